@@ -1,0 +1,65 @@
+"What the tests share: data by environment variable, copies of the project, and a count of what did not run."
+import os, shutil, sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+settings.register_profile('tinybench', deadline=None, max_examples=25, derandomize=True)
+settings.load_profile('tinybench')
+
+def folder(var):
+    "The folder that the environment variable `var` names; where it is unset, the test is skipped."
+    if not os.environ.get(var): pytest.skip(f'needs {var}')
+    path = Path(os.environ[var]).resolve()
+    if not path.is_dir(): pytest.fail(f'{var} names {path}, which is no folder')
+    return path
+
+@pytest.fixture(scope='session')
+def data_dir():
+    "MNIST's four idx files and a part of CIFAR-10."
+    return folder('TINYBENCH_DATA')
+
+@pytest.fixture(scope='session')
+def reference_dir():
+    "What the four MLPerf Tiny reference models compute, layer by layer."
+    return folder('TINYBENCH_REFERENCE')
+
+@pytest.fixture(scope='session')
+def torch():
+    "PyTorch, to compare with; a fixture, so that every test that would use it is counted when missing."
+    return pytest.importorskip('torch', reason='needs PyTorch')
+
+@pytest.fixture(scope='session')
+def root(): return ROOT
+
+@pytest.fixture(scope='session')
+def script():
+    "The path of a command that is installed beside this Python."
+    return lambda name: str(Path(sys.executable).parent/name)
+
+@pytest.fixture(scope='session')
+def copy_project():
+    "Copies the project, without what git ignores, to a folder that a test may write to."
+    ignored = [line.strip('/') for line in (ROOT/'.gitignore').read_text().splitlines()]
+    ignore = shutil.ignore_patterns('.git', *ignored)
+    return lambda to: Path(shutil.copytree(ROOT, to, symlinks=True, ignore=ignore))
+
+@pytest.fixture
+def project(copy_project, tmp_path): return copy_project(tmp_path/'project')
+
+def pytest_collection_modifyitems(items):
+    "Files with slow tests go first, so that two workers, each taking whole files, end together."
+    items.sort(key=lambda item: 'slow' not in item.keywords)
+
+def pytest_terminal_summary(terminalreporter):
+    "One line for each reason that tests did not run."
+    reports = terminalreporter.stats.get('skipped', [])
+    reasons = Counter((r.longrepr[2].removeprefix('Skipped: '), hasattr(r, 'when')) for r in reports)
+    for (why, is_test), n in reasons.most_common():
+        what = f'{n} {"test" if is_test else "file"}' + 's'*(n > 1)
+        need = why.removeprefix('needs ')
+        says = f' need{"s"*(n == 1)} {need}' if need != why else f': {why}'
+        terminalreporter.write_line(f'not run: {what}{says}')

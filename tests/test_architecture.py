@@ -1,0 +1,152 @@
+"The rules that keep the notebooks a course and the package a library; CONTRIBUTING.md has the table of layers."
+import ast, json, re, sys
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT/'nbs').glob('[0-9][0-9]_*.ipynb'))
+MODULES = sorted(p for p in (ROOT/'tinybench').rglob('*.py') if not p.name.startswith('_'))
+each_notebook = pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda p: p.stem)
+each_module = pytest.mark.parametrize('path', MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
+
+def cells(path):
+    "The notebook's cells as they stand in the file; nbformat's own reader would mend duplicate ids."
+    found = nbformat.from_dict(json.loads(path.read_text(encoding='utf-8'))).cells
+    for c in found: c.source = ''.join(c.source)
+    return found
+
+def directives(cell): return re.findall(r'(?m)^#\|\s*(\w+)', cell.source)
+
+def code(path, keep=lambda marks: True):
+    "The notebook's code cells whose directives `keep` accepts."
+    return [c for c in cells(path) if c.cell_type == 'code' and keep(directives(c))]
+
+def exported(path):
+    "What the notebook adds to the package, parsed."
+    marked = code(path, lambda marks: {'export', 'exporti', 'exports'} & set(marks))
+    return ast.parse('\n'.join(c.source for c in marked))
+
+def module_of(path): return 'tinybench.' + path.stem.split('_', 1)[1]
+
+def imports(nodes):
+    "The dotted names that the import statements among `nodes` bring in."
+    for node in nodes:
+        if isinstance(node, ast.Import): yield from (a.name for a in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield from ('.'*node.level + f'{node.module or ""}.{a.name}' for a in node.names)
+
+def run_at_import(node):
+    "The nodes under `node` that run when the module is imported: all but the insides of functions."
+    for child in ast.iter_child_nodes(node):
+        yield child
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)): yield from run_at_import(child)
+
+
+# --- who may import whom
+
+def test_notebooks_import_only_earlier_ones():
+    seen = ('tinybench.__version__',)
+    for path in NOTEBOOKS:
+        ours = [n for n in imports(ast.walk(exported(path))) if n.startswith(('.', 'tinybench'))]
+        late = [n for n in ours if not any(n == s or n.startswith(s + '.') for s in seen)]
+        assert not late, f'{path.name} imports {", ".join(late)}, which no earlier notebook exports'
+        seen += module_of(path),
+
+def row(path):
+    "The row of CONTRIBUTING.md's table with the notebook's number: its layer, and what that may import."
+    number, table = int(path.name[:2]), (ROOT/'CONTRIBUTING.md').read_text()
+    for first, last, layer, may in re.findall(r'(?m)^\| (\d\d)–(\d\d) \| `(\w+)` \| (.*?) \|', table):
+        if int(first) <= number <= int(last): return layer, re.findall(r'\w+', may)
+    raise AssertionError(f'{path.stem}: the table in CONTRIBUTING.md has no row for {number:02}')
+
+@each_notebook
+def test_layers_import_only_what_their_row_allows(path):
+    layer, may = row(path)
+    assert module_of(path).split('.')[1] == layer, f'{path.stem}: this number belongs to {layer}'
+    ours = {n.split('.')[1] for n in imports(ast.walk(exported(path))) if n.startswith('tinybench.')}
+    if 'all' in may: ours.clear()
+    theirs = {n.split('.')[0] for n in imports(run_at_import(exported(path)))} - sys.stdlib_module_names
+    denied = (ours | theirs) - {*may, layer, '__version__', 'tinybench'}
+    assert not denied, f'{path.stem} imports {", ".join(sorted(denied))}; {layer} may import {", ".join(may)}'
+
+@each_notebook
+def test_only_show_draws(path):
+    drawn = [n for n in imports(ast.walk(exported(path))) if n.split('.')[0] in ('matplotlib', 'ipywidgets')]
+    assert row(path)[0] == 'show' or not drawn, f'{path.stem} imports {", ".join(drawn)}; only show may'
+
+
+# --- the package
+
+LEFTOVER = re.compile(r'(sys\.path|pickle|(np|numpy)\.random\.seed)(\.|$)|.*\.\*$|print\(|allow_pickle=True')
+
+@each_module
+def test_package_has_no_leftovers(path):
+    text = path.read_text(encoding='utf-8')
+    nodes = list(ast.walk(ast.parse(text)))
+    kinds = (ast.Name, ast.Attribute, ast.keyword) + (ast.Call,)*(path.stem != 'cli')
+    used = [ast.unparse(n) for n in nodes if isinstance(n, kinds)] + list(imports(nodes))
+    bad = sorted({u for u in used if LEFTOVER.match(u)})
+    assert not bad, f'{path.name} has {", ".join(bad)}'
+    assert 'BEGIN SOLUTION' not in text and 'BEGIN HIDDEN TESTS' not in text
+
+
+# --- the notebooks
+
+def twice(names): return [n for n, count in Counter(names).items() if count > 1]
+
+def nbgrader(path): return [(c, c.metadata['nbgrader']) for c in cells(path) if 'nbgrader' in c.metadata]
+
+@pytest.mark.parametrize('path', sorted((ROOT/'nbs').glob('*.ipynb')), ids=lambda p: p.stem)
+def test_cell_ids_are_slugs(path):
+    ids = [c.id for c in cells(path)]
+    bad = [i for i in ids if not re.fullmatch('[a-z][a-z0-9-]*', i) or re.fullmatch('[0-9a-f]{8}', i)]
+    assert not bad, f'{path.stem}: cell ids that say nothing: {", ".join(bad)}'
+    assert not twice(ids), f'{path.stem}: {", ".join(twice(ids))} is the id of two cells'
+
+@each_notebook
+def test_module_has_the_notebooks_name(path):
+    name = path.stem.split('_', 1)[1]
+    assert cells(path)[0].source.strip() == f'#| default_exp {name}', f'{path.stem}: first cell'
+
+@each_notebook
+def test_nbgrader_metadata(path):
+    ids = [meta['grade_id'] for _, meta in nbgrader(path)]
+    assert not twice(ids), f'{path.stem}: {", ".join(twice(ids))} is the grade_id of two cells'
+    for cell, meta in nbgrader(path):
+        where = f'{path.stem}, cell {cell.id}'
+        assert meta['schema_version'] == 3, f'{where}: schema_version {meta["schema_version"]}'
+        assert meta['grade_id'] == cell.id, f'{where}: grade_id {meta["grade_id"]}'
+        if not meta['grade']: continue
+        assert meta['points'] > 0 and meta['locked'], f'{where}: a graded cell is locked and has points'
+
+def is_assertion(node):
+    "Whether a cell may end in `node`: nbgrader takes the value of a last expression for partial credit."
+    if not isinstance(node, ast.Expr): return True
+    return isinstance(node.value, ast.Call) and ast.unparse(node.value.func).startswith('test_')
+
+@each_notebook
+def test_graded_cells_end_in_an_assertion(path):
+    for cell, meta in nbgrader(path):
+        if not meta['grade'] or cell.cell_type != 'code': continue
+        body = ast.parse(cell.source).body
+        ends = body and is_assertion(body[-1])
+        assert ends, f'{path.stem}, cell {cell.id}: a graded cell ends in an assertion or a call of test_...'
+
+@each_notebook
+def test_solutions_are_function_bodies(path):
+    for cell, meta in nbgrader(path):
+        if not meta['solution'] or cell.cell_type != 'code': continue
+        functions = [n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.FunctionDef)]
+        assert functions, f'{path.stem}, cell {cell.id}: no function to write'
+
+@each_notebook
+def test_exercises_are_checked_twice(path):
+    if not exported(path).body: return
+    graded = [c.source for c, meta in nbgrader(path) if meta['grade']]
+    hidden = [s for s in graded if '### BEGIN HIDDEN TESTS' in s and '### END HIDDEN TESTS' in s]
+    shown = len(graded) - len(hidden)
+    assert shown >= 2 and len(hidden) >= shown, f'{path.stem}: {shown} visible checks, {len(hidden)} hidden'
+    assert all(s.startswith('#| hide') for s in hidden), f'{path.stem}: a hidden check starts with #| hide'
