@@ -20,7 +20,7 @@ def same_as_torch(shapes, ours, theirs, rtol=1e-5, seed=0, scale=1., low=None):
     In place of a shape an array may stand: it is passed as it is, and integers (labels) have no gradient. `scale` widens
     the numbers; `low` makes them uniform in [low, low + scale) instead. `theirs` gets what `ours` gets, in the same order:
     turn NHWC into NCHW and back inside it. Returns our output."""
-    torch = pytest.importorskip('torch', reason='parity needs torch')
+    torch = pytest.importorskip('torch', reason='needs PyTorch')
     rng = np.random.default_rng(seed)
     def draw(s):
         if isinstance(s, np.ndarray): return s

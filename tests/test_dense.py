@@ -150,7 +150,7 @@ def test_he_keeps_the_size_of_a_signal():
 
 
 def test_fans_as_torch():
-    torch = pytest.importorskip('torch', reason='parity needs torch')
+    torch = pytest.importorskip('torch', reason='needs PyTorch')
     for kh, kw, i, o in [(1, 1, 2, 3), (3, 5, 4, 2)]:
         assert fans((kh, kw, i, o)) == torch.nn.init._calculate_fan_in_and_fan_out(torch.empty(o, i, kh, kw))
 
@@ -265,7 +265,7 @@ def test_residual_parameters_and_repr():
 
 # Parity with PyTorch
 
-def torch_like(name): return getattr(pytest.importorskip('torch', reason='parity needs torch'), name)
+def torch_like(name): return getattr(pytest.importorskip('torch', reason='needs PyTorch'), name)
 
 
 def test_torch_dense():

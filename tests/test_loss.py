@@ -207,7 +207,7 @@ def test_a_float64_target_does_not_slow_a_float32_network():
 
 # Parity with PyTorch
 
-def F(): return pytest.importorskip('torch', reason='parity needs torch').nn.functional
+def F(): return pytest.importorskip('torch', reason='needs PyTorch').nn.functional
 
 
 def test_torch_cross_entropy():
