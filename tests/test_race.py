@@ -1,8 +1,11 @@
 "The race: the same network in every framework, runners that fail aloud, rounds in which everyone runs."
+import json
+
 import numpy as np
 import pytest
 
 from tinybench.bench import race as R
+from tinybench.cli import is_report, report_files, write_race
 from tinybench.data.source import load
 
 @pytest.mark.parametrize('name', ['digits', 'mnist', 'cifar'])
@@ -26,15 +29,16 @@ def test_the_first_steps_are_those_of_torch(torch):
         theirs.zero_grad(); torch.nn.functional.cross_entropy(them(torch.from_numpy(x).permute(0, 3, 1, 2)), torch.from_numpy(y)).backward(); theirs.step()
     np.testing.assert_allclose(net[1].w.data, them[1].weight.detach().numpy().T, rtol=1e-3, atol=1e-5)
 
-def test_a_race_against_oneself_only():
+def test_a_race_against_oneself_only(tmp_path):
     r = R.race('digits', against=(), epochs=3, repeats=2, trials=2)
     assert [x.name for x in r.results] == ['tinybench'] and r.results[0].n == 6 and r.ratios() == {}
     assert r.curves['tinybench'].shape == (2, 3) and r.fitting['tinybench'].shape == (2,)
     np.testing.assert_allclose(r.fitting['tinybench'].sum(), sum(r.results[0].values))
     assert r.peaks[0].unit == 'B' and r.peaks[0].values[0] > 2**20
     assert r.results[0].how['batch'] == 32 and 'tinybench' in repr(r) and r._repr_markdown_().count('|') > 10
-    import json
-    json.dumps(r.to_dict())
+    assert json.loads(json.dumps(r.to_dict()))['fitting']['tinybench'] == r.fitting['tinybench'].tolist()
+    write_race(r, tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == report_files('race') and is_report(tmp_path, 'race')
 
 def test_missing_frameworks_are_named(monkeypatch):
     monkeypatch.setattr(R, 'available', lambda name: 'not installed: pip install it' if name == 'keras' else '')
