@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from tinybench.core.tensor import no_grad
 from tinybench.data.loader import Loader
 from tinybench.data.source import load_digits
-from tinybench.models.zoo import (MODELS, bn_relu, cifar_cnn, create, ds_cnn, fc_autoencoder, folded_parameters, mobilenet_v1_025,
+from tinybench.models.zoo import (MODELS, SHAPES, bn_relu, cifar_cnn, create, ds_cnn, fc_autoencoder, folded_parameters, mobilenet_v1_025,
                                   nearest_name, plain, probabilities, resnet8, separable, simple_cnn)
 from tinybench.nn.dense import Dense, ReLU, Sigmoid
 from tinybench.nn.loss import cross_entropy, mse
@@ -149,7 +149,7 @@ def test_unknown_names_get_the_nearest(name, near):
 
 def test_unlike_names_get_the_list():
     for name in ('transformer9000xyz', '', '??'):
-        with pytest.raises(ValueError, match='There are mnist_mlp') as e: create(name, rng())
+        with pytest.raises(ValueError, match='There are: mnist_mlp') as e: create(name, rng())
         assert 'did you mean' not in str(e.value)
     assert plain('ResNet-8 (v1)') == 'resnet8v1'
 
@@ -235,3 +235,7 @@ def test_five_hundred_keywords(reference_dir):
     p = probabilities(net, x)
     assert np.abs(p - z['out_float_savedmodel']).max() <= 1e-5
     assert (p.argmax(1) == z['label']).sum() == 452
+
+def test_every_network_has_its_shape():
+    assert set(SHAPES) == set(MODELS)
+    for name, shape in SHAPES.items(): assert len(create(name, np.random.default_rng(0)).eval()(np.zeros((2, *shape), np.float32))) == 2

@@ -35,7 +35,7 @@ class Op(NamedTuple):
     "A differentiable operation on arrays."
     name: str
     fwd: Callable        # (*arrays, **options) -> out
-    vjp: Callable        # (g, out, *arrays, **options) -> one gradient for each array; None where there is none
+    vjp: Callable        # (g, out, *arrays, **options) -> a gradient for each array; None where there is none
     keeps: bool = False  # `fwd` returns (out, kept), and `vjp` gets `kept` in place of `out`
 
 # %% ../../nbs/00_core.ops.ipynb #add
@@ -60,7 +60,8 @@ pow_ = Op('pow', np.power, pow_vjp)
 
 # %% ../../nbs/00_core.ops.ipynb #check-vjp
 def check_vjp(op:Op, *xs:np.ndarray, tol:float=1e-6, seed:int=0, **options) -> float:
-    "Largest error of `op`'s gradients against central differences, relative to 1 + the gradient; AssertionError above `tol`."
+    """Largest error of `op`'s gradients against central differences, relative to 1 + the gradient;
+    AssertionError above `tol`."""
     xs = [np.array(x, dtype=np.float64) for x in xs]
     def run(*xs): return op.fwd(*xs, **options)
     res = run(*xs)
@@ -74,7 +75,9 @@ def check_vjp(op:Op, *xs:np.ndarray, tol:float=1e-6, seed:int=0, **options) -> f
         gx = unbroadcast(np.asarray(gx() if callable(gx) else gx), x.shape)
         want = numeric_grad(lambda x: (g*(run(*xs)[0] if op.keeps else run(*xs))).sum(), x)
         err = np.max(np.abs(gx - want)/(1 + np.abs(want)), initial=0.)
-        if not err <= tol: raise AssertionError(f'{op.name}: gradient of input {i} is off by {err:.2g}\ngot\n{gx}\nwant\n{want}')
+        if not err <= tol:
+            raise AssertionError(f'{op.name}: gradient of input {i} is off by {err:.2g}\n'
+                                 f'got\n{gx}\nwant\n{want}')
         worst = max(worst, float(err))
     return worst
 
@@ -131,7 +134,8 @@ def matmul_vjp(g, o, x, y):
 def matmul_fwd(x, y):
     "`x @ y` over the last two axes; ValueError that names both shapes where they do not fit."
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
-        raise ValueError(f'{x.shape} @ {y.shape}: the last axis of the first must equal the last but one of the second')
+        raise ValueError(f'{x.shape} @ {y.shape}: '
+                         'the last axis of the first must equal the last but one of the second')
     return np.matmul(x, y)
 matmul = Op('matmul', matmul_fwd, matmul_vjp)
 
@@ -159,8 +163,8 @@ max_ = Op('max', lambda x,axis=None,keepdims=False: np.max(x, axis=axis, keepdim
 
 # %% ../../nbs/00_core.ops.ipynb #reshape
 reshape = Op('reshape', lambda x,shape: np.reshape(x, shape), lambda g,o,x,shape: (g.reshape(x.shape),))
-transpose = Op('transpose', lambda x,axes=None: np.transpose(x, axes),
-               lambda g,o,x,axes=None: (np.transpose(g, None if axes is None else np.argsort(np.mod(axes, x.ndim))),))
+transpose = Op('transpose', lambda x,axes=None: np.transpose(x, axes), lambda g,o,x,axes=None: (
+    np.transpose(g, None if axes is None else np.argsort(np.mod(axes, x.ndim))),))
 
 # %% ../../nbs/00_core.ops.ipynb #getitem-vjp
 def getitem_vjp(g, o, x, index):
@@ -173,8 +177,8 @@ def getitem_vjp(g, o, x, index):
 getitem = Op('getitem', lambda x,index: x[index], getitem_vjp)
 
 # %% ../../nbs/00_core.ops.ipynb #pad
-pad = Op('pad', lambda x,widths: np.pad(x, widths),
-         lambda g,o,x,widths: (g[tuple(slice(a, a + n) for (a, _), n in zip(np.broadcast_to(widths, (x.ndim, 2)), x.shape))],))
+pad = Op('pad', lambda x,widths: np.pad(x, widths), lambda g,o,x,widths: (
+    g[tuple(slice(a, a + n) for (a, _), n in zip(np.broadcast_to(widths, (x.ndim, 2)), x.shape))],))
 concatenate = Op('concatenate', lambda *xs,axis=0: np.concatenate(xs, axis),
                  lambda g,o,*xs,axis=0: np.split(g, np.cumsum([x.shape[axis] for x in xs[:-1]]), axis))
 
@@ -192,4 +196,5 @@ def log_softmax_fwd(x, axis=-1):
     "log(softmax(x)) along `axis`, without the logarithm of a rounded zero."
     z = x - x.max(axis=axis, keepdims=True)
     return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
-log_softmax = Op('log_softmax', log_softmax_fwd, lambda g,o,x,axis=-1: (g - np.exp(o)*g.sum(axis=axis, keepdims=True),))
+log_softmax = Op('log_softmax', log_softmax_fwd,
+                 lambda g,o,x,axis=-1: (g - np.exp(o)*g.sum(axis=axis, keepdims=True),))

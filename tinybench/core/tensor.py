@@ -52,18 +52,21 @@ def in_scope(name:str):
 
 # %% ../../nbs/01_core.tensor.ipynb #as-array
 def as_array(data, dtype=None) -> np.ndarray:
-    "`data` as an array: lists and numbers become float32, arrays keep their type; TypeError for anything that is not numbers."
+    """`data` as an array: lists and numbers become float32, arrays keep their type;
+    TypeError for anything that is not numbers."""
     if isinstance(data, Tensor): data = data.data
     if dtype is None and not isinstance(data, (np.ndarray, np.generic)):
         a = np.asarray(data)
         dtype = np.float32 if a.dtype.kind in 'iuf' else a.dtype
     a = np.asarray(data, dtype)
-    if a.dtype.kind not in 'biufc': raise TypeError(f'a tensor holds numbers, not {a.dtype} ({type(data).__name__})')
+    if a.dtype.kind not in 'biufc':
+        raise TypeError(f'a tensor holds numbers, not {a.dtype} ({type(data).__name__})')
     return a
 
 # %% ../../nbs/01_core.tensor.ipynb #tensor
 class Tensor:
-    "An array that remembers how it was made. `grad` is an array of the same shape, or None before any backward pass."
+    """An array that remembers how it was made.
+    `grad` is an array of the same shape, or None before any backward pass."""
     __slots__ = ('data', 'grad', 'requires_grad', 'made', 'age', 'buffer', '__weakref__')
     __array_ufunc__ = None                # so that array + tensor asks the tensor
     _births = itertools.count()
@@ -101,7 +104,8 @@ class Tensor:
     def __rpow__(self, o): return apply(ops.pow_, o, self)
     def __rmatmul__(self, o): return apply(ops.matmul, o, self)
     def __neg__(self): return apply(ops.neg, self)
-    def __getitem__(self, index): return apply(ops.getitem, self, index=index.data if isinstance(index, Tensor) else index)
+    def __getitem__(self, index):
+        return apply(ops.getitem, self, index=index.data if isinstance(index, Tensor) else index)
 
     def exp(self): return apply(ops.exp, self)
     def log(self): return apply(ops.log, self)
@@ -114,7 +118,8 @@ class Tensor:
     def sum(self, axis=None, keepdims=False): return apply(ops.sum_, self, axis=axis, keepdims=keepdims)
     def mean(self, axis=None, keepdims=False): return apply(ops.mean, self, axis=axis, keepdims=keepdims)
     def max(self, axis=None, keepdims=False): return apply(ops.max_, self, axis=axis, keepdims=keepdims)
-    def reshape(self, *shape): return apply(ops.reshape, self, shape=shape[0] if isinstance(shape[0], tuple) else shape)
+    def reshape(self, *shape):
+        return apply(ops.reshape, self, shape=shape[0] if isinstance(shape[0], tuple) else shape)
     def transpose(self, *axes): return apply(ops.transpose, self, axes=axes or None)
     def pad(self, widths): return apply(ops.pad, self, widths=widths)
     def softmax(self, axis=-1): return apply(ops.softmax, self, axis=axis)
@@ -122,7 +127,8 @@ class Tensor:
 
 # %% ../../nbs/01_core.tensor.ipynb #apply
 def apply(op:Op, *xs, **options) -> Tensor:
-    "`op` of `xs` (tensors, arrays or numbers), recorded for the backward pass. ValueError names the op and the shapes that do not fit."
+    """`op` of `xs` (tensors, arrays or numbers), recorded for the backward pass.
+    ValueError names the op and the shapes that do not fit."""
     if not all([isinstance(x, Tensor) for x in xs]): xs = _lift(xs)
     try: out = op.fwd(*[x.data for x in xs], **options)
     except (ValueError, IndexError) as e:
@@ -188,13 +194,18 @@ def deposit(
 def check_root(root, g):
     "Say in words why `backward` cannot start at `root`, if it cannot."
     if not root.requires_grad:
-        raise RuntimeError(f'{root!r} has no history: it was made without requires_grad, inside no_grad(), or detached')
+        raise RuntimeError(f'{root!r} has no history: it was made without requires_grad, '
+                           'inside no_grad(), or detached')
     if g is None and root.size != 1:
-        raise ValueError(f'backward() needs one number to start from, this tensor has shape {root.shape}: use .sum() or .mean(), or pass g')
-    if g is not None and np.shape(g) != root.shape: raise ValueError(f'g has shape {np.shape(g)}, the tensor {root.shape}')
+        raise ValueError('backward() needs one number to start from, '
+                         f'this tensor has shape {root.shape}: use .sum() or .mean(), or pass g')
+    if g is not None and np.shape(g) != root.shape:
+        raise ValueError(f'g has shape {np.shape(g)}, the tensor {root.shape}')
 
 # %% ../../nbs/01_core.tensor.ipynb #used
-def _gone(*_, **__): raise RuntimeError('this history was used by an earlier backward(); call backward(retain=True) to keep it')
+def _gone(*_, **__):
+    raise RuntimeError('this history was used by an earlier backward(); '
+                       'call backward(retain=True) to keep it')
 USED = Made(Op('used', _gone, _gone), (), None, {}, None)
 
 # %% ../../nbs/01_core.tensor.ipynb #backward
@@ -204,7 +215,8 @@ def backward(
     retain=False,       # keep the history for another backward pass
     watch:Callable|None=None, # called with (scope, secs) after each step
 ):
-    "Add to every leaf's `grad` its gradient, in one walk from `root` to the leaves. RuntimeError without a history."
+    """Add to every leaf's `grad` its gradient, in one walk from `root` to the leaves.
+    RuntimeError without a history."""
     check_root(root, g)
     grads = {root: np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)}
     if root.made is None: deposit(root, grads[root])
@@ -212,7 +224,8 @@ def backward(
         made, start = t.made, perf_counter() if watch else 0.
         g = grads.pop(t, None)
         if g is not None:
-            for p, gp in zip(made.parents, made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)):
+            for p, gp in zip(made.parents, made.op.vjp(g, made.kept, *[p.data for p in made.parents],
+                                                       **made.options)):
                 if gp is None or not p.requires_grad: continue
                 if p.made is None: deposit(p, gp); continue
                 gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
@@ -227,10 +240,12 @@ def check_grad(
     params=(),           # further float64 leaves that `f` uses, such as a layer's weights
     tol:float=1e-6, seed:int=0,
 ) -> float:
-    "Largest error of `backward` through `f` against central differences, relative to 1 + the gradient; AssertionError above `tol`."
+    """Largest error of `backward` through `f` against central differences, relative to 1 + the gradient;
+    AssertionError above `tol`."""
     leaves = [x for x in (*xs, *params) if x.dtype.kind == 'f']
     for x in leaves:
-        if x.dtype != np.float64: raise TypeError(f'check_grad needs float64 tensors, got {x.dtype}: differences drown in float32')
+        if x.dtype != np.float64:
+            raise TypeError(f'check_grad needs float64 tensors, got {x.dtype}: differences drown in float32')
         x.requires_grad, x.grad = True, None
     out = f(*xs)
     g = np.random.default_rng(seed).normal(size=out.shape)
@@ -241,6 +256,8 @@ def check_grad(
     for i, x in enumerate(leaves):
         got, want = np.zeros(x.shape) if x.grad is None else x.grad, numeric_grad(score, x.data)
         err = np.max(np.abs(got - want)/(1 + np.abs(want)), initial=0.)
-        if not err <= tol: raise AssertionError(f'gradient of tensor {i}, shape {x.shape}, is off by {err:.2g}\ngot\n{got}\nwant\n{want}')
+        if not err <= tol:
+            raise AssertionError(f'gradient of tensor {i}, shape {x.shape}, is off by {err:.2g}\n'
+                                 f'got\n{got}\nwant\n{want}')
         worst = max(worst, float(err))
     return worst

@@ -17,9 +17,9 @@ from ..nn.module import Module, Sequential, evaluating, walk
 from ..nn.norm import BatchNorm
 
 # %% auto #0
-__all__ = ['MODELS', 'bn_relu', 'separable', 'residual_block', 'ds_cnn', 'resnet8', 'mobilenet_v1_025', 'fc_autoencoder',
-           'folded_parameters', 'mnist_mlp', 'cifar_cnn', 'simple_cnn', 'probabilities', 'plain', 'nearest_name',
-           'create']
+__all__ = ['MODELS', 'SHAPES', 'bn_relu', 'separable', 'residual_block', 'ds_cnn', 'resnet8', 'mobilenet_v1_025',
+           'fc_autoencoder', 'folded_parameters', 'mnist_mlp', 'cifar_cnn', 'simple_cnn', 'probabilities', 'plain',
+           'nearest_name', 'create']
 
 # %% ../../nbs/30_models.zoo.ipynb #bn-relu
 def bn_relu(layer:Module, momentum:float=.99) -> list[Module]:
@@ -51,7 +51,8 @@ def ds_cnn(rng:np.random.Generator, classes:int=12) -> Sequential:
 def resnet8(rng:np.random.Generator, classes:int=10, width:int=16) -> Sequential:
     "MLPerf Tiny's image classifier, for (n, 32, 32, 3) pixels from 0 to 255 (He et al. 2015)."
     w = width
-    return Sequential(*bn_relu(Conv2d(3, w, 3, rng, padding='same', init=he_normal)), *residual_block(w, w, rng),
+    return Sequential(*bn_relu(Conv2d(3, w, 3, rng, padding='same', init=he_normal)),
+                      *residual_block(w, w, rng),
                       *residual_block(w, 2*w, rng, stride=2), *residual_block(2*w, 4*w, rng, stride=2),
                       GlobalAvgPool2d(), Dense(4*w, classes, rng, init=he_normal))
 
@@ -60,7 +61,8 @@ def mobilenet_v1_025(rng:np.random.Generator, classes:int=2) -> Sequential:
     "MLPerf Tiny's person detector, for (n, 96, 96, 3) pixels from 0 to 1 (Howard et al. 2017)."
     widths = (8, 16, 32, 32, 64, 64, *[128]*6, 256, 256)
     strides = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
-    blocks = [layer for (a, b), stride in zip(pairwise(widths), strides) for layer in separable(a, b, rng, stride)]
+    blocks = [layer for (a, b), stride in zip(pairwise(widths), strides)
+              for layer in separable(a, b, rng, stride)]
     return Sequential(*bn_relu(Conv2d(3, 8, 3, rng, stride=2, padding='same')), *blocks,
                       GlobalAvgPool2d(), Dense(256, classes, rng))
 
@@ -68,7 +70,8 @@ def mobilenet_v1_025(rng:np.random.Generator, classes:int=2) -> Sequential:
 def fc_autoencoder(rng:np.random.Generator) -> Sequential:
     "MLPerf Tiny's anomaly detector: (n, 640), five log-mel frames in dB, to their reconstruction."
     sizes = (640, 128, 128, 128, 128, 8, 128, 128, 128, 128)
-    return Sequential(*[layer for a, b in pairwise(sizes) for layer in bn_relu(Dense(a, b, rng))], Dense(128, 640, rng))
+    return Sequential(*[layer for a, b in pairwise(sizes) for layer in bn_relu(Dense(a, b, rng))],
+                      Dense(128, 640, rng))
 
 # %% ../../nbs/30_models.zoo.ipynb #folded-parameters
 def folded_parameters(net:Module) -> int:
@@ -82,7 +85,8 @@ def mnist_mlp(rng:np.random.Generator, hidden:int=100, classes:int=10) -> Sequen
 
 # %% ../../nbs/30_models.zoo.ipynb #cifar-cnn
 def cifar_cnn(rng:np.random.Generator, classes:int=10) -> Sequential:
-    "Two rounds of unpadded 3x3 convolution, ReLU and pooling, 100 sigmoid neurons; for (n, 32, 32, 3) images."
+    """Two rounds of unpadded 3x3 convolution, ReLU and pooling, 100 sigmoid neurons;
+    for (n, 32, 32, 3) images."""
     return Sequential(ConvReluPool2d(3, 10, 3, rng), ConvReluPool2d(10, 5, 3, rng), Flatten(),
                       Dense(5*6*6, 100, rng), Sigmoid(), Dense(100, classes, rng))
 
@@ -106,7 +110,8 @@ def plain(name:str) -> str:
 
 # %% ../../nbs/30_models.zoo.ipynb #nearest-name
 def nearest_name(name:str, names) -> str|None:
-    "The one of `names` whose letters and digits are most like those of `name`; None where none is half alike."
+    """The one of `names` whose letters and digits are most like those of `name`;
+    None where none is half alike."""
     written = {plain(n): n for n in names}
     found = get_close_matches(plain(name), written, n=1, cutoff=.5)
     return written[found[0]] if found else None
@@ -120,5 +125,9 @@ def create(name:str, rng:np.random.Generator, **options) -> Sequential:
     "The network called `name`, with random weights; ValueError with the nearest name where there is none."
     if name in MODELS: return MODELS[name](rng, **options)
     near = nearest_name(name, MODELS)
-    hint = f'did you mean {near!r}? ' if near else ''
-    raise ValueError(f'no network is called {name!r}; {hint}There are {", ".join(MODELS)}')
+    hint = f', did you mean {near!r}?' if near else '.'
+    raise ValueError(f'no network is called {name!r}{hint} There are: {", ".join(MODELS)}')
+
+# %% ../../nbs/30_models.zoo.ipynb #shapes
+SHAPES = dict(mnist_mlp=(28, 28, 1), cifar_cnn=(32, 32, 3), simple_cnn=(8, 8, 1), ds_cnn=(49, 10, 1),
+              resnet8=(32, 32, 3), mobilenet_v1_025=(96, 96, 3), fc_autoencoder=(640,))

@@ -43,7 +43,8 @@ def patches(
     (n, h, w, c), (kh, kw), (sh, sw) = x.shape, kernel, stride
     if kh > h or kw > w: raise ValueError(f'a kernel of {kh}x{kw} is larger than its input of {h}x{w}')
     a, b, d, e = x.strides
-    return as_strided(x, (n, (h - kh)//sh + 1, (w - kw)//sw + 1, kh, kw, c), (a, b*sh, d*sw, b, d, e), writeable=False)
+    return as_strided(x, (n, (h - kh)//sh + 1, (w - kw)//sw + 1, kh, kw, c), (a, b*sh, d*sw, b, d, e),
+                      writeable=False)
 
 # %% ../../nbs/12_nn.conv.ipynb #kept
 class _Kept(threading.local):
@@ -55,7 +56,8 @@ _FREE = _references([np.empty(0)], 0)    # what it answers for a buffer nobody e
 
 # %% ../../nbs/12_nn.conv.ipynb #scratch
 def scratch(shape:tuple, dtype) -> np.ndarray:
-    "Like `np.empty`, but in memory kept from earlier calls that nobody refers to any more; for one thread, up to 256 MiB."
+    """Like `np.empty`, but in memory kept from earlier calls that nobody refers to any more;
+    for one thread, up to 256 MiB."""
     key = shape, np.dtype(dtype)
     buffers = _kept.buffers.setdefault(key, [])
     for i in range(len(buffers)):
@@ -68,7 +70,8 @@ def scratch(shape:tuple, dtype) -> np.ndarray:
 
 # %% ../../nbs/12_nn.conv.ipynb #same-pads
 def same_pads(n:int, k:int, stride:int=1) -> tuple[int, int]:
-    "Zeros before and after `n` numbers so that windows of `k` give ceil(n/stride) outputs; the odd one goes after, as in TensorFlow."
+    """Zeros before and after `n` numbers so that windows of `k` give ceil(n/stride) outputs;
+    the odd one goes after, as in TensorFlow."""
     total = max((-(-n//stride) - 1)*stride + k - n, 0)
     return total//2, total - total//2
 
@@ -81,7 +84,8 @@ def pads_for(padding:str, size:tuple, kernel:tuple, stride:tuple) -> tuple:
 
 # %% ../../nbs/12_nn.conv.ipynb #pad-image
 def pad_image(x:np.ndarray, pads:tuple, value:float=0) -> np.ndarray:
-    "`x` (n, h, w, c) with `pads` ((top, bottom), (left, right)) of `value` around each image; `x` itself where there is nothing to add."
+    """`x` (n, h, w, c) with `pads` ((top, bottom), (left, right)) of `value` around each image;
+    `x` itself where there is nothing to add."""
     (t, b), (l, r) = pads
     if not (t or b or l or r): return x
     n, h, w, c = x.shape
@@ -124,7 +128,8 @@ def unfold(x:np.ndarray, kernel:tuple, stride:tuple) -> np.ndarray:
 
 # %% ../../nbs/12_nn.conv.ipynb #add-bias
 def add_bias(out:np.ndarray, b:np.ndarray) -> None:
-    "Add one number a channel to `out` (n, h, w, c) in place, a whole image row at a time: numpy's inner loop is then long."
+    """Add one number a channel to `out` (n, h, w, c) in place, a whole image row at a time:
+    numpy's inner loop is then long."""
     n, h, w, c = out.shape
     rows = out.reshape(n*h, w*c)
     rows += np.tile(b, w)
@@ -136,13 +141,15 @@ def conv_fwd(x, w, b, stride, pads):
     x = pad_image(x, pads)
     n, oh, ow = patches(x, (kh, kw), stride).shape[:3]
     cols = unfold(x, (kh, kw), stride)
-    out = np.matmul(cols, w.reshape(-1, f), out=scratch((len(cols), f), np.result_type(x, w))).reshape(n, oh, ow, f)
+    out = np.matmul(cols, w.reshape(-1, f),
+                    out=scratch((len(cols), f), np.result_type(x, w))).reshape(n, oh, ow, f)
     add_bias(out, b)
     return out, (cols, x.shape)
 
 # %% ../../nbs/12_nn.conv.ipynb #input-grad
 def input_grad(g:np.ndarray, w:np.ndarray, shape:tuple, stride:tuple) -> np.ndarray:
-    "Gradient of a convolution for its (padded) input of `shape`; also what a transposed convolution computes."
+    """Gradient of a convolution for its (padded) input of `shape`;
+    also what a transposed convolution computes."""
     kh, kw, c, f = w.shape
     if stride != (1, 1) or (kh, kw) == (1, 1):
         cols = np.matmul(g.reshape(-1, f), w.reshape(-1, f).T, out=scratch((g.size//f, kh*kw*c), g.dtype))
@@ -162,8 +169,10 @@ def conv_vjp(g, kept, x, w, b, stride, pads):
     cols, padded = kept
     f = w.shape[-1]
     rows = g.reshape(-1, f)
-    def dw(out=None): return np.matmul(cols.T, rows, out=None if out is None else out.reshape(-1, f)).reshape(w.shape)
-    return (lambda out=None: crop_image(input_grad(g, w, padded, stride), pads)), dw, lambda out=None: sum_rows(rows, out)
+    def dw(out=None):
+        return np.matmul(cols.T, rows, out=None if out is None else out.reshape(-1, f)).reshape(w.shape)
+    return (lambda out=None: crop_image(input_grad(g, w, padded, stride), pads),
+            dw, lambda out=None: sum_rows(rows, out))
 conv = Op('conv2d', conv_fwd, conv_vjp, keeps=True)
 
 # %% ../../nbs/12_nn.conv.ipynb #conv2d
@@ -177,28 +186,33 @@ def check_window(layer, x, kernel, padding:str):
     "ValueError that names the layer where its window does not fit the image."
     h, w = x.shape[1:3]
     if padding == 'valid' and (kernel[0] > h or kernel[1] > w):
-        raise ValueError(f"{layer!r}: its window of {kernel[0]}x{kernel[1]} is larger than its input of {h}x{w}; use a smaller one or padding='same'")
+        raise ValueError(f'{layer!r}: its window of {kernel[0]}x{kernel[1]} is larger than '
+                         f"its input of {h}x{w}; use a smaller one or padding='same'")
 
 # %% ../../nbs/12_nn.conv.ipynb #windowed
 class Windowed(Module):
     "What layers with a sliding window share: kernel, stride and padding."
     def __init__(self, kernel, stride, padding:str):
         self.kernel, self.stride, self.padding = pair(kernel), pair(stride), padding
-        pads_for(padding, (1, 1), (1, 1), (1, 1))          # an unknown padding is refused here, not at the first batch
+        # an unknown padding is refused here, not at the first batch
+        pads_for(padding, (1, 1), (1, 1), (1, 1))
     def extra(self):
         k = '{}x{}'.format(*self.kernel)
-        return k + (f', stride {self.stride[0]}' if self.stride[0] == self.stride[1] else f', stride {self.stride}')*(self.stride != (1, 1)) + (
-            ', same' if self.padding == 'same' else '')
+        return (k + (f', stride {self.stride[0]}' if self.stride[0] == self.stride[1] else
+                     f', stride {self.stride}')*(self.stride != (1, 1)) +
+                (', same' if self.padding == 'same' else ''))
     def check(self, x, channels, dtype=None):
         check_input(self, x, ('batch', 'height', 'width', channels), dtype)
         check_window(self, x, self.kernel, self.padding)
 
 # %% ../../nbs/12_nn.conv.ipynb #conv2d-layer
 class Conv2d(Windowed):
-    "Convolution layer: (n, h, w, c_in) to (n, h', w', c_out). Weights `w` (kh, kw, c_in, c_out), bias `b` (c_out,)."
+    """Convolution layer: (n, h, w, c_in) to (n, h', w', c_out).
+    Weights `w` (kh, kw, c_in, c_out), bias `b` (c_out,)."""
     def __init__(self, c_in:int, c_out:int, kernel, rng, stride=1, padding:str='valid', init=glorot_uniform):
         super().__init__(kernel, stride, padding)
-        self.w, self.b = Parameter(init(check_rng(self, rng), (*self.kernel, c_in, c_out))), Parameter(np.zeros(c_out, np.float32))
+        self.w, self.b = (Parameter(init(check_rng(self, rng), (*self.kernel, c_in, c_out))),
+                          Parameter(np.zeros(c_out, np.float32)))
     def extra(self): return f'{self.w.shape[2]}, {self.w.shape[3]}, {super().extra()}'
     def forward(self, x):
         self.check(x, self.w.shape[2], self.w.dtype)
@@ -206,7 +220,8 @@ class Conv2d(Windowed):
 
 # %% ../../nbs/12_nn.conv.ipynb #shifted-rows
 def shifted_rows(x:np.ndarray, j:int, stride:int, count:int) -> np.ndarray:
-    "Columns j, j + stride, … (`count` of them) of each row of `x` (n, h, w, c), as (n, h, count*c); a view for stride 1."
+    """Columns j, j + stride, … (`count` of them) of each row of `x` (n, h, w, c), as (n, h, count*c);
+    a view for stride 1."""
     n, h, _, c = x.shape
     return x[:, :, j:j + (count - 1)*stride + 1:stride].reshape(n, h, count*c)
 
@@ -228,7 +243,8 @@ def depthwise_fwd(x, w, b, stride, pads):
 
 # %% ../../nbs/12_nn.conv.ipynb #depthwise-dx
 def depthwise_dx(g, w, shape, stride):
-    "Gradient of a depthwise convolution for its (padded) input of `shape`: the same walk, adding instead of reading."
+    """Gradient of a depthwise convolution for its (padded) input of `shape`:
+    the same walk, adding instead of reading."""
     (kh, kw, c), (sh, sw), (n, oh, ow, _) = w.shape, stride, g.shape
     rows, wide, dx = g.reshape(n, oh, ow*c), np.tile(w, ow), scratch(shape, g.dtype)
     term = scratch(rows.shape, g.dtype)
@@ -244,11 +260,14 @@ def depthwise_dx(g, w, shape, stride):
 
 # %% ../../nbs/12_nn.conv.ipynb #depthwise-vjp
 def depthwise_vjp(g, padded, x, w, b, stride, pads):
-    "Promised gradients for image, filters and bias; sums within each image first, so that float32 keeps its digits."
+    """Promised gradients for image, filters and bias;
+    sums within each image first, so that float32 keeps its digits."""
     def dw(out=None):
         p = patches(padded, w.shape[:2], stride)
-        return np.stack([[np.einsum('nhwc,nhwc->nc', p[:, :, :, i, j], g).sum(0) for j in range(w.shape[1])] for i in range(w.shape[0])])
-    return (lambda out=None: crop_image(depthwise_dx(g, w, padded.shape, stride), pads)), dw, lambda out=None: sum_rows(g.reshape(-1, g.shape[-1]), out)
+        return np.stack([[np.einsum('nhwc,nhwc->nc', p[:, :, :, i, j], g).sum(0) for j in range(w.shape[1])]
+                         for i in range(w.shape[0])])
+    return (lambda out=None: crop_image(depthwise_dx(g, w, padded.shape, stride), pads),
+            dw, lambda out=None: sum_rows(g.reshape(-1, g.shape[-1]), out))
 depthwise = Op('depthwise_conv2d', depthwise_fwd, depthwise_vjp, keeps=True)
 
 # %% ../../nbs/12_nn.conv.ipynb #depthwise-layer
@@ -256,7 +275,8 @@ class DepthwiseConv2d(Windowed):
     "One filter for each channel: (n, h, w, c) to (n, h', w', c). Weights `w` (kh, kw, c), bias `b` (c,)."
     def __init__(self, c:int, kernel, rng, stride=1, padding:str='valid', init=glorot_uniform):
         super().__init__(kernel, stride, padding)
-        self.w, self.b = Parameter(init(check_rng(self, rng), (*self.kernel, c, 1))[..., 0]), Parameter(np.zeros(c, np.float32))
+        self.w, self.b = (Parameter(init(check_rng(self, rng), (*self.kernel, c, 1))[..., 0]),
+                          Parameter(np.zeros(c, np.float32)))
     def extra(self): return f'{self.w.shape[2]}, {super().extra()}'
     def forward(self, x):
         self.check(x, self.w.shape[2], self.w.dtype)
@@ -265,12 +285,14 @@ class DepthwiseConv2d(Windowed):
 
 # %% ../../nbs/12_nn.conv.ipynb #transpose-size
 def transpose_size(n:int, k:int, stride:int, padding:str) -> int:
-    "Length that a transposed convolution makes of `n`, as in Keras: n*stride, and with 'valid' the part of the kernel that sticks out."
+    """Length that a transposed convolution makes of `n`, as in Keras: n*stride,
+    and with 'valid' the part of the kernel that sticks out."""
     return n*stride + (max(k - stride, 0) if padding == 'valid' else 0)
 
 # %% ../../nbs/12_nn.conv.ipynb #transpose-op
 def transpose_fwd(x, w, b, stride, size, pads):
-    "(n, h, w, c) to (n, *size, f) with `w` (kh, kw, f, c): the input gradient of a convolution from f to c channels."
+    """(n, h, w, c) to (n, *size, f) with `w` (kh, kw, f, c):
+    the input gradient of a convolution from f to c channels."""
     padded = (len(x), size[0] + sum(pads[0]), size[1] + sum(pads[1]), w.shape[2])
     return crop_image(input_grad(x, w, padded, stride), pads) + b
 def transpose_vjp(g, o, x, w, b, stride, size, pads):
@@ -278,19 +300,23 @@ def transpose_vjp(g, o, x, w, b, stride, size, pads):
     c = w.shape[3]
     cols = unfold(pad_image(g, pads), w.shape[:2], stride)
     def dw(out=None): return np.matmul(cols.T, np.ascontiguousarray(x).reshape(-1, c)).reshape(w.shape)
-    return (lambda out=None: (cols @ w.reshape(-1, c)).reshape(x.shape)), dw, lambda out=None: g.sum((0, 1, 2))
+    return (lambda out=None: (cols @ w.reshape(-1, c)).reshape(x.shape),
+            dw, lambda out=None: g.sum((0, 1, 2)))
 conv_transpose = Op('conv_transpose2d', transpose_fwd, transpose_vjp)
 
 # %% ../../nbs/12_nn.conv.ipynb #transpose-layer
 class ConvTranspose2d(Windowed):
-    "Transposed convolution: (n, h, w, c_in) to (n, ~h*stride, ~w*stride, c_out). Weights `w` (kh, kw, c_out, c_in), bias `b` (c_out,)."
+    """Transposed convolution: (n, h, w, c_in) to (n, ~h*stride, ~w*stride, c_out).
+    Weights `w` (kh, kw, c_out, c_in), bias `b` (c_out,)."""
     def __init__(self, c_in:int, c_out:int, kernel, rng, stride=1, padding:str='valid', init=glorot_uniform):
         super().__init__(kernel, stride, padding)
-        self.w, self.b = Parameter(init(check_rng(self, rng), (*self.kernel, c_out, c_in))), Parameter(np.zeros(c_out, np.float32))
+        self.w, self.b = (Parameter(init(check_rng(self, rng), (*self.kernel, c_out, c_in))),
+                          Parameter(np.zeros(c_out, np.float32)))
     def extra(self): return f'{self.w.shape[3]}, {self.w.shape[2]}, {super().extra()}'
     def forward(self, x):
         check_input(self, x, ('batch', 'height', 'width', self.w.shape[3]), self.w.dtype)
-        size = tuple(transpose_size(n, k, s, self.padding) for n, k, s in zip(x.shape[1:3], self.kernel, self.stride))
+        size = tuple(transpose_size(n, k, s, self.padding)
+                     for n, k, s in zip(x.shape[1:3], self.kernel, self.stride))
         return apply(conv_transpose, x, self.w, self.b, stride=self.stride, size=size,
                      pads=pads_for(self.padding, size, self.kernel, self.stride))
 
@@ -301,7 +327,8 @@ def hand_out(
     candidates,        # sequence of arrays of that shape
     shares,            # as many arrays of that shape: written to
 ) -> None:
-    "Write into each of `shares` the part of `g` that its candidate wins: the first one equal to `best` takes all."
+    """Write into each of `shares` the part of `g` that its candidate wins:
+    the first one equal to `best` takes all."""
     left = g.copy()
     for candidate, share in zip(candidates, shares):
         np.multiply(left, candidate == best, out=share)
@@ -345,17 +372,21 @@ avg_pool = Op('avg_pool2d', avg_pool_fwd, avg_pool_vjp, keeps=True)
 # %% ../../nbs/12_nn.conv.ipynb #check-fractions
 def check_fractions(layer, x):
     "TypeError that names the layer where `x` holds whole numbers: a sum of uint8 wraps around at 256."
-    if x.dtype.kind != 'f': raise TypeError(f'{layer!r} expected floating point, its input is {x.dtype}; scale it and convert: x.astype(np.float32)')
+    if x.dtype.kind != 'f':
+        raise TypeError(f'{layer!r} expected floating point, its input is {x.dtype}; '
+                        'scale it and convert: x.astype(np.float32)')
 
 # %% ../../nbs/12_nn.conv.ipynb #pool-layers
 class Pool2d(Windowed):
     "What max and average pooling share; the stride is the window unless given."
     op = None
-    def __init__(self, kernel, stride=None, padding:str='valid'): super().__init__(kernel, kernel if stride is None else stride, padding)
+    def __init__(self, kernel, stride=None, padding:str='valid'):
+        super().__init__(kernel, kernel if stride is None else stride, padding)
     def forward(self, x):
         self.check(x, 'channels')
         check_fractions(self, x)
-        return apply(self.op, x, kernel=self.kernel, stride=self.stride, pads=pads_for(self.padding, x.shape[1:3], self.kernel, self.stride))
+        return apply(self.op, x, kernel=self.kernel, stride=self.stride,
+                     pads=pads_for(self.padding, x.shape[1:3], self.kernel, self.stride))
 class MaxPool2d(Pool2d):
     "Largest number of each window: (n, h, w, c) to (n, h', w', c)."
     op = max_pool
@@ -373,13 +404,15 @@ class GlobalAvgPool2d(Module):
 
 # %% ../../nbs/12_nn.conv.ipynb #widen
 def widen(w:np.ndarray, pool:int) -> np.ndarray:
-    "`w` (kh, kw, c, f) at each of its pool*pool positions in a frame: ((kh+pool-1)*(kw+pool-1)*c, pool*pool*f)."
+    """`w` (kh, kw, c, f) at each of its pool*pool positions in a frame:
+    ((kh+pool-1)*(kw+pool-1)*c, pool*pool*f)."""
     kh, kw, c, f = w.shape
     wide = np.zeros((kh + pool - 1, kw + pool - 1, c, pool, pool, f), w.dtype)
     for i, j in np.ndindex(pool, pool): wide[i:i+kh, j:j+kw, :, i, j] = w
     return wide.reshape(-1, pool*pool*f)
 def narrow(wide:np.ndarray, shape:tuple, pool:int) -> np.ndarray:
-    "The transpose of `widen`: sum over the positions, back to `shape` (kh, kw, c, f). `wide` is (pool*pool*f, frame*c)."
+    """The transpose of `widen`: sum over the positions, back to `shape` (kh, kw, c, f).
+    `wide` is (pool*pool*f, frame*c)."""
     kh, kw, c, f = shape
     wide = wide.reshape(pool, pool, f, kh + pool - 1, kw + pool - 1, c)
     return sum(wide[i, j, :, i:i+kh, j:j+kw] for i, j in np.ndindex(pool, pool)).transpose(1, 2, 3, 0)
@@ -392,7 +425,8 @@ def conv_relu_pool_fwd(x, w, b, pool, pads):
     frame, step = (kh + pool - 1, kw + pool - 1), (pool, pool)
     n, oh, ow = patches(x, frame, step).shape[:3]
     cols, wide = unfold(x, frame, step), widen(w, pool)
-    planes = np.matmul(wide.T, cols.T, out=scratch((pool*pool*f, len(cols)), x.dtype)).reshape(pool*pool, f, -1)
+    planes = np.matmul(wide.T, cols.T,
+                       out=scratch((pool*pool*f, len(cols)), x.dtype)).reshape(pool*pool, f, -1)
     best = planes.max(0, out=scratch(planes.shape[1:], x.dtype))
     top = np.add(best, b[:, None], out=scratch(best.shape, x.dtype))
     np.maximum(top, 0, out=top)
@@ -412,22 +446,30 @@ def conv_relu_pool_vjp(g, kept, x, w, b, pool, pads):
     shares = shares.reshape(pool*pool*f, -1)
     def dx(out=None):
         back = np.matmul(shares.T, wide.T, out=scratch(cols.shape, g.dtype))
-        return crop_image(fold(back.reshape(*g.shape[:3], kh + pool - 1, kw + pool - 1, c), padded, (pool, pool)), pads)
+        return crop_image(fold(back.reshape(*g.shape[:3], kh + pool - 1, kw + pool - 1, c), padded,
+                               (pool, pool)), pads)
     return dx, lambda out=None: narrow(shares @ cols, w.shape, pool), lambda out=None: flow.sum(1, out=out)
 conv_relu_pool = Op('conv_relu_pool', conv_relu_pool_fwd, conv_relu_pool_vjp, keeps=True)
 
 # %% ../../nbs/12_nn.conv.ipynb #conv-relu-pool-layer
 class ConvReluPool2d(Windowed):
-    "Conv2d, ReLU and MaxPool2d(pool) in one, with the same weights and the same result: (n, h, w, c_in) to (n, h'//pool, w'//pool, c_out)."
-    def __init__(self, c_in:int, c_out:int, kernel, rng, pool:int=2, padding:str='valid', init=glorot_uniform):
+    """Conv2d, ReLU and MaxPool2d(pool) in one, with the same weights and the same result:
+    (n, h, w, c_in) to (n, h'//pool, w'//pool, c_out)."""
+    def __init__(self, c_in:int, c_out:int, kernel, rng, pool:int=2, padding:str='valid',
+                 init=glorot_uniform):
         super().__init__(kernel, 1, padding)
-        if np.ndim(pool): raise ValueError(f'ConvReluPool2d pools squares: expected one positive whole number, got {pool!r}')
+        if np.ndim(pool):
+            raise ValueError('ConvReluPool2d pools squares: '
+                             f'expected one positive whole number, got {pool!r}')
         pool, _ = pair(pool)
-        self.pool, self.w, self.b = pool, Parameter(init(check_rng(self, rng), (*self.kernel, c_in, c_out))), Parameter(np.zeros(c_out, np.float32))
+        self.pool, self.w, self.b = (
+            pool, Parameter(init(check_rng(self, rng), (*self.kernel, c_in, c_out))),
+            Parameter(np.zeros(c_out, np.float32)))
     def extra(self): return f'{self.w.shape[2]}, {self.w.shape[3]}, {super().extra()}, pool {self.pool}'
     def forward(self, x):
         self.check(x, self.w.shape[2], self.w.dtype)
         pads = pads_for(self.padding, x.shape[1:3], self.kernel, (1, 1))
         if any(n + sum(p) < k + self.pool - 1 for n, p, k in zip(x.shape[1:3], pads, self.kernel)):
-            raise ValueError(f'{self!r}: its input of {x.shape[1]}x{x.shape[2]} leaves less than one pool of {self.pool}x{self.pool}')
+            raise ValueError(f'{self!r}: its input of {x.shape[1]}x{x.shape[2]} leaves less than '
+                             f'one pool of {self.pool}x{self.pool}')
         return apply(conv_relu_pool, x, self.w, self.b, pool=self.pool, pads=pads)

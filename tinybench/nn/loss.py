@@ -42,7 +42,8 @@ def check_labels(name:str, logits, labels) -> np.ndarray:
     if y.dtype.kind not in 'iu': raise TypeError(f'{name} expected integer labels, got {y.dtype}{hint}')
     if y.shape != shape[:1]:
         raise ValueError(f'{name} expected {shape[0]} labels for logits {shape}, got shape {y.shape}{hint}')
-    if y.view(f'u{y.itemsize}').max() >= shape[1]:     # one look: seen as unsigned, what is below 0 is very large
+    # one look: seen as unsigned, what is below 0 is very large
+    if y.view(f'u{y.itemsize}').max() >= shape[1]:
         row = int(np.argmax((y < 0) | (y >= shape[1])))
         raise ValueError(f'{name}: label {y[row]} in row {row} is not a class, expected 0 to {shape[1] - 1}')
     return y

@@ -33,7 +33,8 @@ def parts(
     x,     # a module
     kind,  # the class to look for
 ) -> Iterator[tuple[str, object]]:
-    "The direct attributes of `x` that are of `kind`, as (name, part); members of a list or tuple are called `name.0`, `name.1` …"
+    """The direct attributes of `x` that are of `kind`, as (name, part);
+    members of a list or tuple are called `name.0`, `name.1` …"""
     for name, v in vars(x).items():
         if isinstance(v, kind): yield name, v
         elif isinstance(v, (list, tuple)):
@@ -118,7 +119,8 @@ class Sequential(Module):
     "Layers that feed each other."
     def __init__(self, *layers:Module):
         for layer in layers:
-            if not isinstance(layer, Module): raise TypeError(f'Sequential takes layers, got {type(layer).__name__}: {layer!r}')
+            if not isinstance(layer, Module):
+                raise TypeError(f'Sequential takes layers, got {type(layer).__name__}: {layer!r}')
         self.layers = list(layers)
     def forward(self, x):
         for i, layer in enumerate(self.layers):
@@ -143,7 +145,8 @@ def check_input(
     if len(shape) != len(want) or any([n != s for n, s in zip(want, shape) if not isinstance(n, str)]):
         raise ValueError(f'{layer!r} expected an input of shape ({", ".join(map(str, want))}), got {shape}')
     if dtype is not None and x.dtype != dtype:
-        hint = f'scale it and convert: x.astype(np.{dtype})' if x.dtype.kind != 'f' else f'convert one: x.astype(np.{dtype}), or net.astype(np.{x.dtype})'
+        hint = (f'scale it and convert: x.astype(np.{dtype})' if x.dtype.kind != 'f' else
+                f'convert one: x.astype(np.{dtype}), or net.astype(np.{x.dtype})')
         raise TypeError(f'{layer!r} has {dtype} weights, its input is {x.dtype}; {hint}')
 
 # %% ../../nbs/10_nn.module.ipynb #live-state
@@ -165,11 +168,13 @@ def misfits(
     "A sentence for each name that is missing, unexpected or of another shape; empty where `given` fits."
     return ([f'missing: {k} {have[k].shape}' for k in have if k not in given] +
             [f'unexpected: {k} {given[k].shape}' for k in given if k not in have] +
-            [f'{k}: expected shape {have[k].shape}, got {given[k].shape}' for k in have if k in given and have[k].shape != given[k].shape])
+            [f'{k}: expected shape {have[k].shape}, got {given[k].shape}'
+             for k in have if k in given and have[k].shape != given[k].shape])
 
 # %% ../../nbs/10_nn.module.ipynb #load-state-dict
 def load_state_dict(module:Module, state:dict) -> Module:
-    "Copy `state` into `module`; KeyError that lists every misfit, with nothing changed, where it does not fit."
+    """Copy `state` into `module`;
+    KeyError that lists every misfit, with nothing changed, where it does not fit."""
     have, given = live_state(module), {k: np.asarray(v) for k, v in state.items()}
     wrong = misfits(have, given)
     wrong += [f'{k}: {given[k].dtype} cannot become {a.dtype}' for k, a in have.items()
@@ -183,11 +188,15 @@ def atomic_write(
     path,            # where the file shall stand
     write:Callable,  # called with a binary file to write to
 ) -> Path:
-    "Write a file so that `path` holds either what it held or all of the new content; OSError names a folder that cannot be written."
+    """Write a file so that `path` holds either what it held or all of the new content;
+    OSError names a folder that cannot be written."""
     path = Path(path)
-    temp = path.with_name(f'{path.name}.{os.getpid()}.{threading.get_ident()}.part')   # beside it: a rename works within one file system only
+    # beside it: a rename works within one file system only
+    temp = path.with_name(f'{path.name}.{os.getpid()}.{threading.get_ident()}.part')
     try: f = open(temp, 'wb')
-    except OSError as e: raise type(e)(f'cannot write {path.name} into {path.parent}: {e.strerror}; choose a folder you may write to') from None
+    except OSError as e:
+        raise type(e)(f'cannot write {path.name} into {path.parent}: {e.strerror}; '
+                      'choose a folder you may write to') from None
     try:
         with f: write(f); f.flush(); os.fsync(f.fileno())
         os.replace(temp, path)
@@ -204,9 +213,11 @@ def npz_path(path) -> Path:
 def save_arrays(path, arrays:dict) -> Path:
     "Write named arrays as one `.npz`, atomically and without pickle."
     objects = [k for k, a in arrays.items() if np.asarray(a).dtype.hasobject]
-    if objects: raise TypeError(f'only numbers and text can be saved without pickle, not {", ".join(objects)}')
+    if objects:
+        raise TypeError(f'only numbers and text can be saved without pickle, not {", ".join(objects)}')
     def write(f):
-        with zipfile.ZipFile(f, 'w') as z:       # not np.savez: it takes the names file and allow_pickle for its own
+        # not np.savez: it takes the names file and allow_pickle for its own
+        with zipfile.ZipFile(f, 'w') as z:
             for k, a in arrays.items():
                 with z.open(f'{k}.npy', 'w', force_zip64=True) as part:
                     np.lib.format.write_array(part, np.asanyarray(a), allow_pickle=False)
@@ -227,7 +238,8 @@ def load_arrays(path) -> dict[str, np.ndarray]:
 # %% ../../nbs/10_nn.module.ipynb #evaluating
 @contextmanager
 def evaluating(net:Module):
-    "Within the block `net` is in evaluation mode and nothing is recorded; afterwards every layer is in the mode it had."
+    """Within the block `net` is in evaluation mode and nothing is recorded;
+    afterwards every layer is in the mode it had."""
     was = [(m, m.training) for _, m in walk(net)]
     net.eval()
     try:
@@ -241,25 +253,31 @@ class Summary:
     "One row a layer: path, layer, output shape, parameters."
     rows: tuple
     def __repr__(self):
-        rows = [('layer', '', 'output', 'parameters'), *[(p, l, str(o), f'{n:,}') for p, l, o, n in self.rows], ('total', '', '', f'{self.total:,}')]
+        rows = [('layer', '', 'output', 'parameters'),
+                *[(p, l, str(o), f'{n:,}') for p, l, o, n in self.rows],
+                ('total', '', '', f'{self.total:,}')]
         a, b, c, d = (max(map(len, col)) for col in zip(*rows))
         return '\n'.join(f'{r[0]:{a}}  {r[1]:{b}}  {r[2]:{c}}  {r[3]:>{d}}' for r in rows)
     def _repr_markdown_(self):
         rows = [f'| {p} | `{l}` | {o} | {n:,} |' for p, l, o, n in self.rows]
-        return '\n'.join(['| layer | | output | parameters |', '|---|---|---|--:|', *rows, f'| **total** | | | **{self.total:,}** |'])
+        return '\n'.join(['| layer | | output | parameters |', '|---|---|---|--:|', *rows,
+                          f'| **total** | | | **{self.total:,}** |'])
     total = property(lambda self: sum(r[3] for r in self.rows))
 
 # %% ../../nbs/10_nn.module.ipynb #summary-function
 def summary(net:Module, shape:tuple) -> Summary:
     "What each layer of `net` makes of one input batch of `shape`, and how many parameters it has."
-    names, rows, dtype = {id(m): path for path, m in walk(net)}, [], next((p.dtype for p in net.parameters()), np.float32)
+    names, rows, dtype = ({id(m): path for path, m in walk(net)}, [],
+                          next((p.dtype for p in net.parameters()), np.float32))
     todo = {id(p) for p in net.parameters()}     # a shared parameter counts once, where it is used first
     def note(m, *xs):
-        out, own, inner = m.forward(*xs), [p for _, p in parts(m, Parameter)], any(True for _ in parts(m, Module))
+        out, own, inner = (m.forward(*xs), [p for _, p in parts(m, Parameter)],
+                           any(True for _ in parts(m, Module)))
         if own or not inner:
             new = [p for p in own if id(p) in todo]
             todo.difference_update(map(id, new))
-            rows.append((names.get(id(m), '?'), type(m).__name__ if inner else repr(m), out.shape, sum(p.size for p in new)))
+            rows.append((names.get(id(m), '?'), type(m).__name__ if inner else repr(m), out.shape,
+                         sum(p.size for p in new)))
         return out
     with evaluating(net), around_calls(note): net(Tensor(np.zeros(shape, dtype)))
     return Summary(tuple(rows))

@@ -90,7 +90,7 @@ def frozen_fwd(x, gamma, beta, mean, var, eps=1e-3):
     scale, shift = fold_stats(gamma, beta, mean, var, eps)
     out = x*scale
     out += shift
-    return out, (scale, mean.copy(), 1/np.sqrt(var + eps))   # a copy: the average may move before the way back
+    return out, (scale, mean.copy(), 1/np.sqrt(var + eps))  # a copy: the average may move before the way back
 def frozen_vjp(g, kept, x, gamma, beta, **_):
     "Gradients of `frozen_fwd`; each sample goes its own way."
     scale, mean, inv = kept
@@ -101,7 +101,8 @@ frozen = Op('batchnorm_frozen', frozen_fwd, frozen_vjp, keeps=True)
 
 # %% ../../nbs/13_nn.norm.ipynb #batch-norm
 class BatchNorm(Module):
-    "Standardizes each of `n` channels (last axis) over all other axes, then scales by `gamma`, shifts by `beta`."
+    """Standardizes each of `n` channels (last axis) over all other axes,
+    then scales by `gamma`, shifts by `beta`."""
     buffers = ('mean', 'var')
     def __init__(
         self,
@@ -126,8 +127,8 @@ class BatchNorm(Module):
 def check_company(layer:BatchNorm, x):
     "ValueError where `x` has fewer than two numbers a channel."
     if x.size < 2*layer.n:
-        raise ValueError(f'{layer!r} cannot train on an input of shape {x.shape}: a variance needs at least two '
-                         'numbers a channel; use a larger batch, or net.eval() to predict')
+        raise ValueError(f'{layer!r} cannot train on an input of shape {x.shape}: a variance needs '
+                         'at least two numbers a channel; use a larger batch, or net.eval() to predict')
 
 # %% ../../nbs/13_nn.norm.ipynb #layernorm-fwd
 def layernorm_fwd(x, gamma, beta, eps=1e-5):

@@ -18,7 +18,8 @@ __all__ = ['flatten', 'Optimizer', 'check_params', 'adopt', 'load_slots', 'SGD',
 
 # %% ../../nbs/15_nn.optim.ipynb #flatten
 def flatten(params:list[Tensor]) -> tuple[np.ndarray, np.ndarray, list[slice]]:
-    "Move all parameters into one vector; returns it, a vector for the gradients, and each parameter's stretch. Values do not change."
+    """Move all parameters into one vector; returns it, a vector for the gradients, and each parameter's
+    stretch. Values do not change."""
     stops = np.cumsum([p.size for p in params]).tolist()
     spans = [slice(b - p.size, b) for p, b in zip(params, stops)]
     w, g = np.empty(stops[-1], params[0].dtype), np.zeros(stops[-1], params[0].dtype)
@@ -29,19 +30,23 @@ def flatten(params:list[Tensor]) -> tuple[np.ndarray, np.ndarray, list[slice]]:
 
 # %% ../../nbs/15_nn.optim.ipynb #optimizer
 class Optimizer:
-    "Moves parameters against their gradients. `lr` is a number or a function of the step (from 1) that returns one."
+    """Moves parameters against their gradients.
+    `lr` is a number or a function of the step (from 1) that returns one."""
     slots = ()                   # names of the vectors that are the method's memory
 
     def __init__(self, params, lr, max_norm:float|None=None):
-        if not callable(lr) and not lr >= 0: raise ValueError(f'the learning rate is a number from 0 up, or a function of the step, not {lr}')
-        if max_norm is not None and not max_norm > 0: raise ValueError(f'max_norm is a length above 0, or None for no limit, not {max_norm}')
+        if not callable(lr) and not lr >= 0:
+            raise ValueError(f'the learning rate is a number from 0 up, or a function of the step, not {lr}')
+        if max_norm is not None and not max_norm > 0:
+            raise ValueError(f'max_norm is a length above 0, or None for no limit, not {max_norm}')
         self.params, self.lr, self.max_norm, self.t = check_params(params), lr, max_norm, 0
         self.w, self.g, self.spans = flatten(self.params)
         self.views = [p.data for p in self.params]
         for s in self.slots: setattr(self, s, np.zeros_like(self.w))
 
     def rate(self) -> float: return self.lr(self.t) if callable(self.lr) else self.lr
-    def direction(self, s:slice): raise NotImplementedError('turn the gradients in self.g[s] into displacements, in place')
+    def direction(self, s:slice):
+        raise NotImplementedError('turn the gradients in self.g[s] into displacements, in place')
     def move(self, s:slice): self.w[s] -= self.g[s]
     def begin(self):
         adopt(self)
@@ -56,7 +61,8 @@ class Optimizer:
         for p in self.params: p.grad = None
     def state_dict(self): return {'t': np.array(self.t), **{s: getattr(self, s).copy() for s in self.slots}}
     def load_state_dict(self, state): load_slots(self, state)
-    def __repr__(self): return f'{type(self).__name__}({self.w.size:,} parameters, lr {self.lr}, step {self.t})'
+    def __repr__(self):
+        return f'{type(self).__name__}({self.w.size:,} parameters, lr {self.lr}, step {self.t})'
 
 # %% ../../nbs/15_nn.optim.ipynb #check-params
 def check_params(params) -> list[Tensor]:
@@ -64,7 +70,9 @@ def check_params(params) -> list[Tensor]:
     params = list(params)
     if not params: raise ValueError('no parameters to optimize: pass net.parameters()')
     kinds = {str(p.dtype) for p in params}
-    if len(kinds) > 1: raise ValueError(f'one optimizer needs parameters of one type, these are {" and ".join(sorted(kinds))}: use net.astype(np.float32)')
+    if len(kinds) > 1:
+        raise ValueError('one optimizer needs parameters of one type, '
+                         f'these are {" and ".join(sorted(kinds))}: use net.astype(np.float32)')
     return params
 
 # %% ../../nbs/15_nn.optim.ipynb #adopt
@@ -73,8 +81,12 @@ def adopt(opt:Optimizer):
     for p, view, s in zip(opt.params, opt.views, opt.spans):
         buffer = p.buffer
         if p.data is not view or buffer is None or buffer.base is not opt.g:
-            if p.shape != view.shape: raise ValueError(f'a parameter of shape {view.shape} was replaced by one of {p.shape}: make a new optimizer')
-            if p.data.dtype != view.dtype: raise ValueError(f'parameters of {view.dtype} have become {p.data.dtype}: make a new optimizer after net.astype')
+            if p.shape != view.shape:
+                raise ValueError(f'a parameter of shape {view.shape} was replaced by one of {p.shape}: '
+                                 'make a new optimizer')
+            if p.data.dtype != view.dtype:
+                raise ValueError(f'parameters of {view.dtype} have become {p.data.dtype}: '
+                                 'make a new optimizer after net.astype')
             view[...] = p.data
             p.data, p.buffer = view, opt.g[s].reshape(p.shape)
         if p.grad is None: p.buffer.fill(0)
@@ -87,7 +99,8 @@ def load_slots(opt:Optimizer, state:dict):
     "Put a saved memory back; KeyError, with nothing changed, where it belongs to another method or network."
     want = {'t': (), **{s: opt.w.shape for s in opt.slots}}
     have = {k: np.shape(v) for k, v in state.items()}
-    if want != have: raise KeyError(f'this state does not fit {type(opt).__name__}: expected {want}, got {have}')
+    if want != have:
+        raise KeyError(f'this state does not fit {type(opt).__name__}: expected {want}, got {have}')
     opt.t = int(state['t'])
     for s in opt.slots: getattr(opt, s)[:] = state[s]
 
@@ -106,7 +119,8 @@ class SGD(Optimizer):
 
 # %% ../../nbs/15_nn.optim.ipynb #rmsprop
 class RMSprop(Optimizer):
-    "Gradient over its running root mean square (Hinton 2012), with PyTorch's place for eps: d = lr*g/(sqrt(v) + eps)."
+    """Gradient over its running root mean square (Hinton 2012), with PyTorch's place for eps:
+    d = lr*g/(sqrt(v) + eps)."""
     slots = ('v',)
     def __init__(self, params, lr=.001, rho:float=.9, eps:float=1e-7, max_norm=None):
         super().__init__(params, lr, max_norm)
@@ -132,7 +146,8 @@ def adam_step(
 
 # %% ../../nbs/15_nn.optim.ipynb #adam
 class Adam(Optimizer):
-    "Adam (Kingma & Ba 2015), with the constant factors taken out of the memory: m and v here are sums, not means."
+    """Adam (Kingma & Ba 2015), with the constant factors taken out of the memory:
+    m and v here are sums, not means."""
     slots = ('m', 'v')
     def __init__(self, params, lr=.001, betas=(.9, .999), eps:float=1e-8, max_norm=None):
         super().__init__(params, lr, max_norm)
@@ -148,7 +163,8 @@ class Adam(Optimizer):
 
 # %% ../../nbs/15_nn.optim.ipynb #adamw
 class AdamW(Adam):
-    "Adam with decoupled weight decay (Loshchilov & Hutter 2019): w shrinks by lr*decay before the step, also where it got no gradient."
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019):
+    w shrinks by lr*decay before the step, also where it got no gradient."""
     def __init__(self, params, lr=.001, betas=(.9, .999), eps:float=1e-8, decay:float=.01, max_norm=None):
         super().__init__(params, lr, betas, eps, max_norm)
         self.decay = decay
@@ -162,7 +178,8 @@ def cosine(
     steps:int,       # in all
     warmup:int=0,    # of them, steps that rise linearly to `lr`
 ) -> Callable[[int], float]:
-    "Schedule: linear to `lr` over the warm-up, then half a cosine to 0 at `steps` (Loshchilov & Hutter 2017); 0 after that."
+    """Schedule: linear to `lr` over the warm-up, then half a cosine to 0 at `steps`
+    (Loshchilov & Hutter 2017); 0 after that."""
     if not 0 <= warmup < steps: raise ValueError(f'a warm-up of {warmup} leaves nothing of {steps} steps')
     def rate(t:int) -> float:
         if t < warmup: return lr*t/warmup
@@ -178,7 +195,8 @@ def piecewise(rates:dict[int, float]) -> Callable[[int], float]:
 
 # %% ../../nbs/15_nn.optim.ipynb #clip-norm
 def clip_norm(g:np.ndarray, max_norm:float) -> float:
-    "Shorten the vector `g` in place to a length of at most `max_norm` (Pascanu et al. 2013); returns the length it had."
+    """Shorten the vector `g` in place to a length of at most `max_norm` (Pascanu et al. 2013);
+    returns the length it had."""
     norm = float(np.linalg.norm(g.astype(np.float64)))      # squares of large float32 numbers overflow
     if norm > max_norm: g *= max_norm/norm
     return norm

@@ -18,7 +18,8 @@ import numpy as np
 
 from ..core.tensor import backward, in_scope
 from .loss import accuracy, cross_entropy
-from .module import Module, Parameter, around_calls, evaluating, load_arrays, npz_path, parts, save_arrays, walk
+from .module import (
+    Module, Parameter, around_calls, evaluating, load_arrays, npz_path, parts, save_arrays, walk)
 from .optim import Optimizer
 
 # %% auto #0
@@ -37,7 +38,8 @@ class History(list):
     def _repr_markdown_(self):
         if not self: return 'no epochs yet'
         head = list(self[-1])
-        rows = ['| ' + ' | '.join(f'{row.get(k, ""):.4g}' if isinstance(row.get(k), float) else str(row.get(k, '')) for k in head) + ' |' for row in self]
+        rows = ['| ' + ' | '.join(f'{row.get(k, ""):.4g}' if isinstance(row.get(k), float) else
+                                  str(row.get(k, '')) for k in head) + ' |' for row in self]
         return '\n'.join(['| ' + ' | '.join(head) + ' |', '|' + '--:|'*len(head), *rows])
     def __repr__(self): return f'History({len(self)} epochs' + (f', last {self[-1]}' if self else '') + ')'
 
@@ -63,12 +65,14 @@ class Run:
 def check_finite(run:Run, loss:float):
     "FloatingPointError that says where training stands, for a `loss` that is NaN or infinite."
     if isfinite(loss): return
-    raise FloatingPointError(f'the loss is {loss} at step {run.step + 1} (epoch {run.epoch + 1}); the weights are as they were before it. '
+    raise FloatingPointError(f'the loss is {loss} at step {run.step + 1} (epoch {run.epoch + 1}); '
+                             'the weights are as they were before it. '
                              'Look for a learning rate that is too high, or inputs that are not finite')
 
 # %% ../../nbs/16_nn.train.ipynb #train-step
 def train_step(run:Run, x, y) -> float:
-    "One forward pass, backward pass and update; returns the loss. FloatingPointError, which says `at step N (epoch M)` counted from 1, with the weights as they were, where it is not finite."
+    """One forward pass, backward pass and update; returns the loss. FloatingPointError, which says
+    `at step N (epoch M)` counted from 1, with the weights as they were, where it is not finite."""
     loss = run.loss(run.net(x), y)
     value = loss.item()
     check_finite(run, value)
@@ -94,7 +98,8 @@ class Callback:
     last = False                # called after all others: it saves what they did
     def start(self, run:Run): "Before the first epoch."
     def after_step(self, run:Run): "After each step; `run.step` counts it."
-    def after_epoch(self, run:Run): "After each epoch and its evaluation; setting `run.stop` to a reason ends the training."
+    def after_epoch(self, run:Run):
+        "After each epoch and its evaluation; setting `run.stop` to a reason ends the training."
     def end(self, run:Run): "At the end, also after an error."
     def state(self) -> dict: return {}
     def load(self, state:dict): "Take back what `state` gave."
@@ -108,7 +113,9 @@ def train_epoch(run:Run):
         n += len(x)
         run.step += 1
         for c in run.callbacks: c.after_step(run)
-    if not n: raise ValueError('there are no batches to train on; a generator is used up after one epoch, pass a Loader or a list')
+    if not n:
+        raise ValueError('there are no batches to train on; a generator is used up after one epoch, '
+                         'pass a Loader or a list')
     row = dict(epoch=run.epoch + 1, loss=total/n, secs=perf_counter() - start)
     if run.valid is not None:
         scores = [run.loss] + [run.metric]*(run.metric is not None)
@@ -144,10 +151,12 @@ def fit(
 # %% ../../nbs/16_nn.train.ipynb #check-fit
 def check_fit(net:Module, opt:Optimizer, epochs:int, valid):
     "ValueError where training would do nothing, or lose its validation after one epoch."
-    if epochs != int(epochs) or epochs < 0: raise ValueError(f'epochs is a whole number from 0 up, not {epochs}')
+    if epochs != int(epochs) or epochs < 0:
+        raise ValueError(f'epochs is a whole number from 0 up, not {epochs}')
     if not {id(p) for p in net.parameters()} & {id(p) for p in opt.params}:
         raise ValueError(f'{opt!r} has none of the parameters of this network: make it with net.parameters()')
-    if hasattr(valid, '__next__'): raise ValueError('valid is a generator, which is used up after one epoch; pass a Loader or a list')
+    if hasattr(valid, '__next__'):
+        raise ValueError('valid is a generator, which is used up after one epoch; pass a Loader or a list')
 
 # %% ../../nbs/16_nn.train.ipynb #progress
 class Progress(Callback):
@@ -156,12 +165,14 @@ class Progress(Callback):
     def start(self, run):
         from tqdm.auto import tqdm
         n = len(run.batches) if hasattr(run.batches, '__len__') else None
-        self.bar = tqdm(total=n and n*run.epochs, initial=run.step, delay=self.delay, unit='step', leave=False,
-                        disable=not (sys.stderr.isatty() or type(sys.stderr).__module__.startswith('ipykernel')))
+        self.bar = tqdm(
+            total=n and n*run.epochs, initial=run.step, delay=self.delay, unit='step', leave=False,
+            disable=not (sys.stderr.isatty() or type(sys.stderr).__module__.startswith('ipykernel')))
     def after_step(self, run): self.bar.update()
     def after_epoch(self, run):
         if self.bar.disable: return
-        self.bar.set_postfix({k: f'{v:.3g}' for k, v in run.history[-1].items() if k not in ('epoch', 'secs')}, refresh=False)
+        self.bar.set_postfix({k: f'{v:.3g}' for k, v in run.history[-1].items()
+                              if k not in ('epoch', 'secs')}, refresh=False)
     def end(self, run):
         if hasattr(self, 'bar'): self.bar.close()
 
@@ -173,12 +184,13 @@ def epochs_since_best(values:list[float], lower_is_better:bool=True) -> int:
 
 # %% ../../nbs/16_nn.train.ipynb #early-stopping
 class EarlyStopping(Callback):
-    "End training when `monitor` has not improved for `patience` epochs, and put the best weights back."
+    "Ends training `patience` epochs after `monitor` was best; only then are the best weights put back."
     def __init__(self, patience:int=5, monitor:str='valid_loss', lower_is_better:bool=True):
         self.patience, self.monitor, self.lower, self.best = patience, monitor, lower_is_better, {}
     def after_epoch(self, run):
         if self.monitor not in run.history[-1]:
-            raise ValueError(f'early stopping watches {self.monitor!r}, the history has {", ".join(run.history[-1])}; pass valid=…')
+            raise ValueError(f'early stopping watches {self.monitor!r}, '
+                             f'the history has {", ".join(run.history[-1])}; pass valid=…')
         age = epochs_since_best(run.history.column(self.monitor), self.lower)
         if age == 0: self.best = run.net.state_dict()
         if age >= self.patience: run.stop = f'{self.monitor} has not improved for {self.patience} epochs'
@@ -207,10 +219,11 @@ def stateful(run:Run) -> dict[str, Callback]:
 # %% ../../nbs/16_nn.train.ipynb #snapshot
 def snapshot(run:Run) -> dict[str, np.ndarray]:
     "Everything that decides how `run` continues, as named arrays."
-    arrays = {f'net.{k}': v for k, v in run.net.state_dict().items()} | {f'opt.{k}': v for k, v in run.opt.state_dict().items()}
+    arrays = ({f'net.{k}': v for k, v in run.net.state_dict().items()} |
+              {f'opt.{k}': v for k, v in run.opt.state_dict().items()})
     for name, c in stateful(run).items(): arrays |= {f'{name}.{k}': v for k, v in c.state().items()}
-    facts = dict(epoch=run.epoch, step=run.step, stop=run.stop, history=list(run.history), callbacks=list(stateful(run)),
-                 rngs=[g.bit_generator.state for g in generators(run)])
+    facts = dict(epoch=run.epoch, step=run.step, stop=run.stop, history=list(run.history),
+                 callbacks=list(stateful(run)), rngs=[g.bit_generator.state for g in generators(run)])
     return arrays | {'facts': np.array(json.dumps(facts, default=lambda a: a.tolist()))}
 
 # %% ../../nbs/16_nn.train.ipynb #check-snapshot
@@ -218,13 +231,18 @@ def check_snapshot(run:Run, facts:dict):
     "KeyError where the random generators or the callbacks of a snapshot are not those of `run`."
     here = [type(g.bit_generator).__name__ for g in generators(run)]
     there = [state['bit_generator'] for state in facts['rngs']]
-    if here != there: raise KeyError(f'the checkpoint has {len(there)} random generators {there}, this run {len(here)} {here}')
-    if (here := list(stateful(run))) != facts['callbacks']: raise KeyError(f'the checkpoint has callbacks {facts["callbacks"]}, this run {here}')
+    if here != there:
+        raise KeyError(f'the checkpoint has {len(there)} random generators {there}, '
+                       f'this run {len(here)} {here}')
+    if (here := list(stateful(run))) != facts['callbacks']:
+        raise KeyError(f'the checkpoint has callbacks {facts["callbacks"]}, this run {here}')
 
 # %% ../../nbs/16_nn.train.ipynb #restore
 def restore(run:Run, arrays:dict):
-    "Put a `snapshot` back into a run of the same network, optimizer and callbacks: all of it or, with a KeyError, nothing."
-    def part(prefix): return {k.removeprefix(prefix + '.'): v for k, v in arrays.items() if k.startswith(prefix + '.')}
+    """Put a `snapshot` back into a run of the same network, optimizer and callbacks:
+    all of it or, with a KeyError, nothing."""
+    def part(prefix):
+        return {k.removeprefix(prefix + '.'): v for k, v in arrays.items() if k.startswith(prefix + '.')}
     facts = json.loads(str(arrays['facts']))
     check_snapshot(run, facts)
     before = run.net.state_dict()
@@ -233,11 +251,13 @@ def restore(run:Run, arrays:dict):
     except KeyError: run.net.load_state_dict(before); raise
     for g, state in zip(generators(run), facts['rngs']): g.bit_generator.state = state
     for name, c in stateful(run).items(): c.load(part(name))
-    run.epoch, run.step, run.stop, run.history = facts['epoch'], facts['step'], facts['stop'], History(facts['history'])
+    run.epoch, run.step, run.stop, run.history = (
+        facts['epoch'], facts['step'], facts['stop'], History(facts['history']))
 
 # %% ../../nbs/16_nn.train.ipynb #checkpoint
 class Checkpoint(Callback):
-    "Write a snapshot to `path` every `every` epochs, atomically; where one exists already, `fit` goes on from there."
+    """Write a snapshot to `path` every `every` epochs, atomically;
+    where one exists already, `fit` goes on from there."""
     last = True
     def __init__(self, path, every:int=1, resume:bool=True):
         if every < 1: raise ValueError(f'a checkpoint every {every} epochs: at least every 1')
@@ -245,13 +265,17 @@ class Checkpoint(Callback):
     def start(self, run):
         if self.resume and self.path.exists(): restore(run, load_arrays(self.path))
     def after_epoch(self, run):
-        if run.epoch % self.every == 0 or run.epoch == run.epochs or run.stop: save_arrays(self.path, snapshot(run))
+        if run.epoch % self.every == 0 or run.epoch == run.epochs or run.stop:
+            save_arrays(self.path, snapshot(run))
 
 # %% ../../nbs/16_nn.train.ipynb #performance-metrics
 PHASES = 'forward', 'backward', 'gradient step', 'apply'
 class PerformanceMetrics(Callback):
-    "Total seconds of each layer in each phase, of full batches and full epochs, and where the rest went. Costs a few µs a layer."
-    def __init__(self): self.secs, self.n_batches, self.n_epochs, self.batch_s, self.epoch_s, self.eval_s, self.inside, self.whole = {}, 0, 0, 0., 0., 0., 0., None
+    """Total seconds of each layer in each phase, of full batches and full epochs, and where the rest went.
+    Costs a few µs a layer."""
+    def __init__(self):
+        (self.secs, self.n_batches, self.n_epochs, self.batch_s, self.epoch_s, self.eval_s,
+         self.inside, self.whole) = {}, 0, 0, 0., 0., 0., 0., None
     def start(self, run):
         self.names = {id(m): label(path, m) for path, m in walk(run.net)}
         self.layers = layer_spans(run.net, run.opt)
@@ -334,23 +358,32 @@ class TimeTable:
     provenance: str = 'measured'
 
     @classmethod
-    def of(cls, m): return cls({k: dict(v) for k, v in m.secs.items()}, m.n_batches, m.n_epochs, m.batch_s, m.epoch_s, m.eval_s)
-    accounted = property(lambda self: sum(map(sum, (v.values() for v in self.secs.values())))/self.batch_s if self.batch_s else float('nan'))
+    def of(cls, m):
+        return cls({k: dict(v) for k, v in m.secs.items()}, m.n_batches, m.n_epochs,
+                   m.batch_s, m.epoch_s, m.eval_s)
+    accounted = property(lambda self: sum(map(sum, (v.values() for v in self.secs.values())))/self.batch_s
+                         if self.batch_s else float('nan'))
     rest_s = property(lambda self: self.epoch_s - self.batch_s - self.eval_s)
     def rows(self) -> list[list[str]]:
         total = max(self.batch_s, 1e-12)
-        body = [[k, *(f'{v[p]*1e3:.1f}' for p in PHASES), f'{sum(v.values())*1e3:.1f}', f'{sum(v.values())/total:.1%}'] for k, v in self.secs.items()]
+        body = [[k, *(f'{v[p]*1e3:.1f}' for p in PHASES), f'{sum(v.values())*1e3:.1f}',
+                 f'{sum(v.values())/total:.1%}'] for k, v in self.secs.items()]
         sums = [sum(v[p] for v in self.secs.values()) for p in PHASES]
-        return [*body, ['all rows', *(f'{s*1e3:.1f}' for s in sums), f'{sum(sums)*1e3:.1f}', f'{self.accounted:.1%}']]
+        return [*body, ['all rows', *(f'{s*1e3:.1f}' for s in sums), f'{sum(sums)*1e3:.1f}',
+                        f'{self.accounted:.1%}']]
     def summary(self) -> str:
         per = self.n_batches or 1
-        return (f'{self.n_epochs} epochs of {self.epoch_s/(self.n_epochs or 1):.3f} s: {self.batch_s/max(self.epoch_s, 1e-12):.1%} in {self.n_batches:,} batches of '
-                f'{self.batch_s/per*1e3:.3f} ms, {self.eval_s/max(self.epoch_s, 1e-12):.1%} in evaluation, {self.rest_s/max(self.epoch_s, 1e-12):.1%} in batching, other callbacks and the loop. '
+        return (f'{self.n_epochs} epochs of {self.epoch_s/(self.n_epochs or 1):.3f} s: '
+                f'{self.batch_s/max(self.epoch_s, 1e-12):.1%} in {self.n_batches:,} batches of '
+                f'{self.batch_s/per*1e3:.3f} ms, {self.eval_s/max(self.epoch_s, 1e-12):.1%} in evaluation, '
+                f'{self.rest_s/max(self.epoch_s, 1e-12):.1%} in batching, other callbacks and the loop. '
                 f'The rows account for {self.accounted:.1%} of the batches.')
     head = ['layer', *(f'{p} (ms)' for p in PHASES), 'total (ms)', 'of batch']
     def _repr_markdown_(self):
-        return '\n'.join(['| ' + ' | '.join(self.head) + ' |', '|---|' + '--:|'*6, *('| ' + ' | '.join(r) + ' |' for r in self.rows())]) + '\n\n' + self.summary()
+        return '\n'.join(['| ' + ' | '.join(self.head) + ' |', '|---|' + '--:|'*6,
+                          *('| ' + ' | '.join(r) + ' |' for r in self.rows())]) + '\n\n' + self.summary()
     def __repr__(self):
         cells = [self.head, *self.rows()]
         wide = [max(map(len, col)) for col in zip(*cells)]
-        return '\n'.join('  '.join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(r, wide))) for r in cells) + '\n' + self.summary()
+        return '\n'.join('  '.join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(r, wide)))
+                         for r in cells) + '\n' + self.summary()
