@@ -7,7 +7,8 @@ from scipy.stats import binomtest
 from tinybench import __version__
 from tinybench.cli import (Score, aligned, check_out, is_report, main, markdown, replace_folder, report_files, run_demo, whole_folder,
                            wilson, worded, write_demo)
-from tinybench.measure.result import load_json, ratio
+from tinybench.measure.compare import ratio
+from tinybench.measure.result import load_json
 
 COMMAND = [sys.executable, '-W', 'error', '-c', 'from tinybench.cli import main; main()']
 

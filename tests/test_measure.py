@@ -4,13 +4,13 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from scipy.stats import binom
 from threadpoolctl import threadpool_limits
 from tinybench.measure.clock import (call_secs, clock_resolution, gc_paused, inner_loops, interleave,
                                      loop_secs, next_loops, precise_timer, random_rounds, sample)
-from tinybench.measure.result import (BenchmarkResult, Ratio, digits, environment, fewest_values, load_json,
-                                      mad, median_interval, median_ranks, paired_results, plain, ratio, rows,
-                                      save_csv, save_json, scale, sd, to_frame)
+from tinybench.measure.compare import Ratio, paired_results, ratio
+from tinybench.measure.stats import autocorrelation, effective_size, mean_interval, median_interval, normal_scores
+from tinybench.measure.result import (BenchmarkResult, digits, environment, load_json, merge, plain, rows,
+                                      save_csv, save_json, scale, to_frame, write_whole)
 
 
 class Machine:
@@ -205,32 +205,6 @@ def test_same_function_twice_is_seldom_called_different():
     assert sum(map(alarm, range(200))) <= 18            # 200*.0428 = 8.6 expected, sd 2.9
 
 
-# --- the interval
-
-@given(st.integers(1, 300), st.sampled_from([.5, .75, .8, .9, .95, .99, .999]))
-def test_ranks_are_the_narrowest_that_keep_the_promise(n, level):
-    def miss(k): return 2*binom.cdf(k - 1, n, .5)
-    if n < fewest_values(level):
-        assert miss(1) > 1 - level
-        with pytest.raises(ValueError, match='too few'): median_ranks(n, level)
-        return
-    lo, hi = median_ranks(n, level)
-    assert 1 <= lo < hi <= n and lo + hi == n + 1
-    assert miss(lo) <= 1 - level + 1e-9
-    assert lo == n//2 or miss(lo + 1) > 1 - level - 1e-9
-
-
-def test_median_interval_holds_the_truth_as_often_as_it_says():
-    x = rng().lognormal(0, 1, (2000, 30))               # true median 1
-    held = np.mean([lo <= 1 <= hi for lo, hi in map(median_interval, x)])
-    assert .93 < held < .98
-
-
-@pytest.mark.parametrize('level', [0, 1, -1, 2, math.nan])
-def test_level_is_a_probability(level):
-    with pytest.raises(ValueError, match='between 0 and 1'): median_interval(range(1, 50), level)
-
-
 # --- records
 
 secs_lists = st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=40)
@@ -260,8 +234,12 @@ def test_statistics_agree_with_numpy(v):
     r = result(v)
     assert r.n == len(v) and r.values == tuple(v)
     np.testing.assert_allclose([r.mean, r.median], [np.mean(v), np.median(v)])
-    if r.n == 1: assert math.isnan(r.sd) and math.isnan(r.mad)
-    else: np.testing.assert_allclose([r.sd, r.mad], [np.std(v, ddof=1), np.median(np.abs(v - np.median(v)))])
+    if r.n == 1: assert all(map(math.isnan, (r.sd, r.mad, r.iqr, r.variation)))
+    else: np.testing.assert_allclose([r.sd, r.mad, r.iqr, r.variation],
+                                     [np.std(v, ddof=1), np.median(np.abs(v - np.median(v))),
+                                      np.subtract(*np.quantile(v, [.75, .25])), np.std(v, ddof=1)/np.mean(v)],
+                                     atol=1e-12)
+    assert 1 <= r.effective_n <= r.n and sum(r.outliers) < r.n
     if r.n < 6:
         with pytest.raises(ValueError, match=f'n={r.n}: too few'): r.interval()
         assert f'n={r.n}: too few for an interval' in repr(r)
@@ -271,8 +249,24 @@ def test_statistics_agree_with_numpy(v):
         assert f'n={r.n}, at 95%, measured' in repr(r) and '[' in r._repr_markdown_()
 
 
-def test_one_value_has_no_spread():
-    assert math.isnan(sd([3.])) and math.isnan(mad([3.])) and sd([3., 3.]) == 0.
+def test_three_kinds_of_interval():
+    r = result(rng().lognormal(0, .1, 30))
+    assert r.interval() == r.interval(of='median') == median_interval(r.values)
+    assert r.interval(.9, of='mean') == mean_interval(r.values, .9)
+    lo, hi = r.interval(of='bca')
+    assert lo < r.mean < hi and (lo, hi) == r.interval(of='bca')      # a seed of its own
+    with pytest.raises(ValueError, match="'mode': one of median, mean, bca"): r.interval(of='mode')
+    with pytest.raises(ValueError, match='p99 at 99%, which needs 662'): r.percentile(.99)
+    assert r.percentile(.5) >= r.median
+
+
+def test_concerns_are_told_briefly_and_only_about_runs():
+    hot = result(np.linspace(1, 2, 30))
+    assert repr(hot).endswith('n=30, at 95%, measured; noisy, drifting, correlated')
+    assert [c.split(':')[0] for c in hot.concerns()] == ['noisy', 'drifting', 'correlated']
+    assert hot.effective_n == effective_size(normal_scores(hot.values)) < 3
+    assert result([1.]).concerns() == ['too few: 1 of the 6 values that an interval at 95% needs']
+    assert 'worth' not in repr(result([4096.], unit='B', provenance='modelled'))
 
 
 @pytest.mark.parametrize('bad, words', [
@@ -318,10 +312,16 @@ def test_only_a_measured_value_is_stamped_with_this_machine():
 
 
 @pytest.mark.parametrize('change, words', [
-    (dict(schema=2), 'record of schema 2.*knows schema 1'), (dict(schema=None), 'schema None'),
+    (dict(schema=2), 'record of schema 2: tinybench .* knows schema 1 only; update tinybench'),
+    (dict(schema=0), 'record of schema 0: tinybench .* knows schema 1 only; measure again'),
+    (dict(schema=None), 'schema None.*measure again'), (dict(schema='2'), 'schema 2.*knows schema 1'),
     (dict(extra=1), 'extra')])
-def test_unknown_json_is_refused_in_words(change, words):
-    with pytest.raises(ValueError, match=words): BenchmarkResult.from_dict({**result().to_dict(), **change})
+def test_unknown_json_is_refused_in_words(tmp_path, change, words):
+    d = {**result().to_dict(), **change}
+    with pytest.raises(ValueError, match=words): BenchmarkResult.from_dict(d)
+    path = tmp_path/'old.json'
+    path.write_text(json.dumps(dict(schema=1, results=[result(name='b').to_dict(), d])))
+    with pytest.raises(ValueError, match=f'old.json holds no benchmark results: .*{words}'): load_json(path)
 
 
 def test_incomplete_json_is_refused_in_words():
@@ -332,7 +332,7 @@ def test_incomplete_json_is_refused_in_words():
 
 
 def test_people_can_read_it():
-    r = result(np.linspace(11.9e-6, 12.7e-6, 30), 'matmul')
+    r = result(rng(0).permutation(np.linspace(11.9e-6, 12.7e-6, 30)), 'matmul')
     assert repr(r) == 'matmul latency: median 12.3 µs [12.1, 12.5], n=30, at 95%, measured'
     assert r._repr_markdown_().startswith('`matmul` latency: median 12.3 µs')
     assert repr(result([.002]*3)) == 'a latency: median 2 ms, n=3: too few for an interval, measured'
@@ -345,6 +345,48 @@ def test_people_can_read_it():
 def test_scale_leaves_a_readable_number(x, unit):
     by, name = scale(x, unit)
     assert 1 <= x/by < 1000.01 or name == 'B'
+
+
+# --- more of the same
+
+def run(values, **how): return result(values, how=dict(inner=3, **how), env=dict(cpu='A', blas_threads=1))
+
+@given(st.lists(secs_lists, min_size=1, max_size=5))
+def test_merge_keeps_every_value_in_order(parts):
+    whole = merge(run(v, run=i) for i, v in enumerate(parts))
+    assert whole.values == tuple(x for v in parts for x in v)
+    assert dict(whole.how) == dict(inner=3, blocks=tuple(map(len, parts)))
+    assert merge([merge([run(v)]) for v in parts]) == whole
+    k = len(parts)//2
+    if k: assert merge([merge(run(v) for v in parts[:k]), *[run(v) for v in parts[k:]]]) == whole
+    assert (whole.name, whole.metric, whole.unit, whole.provenance) == ('a', 'latency', 's', 'measured')
+    assert BenchmarkResult.from_dict(json.loads(json.dumps(whole.to_dict()))) == whole
+
+
+@pytest.mark.parametrize('change, words', [
+    (dict(name='b'), r"they differ in name \('a' and 'b'\)"), (dict(metric='energy'), 'metric'),
+    (dict(unit='J'), 'unit'),
+    (dict(provenance='literature'), r"provenance \('measured' and 'literature'\)"),
+    (dict(how=dict(inner=5)), r'how differ in inner \(3 and 5\)'), (dict(how={}), r'inner \(3 and nothing\)'),
+    (dict(how=dict(inner=3, order='interleaved')), "order \\(nothing and 'interleaved'\\)"),
+    (dict(env=dict(cpu='A', blas_threads=2)), r'env differ in blas_threads \(1 and 2\)'),
+    (dict(env=dict(cpu='B')), r"cpu \('A' and 'B'\), blas_threads \(1 and nothing\)")])
+def test_merge_refuses_what_is_not_the_same(change, words):
+    a = run([1., 2.])
+    bad = replace(a, **change)
+    for rs in ([a, bad], [a, a, bad], [a, bad, a]):
+        with pytest.raises(ValueError, match="cannot merge 'a': .*" + words): merge(rs)
+    with pytest.raises(ValueError, match='nothing to merge'): merge([])
+    assert merge([bad, bad]).n == 4
+
+
+def test_blocks_that_differ_widen_the_interval():
+    "Two processes of different pace: neighbours lean, and the interval reaches over both."
+    fast, slow = rng().normal(10, .1, 15), rng(1).normal(11, .1, 15)
+    both = merge([run(fast), run(slow)])
+    assert autocorrelation(both.values) > .8
+    lo, hi = both.interval()
+    assert lo < 10.2 and hi > 10.8 and 'correlated' in repr(both)
 
 
 # --- the machine
@@ -384,8 +426,7 @@ def pair(a, b, **how): return paired_results(dict(a=a, b=b), **how).values()
 def test_ratio_is_that_of_the_pairs_and_inverts(ab):
     a, b = np.array(ab).T
     q, p = ratio(*pair(a, b)), ratio(*pair(b, a))
-    r, (i, j) = np.sort(a/b), median_ranks(len(ab))
-    np.testing.assert_allclose([q.lo, q.hi], [r[i-1], r[j-1]])
+    np.testing.assert_allclose([q.lo, q.hi], np.exp(median_interval(np.log(a) - np.log(b))))
     np.testing.assert_allclose([q.estimate*p.estimate, q.lo*p.hi, q.hi*p.lo], 1)
     assert q.lo <= q.estimate <= q.hi and q.n == len(ab)
 
@@ -429,8 +470,9 @@ def test_json_file(tmp_path):
     assert load_json(path) == rs and [p.name for p in tmp_path.iterdir()] == ['rs.json']
     path.write_text(path.read_text().replace('"schema": 1', '"schema": 9'))
     with pytest.raises(ValueError, match='schema 9'): load_json(path)
-    path.write_text('[]')
-    with pytest.raises(ValueError, match='no benchmark results'): load_json(path)
+    for text in ('[]', '', '{"results": 3}', '{"results": [7]}', '{"schema": 1, "resu'):
+        path.write_text(text)
+        with pytest.raises(ValueError, match='rs.json holds no benchmark results'): load_json(path)
 
 
 def test_csv_and_frame(tmp_path):
@@ -462,6 +504,13 @@ def test_a_read_only_folder_is_named(tmp_path):
     try:
         with pytest.raises(PermissionError, match='in the folder'): save_csv([result()], tmp_path/'rs.csv')
     finally: tmp_path.chmod(0o700)
+
+
+def test_write_whole_takes_text_or_bytes(tmp_path):
+    assert write_whole(tmp_path/'a', 'µ\n').read_bytes() == 'µ\n'.encode()
+    assert write_whole(str(tmp_path/'a'), b'\x89PNG\r\n').read_bytes() == b'\x89PNG\r\n'
+    with pytest.raises(TypeError): write_whole(tmp_path/'a', 3)
+    assert (tmp_path/'a').read_bytes() == b'\x89PNG\r\n' and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

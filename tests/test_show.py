@@ -4,7 +4,9 @@ import matplotlib, numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from matplotlib.figure import Figure
-from tinybench.measure.result import BenchmarkResult, median_interval, paired_results
+from tinybench.measure.compare import paired_results
+from tinybench.measure.result import BenchmarkResult
+from tinybench.measure.stats import median_interval
 from tinybench.show.plot import (COLOURS, MARKERS, arms, band, draw_medians, frontier, look, new_axes, plot_curves,
                                  plot_fitting, plot_history, plot_intervals, plot_tradeoff, save_figure)
 

@@ -92,7 +92,7 @@ def time_nets(nets:dict, x, sizes:tuple=(1, 32), repeats:int=30, seed:int=0) -> 
     from threadpoolctl import threadpool_limits
     from tinybench.core.tensor import no_grad
     from tinybench.measure.clock import inner_loops, interleave
-    from tinybench.measure.result import paired_results
+    from tinybench.measure.compare import paired_results
     keys = {f'{name}, batch {n}': (name, n) for name in nets for n in sizes}
     calls = {k: partial(nets[name], x[:n]) for k,(name, n) in keys.items()}
     with no_grad(), threadpool_limits(1):
@@ -126,7 +126,8 @@ def run_demo(
     "Trains a network of each width on the digits, tests them on other pictures, and times them in turns."
     from threadpoolctl import threadpool_limits
     from tinybench.data.source import load_digits
-    from tinybench.measure.result import median_ranks, ratio
+    from tinybench.measure.compare import ratio
+    from tinybench.measure.stats import median_ranks
     if len(set(widths)) < 2: raise ValueError(f'to compare networks takes two widths, got {widths}')
     median_ranks(repeats)             # too few for an interval? Said now, not after the training
     data, nets, sizes = load_digits(), {}, (1, 32)

@@ -12,15 +12,18 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from .. import __version__
 from ..data.loader import Loader
 from ..data.source import load
 from ..measure.clock import precise_timer, random_rounds
-from ..measure.result import BenchmarkResult, Ratio, digits, fewest_values, paired_results, ratio
+from ..measure.compare import Ratio, paired_results, ratio
+from ..measure.result import BenchmarkResult, digits
+from ..measure.stats import fewest_values
 from ..models.zoo import create, nearest_name
 from ..nn.conv import ConvReluPool2d
 from ..nn.dense import Dense, Flatten, Sigmoid
@@ -45,7 +48,8 @@ class RaceTask:
     model: str
     optimizer: str
     epochs: int
-TASKS = {t.name: t for t in (RaceTask('mnist', 'mnist', 'mnist_mlp', 'adam', 5), RaceTask('cifar', 'cifar10', 'cifar_cnn', 'rmsprop', 10),
+TASKS = {t.name: t for t in (RaceTask('mnist', 'mnist', 'mnist_mlp', 'adam', 5),
+                             RaceTask('cifar', 'cifar10', 'cifar_cnn', 'rmsprop', 10),
                              RaceTask('digits', 'digits', 'digits_mlp', 'adam', 10))}
 
 # %% ../../nbs/69_bench.race.ipynb #lookup
@@ -53,24 +57,28 @@ def lookup(kind:str, name:str, table:dict):
     "`table[name]`; ValueError that names the nearest key where there is none."
     if name in table: return table[name]
     near = nearest_name(name, table)
-    raise ValueError(f'no {kind} {name!r}' + (f', did you mean {near!r}?' if near else '') + f' There are: {", ".join(table)}')
+    raise ValueError(f'no {kind} {name!r}' + (f', did you mean {near!r}?' if near else '.') +
+                     f' There are: {", ".join(table)}')
 
 # %% ../../nbs/69_bench.race.ipynb #network
 def network(task:RaceTask, seed:int):
     "Our network for `task`, with first weights from `seed`."
     rng = np.random.default_rng(seed)
-    if task.model == 'digits_mlp': return Sequential(Flatten(), Dense(64, 100, rng), Sigmoid(), Dense(100, 10, rng))
+    if task.model == 'digits_mlp':
+        return Sequential(Flatten(), Dense(64, 100, rng), Sigmoid(), Dense(100, 10, rng))
     return create(task.model, rng)
 
 # %% ../../nbs/69_bench.race.ipynb #describe
 def describe(net) -> list[tuple]:
-    "The layers of a race network in order: ('conv', w, b), ('dense', w, b) or ('sigmoid',). Pooling and relu belong to 'conv'."
+    """The layers of a race network in order: ('conv', w, b), ('dense', w, b) or ('sigmoid',).
+    Pooling and relu belong to 'conv'."""
     plan = []
     for _, m in walk(net):
         if isinstance(m, ConvReluPool2d): plan.append(('conv', m.w.data.copy(), m.b.data.copy()))
         elif isinstance(m, Dense): plan.append(('dense', m.w.data.copy(), m.b.data.copy()))
         elif isinstance(m, Sigmoid): plan.append(('sigmoid',))
-        elif not isinstance(m, (Sequential, Flatten)): raise TypeError(f'no other framework has been told how to build {m!r}')
+        elif not isinstance(m, (Sequential, Flatten)):
+            raise TypeError(f'no other framework has been told how to build {m!r}')
     return plan
 
 # %% ../../nbs/69_bench.race.ipynb #torch-dense
@@ -94,10 +102,11 @@ class TinybenchRunner:
         from threadpoolctl import threadpool_limits
         self.limit = threadpool_limits(threads)
         self.task, self.data = task, load(task.data)
-        self.version = np.__version__
+        self.version = f'{__version__}, numpy {np.__version__}'
     def restart(self, seed:int):
         net = network(self.task, seed)
-        opt = (Adam(net.parameters(), LR, eps=EPS) if self.task.optimizer == 'adam' else RMSprop(net.parameters(), LR, RHO, EPS))
+        opt = (Adam(net.parameters(), LR, eps=EPS) if self.task.optimizer == 'adam' else
+               RMSprop(net.parameters(), LR, RHO, EPS))
         loader = Loader(self.data.x_train, self.data.y_train, BATCH, rng=np.random.default_rng(seed))
         self.run = Run(net, loader, opt, cross_entropy, 1, train_step=train_step)
     def epoch(self) -> float:
@@ -137,14 +146,16 @@ class TorchRunner:
         self.torch, self.task, self.fused, self.version = torch, task, fused, torch.__version__
         d = load(task.data)
         self.image = d.x_train.shape[1:]
-        def images(x): return torch.from_numpy(x).permute(0, 3, 1, 2)       # a view: memory stays channels last
-        self.x, self.y, self.x_test, self.y_test = images(d.x_train), torch.from_numpy(d.y_train), images(d.x_test), torch.from_numpy(d.y_test)
+        def images(x): return torch.from_numpy(x).permute(0, 3, 1, 2)   # a view: memory stays channels last
+        self.x, self.y, self.x_test, self.y_test = (images(d.x_train), torch.from_numpy(d.y_train),
+                                                    images(d.x_test), torch.from_numpy(d.y_test))
     def restart(self, seed:int):
         torch = self.torch
         self.net, self.loss = torch_layers(self.task, self.image, seed), torch.nn.CrossEntropyLoss()
         self.rng = torch.Generator().manual_seed(seed)
         ps = self.net.parameters()
-        self.opt = (torch.optim.Adam(ps, LR, eps=EPS, fused=self.fused or None) if self.task.optimizer == 'adam' else
+        self.opt = (torch.optim.Adam(ps, LR, eps=EPS, fused=self.fused or None)
+                    if self.task.optimizer == 'adam' else
                     torch.optim.RMSprop(ps, LR, alpha=RHO, eps=EPS))
     def epoch(self) -> float:
         self.net.train()
@@ -158,7 +169,8 @@ class TorchRunner:
     def score(self) -> float:
         self.net.eval()
         with self.torch.no_grad():
-            right = sum(int((self.net(x).argmax(1) == y).sum()) for x, y in zip(self.x_test.split(250), self.y_test.split(250)))
+            right = sum(int((self.net(x).argmax(1) == y).sum())
+                        for x, y in zip(self.x_test.split(250), self.y_test.split(250)))
         return right/len(self.y_test)
 
 # %% ../../nbs/69_bench.race.ipynb #keras-layers
@@ -172,11 +184,13 @@ def keras_model(task:RaceTask, image:tuple, seed:int):
         if kind == 'sigmoid': model.add(k.Activation('sigmoid')); continue
         w, b = arrays
         if kind == 'dense' and not flat: model.add(k.Flatten()); flat = True
-        layer = k.Conv2D(w.shape[3], w.shape[:2], activation='relu') if kind == 'conv' else k.Dense(w.shape[1])
+        layer = (k.Conv2D(w.shape[3], w.shape[:2], activation='relu') if kind == 'conv' else
+                 k.Dense(w.shape[1]))
         model.add(layer)
         layer.set_weights([w, b])
         if kind == 'conv': model.add(k.MaxPool2D(2))
-    opt = (keras.optimizers.Adam(LR, epsilon=EPS) if task.optimizer == 'adam' else keras.optimizers.RMSprop(LR, rho=RHO, epsilon=EPS))
+    opt = (keras.optimizers.Adam(LR, epsilon=EPS) if task.optimizer == 'adam' else
+           keras.optimizers.RMSprop(LR, rho=RHO, epsilon=EPS))
     model.compile(opt, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model
 
@@ -192,9 +206,11 @@ class KerasRunner:
         self.keras, self.task, self.data = keras, task, load(task.data)
         self.version = f'{keras.__version__}, TensorFlow {tf.__version__}'
     def restart(self, seed:int):
-        self.keras.utils.set_random_seed(seed)               # Keras shuffles from global state; this process runs nothing else
+        # Keras shuffles from global state; this process runs nothing else
+        self.keras.utils.set_random_seed(seed)
         self.model = keras_model(self.task, self.data.x_train.shape[1:], seed)
-        self.fit(self.data.x_train[:BATCH*4], self.data.y_train[:BATCH*4])       # compiles, then the weights are put back
+        # this compiles; then the weights are put back
+        self.fit(self.data.x_train[:BATCH*4], self.data.y_train[:BATCH*4])
         fresh = keras_model(self.task, self.data.x_train.shape[1:], seed)
         self.model.set_weights(fresh.get_weights())
         for v in self.model.optimizer.variables:
@@ -213,13 +229,14 @@ def settings(name:str, task:RaceTask) -> list[dict]:
     "The settings among which a framework's best is chosen: thread counts, and PyTorch's fused Adam."
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     threads = [dict(threads=t) for t in sorted({2**i for i in range(cpus.bit_length())} | {cpus})]
-    if name == 'torch' and task.optimizer == 'adam': return [t | dict(fused=f) for t in threads for f in (False, True)]
+    if name == 'torch' and task.optimizer == 'adam':
+        return [t | dict(fused=f) for t in threads for f in (False, True)]
     return threads
 
 # %% ../../nbs/69_bench.race.ipynb #peak-bytes
 def peak_bytes() -> int:
     "The most memory this process has held so far, in bytes (resident set)."
-    if sys.platform == 'linux':              # not getrusage, whose maximum a child process takes over from its parent
+    if sys.platform == 'linux':    # not getrusage, whose maximum a child process takes over from its parent
         return int(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])*1024
     if sys.platform == 'win32':
         import psutil
@@ -255,8 +272,9 @@ class RunnerProcess:
         try: status, *rest = self.pipe.recv()
         except (EOFError, OSError):
             self.process.join(5)
-            raise ChildProcessError(f'{self.framework} ended without a word (exit code {self.process.exitcode}); '
-                                    "a script that races needs `if __name__ == '__main__':` around its call") from None
+            raise ChildProcessError(
+                f'{self.framework} ended without a word (exit code {self.process.exitcode}); '
+                "a script that races needs `if __name__ == '__main__':` around its call") from None
         if status == 'error':
             failure = ChildProcessError(f'{self.framework} failed: {rest[0]}')
             failure.add_note(rest[1])
@@ -278,28 +296,34 @@ class RunnerProcess:
 def best_setting(
     secs:list[list[float]],   # for each setting, the seconds of its trial epochs
 ) -> int:
-    "Which setting is fastest: the smallest median of its trials without the first, which warms up; ValueError for fewer than two."
+    """Which setting is fastest: the smallest median of its trials without the first, which warms up;
+    ValueError for fewer than two."""
     if min(map(len, secs)) < 2: raise ValueError('each setting needs a trial to warm up and one to count')
     return int(np.argmin([np.median(s[1:]) for s in secs]))
 
 # %% ../../nbs/69_bench.race.ipynb #pick
 def pick(framework:str, task:RaceTask, stack:ExitStack, trials:int, tell:Callable) -> RunnerProcess:
-    "Start `framework` with every setting, let them run `trials` epochs in turns, and keep the best one open on `stack`."
+    """Start `framework` with every setting, let them run `trials` epochs in turns,
+    and keep the best one open on `stack`."""
     with ExitStack() as candidates:
-        runners = [candidates.enter_context(RunnerProcess(framework, task, s)) for s in settings(framework, task)]
+        runners = [candidates.enter_context(RunnerProcess(framework, task, s))
+                   for s in settings(framework, task)]
         for r in runners: r.answer(); r.ask('restart', 0)
         secs = [[] for _ in runners]
         for i in range(trials):
-            for r, s in zip(runners, secs): tell(f'{framework}: trial {i + 1} of {trials}, {r.options}'); s.append(r.ask('epoch'))
+            for r, s in zip(runners, secs):
+                tell(f'{framework}: trial {i + 1} of {trials}, {r.options}'); s.append(r.ask('epoch'))
         best = runners[best_setting(secs)]
-    fresh = stack.enter_context(RunnerProcess(framework, task, best.options))     # its peak memory must not remember the trials
+    # a new one: its peak memory must not remember the trials
+    fresh = stack.enter_context(RunnerProcess(framework, task, best.options))
     fresh.version = fresh.answer()
     return fresh
 
 # %% ../../nbs/69_bench.race.ipynb #race-result
 @dataclass(frozen=True)
 class RaceResult:
-    "What a race measured: seconds an epoch of each framework, ratios to ours, test accuracy by epoch, peak memory."
+    """What a race measured: seconds an epoch of each framework, ratios to ours, test accuracy by epoch,
+    peak memory."""
     task: RaceTask
     results: tuple          # a BenchmarkResult for each framework: seconds an epoch
     peaks: tuple            # a BenchmarkResult for each framework: peak memory in bytes
@@ -312,23 +336,30 @@ class RaceResult:
         ours, *others = self.results
         return {r.name: ratio(ours, r) for r in others if r.n >= fewest_values()}
     def to_dict(self) -> dict:
-        return dict(task=vars(self.task), results=[r.to_dict() for r in (*self.results, *self.peaks)], setup=self.setup, missing=list(map(list, self.missing)),
-                    ratios={k: vars(v) for k, v in self.ratios().items()}, curves={k: v.tolist() for k, v in self.curves.items()},
+        return dict(task=vars(self.task), results=[r.to_dict() for r in (*self.results, *self.peaks)],
+                    setup=self.setup, missing=list(map(list, self.missing)),
+                    ratios={k: vars(v) for k, v in self.ratios().items()},
+                    curves={k: v.tolist() for k, v in self.curves.items()},
                     fitting={k: v.tolist() for k, v in self.fitting.items()})
     def rows(self) -> list[list[str]]: return race_rows(self)
     def words(self) -> str:
-        versions = ', '.join(f'{"numpy" if k == "tinybench" else k} {v["version"]}' for k, v in self.setup.items())
-        return (f'{self.task.model} on {self.task.data}, {self.task.optimizer}, batches of {BATCH}; medians of epochs in turns, with 95 % intervals; '
+        versions = ', '.join(f'{"numpy" if k == "tinybench" else k} {v["version"]}'
+                             for k, v in self.setup.items())
+        return (f'{self.task.model} on {self.task.data}, {self.task.optimizer}, batches of {BATCH}; '
+                'medians of epochs in turns, with 95 % intervals; '
                 f'{versions}; {self.results[0].env["cpu"]}, {self.results[0].env["cpus"]} processors.')
     def __repr__(self):
         rows = self.rows()
         wide = [max(map(len, col)) for col in zip(*rows)]
         lines = ['  '.join(c.ljust(w) for c, w in zip(r, wide)).rstrip() for r in rows]
-        return '\n'.join([*lines, self.words(), *(f'not in the race: {name} ({why})' for name, why in self.missing)])
+        return '\n'.join([*lines, self.words(),
+                          *(f'not in the race: {name} ({why})' for name, why in self.missing)])
     def _repr_markdown_(self):
         head, *body = self.rows()
-        table = ['| ' + ' | '.join(head) + ' |', '|---' + '|--:'*(len(head) - 1) + '|', *('| ' + ' | '.join(r) + ' |' for r in body)]
-        return '\n'.join(table) + '\n\n' + self.words() + ''.join(f'\n\nnot in the race: {name} ({why})' for name, why in self.missing)
+        table = ['| ' + ' | '.join(head) + ' |', '|---' + '|--:'*(len(head) - 1) + '|',
+                 *('| ' + ' | '.join(r) + ' |' for r in body)]
+        return '\n'.join(table) + '\n\n' + self.words() + ''.join(
+            f'\n\nnot in the race: {name} ({why})' for name, why in self.missing)
 
 # %% ../../nbs/69_bench.race.ipynb #race-rows
 def race_rows(r:RaceResult) -> list[list[str]]:
@@ -342,9 +373,12 @@ def race_rows(r:RaceResult) -> list[list[str]]:
         rel = ratios.get(res.name)
         rel = '' if rel is None else f'{rel.estimate:.2f} [{rel.lo:.2f}, {rel.hi:.2f}]'
         acc = r.curves[res.name][:, -1]
-        rows.append([res.name, ', '.join(f'{k} {v}' for k, v in r.setup[res.name].items() if k != 'version'), f'{res.median:.3g}{span}', str(res.n), rel,
-                     f'{acc.mean():.4f} ± {acc.std(ddof=1) if len(acc) > 1 else float("nan"):.4f}', f'{peak.values[0]/1e6:.0f}'])
-    return [['framework', 'setting', 's an epoch [95 %]', 'n', 'tinybench / it [95 %]', 'accuracy ± sd', 'peak MB'], *rows]
+        rows.append([res.name, ', '.join(f'{k} {v}' for k, v in r.setup[res.name].items() if k != 'version'),
+                     f'{res.median:.3g}{span}', str(res.n), rel,
+                     f'{acc.mean():.4f} ± {acc.std(ddof=1) if len(acc) > 1 else float("nan"):.4f}',
+                     f'{peak.values[0]/1e6:.0f}'])
+    return [['framework', 'setting', 's an epoch [95 %]', 'n', 'tinybench / it [95 %]',
+             f'accuracy ± sd of {len(acc)}', 'peak MB'], *rows]
 
 # %% ../../nbs/69_bench.race.ipynb #available
 def available(name:str) -> str:
@@ -369,9 +403,10 @@ def race(
     epochs = task.epochs if epochs is None else epochs
     if isinstance(against, str): against = [name.strip() for name in against.split(',') if name.strip()]
     if trials < 2: raise ValueError(f'{trials} trials: each setting needs one to warm up and one to count')
-    if epochs < 1 or repeats < 1: raise ValueError(f'a race needs at least one epoch and one repeat, got {epochs} and {repeats}')
+    if epochs < 1 or repeats < 1:
+        raise ValueError(f'a race needs at least one epoch and one repeat, got {epochs} and {repeats}')
     for name in against: lookup('framework', name, FRAMEWORKS)
-    load(task.data)                                              # says what is missing before any process starts
+    load(task.data)              # says what is missing before any process starts
     missing = tuple((n, why) for n in against if (why := available(n)))
     names = ['tinybench', *(n for n in dict.fromkeys(against) if n != 'tinybench' and n not in dict(missing))]
     with ExitStack() as stack:
@@ -379,14 +414,18 @@ def race(
         secs, curves = run_rounds(runners, epochs, repeats, np.random.default_rng(seed), seed, tell)
         peaks = {n: r.ask('peak') for n, r in runners.items()}
         setup = {n: dict(version=str(r.version), **r.options) for n, r in runners.items()}
-    how = dict(task=task.name, batch=BATCH, optimizer=task.optimizer, epochs=epochs, repeats=repeats, seed=seed, setup=setup)
-    results = paired_results({n: secs[n].ravel() for n in names}, metric='epoch time', **how)
-    return RaceResult(task, tuple(results.values()), tuple(BenchmarkResult(n, 'peak memory', 'B', [peaks[n]], 'measured', how) for n in names),
-                      curves, {n: secs[n].sum(1) for n in names}, setup, missing)
+    how = dict(task=task.name, batch=BATCH, optimizer=task.optimizer, epochs=epochs, repeats=repeats,
+               seed=seed, setup=setup)
+    results = paired_results({n: secs[n].ravel() for n in names}, metric='epoch time', **how).values()
+    return RaceResult(
+        task, tuple(replace(r, env={**r.env, 'blas_threads': None}) for r in results),  # each has its own: setup
+        tuple(BenchmarkResult(n, 'peak memory', 'B', [peaks[n]], 'measured', how) for n in names),
+        curves, {n: secs[n].sum(1) for n in names}, setup, missing)
 
 # %% ../../nbs/69_bench.race.ipynb #run-rounds
 def run_rounds(runners:dict, epochs:int, repeats:int, rng, seed:int, tell:Callable) -> tuple[dict, dict]:
-    "Seconds and accuracy, name -> (repeats, epochs), with a random order in every round. One uncounted epoch warms each runner up."
+    """Seconds and accuracy, name -> (repeats, epochs), with a random order in every round.
+    One uncounted epoch warms each runner up."""
     secs, scores = ({n: np.zeros((repeats, epochs)) for n in runners} for _ in range(2))
     for r in runners.values(): r.ask('restart', seed); r.ask('epoch')
     for i in range(repeats):

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from ..measure.result import as_records, fewest_values, median_interval, scale
+from ..measure.result import as_records, scale
+from ..measure.stats import fewest_values, median_interval
 
 # %% ../../nbs/80_show.plot.ipynb #in-notebook
 def in_notebook() -> bool:

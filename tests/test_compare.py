@@ -1,0 +1,579 @@
+"""measure.compare: properties, simulated machines whose truth is known, and real networks on this machine.
+
+Chances are settled in advance. A simulation has a fixed seed, so it passes always or never. A test on the
+real machine states its binomial bound: how rarely it would fail although all is well."""
+import json, math, subprocess, sys
+from dataclasses import FrozenInstanceError, replace
+from functools import partial
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+from scipy import stats
+from tinybench.core.tensor import no_grad
+from tinybench.measure.clock import pinned, sample
+from tinybench.measure.compare import (Comparison, Ratio, SelfTest, as_tested, chance_alarm, check_paired, compare,
+    compare_results, compare_runs, even_loops, holm, interval_p, more_pairs, paired_results, pairs_for, ratio,
+    selftest, separate_ratio, sign_test, signed_rank, verdict, wilcoxon)
+from tinybench.measure.result import BenchmarkResult
+from tinybench.measure.stats import median_interval, median_ranks
+from tinybench.models.zoo import mnist_mlp
+
+def rng(seed=0): return np.random.default_rng(seed)
+def pairs(**values): return paired_results(values)
+def alone(name, values): return BenchmarkResult(name, 'latency', 's', values, 'measured', {}, {})
+def as_ratio(d): return Ratio(*map(math.exp, (np.median(d), *median_interval(d))), len(d))
+def normal_ratio(n, mean, sd, rng): return as_ratio(rng.normal(mean, sd, n))
+
+secs = st.floats(1e-7, 1e3)
+ps = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+runs = st.integers(6, 60).flatmap(lambda n: st.tuples(*[st.lists(secs, min_size=n, max_size=n)]*2))
+ratios = st.tuples(st.floats(-.3, .3), st.floats(0, .3), st.floats(0, .3), st.integers(6, 5000)).map(
+    lambda t: Ratio(*map(math.exp, (t[0], t[0] - t[1], t[0] + t[2])), t[3]))
+
+
+# --- one pair
+
+@given(runs)
+def test_swapping_inverts(ab):
+    a, b = pairs(a=ab[0], b=ab[1]).values()
+    r, s = ratio(a, b), ratio(b, a)
+    np.testing.assert_allclose([r.estimate*s.estimate, r.lo*s.hi, r.hi*s.lo], 1, rtol=1e-9)
+    assert wilcoxon(a, b) == pytest.approx(wilcoxon(b, a), rel=1e-9)
+    i = r.inverse()
+    np.testing.assert_allclose([i.estimate, i.lo, i.hi], [s.estimate, s.lo, s.hi], rtol=1e-9)
+    assert (i.n, i.level, i.of) == (r.n, r.level, r.of)
+
+
+@given(runs, st.floats(.01, 100))
+def test_a_pace_that_a_pair_shares_cancels(ab, by):
+    pace, b = map(np.array, ab)
+    a, b, c = pairs(a=by*pace, b=pace, c=by*pace*pace).values()
+    r = ratio(a, b)
+    np.testing.assert_allclose([r.estimate, r.lo, r.hi], by, rtol=1e-9)
+    s, t = ratio(c, a), ratio(c, b)
+    np.testing.assert_allclose([t.estimate, t.lo, t.hi], by*np.array([s.estimate, s.lo, s.hi]), rtol=1e-9)
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=80, unique=True), st.randoms())
+def test_signed_rank_is_scipys(d, random):
+    d = np.array([v*random.choice([-1, 1]) for v in d])/1e6
+    assert signed_rank(d) == stats.wilcoxon(d).pvalue == pytest.approx(signed_rank(-d), rel=1e-9)
+
+
+with_ties = [[0.], [0., 0., 0.], [.1, .1, -.1], [.5, 0., 0., -.2, .5], [.1]*60, [.1, -.1, 0.]*20]
+
+@pytest.mark.parametrize('d', with_ties)
+def test_signed_rank_with_ties_and_zeros(d):
+    assert signed_rank(d) == (stats.wilcoxon(d).pvalue if any(d) else 1)
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=80))
+def test_sign_test_is_binomial_and_agrees_with_the_interval(d):
+    up, down = sum(v > 0 for v in d), sum(v < 0 for v in d)
+    assert sign_test(d) == pytest.approx(stats.binomtest(up, up + down).pvalue if up + down else 1)
+    if len(d) >= 6:
+        lo, hi = median_interval(d)
+        assert sign_test(d) <= .05 or lo <= 0 <= hi      # so with one rival p never overrules the interval
+
+
+def test_wilcoxon_is_that_of_the_log_ratios():
+    a, b = rng().lognormal(0, .1, (2, 40))
+    assert wilcoxon(*pairs(a=a, b=b).values()) == pytest.approx(stats.wilcoxon(np.log(a/b)).pvalue, rel=1e-9)
+    with pytest.raises(ValueError, match='same rounds'): wilcoxon(alone('a', a), alone('b', b))
+    assert wilcoxon(*pairs(a=a, b=a).values()) == 1      # no difference at all, and no warning
+
+
+@given(ratios)
+def test_a_ratio_says_what_it_is(r):
+    assert r.words() in repr(r) == r._repr_markdown_() and f'n={r.n} pairs' in repr(r)
+    assert Ratio(**json.loads(json.dumps(r.to_dict()))) == r
+    assert r.excludes_one == (not r.lo <= 1 <= r.hi)
+
+
+def test_a_ratio_shows_that_it_leaves_out_one():
+    assert Ratio(1.0137, 1.0021, 1.0402, 30).words() == '1.014 [1.002, 1.040]'
+    assert Ratio(1.0137, .9991, 1.0402, 30).words() == '1.01 [1.00, 1.04]'
+    assert Ratio(1.03, 1.001, 1.06, 30).words() == '1.030 [1.001, 1.060]'
+    assert Ratio(.97, .13, 8.2, 30).words() == '1.0 [0.13, 8]'
+
+
+# --- Holm
+
+@given(ps, st.randoms())
+def test_holm_turns_with_its_questions(ps, random):
+    order = list(range(len(ps)))
+    random.shuffle(order)
+    np.testing.assert_array_equal(holm(np.array(ps)[order]), holm(ps)[order])
+
+
+@given(ps)
+def test_holm_only_raises_and_keeps_the_order(ps):
+    out = holm(ps)
+    bonferroni = np.minimum(len(ps)*np.array(ps), 1)
+    assert (out >= ps).all() and (out <= bonferroni + 1e-15).all()
+    assert (np.diff(out[np.argsort(ps)]) >= 0).all()
+    assert holm(ps[:1])[0] == ps[0]
+
+
+@given(ps)
+def test_holm_is_statsmodels(ps):
+    multitest = pytest.importorskip('statsmodels.stats.multitest', reason='needs statsmodels')
+    np.testing.assert_allclose(holm(ps), multitest.multipletests(ps, method='holm')[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize('bad', [[.1, math.nan], [-.1], [1.1], [[.1]], .5])
+def test_holm_refuses_what_is_no_p(bad):
+    with pytest.raises(ValueError, match='p-values'): holm(bad)
+
+
+# --- verdicts
+
+swapped = dict(faster='slower', slower='faster', same='same', undecided='undecided')
+
+@given(ratios, st.sampled_from([0., .01, .02, .1]), st.none() | st.floats(0, 1))
+def test_verdicts(r, band, p):
+    said = verdict(r, band, p)
+    assert verdict(r.inverse(), band, p) == swapped[said] or min(abs(math.log(v) - s*math.log1p(band))
+        for v in (r.lo, r.hi) for s in (-1, 0, 1)) < 1e-12          # but for the last bit at an edge
+    if said == 'same': assert 1/(1 + band) <= r.lo and r.hi <= 1 + band
+    if said in ('faster', 'slower'):
+        assert r.excludes_one and (p is None or p <= 1 - r.level) and (said == 'slower') == (r.lo > 1)
+    if said == 'undecided' and r.excludes_one: assert p > 1 - r.level
+
+
+def test_verdict_wants_the_level_of_the_ratio():
+    r = Ratio(1.5, 1.4, 1.6, 30, level=.99)
+    assert [verdict(r, p=p) for p in (.005, .03, None)] == ['slower', 'undecided', 'slower']
+    assert verdict(Ratio(1., 1., 1., 30), band=0.) == 'same'
+
+
+@given(ratios, st.sampled_from([0., .01, .02, .1]))
+def test_more_pairs(r, band):
+    more = more_pairs(r, band)
+    assert (more == 0) == (verdict(r, band) != 'undecided')
+    assert more is None or 0 <= more <= 100*r.n + 1
+    if more: assert more >= 1.2*r.n                     # an undecided interval is wider than its gap
+
+
+@pytest.mark.parametrize('truth', [0., .01, .02, .03, .05])
+def test_more_pairs_do_decide(truth):
+    "Noise of 5%, 30 pairs: of the undecided, four in five are decided by a fresh run of the advised size."
+    gen = rng(1)
+    more = [n for n in (more_pairs(normal_ratio(30, truth, .05, gen)) for _ in range(150)) if n]
+    decided = [verdict(normal_ratio(30 + n, truth, .05, gen)) for n in more]
+    assert np.mean([v != 'undecided' for v in decided]) >= .8
+    assert 'faster' not in decided or truth == 0
+
+
+@given(ratios, st.floats(0, 1))
+def test_as_tested_agrees_with_its_p(r, p):
+    t = as_tested(r, p)
+    assert t.estimate == r.estimate and t.excludes_one == (r.excludes_one and p <= 1 - r.level)
+    if not r.excludes_one or p <= 1 - r.level: assert t == r
+
+
+# --- machines whose truth is known
+
+class Machine:
+    "A pretend computer. Its pace drifts by the second and wanders from call to call; calls vary and are hit."
+    def __init__(self, rng, noise=.03, drift=0., wander=0., rho=.999, hit=0.):
+        self.now,self.calls,self.rng,self.noise,self.drift = 0.,0,rng,noise,drift
+        self.wander,self.rho,self.hit = wander,rho,hit
+        self.mood = rng.normal(0, wander)
+    def clock(self): return self.now
+    def job(self, secs):
+        def run():
+            self.calls += 1
+            self.mood = self.rho*self.mood + self.rng.normal(0, self.wander*math.sqrt(1 - self.rho**2))
+            late = self.rng.exponential(1.5)*(self.rng.random() < self.hit)   # interrupted by another program
+            pace = math.exp(self.mood + self.noise*self.rng.normal() + late)
+            self.now += secs*pace*(1 + self.drift*self.now)
+        return run
+
+MACHINES = dict(iid=dict(), drifting=dict(drift=.01), wandering=dict(wander=.3), busy=dict(hit=.3, noise=.01))
+machines = pytest.mark.parametrize('kind', MACHINES)
+
+def verdicts(kind, truth, times, gen, repeats=30):
+    "What `compare` says of jobs of `truth` seconds and 1 second, on a fresh machine each time."
+    def one():
+        m = Machine(gen, **MACHINES[kind])
+        fs = dict(base=m.job(1.), rival=m.job(truth))
+        return compare(fs, repeats=repeats, rng=gen, inner=1, clock=m.clock)['rival']
+    return [one() for _ in range(times)]
+
+
+@machines
+def test_false_alarms_in_turns(kind):
+    "Equal jobs: no more alarms than coins give, 4.3% at 30 pairs, but for one run in a thousand."
+    rows = verdicts(kind, 1., 300, rng(2))
+    alarms = sum(r.ratio.excludes_one for r in rows)
+    assert alarms <= stats.binom.isf(1e-3, 300, chance_alarm(30))
+    assert sum(r.verdict in ('faster', 'slower') for r in rows) <= alarms
+
+
+@pytest.mark.parametrize('kind', ['drifting', 'wandering'])
+def test_false_alarms_in_a_row(kind):
+    "The same machines, one job after the other, and the same number of calls: wrong far more often than 5%."
+    def alarm(seed):
+        m = Machine(rng(seed), **MACHINES[kind])
+        a, b = (sample(m.job(1.), inner=1, clock=m.clock) for _ in range(2))
+        return stats.mannwhitneyu(a, b).pvalue < .05
+    assert np.mean([alarm(seed) for seed in range(100)]) > .3
+
+
+@machines
+def test_five_percent_is_found(kind):
+    "A job that takes 1.05 as long: found nine times in ten, never the wrong way round."
+    rows = verdicts(kind, 1.05, 100, rng(3), repeats=60 if kind == 'busy' else 30)
+    said = [r.verdict for r in rows]
+    assert said.count('slower') >= 90 and 'faster' not in said
+    assert np.mean([r.ratio.lo <= 1.05 <= r.ratio.hi for r in rows]) >= .9
+
+
+def test_a_ratio_that_wanders_itself():
+    "Log-ratios with autocorrelation .6: the wider interval keeps false alarms near 5%, no test alone does."
+    gen, n, rho = rng(4), 60, .6
+    noise = gen.normal(size=(600, n))
+    d = np.empty_like(noise)
+    d[:, 0] = noise[:, 0]
+    for i in range(1, n): d[:, i] = rho*d[:, i-1] + math.sqrt(1 - rho**2)*noise[:, i]
+    said = [verdict(as_ratio(v/50), 0., sign_test(v)) for v in d]
+    assert np.mean([v != 'undecided' for v in said]) <= .09
+    for test in (sign_test, signed_rank): assert np.mean([test(v) <= .05 for v in d]) >= .12
+
+
+def test_no_rival_is_singled_out_by_chance():
+    "Seven equal rivals: a verdict of a difference in about 5% of races at most, with Holm; in many without."
+    gen = rng(5)
+    def race():
+        values = dict(enumerate(np.exp(gen.normal(0, .03, (8, 30)))))
+        rows = compare_results(paired_results({f'net {i}': v for i,v in values.items()})).rows
+        return any(r.verdict in ('faster', 'slower') for r in rows), any(r.p <= .05 for r in rows)
+    judged, naive = np.mean([race() for _ in range(120)], 0)
+    assert judged <= .06 and naive >= .12
+
+
+def test_undecided_by_holm_still_says_how_many_more():
+    "An interval without 1, but a p that is too large among ten rivals."
+    gen = rng(6)
+    values = dict(base=np.ones(30), near=np.exp(gen.normal(.012, .03, 30)))
+    values |= {f'net {i}': np.exp(gen.normal(0, .03, 30)) for i in range(9)}
+    row = compare_results(paired_results(values), band=.001)['near']
+    assert row.ratio.excludes_one and row.p <= .05 < row.p_holm
+    assert row.verdict == 'undecided' and row.more > 0
+
+
+# --- compare
+
+def test_compare_uses_what_it_is_given():
+    m, seen = Machine(rng(), noise=0.), []
+    fs = dict(a=m.job(2.), b=m.job(1.), c=m.job(4.))
+    c = compare(fs, base='b', repeats=8, rng=rng(7), inner=dict(a=1, b=2, c=3), clock=m.clock,
+                progress=lambda *a: seen.append(a), metric='time', level=.9)
+    assert seen == [(i+1, 8) for i in range(8)] and m.calls == 48
+    assert [r.name for r in c.rows] == ['a', 'c'] and [r.name for r in c.results] == ['a', 'b', 'c']
+    assert (c.base, c.metric, c.level, c.band, c.interleaved) == ('b', 'time', .9, .02, True)
+    assert [r.how['inner'] for r in c.results] == [1, 2, 3] and {r.how['seed'] for r in c.results} == {7}
+    np.testing.assert_allclose([c['a'].ratio.estimate, c['c'].ratio.estimate], [2, 4])
+    assert {r.verdict for r in c.rows} == {'slower'} and {r.more for r in c.rows} == {0}
+    assert compare([('b', m.job(1.)), ('a', m.job(2.))], rng=rng(), inner=1, clock=m.clock).base == 'b'
+
+
+@pytest.mark.parametrize('truth', [1., 1.5])
+def test_the_number_of_rounds_does_not_depend_on_what_they_bring(truth):
+    "A budget of 100 s for rounds of 2 s or so, whatever the noise and the difference."
+    for seed in range(5):
+        m, seen = Machine(rng(seed), noise=.01), []
+        fs = dict(a=m.job(2 - truth/(1 + truth)*2), b=m.job(truth/(1 + truth)*2))
+        c = compare(fs, secs=100., rng=rng(seed), inner=1, clock=m.clock, progress=lambda *a: seen.append(a))
+        assert 44 <= c.rows[0].ratio.n <= 46 and {n for _, n in seen} == {c.rows[0].ratio.n}
+        assert 5 <= m.calls/2 - c.rows[0].ratio.n <= 6   # a tenth of it finds out how long a round takes
+
+
+def test_nothing_runs_before_all_is_checked():
+    m = Machine(rng())
+    f, go = m.job(1.), partial(compare, inner=1, clock=m.clock)
+    two = dict(a=f, b=f)
+    for message, call in {
+        'give each its own name': lambda: go([('a', f), ('a', f)], rng=rng()),
+        'at least 2': lambda: go(dict(a=f), rng=rng()),
+        "no 'c' among a, b": lambda: go(two, base='c', rng=rng()),
+        'must be words': lambda: go({1: f, 2: f}, rng=rng()),
+        'a band of': lambda: go(two, rng=rng(), band=-.1),
+        'level': lambda: go(two, rng=rng(), level=1.),
+        'too few at 95%: at least 6': lambda: go(two, rng=rng(), repeats=5),
+        'no `inner` for b': lambda: go(two, rng=rng(), inner=dict(a=1)),
+        'no `inner` for a': lambda: go(two, rng=rng(), secs=9., inner=dict(b=1)),
+    }.items():
+        with pytest.raises(ValueError, match=message): call()
+    for wrong in (0, None):
+        with pytest.raises(TypeError, match='default_rng'): go(two, rng=wrong)
+    with pytest.raises(TypeError): go(two)
+    assert m.calls == 0
+    with pytest.raises(ValueError, match='a budget of 0'): go(two, secs=0, rng=rng())
+    assert m.calls == 0
+    with pytest.raises(ValueError, match='time for no more'): go(two, secs=9., rng=rng())
+
+
+def test_a_function_that_raises_is_not_a_result():
+    def broken(): raise RuntimeError('out of memory')
+    fs = dict(a=lambda: None, b=broken)
+    with pytest.raises(RuntimeError, match='out of memory'): compare(fs, rng=rng())
+
+
+def test_similar_functions_get_the_same_calls():
+    m = Machine(rng(), noise=0.)
+    fs = dict(a=m.job(1e-5), b=m.job(1.3e-5), c=m.job(1e-3))
+    ticks = iter(range(10**9))
+    def clock(): return m.now + 1e-9*next(ticks)
+    loops = even_loops(fs, 1e-2, clock)
+    assert loops['a'] == loops['b'] > 500 and loops['c'] <= 30
+
+
+# --- identities
+
+@given(st.permutations(range(4)), st.integers(0, 10**6))
+def test_names_and_order_change_no_number(order, seed):
+    values = rng(seed).lognormal(0, .05, (4, 20))
+    first = paired_results({f'net {i}': v for i,v in enumerate(values)})
+    other = [replace(first[f'net {i}'], name=f'accurate_efficient_{i}_fp32' if i else 'x') for i in order]
+    def numbers(c): return {r.ratio.estimate: replace(r, name='') for r in c.rows}
+    assert numbers(compare_results(first)) == numbers(compare_results(other, base='x'))
+
+
+def test_a_name_is_exact():
+    "One that contains another is still another; two of one name are refused."
+    a, b = rng().lognormal(0, .01, (2, 30))
+    c = compare_results(pairs(cnn=a, cnn_fp32=2*b))
+    assert c.base == 'cnn' and c['cnn_fp32'].ratio.estimate == pytest.approx(2, rel=.02)
+    with pytest.raises(KeyError, match="no line for 'fp32', only for cnn_fp32"): c['fp32']
+    rs = pairs(a=a, b=b)
+    for twice in (rs['a'], replace(rs['a'], metric='other')):
+        with pytest.raises(ValueError, match='its own name'): compare_results([rs['a'], rs['b'], twice])
+    with pytest.raises(ValueError, match='at least 2'): compare_results([rs['a']])
+    with pytest.raises(TypeError, match='expected BenchmarkResult'): compare_results([1, 2])
+
+
+def test_only_what_took_turns_has_a_ratio():
+    a, b = rng().lognormal(0, .01, (2, 30))
+    rs = pairs(a=a, b=b)
+    with pytest.raises(ValueError, match='same rounds'): compare_results([rs['a'], pairs(b=b)['b']])
+    for k, v in dict(n=dict(values=b[:-1]), provenance=dict(provenance='modelled')).items():
+        b = replace(rs['b'], **v)
+        with pytest.raises(ValueError, match=f'their {k} differs'): check_paired(rs['a'], b)
+
+
+def test_more_of_a_rate_is_faster():
+    a, b = rng().lognormal(0, .01, (2, 30))
+    rate = [replace(r, metric='throughput', unit='examples/s') for r in pairs(a=a, b=1.5*b).values()]
+    c = compare_results(rate)
+    assert c['b'].verdict == 'faster' and c['b'].ratio.lo > 1 and 'above 1 is faster' in repr(c)
+    assert compare_results(rate, base='b')['a'].verdict == 'slower'
+    sizes = [replace(r, metric='weights', unit='B') for r in rate]
+    with pytest.raises(ValueError, match='not for weights in B'): compare_results(sizes)
+
+
+# --- the record
+
+def found():
+    values = {'base': rng(1).lognormal(0, .01, 30), 'a|b': rng(2).lognormal(.1, .01, 30),
+              'near': rng(3).lognormal(.005, .05, 30)}
+    return compare_results(paired_results(values))
+
+def test_the_record_is_frozen_and_plain():
+    c = found()
+    with pytest.raises(FrozenInstanceError): c.base = 'near'
+    d = json.loads(json.dumps(c.to_dict(), allow_nan=False))
+    assert d['base'] == 'base' and [r['name'] for r in d['rows']] == ['a|b', 'near'] and d['schema'] == 1
+    assert Comparison.from_dict(d) == c
+    with pytest.raises(ValueError, match='schema 2'): Comparison.from_dict({**d, 'schema': 2})
+    assert compare_results(map(BenchmarkResult.from_dict, d['results'])).rows == c.rows
+
+
+def test_the_record_as_tables():
+    c = found()
+    text, mark, frame = repr(c), c._repr_markdown_(), c.to_frame()
+    assert text.splitlines()[0] == ('latency / latency of base: above 1 is slower, within 2% the same, '
+                                    'n=30 pairs, at 95%')
+    assert 'more pairs would probably decide' in text and 'slower' in text
+    assert mark.splitlines()[2] == '| name | ratio | p (Holm) | p (Wilcoxon) | verdict |' and 'a\\|b' in mark
+    assert list(frame.index) == ['a|b', 'near'] and list(frame.verdict) == ['slower', 'undecided']
+    assert frame.loc['near', 'wilcoxon'] == wilcoxon(c.results[2], c.results[0])
+    assert frame.loc['a|b', 'lo'] == c['a|b'].ratio.lo and frame.loc['near', 'more'] == c['near'].more
+    assert 'slower' in repr(c['a|b']) and 'n=30 pairs' in repr(c['a|b'])
+
+
+# --- separate runs
+
+def test_separate_runs_are_refused_unless_asked_for():
+    old, new = (alone('net', rng(i).lognormal(i*.2, .01, 30)) for i in range(2))
+    with pytest.raises(ValueError, match='did not take turns'): compare_runs(old, new)
+    c = compare_runs(old, new, unpaired=True)
+    assert c['net'].verdict == 'slower' and 'slower (not interleaved)' in repr(c) and not c.interleaved
+    assert c['net'].ratio.lo <= math.exp(.2) <= c['net'].ratio.hi and 'n=30 values a run' in repr(c)
+    assert json.loads(json.dumps(c.to_dict()))['interleaved'] is False
+    assert len(compare_runs([old], {'net': new}, unpaired=True).results) == 2
+
+
+def test_separate_runs_must_hold_the_same():
+    v = rng().lognormal(0, .01, 30)
+    a, b = alone('a', v), alone('b', v)
+    def refused(old, new, match, **kw):
+        with pytest.raises(ValueError, match=match): compare_runs(old, new, unpaired=True, **kw)
+    refused([a, b], [a], 'only one of them has b')
+    refused([], [], 'none')
+    refused(a, replace(a, metric='time'), 'their metric: latency, time')
+    refused([replace(a, unit='B')], [replace(a, unit='B')], 'seconds and rates')
+    other = replace(a, env=dict(numpy='3.0', cpu='another'))
+    refused(a, other, 'other cpu, numpy in `env`')
+    refused(a, other, 'other cpu in `env`', differ=['numpy'])
+    assert compare_runs(a, other, unpaired=True, differ=['numpy', 'cpu'])['a'].verdict == 'same'
+
+
+def test_intervals_of_separate_runs_cover_the_truth():
+    "Two runs of 40, each with autocorrelation .6, a true ratio of 1.2: covered in 92% of 400 experiments."
+    gen = rng(8)
+    def wandering(n=40, rho=.6):
+        v = [gen.normal()]
+        for e in gen.normal(0, math.sqrt(1 - rho**2), n - 1): v.append(rho*v[-1] + e)
+        return np.exp(.05*np.array(v))
+    found = [separate_ratio(alone('a', 1.2*wandering()), alone('b', wandering())) for _ in range(400)]
+    assert np.mean([r.lo <= 1.2 <= r.hi for r in found]) >= .92
+
+
+@given(ratios)
+def test_interval_p_agrees_with_its_interval(r):
+    p = interval_p(r)
+    assert 0 <= p <= 1 and (abs(p - .05) < 1e-9 or (p < .05) == r.excludes_one)
+    assert interval_p(r.inverse()) == pytest.approx(p, rel=1e-6, abs=1e-300)
+
+
+# --- the judge on trial, and plans
+
+
+@pytest.mark.parametrize('n', [6, 7, 20, 30, 31, 100])
+def test_chance_alarm_is_the_coins(n):
+    "The share of all coin rows, weighed, whose interval leaves out 1."
+    lo, hi = median_ranks(n)
+    out = sum(math.comb(n, heads) for heads in range(n+1) if heads < lo or n - heads < lo)
+    assert chance_alarm(n) == pytest.approx(out/2**n) and chance_alarm(n) <= .05
+    with pytest.raises(ValueError, match='too few'): chance_alarm(5)
+
+
+def test_selftest_counts():
+    m, seen = Machine(rng(9), wander=.3), []
+    s = selftest(m.job(1.), 200, rng=rng(9), inner=1, clock=m.clock, progress=lambda *a: seen.append(a))
+    assert m.calls == 200*60 and seen[-1] == (200, 200) and (s.n, s.pairs, s.level) == (200, 30, .95)
+    assert s.fair and 0 <= s.interval()[0] <= s.rate <= s.interval()[1] and .01 < s.half_width < .1
+    assert f'{s.alarms} of 200' in repr(s) == s._repr_markdown_()
+    assert json.loads(json.dumps(s.to_dict()))['alarms'] == s.alarms
+    assert not SelfTest(30, 200, .95, 30, .01, {}).fair
+    with pytest.raises(ValueError, match='at least 1'): selftest(m.job(1.), 0, rng=rng())
+    with pytest.raises(ValueError, match='too few'): selftest(m.job(1.), 10, 5, rng=rng())
+
+
+class OneOrder(np.random.Generator):
+    "Draws no orders: whoever is named first goes first."
+    def permutation(self, n): return np.arange(n)
+
+def test_selftest_catches_an_order_that_is_not_drawn():
+    "Every second call is slower by 5%: with one fixed order all comparisons are wrong, with drawn ones few."
+    def tried(rng):
+        m = Machine(np.random.default_rng(10), noise=.001)
+        def tilted(): m.job(1. if m.calls % 2 else 1.05)()
+        return selftest(tilted, 60, rng=rng, inner=1, clock=m.clock)
+    wrong = tried(OneOrder(np.random.PCG64(0)))
+    assert wrong.rate == 1 and not wrong.fair
+    assert tried(rng(11)).fair
+
+
+@pytest.mark.parametrize('precision', [.005, .01, .02])
+def test_a_plan_comes_true(precision):
+    "The run that `pairs_for` planned has about the half-width that was wanted."
+    gen = rng(12)
+    n = pairs_for(normal_ratio(200, .1, .05, gen), precision)
+    got = [normal_ratio(n, .1, .05, gen) for _ in range(20)]
+    assert .6*precision < np.median([math.log(r.hi/r.lo)/2 for r in got]) < 1.6*precision
+
+
+def test_pairs_for_takes_what_there_is():
+    v = rng().lognormal(0, .05, 30)
+    assert pairs_for(v) == pairs_for(alone('a', v)) == pairs_for(as_ratio(np.log(v)))
+    assert pairs_for(v, .001) > 50*pairs_for(v, .01) > 0 and pairs_for(np.ones(30)) == 6
+    with pytest.raises(ValueError, match='a precision of 0'): pairs_for(v, 0)
+
+
+def test_importing_is_light():
+    code = ('import sys, tinybench.measure.compare; '
+            'print([m for m in ("scipy.stats", "pandas", "matplotlib") if m in sys.modules])')
+    out = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == '[]'
+
+
+# --- this machine, a real network
+
+@pytest.fixture(scope='module')
+def net_call():
+    "MNIST's 784-100-10 network on one example, one BLAS thread."
+    net, x = mnist_mlp(rng()), rng(1).random((1, 28, 28, 1), np.float32)
+    with pinned(1), no_grad(): yield lambda: net(x)
+
+
+def alarms_of(call, comparisons, bound):
+    """In turns, the sign of each log-ratio is the coin that drew the order, whatever the machine does; so
+    alarms are binomial with a chance of `chance_alarm(30)`, 4.3%, or less where intervals were widened."""
+    s = selftest(call, comparisons, rng=rng(), min_secs=1e-4)
+    assert s.n == comparisons and s.half_width < 1
+    assert s.alarms <= bound, repr(s)
+    return s
+
+
+def test_a_network_is_the_same_as_itself(net_call):
+    "150 comparisons: at most 18 alarms (12%), which coins exceed once in 17,000 runs."
+    assert stats.binom.sf(18, 150, chance_alarm(30)) < 1e-4
+    alarms_of(net_call, 150, 18)
+
+
+@pytest.mark.slow
+def test_a_network_is_the_same_as_itself_1200_times(net_call):
+    "1200 comparisons: at most 7%, that is 84 alarms, which coins exceed once in 100,000 runs."
+    assert stats.binom.sf(84, 1200, chance_alarm(30)) < 1e-5
+    assert alarms_of(net_call, 1200, 84).rate <= .07
+
+
+def work(call, n):
+    def run():
+        for _ in range(n): call()
+    return run
+
+
+def found_slower(call, comparisons, secs):
+    "How often 21 calls of the network are called slower than 20 of the same network."
+    fs = dict(base=work(call, 20), more=work(call, 21))
+    said = [compare(fs, secs=secs, rng=rng(seed), inner=1)['more'].verdict for seed in range(comparisons)]
+    assert 'faster' not in said
+    return said.count('slower')
+
+
+def test_five_percent_more_work_is_five_percent():
+    "Counted, not timed."
+    done = []
+    def call(): done.append(1)
+    work(call, 20)()
+    once = len(done)
+    work(call, 21)()
+    assert (len(done) - once)/once == 1.05
+
+
+def test_five_percent_more_work_of_a_network_is_found(net_call):
+    "6 comparisons of 1.5 s: 2 or more. Were each found with only 80%, this would fail once in 600 runs."
+    assert stats.binom.cdf(1, 6, .8) < 1/600
+    assert found_slower(net_call, 6, 1.5) >= 2
+
+
+@pytest.mark.slow
+def test_five_percent_more_work_of_a_network_is_found_in_80_percent(net_call):
+    """15 comparisons of 4 s, less than half of the time allowed: 12 or more, which is 80%. Where each is
+    found with 98%, this fails once in 5000 runs."""
+    assert stats.binom.cdf(11, 15, .98) < 1/5000
+    assert found_slower(net_call, 15, 4.) >= 12
