@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tinybench.bench import race as R
-from tinybench.cli import is_report, report_files, write_race
+from tinybench.bench.report import is_report, report_files
+from tinybench.cli import write_race
 from tinybench.data.source import load
 
 @pytest.mark.parametrize('name', ['digits', 'mnist', 'cifar'])
