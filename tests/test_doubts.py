@@ -11,7 +11,7 @@ from tinybench.measure.accuracy import accuracy_difference
 from tinybench.measure.clock import clock_resolution
 from tinybench.measure.compare import compare_runs
 from tinybench.measure.profiler import Profiler
-from tinybench.measure.result import BenchmarkResult, load_json, save_json
+from tinybench.measure.result import BenchmarkResult, aligned, load_json, save_json
 from tinybench.nn.dense import Dense
 from tinybench.show.plot import drawable
 
@@ -160,3 +160,13 @@ def test_the_profiler_takes_what_it_is_told():
 
 def test_names_are_drawn_letter_by_letter():
     assert drawable('plain') == 'plain' and drawable('a$^$ b').count('\\$') == 2 and not drawable('_hidden').startswith('_')
+
+def test_a_line_break_from_a_file_puts_no_number_under_another_heading():
+    table = [['a\nb', '1'], ['c\u2028d\r', '22']]
+    assert aligned(table) == 'a b  1\nc d  22' and aligned(table, left=1) == 'a b   1\nc d  22'
+
+def test_a_race_names_our_version_and_numpys(tmp_path):
+    from tinybench import __version__
+    from tinybench.bench.race import race
+    said = repr(race('digits', against=(), epochs=1, repeats=1, trials=2))
+    assert f'tinybench {__version__}, numpy {np.__version__}' in said and f'numpy {__version__}' not in said

@@ -22,7 +22,7 @@ from ..data.loader import Loader
 from ..data.source import load
 from ..measure.clock import precise_timer, random_rounds
 from ..measure.compare import Ratio, paired_results, ratio
-from ..measure.result import BenchmarkResult, digits
+from ..measure.result import BenchmarkResult, aligned, digits
 from ..measure.stats import fewest_values
 from ..models.zoo import create, nearest_name
 from ..nn.conv import ConvReluPool2d
@@ -343,16 +343,12 @@ class RaceResult:
                     fitting={k: v.tolist() for k, v in self.fitting.items()})
     def rows(self) -> list[list[str]]: return race_rows(self)
     def words(self) -> str:
-        versions = ', '.join(f'{"numpy" if k == "tinybench" else k} {v["version"]}'
-                             for k, v in self.setup.items())
+        versions = ', '.join(f'{k} {v["version"]}' for k, v in self.setup.items())
         return (f'{self.task.model} on {self.task.data}, {self.task.optimizer}, batches of {BATCH}; '
                 'medians of epochs in turns, with 95 % intervals; '
                 f'{versions}; {self.results[0].env["cpu"]}, {self.results[0].env["cpus"]} processors.')
     def __repr__(self):
-        rows = self.rows()
-        wide = [max(map(len, col)) for col in zip(*rows)]
-        lines = ['  '.join(c.ljust(w) for c, w in zip(r, wide)).rstrip() for r in rows]
-        return '\n'.join([*lines, self.words(),
+        return '\n'.join([aligned(self.rows()), self.words(),
                           *(f'not in the race: {name} ({why})' for name, why in self.missing)])
     def _repr_markdown_(self):
         head, *body = self.rows()

@@ -6,11 +6,11 @@
 __all__ = ['STEP_SCHEMA', 'GOOD', 'COSTS', 'GAINS', 'fingerprint', 'alike', 'short', 'differences', 'open_steps', 'read_noted',
            'locked', 'step_file', 'save_step', 'DamagedStep', 'load_step', 'SuiteResult', 'check_suite', 'Column',
            'columns', 'spread', 'worded', 'Against', 'against', 'against_scores', 'compared', 'suite_rows',
-           'suite_frame', 'aligned', 'escaped', 'markdown', 'heading', 'suite_cells', 'suite_text', 'suite_table',
-           'suite_words', 'suite_dict', 'suite_from_dict', 'save_suite', 'load_suite', 'suite_concerns', 'Step',
-           'weights_digest', 'source_of', 'code_digest', 'plain_state', 'identity', 'BenchmarkSuite', 'suite_steps',
-           'part_of', 'suite_settings', 'measure_step', 'following', 'machine', 'kept_step', 'run_suite', 'gathered',
-           'column_of', 'memory_column', 'Standing', 'Pareto', 'pareto_table', 'pareto_words', 'pareto_frame', 'pareto',
+           'suite_frame', 'escaped', 'markdown', 'heading', 'suite_cells', 'suite_text', 'suite_table', 'suite_words',
+           'suite_dict', 'suite_from_dict', 'save_suite', 'load_suite', 'suite_concerns', 'Step', 'weights_digest',
+           'source_of', 'code_digest', 'plain_state', 'identity', 'BenchmarkSuite', 'suite_steps', 'part_of',
+           'suite_settings', 'measure_step', 'following', 'machine', 'kept_step', 'run_suite', 'gathered', 'column_of',
+           'memory_column', 'Standing', 'Pareto', 'pareto_table', 'pareto_words', 'pareto_frame', 'pareto',
            'has_no_interval', 'Recommendation', 'conditions_of', 'bound_words', 'judge_model', 'reasons', 'recommend']
 
 # %% ../../nbs/66_bench.suite.ipynb #imports
@@ -28,7 +28,7 @@ from .benchmark import Benchmark, answers, array_digest, example_batch
 from .choose import choose, meets, statuses
 from ..measure.accuracy import Score, accuracy_difference, mcnemar
 from ..measure.compare import compare_results, holm
-from ..measure.result import BenchmarkResult, digits, environment, freeze, plain, scale, write_whole
+from ..measure.result import BenchmarkResult, aligned, digits, environment, freeze, plain, scale, write_whole
 from ..measure.stats import fewest_values, median_ranks
 from ..measure.system import System, system, system_rows
 from ..nn.module import Module, live_state, walk
@@ -291,12 +291,6 @@ def suite_frame(r:SuiteResult):
     "The `suite_rows` as a pandas DataFrame."
     import pandas as pd
     return pd.DataFrame(suite_rows(r))
-
-# %% ../../nbs/66_bench.suite.ipynb #aligned
-def aligned(table:list[list[str]]) -> str:
-    "`table` as plain text, its columns aligned."
-    wide = [max(map(len, col)) for col in zip(*table)]
-    return '\n'.join('  '.join(c.ljust(w) for c,w in zip(row, wide)).rstrip() for row in table)
 
 # %% ../../nbs/66_bench.suite.ipynb #escaped
 def escaped(text:str) -> str:

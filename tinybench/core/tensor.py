@@ -17,8 +17,8 @@ from . import ops
 from .ops import Op, numeric_grad, unbroadcast
 
 # %% auto #0
-__all__ = ['USED', 'Made', 'no_grad', 'in_scope', 'as_array', 'Tensor', 'apply', 'where', 'concatenate', 'describe', 'history',
-           'deposit', 'check_root', 'backward', 'check_grad']
+__all__ = ['USED', 'Made', 'recording', 'no_grad', 'in_scope', 'as_array', 'Tensor', 'apply', 'where', 'concatenate', 'describe',
+           'history', 'deposit', 'check_root', 'backward', 'check_grad']
 
 # %% ../../nbs/01_core.tensor.ipynb #made
 class Made(NamedTuple):
@@ -36,11 +36,15 @@ _state = _State()
 
 # %% ../../nbs/01_core.tensor.ipynb #no-grad
 @contextmanager
-def no_grad():
-    "Compute without recording: faster, and nothing is kept for a backward pass."
-    old, _state.recording = _state.recording, False
+def recording(on:bool=True):
+    "Within the block operations are recorded, or are not, whatever a block around it said."
+    old, _state.recording = _state.recording, on
     try: yield
     finally: _state.recording = old
+
+def no_grad():
+    "Compute without recording: faster, and nothing is kept for a backward pass."
+    return recording(False)
 
 # %% ../../nbs/01_core.tensor.ipynb #in-scope
 @contextmanager

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import bdtr, ndtr, ndtri
 from .clock import call_secs, inner_loops, interleave
-from .result import BenchmarkResult, as_records, digits, environment, plain
+from .result import BenchmarkResult, aligned, as_records, digits, environment, plain
 from .stats import fewest_values, median_interval, median_ranks
 
 # %% ../../nbs/42_measure.compare.ipynb #paired-results
@@ -221,8 +221,7 @@ def comparison_cells(c:Comparison) -> tuple[str,list]:
 def comparison_text(c:Comparison) -> str:
     "`c` in aligned columns."
     head, cells = comparison_cells(c)
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    return '\n'.join([head, *('  '.join(map(str.ljust, line, widths)).rstrip() for line in cells)])
+    return head + '\n' + aligned(cells)
 
 def comparison_markdown(c:Comparison) -> str:
     "`c` as a markdown table."

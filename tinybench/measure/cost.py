@@ -12,17 +12,17 @@ from functools import partial
 from math import nan, prod
 from typing import ClassVar, NamedTuple
 import numpy as np
-from ..core.tensor import Tensor, _state, history, in_scope
-from .result import BenchmarkResult, digits, scale
+from ..core.tensor import Tensor, history, in_scope, recording
+from .result import BenchmarkResult, aligned, digits, scale
 from ..nn.module import Module, Parameter, around_calls, evaluating, parts, walk
 
 # %% auto #0
 __all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'depthwise_counts', 'transpose_counts', 'conv_pool_counts',
-           'matmul_counts', 'each', 'reduced', 'rows_of', 'softmax_counts', 'recording', 'as_input', 'several',
-           'shapes', 'Call', 'reaches', 'label', 'traced', 'call_of', 'Life', 'live_bytes', 'owner', 'lifetimes',
-           'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost', 'holds_layers', 'layer_rows',
-           'Step', 'Cost', 'bytes_by_dtype', 'cost_dict', 'cost_frame', 'in_bytes', 'cost_table', 'cost_words',
-           'cost_text', 'cost_markdown', 'cost', 'results']
+           'matmul_counts', 'each', 'reduced', 'rows_of', 'softmax_counts', 'as_input', 'several', 'shapes', 'Call',
+           'reaches', 'label', 'traced', 'call_of', 'Life', 'live_bytes', 'owner', 'lifetimes', 'moved_bytes',
+           'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost', 'holds_layers', 'layer_rows', 'Step', 'Cost',
+           'bytes_by_dtype', 'cost_dict', 'cost_frame', 'in_bytes', 'cost_table', 'cost_words', 'cost_text',
+           'cost_markdown', 'cost', 'results']
 
 # %% ../../nbs/43_measure.cost.ipynb #counted
 class Counted(NamedTuple):
@@ -87,14 +87,6 @@ COUNTS = dict(
     **dict.fromkeys('reshape transpose getitem pad concatenate where'.split(), each(0)),
 )
 
-# %% ../../nbs/43_measure.cost.ipynb #recording
-@contextmanager
-def recording():
-    "Within the block operations are recorded, also where a `no_grad` block is around it."
-    old, _state.recording = _state.recording, True
-    try: yield
-    finally: _state.recording = old
-
 # %% ../../nbs/43_measure.cost.ipynb #as-input
 def as_input(x, batch:int|None, dtype) -> Tensor:
     "A new tensor, recorded where it holds fractions: of the array `x`, or of some numbers in the shape `x`."
@@ -150,6 +142,7 @@ def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Tensor]]:
             raise ValueError(f'{label(path, m)} computes outside the operations of tinybench: not countable')
         calls[i] = Call(path, m, shapes(xs), shapes(ys) if isinstance(out, (tuple, list)) else shapes(ys)[0])
         return out
+    # recorded also where somebody asks inside a `no_grad` block
     with evaluating(net), recording(), around_calls(note): outs = several(net(*xs))
     born = max((x.age for x in xs), default=0)            # what is older was made by another pass
     ops = {t for out in outs for t in history(out) if t.age > born}
@@ -367,12 +360,7 @@ def cost_words(c:Cost) -> str:
 
 def cost_text(c:Cost) -> str:
     "`c` as aligned text."
-    table = cost_table(c)
-    wide = [max(map(len, col)) for col in zip(*table)]
-    def line(row):
-        words = [v.ljust(w) if i < 3 else v.rjust(w) for i, (v, w) in enumerate(zip(row, wide))]
-        return '  '.join(words).rstrip()
-    return '\n'.join([*map(line, table), cost_words(c)])
+    return aligned(cost_table(c), left=3) + '\n' + cost_words(c)
 
 def cost_markdown(c:Cost) -> str:
     "`c` as a Markdown table."

@@ -26,7 +26,7 @@ from ..core.tensor import Tensor, backward, in_scope
 from .clock import inner_loops, interleave, pinned, sample
 from .compare import Ratio, paired_results, ratio
 from .cost import Cost, cost, in_bytes, results as cost_results
-from .result import BenchmarkResult, digits, plain, scale, summary, write_whole
+from .result import BenchmarkResult, aligned, digits, plain, scale, summary, write_whole
 from .stats import fewest_values
 from ..nn.loss import cross_entropy
 from ..nn.module import Module, around_calls, evaluating, walk
@@ -348,9 +348,7 @@ def profile_sentences(p:Profile) -> list[str]:
 # %% ../../nbs/44_measure.profiler.ipynb #tables
 def as_text(cells:list[list[str]], sentences:list[str]) -> str:
     "A table in columns, the first to the left and the others to the right, and below it the sentences."
-    wide = [max(map(len, column)) for column in zip(*cells)]
-    def line(first, *others): return '  '.join([first.ljust(wide[0]), *map(str.rjust, others, wide[1:])])
-    return '\n'.join([*(line(*row).rstrip() for row in cells), *sentences])
+    return '\n'.join([aligned(cells, left=1), *sentences])
 
 def as_markdown(cells:list[list[str]], sentences:list[str]) -> str:
     "The same in Markdown."
