@@ -1,0 +1,301 @@
+"Known answers to the exercises of 10_nn.module, for `tinybench course prove`."
+
+# %% parts wrong: looks into lists, not into tuples
+def parts(x, kind):
+    for name, v in vars(x).items():
+        if isinstance(v, kind): yield name, v
+        elif isinstance(v, list):
+            for i, part in enumerate(v):
+                if isinstance(part, kind): yield f'{name}.{i}', part
+
+# %% parts wrong: looks into the parts of the parts too
+def parts(x, kind):
+    for name, v in vars(x).items():
+        if isinstance(v, kind): yield name, v
+        elif isinstance(v, (list, tuple)):
+            for i, part in enumerate(v):
+                if isinstance(part, kind): yield f'{name}.{i}', part
+        elif hasattr(v, '__dict__'):
+            for inner, part in parts(v, kind): yield f'{name}.{inner}', part
+
+# %% parts wrong: a child class does not count
+def parts(x, kind):
+    for name, v in vars(x).items():
+        if type(v) is kind: yield name, v
+        elif isinstance(v, (list, tuple)):
+            for i, part in enumerate(v):
+                if type(part) is kind: yield f'{name}.{i}', part
+
+# %% parts wrong: numbers only the members that fit
+def parts(x, kind):
+    for name, v in vars(x).items():
+        if isinstance(v, kind): yield name, v
+        elif isinstance(v, (list, tuple)):
+            for i, part in enumerate(m for m in v if isinstance(m, kind)): yield f'{name}.{i}', part
+
+# %% parts wrong: in the order of the alphabet
+def parts(x, kind):
+    for name in sorted(vars(x)):
+        v = getattr(x, name)
+        if isinstance(v, kind): yield name, v
+        elif isinstance(v, (list, tuple)):
+            for i, part in enumerate(v):
+                if isinstance(part, kind): yield f'{name}.{i}', part
+
+# %% parts wrong: forgets the lists
+def parts(x, kind):
+    for name, v in vars(x).items():
+        if isinstance(v, kind): yield name, v
+
+# %% parts right: everything in one list first, then what is of the kind
+def parts(x, kind):
+    found = []
+    for name in x.__dict__:
+        v = x.__dict__[name]
+        if type(v) in (list, tuple): found += [(f'{name}.{i}', v[i]) for i in range(len(v))]
+        else: found.append((name, v))
+    return iter([(name, v) for name, v in found if isinstance(v, kind)])
+
+# %% walk wrong: recursion, which dies in a deep network
+def walk(module, path=''):
+    seen = set()
+    def visit(path, m):
+        if id(m) in seen: return
+        seen.add(id(m)); yield path, m
+        for name, child in parts(m, Module): yield from visit(f'{path}.{name}' if path else name, child)
+    yield from visit(path, module)
+
+# %% walk wrong: breadth first
+def walk(module, path=''):
+    seen, todo = set(), [(path, module)]
+    while todo:
+        path, m = todo.pop(0)
+        if id(m) in seen: continue
+        seen.add(id(m)); yield path, m
+        todo += [(f'{path}.{name}' if path else name, child) for name, child in parts(m, Module)]
+
+# %% walk wrong: a shared part comes twice
+def walk(module, path=''):
+    todo = [(path, module)]
+    while todo:
+        path, m = todo.pop()
+        yield path, m
+        todo += reversed([(f'{path}.{name}' if path else name, child) for name, child in parts(m, Module)])
+
+# %% walk wrong: marks a part when it is found, so a shared one may get a later path
+def walk(module, path=''):
+    seen, todo = {id(module)}, [(path, module)]
+    while todo:
+        path, m = todo.pop()
+        yield path, m
+        new = [(name, child) for name, child in parts(m, Module) if id(child) not in seen]
+        seen.update(id(child) for _, child in new)
+        todo += reversed([(f'{path}.{name}' if path else name, child) for name, child in new])
+
+# %% walk wrong: the last part first
+def walk(module, path=''):
+    seen, todo = set(), [(path, module)]
+    while todo:
+        path, m = todo.pop()
+        if id(m) in seen: continue
+        seen.add(id(m)); yield path, m
+        todo += [(f'{path}.{name}' if path else name, child) for name, child in parts(m, Module)]
+
+# %% walk wrong: a dot in front of the first name
+def walk(module, path=''):
+    seen, todo = set(), [(path, module)]
+    while todo:
+        path, m = todo.pop()
+        if id(m) in seen: continue
+        seen.add(id(m)); yield path, m
+        todo += reversed([(f'{path}.{name}', child) for name, child in parts(m, Module)])
+
+# %% walk right: a stack of half-read parts, one for each module on the way
+def walk(module, path=''):
+    seen, stack = {id(module)}, [(path, iter(parts(module, Module)))]
+    yield path, module
+    while stack:
+        here, rest = stack[-1]
+        name, child = next(rest, (None, None))
+        if child is None: stack.pop()
+        elif id(child) not in seen:
+            seen.add(id(child))
+            below = '.'.join([here, name]).lstrip('.')
+            yield below, child
+            stack.append((below, iter(parts(child, Module))))
+
+# %% misfits wrong: compares sizes, not shapes
+def misfits(have, given):
+    return ([f'missing: {k} {have[k].shape}' for k in have if k not in given] +
+            [f'unexpected: {k} {given[k].shape}' for k in given if k not in have] +
+            [f'{k}: expected shape {have[k].shape}, got {given[k].shape}'
+             for k in have if k in given and have[k].size != given[k].size])
+
+# %% misfits wrong: takes what numpy would stretch
+def misfits(have, given):
+    def fits(a, b):
+        try: return np.broadcast_shapes(a.shape, b.shape) == a.shape
+        except ValueError: return False
+    return ([f'missing: {k} {have[k].shape}' for k in have if k not in given] +
+            [f'unexpected: {k} {given[k].shape}' for k in given if k not in have] +
+            [f'{k}: expected shape {have[k].shape}, got {given[k].shape}'
+             for k in have if k in given and not fits(have[k], given[k])])
+
+# %% misfits wrong: name by name, so wrong shapes stand before what is unexpected
+def misfits(have, given):
+    wrong = []
+    for k, a in have.items():
+        if k not in given: wrong.append(f'missing: {k} {a.shape}')
+        elif given[k].shape != a.shape: wrong.append(f'{k}: expected shape {a.shape}, got {given[k].shape}')
+    return wrong + [f'unexpected: {k} {a.shape}' for k, a in given.items() if k not in have]
+
+# %% misfits wrong: compares by place, not by name
+def misfits(have, given):
+    wrong = [f'missing: {k} {have[k].shape}' for k in have if k not in given]
+    wrong += [f'unexpected: {k} {given[k].shape}' for k in given if k not in have]
+    return wrong + [f'{k}: expected shape {a.shape}, got {b.shape}'
+                    for (k, a), b in zip(have.items(), given.values()) if k in given and a.shape != b.shape]
+
+# %% misfits wrong: stops at the first kind of misfit
+def misfits(have, given):
+    return ([f'missing: {k} {have[k].shape}' for k in have if k not in given] or
+            [f'unexpected: {k} {given[k].shape}' for k in given if k not in have] or
+            [f'{k}: expected shape {have[k].shape}, got {given[k].shape}'
+             for k in have if have[k].shape != given[k].shape])
+
+# %% misfits wrong: does not look for what is unexpected
+def misfits(have, given):
+    return ([f'missing: {k} {have[k].shape}' for k in have if k not in given] +
+            [f'{k}: expected shape {have[k].shape}, got {given[k].shape}'
+             for k in have if k in given and have[k].shape != given[k].shape])
+
+# %% misfits right: three lists, filled in one walk over all names
+def misfits(have, given):
+    missing, unexpected, other = [], [], []
+    for k in dict.fromkeys([*have, *given]):
+        a, b = have.get(k), given.get(k)
+        if b is None: missing.append(f'missing: {k} {a.shape}')
+        elif a is None: unexpected.append(f'unexpected: {k} {b.shape}')
+        elif a.shape != b.shape: other.append(f'{k}: expected shape {a.shape}, got {b.shape}')
+    return [*missing, *unexpected, *other]
+
+# %% atomic-write wrong: Ctrl-C is no Exception, the unfinished file stays
+def atomic_write(path, write):
+    path = Path(path)
+    temp = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try: f = open(temp, 'wb')
+    except OSError as e: raise type(e)(f'cannot write {path.name} into {path.parent}: {e.strerror}') from None
+    try:
+        with f: write(f); f.flush(); os.fsync(f.fileno())
+        os.replace(temp, path)
+    except Exception: os.unlink(temp); raise
+    return path
+
+# %% atomic-write wrong: removes the old file before the new one is complete
+def atomic_write(path, write):
+    path = Path(path)
+    temp = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try: f = open(temp, 'wb')
+    except OSError as e: raise type(e)(f'cannot write {path.name} into {path.parent}: {e.strerror}') from None
+    old = path.read_bytes() if path.exists() else None
+    path.unlink(missing_ok=True)
+    try:
+        with f: write(f); f.flush(); os.fsync(f.fileno())
+        os.replace(temp, path)
+    except BaseException:
+        os.unlink(temp)
+        if old is not None: path.write_bytes(old)
+        raise
+    return path
+
+# %% atomic-write wrong: syncs before it flushes, so the last bytes are not on the disk
+def atomic_write(path, write):
+    path = Path(path)
+    temp = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try: f = open(temp, 'wb')
+    except OSError as e: raise type(e)(f'cannot write {path.name} into {path.parent}: {e.strerror}') from None
+    try:
+        with f: write(f); os.fsync(f.fileno()); f.flush()
+        os.replace(temp, path)
+    except BaseException: os.unlink(temp); raise
+    return path
+
+# %% atomic-write wrong: never asks for the disk
+def atomic_write(path, write):
+    path = Path(path)
+    temp = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try: f = open(temp, 'wb')
+    except OSError as e: raise type(e)(f'cannot write {path.name} into {path.parent}: {e.strerror}') from None
+    try:
+        with f: write(f)
+        os.replace(temp, path)
+    except BaseException: os.unlink(temp); raise
+    return path
+
+# %% atomic-write wrong: writes into the system's temporary folder, perhaps another file system
+def atomic_write(path, write):
+    import shutil, tempfile
+    path = Path(path)
+    if not path.parent.is_dir(): raise OSError(f'cannot write {path.name} into {path.parent}')
+    handle, temp = tempfile.mkstemp()
+    try:
+        with open(handle, 'wb') as f: write(f); f.flush(); os.fsync(f.fileno())
+        shutil.move(temp, path)
+    except BaseException: os.unlink(temp); raise
+    return path
+
+# %% atomic-write wrong: the error of a missing folder is Python's own
+def atomic_write(path, write):
+    path = Path(path)
+    temp = path.with_name(f'{path.name}.{os.getpid()}.part')
+    f = open(temp, 'wb')
+    try:
+        with f: write(f); f.flush(); os.fsync(f.fileno())
+        os.replace(temp, path)
+    except BaseException: os.unlink(temp); raise
+    return path
+
+# %% atomic-write wrong: swallows what went wrong
+def atomic_write(path, write):
+    path = Path(path)
+    temp = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try:
+        with open(temp, 'wb') as f: write(f); f.flush(); os.fsync(f.fileno())
+        os.replace(temp, path)
+    except OSError: raise OSError(f'cannot write {path}') from None
+    except BaseException: os.unlink(temp)
+    return path
+
+# %% atomic-write wrong: writes in place
+def atomic_write(path, write):
+    try:
+        with open(path, 'wb') as f: write(f); f.flush(); os.fsync(f.fileno())
+    except OSError as e: raise OSError(f'cannot write {path}: {e}') from None
+    return Path(path)
+
+# %% atomic-write wrong: hands back nothing
+def atomic_write(path, write):
+    path = Path(path)
+    temp = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try: f = open(temp, 'wb')
+    except OSError as e: raise type(e)(f'cannot write {path.name} into {path.parent}: {e.strerror}') from None
+    try:
+        with f: write(f); f.flush(); os.fsync(f.fileno())
+        os.replace(temp, path)
+    except BaseException: os.unlink(temp); raise
+
+# %% atomic-write right: a name from tempfile, and a clean-up that runs in any case
+def atomic_write(path, write):
+    import tempfile
+    path = Path(path)
+    try: handle, temp = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+    except OSError as e: raise OSError(f'cannot write {path}: {e}') from e
+    try:
+        with os.fdopen(handle, 'wb') as f:
+            write(f)
+            f.flush()
+            os.fsync(handle)
+        os.replace(temp, path)
+    finally:
+        if os.path.exists(temp): os.remove(temp)
+    return path
