@@ -81,7 +81,9 @@ def test_quarto_settings_are_one_file(root):
 def test_course_lists_the_notebooks(root):
     course = tomllib.loads((root/'assignments'/'course.toml').read_text())
     there = sorted(p.stem for p in (root/'nbs').glob('[0-9][0-9]_*.ipynb'))
-    assert course['notebooks'] == there, 'assignments/course.toml lists the numbered notebooks, in order'
+    lessons = [n for unit in course['unit'] for n in unit['notebooks']]
+    assert lessons == sorted(lessons), 'assignments/course.toml lists the lessons in order'
+    assert sorted(lessons + course['tools']) == there, 'every numbered notebook is in one unit or in tools'
 
 def test_what_does_not_run_is_counted_and_named(root, tmp_path):
     (tmp_path/'conftest.py').write_bytes((root/'tests'/'conftest.py').read_bytes())

@@ -1,0 +1,278 @@
+"Grading a unit: nbgrader's scores, resumed runs, memory, speed, a Dask cluster elsewhere, and an ordinary user's sandbox."
+import json, os, re, shutil, signal, socket, subprocess, sys, tempfile
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+import coursekit as kit
+from coursekit import DOUBLE, NAME, TRIPLE, released, small_course
+from tinybench.course.build import build, load_config
+from tinybench.course.cells import CourseError
+from tinybench.course.grade import grade, library_of, prepare
+from tinybench.course.worker import bubblewrap, library_sum, walls
+
+ROOT = Path(__file__).resolve().parents[1]
+ANSWERS = dict(solved=dict(double=DOUBLE, triple=TRIPLE), half=dict(double=DOUBLE), empty={}, wrong=dict(double='def double(x): return x + 2', triple=TRIPLE))
+POINTS = dict(solved=6, half=3, empty=0, wrong=4)
+
+@pytest.fixture
+def course(tmp_path): return small_course(tmp_path/'course')
+
+def class_of(course, n, bad=''):
+    "`n` students who hand in the answers above in turn; their points."
+    kinds = [*ANSWERS]
+    for i in range(n): kit.hand_in(course, 'first', f's{i:03}', {NAME: released(course, bad, **ANSWERS[kinds[i % 4]])})
+    return {f's{i:03}': POINTS[kinds[i % 4]] for i in range(n)}
+
+def sums(course): return {s: sum(of.values()) for s, of in kit.scores(course, 'first').items()}
+def graded_file(course, student): return course.folder('autograded', student, 'first', 'graded.json')
+
+def stamps(course):
+    "When and as which file each student's grade was written."
+    return {p.parts[-3]: (p.stat().st_ino, p.stat().st_mtime_ns) for p in course.folder('autograded').glob('*/first/*')}
+
+
+# --- what the caller is told
+
+def test_errors_say_what_to_do(course):
+    with pytest.raises(CourseError, match='Nobody handed in first: submitted/STUDENT/first/'): grade(course, 'first')
+    class_of(course, 1)
+    with pytest.raises(CourseError, match='nobody handed in nothing for first'): grade(course, 'first', students=['nobody'])
+    with pytest.raises(CourseError, match='There is no unit frist: did you mean first'): grade(course, 'frist')
+    shutil.rmtree(course.folder('source'))
+    config = load_config(course)
+    assert 'Run `tinybench course build first`' in str(prepare(course, course.unit('first'), 's000', config).notes)
+    (course.root/'gradebook.db').unlink()
+    with pytest.raises(CourseError, match='first is not in the gradebook. Run `tinybench course build first`'): grade(course, 'first')
+
+def test_the_wall_is_said_aloud(monkeypatch):
+    said = walls()
+    assert ('bubblewrap: each submission runs without network' in said) == bool(bubblewrap())
+    bubblewrap.cache_clear()
+    monkeypatch.setenv('PATH', '')
+    try: assert walls().startswith('NO SANDBOX: bubblewrap is not installed (Debian: apt-get install bubblewrap)')
+    finally: bubblewrap.cache_clear()
+
+
+# --- grades that hold, and those that do not any more
+
+@pytest.mark.slow
+def test_only_what_changed_is_graded_again(course):
+    want = class_of(course, 4)
+    first = grade(course, 'first', jobs=1)
+    assert sums(course) == want and first.before == 0 and [r.student for r in first.rows] == sorted(want)
+    before = stamps(course)
+    again = grade(course, 'first', jobs=1)
+    assert again.before == 4 and again.rows == first.rows and stamps(course) == before and '4 of them before' in repr(again)
+
+    kit.hand_in(course, 'first', 's002', {NAME: released(course, **ANSWERS['solved'])})
+    changed = grade(course, 'first', jobs=1)
+    assert changed.before == 3 and sums(course) == want | dict(s002=6)
+    assert {s for s, at in stamps(course).items() if at != before[s]} == {'s002'}
+
+    nb = kit.small_lesson()
+    nb.cells[5].source = 'assert double(2) == 4\nassert double(0) == 0'
+    nbformat.write(nb, course.path(NAME))
+    build(course)
+    rebuilt = grade(course, 'first', jobs=1)
+    assert rebuilt.before == 0 and sums(course) == want | dict(s002=6, s003=3)
+    assert grade(course, 'first', jobs=1, students=['s003'], again=True).before == 0
+
+
+# --- killed and resumed
+
+RUN = '''import sys
+sys.path[:0] = [{root!r}]
+from tinybench.course.cells import read_course
+from tinybench.course.grade import grade
+if __name__ == '__main__':
+    print(grade(read_course({course!r}), 'first', jobs=2, progress=lambda *a: print('done', *a, flush=True)), flush=True)
+'''
+
+def start(course):
+    "Grade in a process of its own."
+    script = course.root.parent/'run.py'
+    script.write_text(RUN.format(root=str(ROOT), course=str(course.root)))
+    return subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+def gone(processes, secs=60):
+    "Wait until all have ended; those that have not."
+    return [p for p in psutil.wait_procs(processes, secs)[1] if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+@pytest.mark.slow
+@pytest.mark.parametrize('sign', [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_run_resumes(course, tmp_path, sign):
+    want = class_of(course, 10, bad='import time\ntime.sleep(.3)')
+    process = start(course)
+    seen = [process.stdout.readline() for _ in range(3)]
+    assert all(line.startswith('done') for line in seen), process.stderr.read()
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(sign)
+    process.communicate(timeout=60)
+    assert process.returncode and not gone(family)
+    before, done = stamps(course), sorted(p.parts[-3] for p in course.folder('autograded').glob('*/first/graded.json'))
+    assert 3 <= len(done) < 10 and not [*course.folder('autograded').glob('.new-*')]
+    again = start(course)
+    out, err = again.communicate(timeout=120)
+    assert again.returncode == 0 and f'{len(done)} of them before' in out, err
+    after = stamps(course)
+    assert {s: after[s] for s in done} == {s: before[s] for s in done}
+    assert sums(course) == want and {s: json.loads(graded_file(course, s).read_text())['row']['points'] for s in want} == want
+    assert not [p for p in course.folder('autograded').rglob('*') if p.name.startswith('.')]
+
+
+# --- nbgrader says the same, later
+
+QUICK = '60_backends.base', '64_bench.choose'
+
+def known_answers(notebook, kind):
+    "{exercise: [sources]} of the known wrong or right answers."
+    parts = re.split(r'(?m)^# %% ', (ROOT/'assignments'/'knockouts'/f'{notebook}.py').read_text())[1:]
+    found = {}
+    for name, how, source in (re.fullmatch(r'(\S+) (wrong|right):[^\n]*\n(.*)', p, re.S).groups() for p in parts):
+        if how == kind: found.setdefault(name, []).append(source.strip())
+    return found
+
+def round_secs(paths):
+    "Seconds a submission, from the first that was done to the last."
+    times = sorted(p.stat().st_mtime for p in paths)
+    return (times[-1] - times[0])/(len(times) - 1)
+
+@pytest.mark.slow
+def test_nbgrader_gives_the_same_scores_and_takes_five_times_as_long(tmp_path):
+    course = kit.make_course(tmp_path/'course', 'quick', QUICK)
+    solved = {n: kit.solutions(course, n) for n in QUICK}
+    wrong, right = ({n: known_answers(n, k) for n in QUICK} for k in ('wrong', 'right'))
+    answers = {'solved': solved, 'other': {n: {e: s[0] for e, s in right[n].items()} for n in QUICK}, 'half': {n: dict([*solved[n].items()][:2]) for n in QUICK},
+               'empty': {n: {} for n in QUICK}} | {f'wrong {i}': {n: {e: s[i] for e, s in wrong[n].items()} for n in QUICK} for i in range(3)}
+    for student, of in answers.items(): kit.hand_in(course, 'quick', student, {n: kit.filled(course, 'quick', n, of[n]) for n in QUICK})
+    graded = grade(course, 'quick', jobs=2)
+    ours, rows = kit.scores(course, 'quick'), {r.student: r for r in graded.rows}
+    secs = round_secs([*course.folder('autograded').glob('*/quick/graded.json')])
+    assert rows['solved'].points == rows['solved'].of == rows['other'].points and rows['empty'].points == 0 < rows['half'].points < rows['half'].of
+    assert rows['solved'].notes == rows['other'].notes == () and all(r.notes for s, r in rows.items() if s not in ('solved', 'other'))
+    assert all(rows[f'wrong {i}'].points < rows['solved'].of for i in range(3))
+
+    shutil.rmtree(course.folder('autograded'))
+    (course.root/'gradebook.db').unlink()
+    build(course)
+    status, said = kit.nbgrader(course, 'autograde', 'quick')
+    assert status == 0, said[-2000:]
+    assert kit.scores(course, 'quick') == ours
+    theirs = round_secs([max(p.glob('*.ipynb'), key=lambda f: f.stat().st_mtime) for p in course.folder('autograded').glob('*/quick')])
+    assert theirs/secs >= 5, f'{theirs:.2f} s a submission with nbgrader, {secs:.2f} s here'
+
+
+# --- memory
+
+@pytest.mark.slow
+def test_memory_of_the_parent_stays_flat(course):
+    want, rss = class_of(course, 60), []
+    grade(course, 'first', jobs=2, progress=lambda *a: rss.append(psutil.Process().memory_info().rss/2**20))
+    assert sums(course) == want and rss[-1] - rss[19] < 12, rss
+
+
+# --- a cluster elsewhere
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+@pytest.fixture
+def cluster(tmp_path):
+    "The address of a Dask scheduler with one worker."
+    address, dask = f'tcp://127.0.0.1:{free_port()}', [sys.executable, '-W', 'ignore', '-m', 'dask']
+    env = {k: v for k, v in os.environ.items() if not k.startswith(('PYTEST', 'DASK'))} | dict(PYTHONPATH=str(ROOT), DASK_DISTRIBUTED__WORKER__DAEMON='False')
+    log = open(tmp_path/'dask.log', 'w')
+    started = [subprocess.Popen([*dask, *args], env=env, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True) for args in (
+        ['scheduler', '--host', '127.0.0.1', '--port', address.rpartition(':')[2], '--no-dashboard'],
+        ['worker', address, '--host', '127.0.0.1', '--nthreads', '1', '--nworkers', '1', '--no-dashboard', '--local-directory', str(tmp_path)])]
+    yield address
+    for p in started[::-1]:
+        family = psutil.Process(p.pid).children(recursive=True) if p.poll() is None else []
+        p.terminate()
+        try: p.wait(30)
+        except subprocess.TimeoutExpired: p.kill()
+        for q in gone(family, 20): q.kill()
+        p.wait()
+    log.close()
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_scores(course, cluster):
+    want = class_of(course, 4)
+    assert [r.points for r in grade(course, 'first', scheduler=cluster).rows] == [*want.values()] and sums(course) == want
+
+@pytest.mark.slow
+def test_a_worker_with_another_tinybench_refuses(tmp_path, cluster):
+    course = small_course(tmp_path/'course')
+    class_of(course, 2)
+    package = course.root.parent/'tinybench'
+    shutil.copytree(ROOT/'tinybench', package, ignore=shutil.ignore_patterns('__pycache__'))
+    library_sum(library_of(course))     # what this process takes the package for, as it reads it once
+    (package/'core'/'ops.py').write_text('# another version\n')
+    with pytest.raises(CourseError, match='is not the one that hands out the work. Install the same on every worker'):
+        grade(course, 'first', scheduler=cluster)
+    assert not kit.scores(course, 'first')
+
+@pytest.mark.slow
+def test_a_wrong_address_is_said(course):
+    class_of(course, 1)
+    with pytest.raises(CourseError, match='No Dask scheduler answers at tcp://127.0.0.1:'): grade(course, 'first', scheduler=f'tcp://127.0.0.1:{free_port()}')
+    with pytest.raises(CourseError, match='No Dask scheduler answers at nonsense://'): grade(course, 'first', scheduler='nonsense://x')
+
+
+# --- an ordinary user
+
+USER = '''import json, sys
+import nbformat
+from tinybench.course.worker import Limits, Warm, bubblewrap, play_in
+code = ['x = 3', 'import os; print(os.getuid(), os.listdir("/scratch"), sorted(p for p in os.listdir("/proc") if p.isdigit())[:2])',
+        'import os; os.kill(os.getpid(), 9)', 'open("/usr/evil", "w")', f'open({sys.argv[1]!r}).read()', 'bytearray(40 << 30)', 'assert x == 3',
+        'import os\\nwhile True:\\n    try: os.fork()\\n    except OSError: pass', 'assert x == 4']
+cells = [nbformat.v4.new_code_cell(s, id=f'c{i}') for i, s in enumerate(code)]
+if __name__ == '__main__':
+    with Warm(sys.argv[2], limits=Limits(cell_seconds=2, memory_mb=1024, processes=30)) as warm:
+        print(json.dumps([warm.walled, [[o.error, o.outputs] for o in play_in(warm, cells)]]))
+'''
+
+@pytest.fixture
+def open_folder():
+    "A folder that others may read, as pytest's own are not."
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+@pytest.mark.slow
+def test_an_ordinary_user_has_the_same_walls(open_folder):
+    "As root, this runs with the system's Python and copies of what it needs, as nobody."
+    if os.geteuid(): pytest.skip('needs root, to become somebody else: all other tests here are an ordinary user\'s')
+    if not bubblewrap(): pytest.skip('needs bubblewrap')
+    python = shutil.which('python3', path='/usr/bin')
+    same = python and subprocess.run([python, '-c', f'import sys, venv; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})'], capture_output=True).returncode == 0
+    if not same: pytest.skip('needs a Python of the system, of the same version')
+    base = open_folder
+    subprocess.run([python, '-m', 'venv', '--without-pip', str(base/'env')], check=True)
+    (site,) = (base/'env').glob('lib/python*/site-packages')
+    loaded = 'import sys, numpy, nbformat, fastcore.test, tinybench.course.worker; from IPython.core.interactiveshell import InteractiveShell; InteractiveShell.instance()'
+    said = subprocess.run([sys.executable, '-W', 'ignore', '-c', loaded + '\nprint(*{n.split(".")[0] for n in sys.modules})'], cwd=ROOT, text=True, capture_output=True, check=True)
+    ours = Path(nbformat.__file__).parents[1]
+    for name in said.stdout.split():
+        for path in ours.glob(f'{name}*'):
+            if path.is_dir() and path.name in (name, f'{name}.libs'): shutil.copytree(path, site/path.name, ignore=shutil.ignore_patterns('__pycache__', 'tests'))
+            if path.is_file() and path.name.split('.')[0] == name: shutil.copy(path, site)
+    for path in ours.glob('*.dist-info'): shutil.copytree(path, site/path.name)
+    shutil.copytree(ROOT/'tinybench', base/'lib'/'tinybench', ignore=shutil.ignore_patterns('__pycache__'))
+    (base/'run.py').write_text(USER)
+    secret = base/'secret'
+    secret.write_text('gradebook')
+    done = subprocess.run([str(base/'env'/'bin'/'python'), '-B', str(base/'run.py'), str(secret), str(base/'lib')], user=65534, group=65534, extra_groups=[], cwd='/', text=True,
+                          capture_output=True, env=dict(PATH='/usr/bin:/bin', HOME='/nonexistent', PYTHONPATH=str(base/'lib'), TMPDIR='/tmp', IPYTHONDIR='/tmp'))
+    assert done.returncode == 0, done.stderr[-2000:]
+    walled, ((*_,), (_, shown), killed, write, read, memory, right, bomb, wrong) = json.loads(done.stdout)
+    assert walled and shown[0].get('text') == "65534 [] ['1', '2']\n", shown
+    assert killed[0].startswith('ended its process: killed') and 'Read-only file system' in write[0] and read[0].startswith('FileNotFoundError')
+    assert memory[0] == 'MemoryError' and right[0] == '' and wrong[0] == 'AssertionError'
+    assert bomb[0].startswith(('TimeoutError', 'ended its process: ran longer'))

@@ -1,0 +1,547 @@
+"A student's workspace: what checks say, what the doctor does, and what is handed in and taken in."
+import hashlib, io, json, os, shutil, signal, stat, subprocess, sys, time, zipfile
+from copy import deepcopy
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+nbformat = pytest.importorskip('nbformat', reason='needs the course extra')
+pytest.importorskip('nbgrader', reason='needs the course extra')
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tinybench.course.cells import CourseError, grading, read_notebook, role
+from tinybench.course.mend import minded, unfilled
+from tinybench.course.student import (MOST_EACH, MOST_FILES, as_file, backup, change, check, contents, doctor,
+                                      error_of, looks_first, new_settings, open_workspace, packed, put, read_submission,
+                                      run_cells, run_export, stale, still_open, submit, unlock, unlocked)
+
+STUB = 'raise NotImplementedError()'
+
+def meta(name, points=0):
+    graded = dict(grade=True, locked=True, solution=False, points=points) if points else dict(
+        grade=False, locked=False, solution=True)
+    return dict(nbgrader=dict(grade_id=name, schema_version=3, task=False, **graded), deletable=False)
+
+def chapter(name, test, imports='import math', extra=()):
+    body = f'#| export\ndef {name}(x):\n    "A part of `x`."\n    {STUB}'
+    cells = [new_code_cell(f'#| default_exp core.{name}', id='default-exp'),
+             new_markdown_cell(f'# {name}', id='title'),
+             new_code_cell(f'#| export\n{imports}', id='imports'), new_code_cell(body, id=name, metadata=meta(name)),
+             new_code_cell(test, id=f'{name}-check', metadata=meta(f'{name}-check', 1)), *extra]
+    return new_notebook(cells=cells, metadata=dict(kernelspec=dict(name='python3', display_name='python3')))
+
+CHAPTERS = {'00_core.half': chapter('half', 'assert half(4) == 2'),
+            '01_core.quarter': chapter('quarter', 'x = 8\nassert quarter(x) == 2\nassert quarter(2) == .5',
+                                       'from tinybench.core.half import half')}
+
+@pytest.fixture
+def ws(tmp_path, monkeypatch):
+    "A workspace with two chapters, nothing filled in, everything exported."
+    monkeypatch.delenv('PYTHONPATH', raising=False)
+    root = tmp_path/'home'
+    for to in ('.release', 'tinybench/core'): (root/to).mkdir(parents=True)
+    for name, nb in CHAPTERS.items():
+        for to in ('', '.release/'): (root/f'{to}{name}.ipynb').write_bytes(as_file(nb))
+    look = "__path__.insert(0, f'{__path__[0]}/unlocked')\n"
+    for part in ('', 'core/'): (root/f'tinybench/{part}__init__.py').write_text(look)
+    (root/'settings.ini').write_text(new_settings('tinybench'))
+    units = [dict(name='parts', title='Parts', due='2026-10-05T23:59:00+02:00', notebooks=[*CHAPTERS])]
+    (root/'workspace.json').write_text(json.dumps(dict(course='c', version='0.0.1', units=units)))
+    shutil.copytree(exported(tmp_path), root/'tinybench', dirs_exist_ok=True)
+    return open_workspace(root)
+
+def exported(tmp_path):
+    "The modules that nbdev_export makes of the empty chapters; written by hand here, as it takes seconds."
+    to = tmp_path/'exported'/'core'
+    to.mkdir(parents=True)
+    for name, nb in CHAPTERS.items():
+        code = '\n'.join(c.source for c in nb.cells if '#| export' in c.source)
+        (to/f'{name.split(".")[1]}.py').write_text(code.replace('from tinybench.core.half', 'from .half'))
+    return to.parent
+
+def edit(ws, notebook, old='', new='', do=None):
+    "Replaces text in a notebook's cells, or has `do` change the notebook."
+    nb = read_notebook(ws.path(notebook))
+    for c in nb.cells: c.source = c.source.replace(old, new) if old else c.source
+    if do: do(nb)
+    ws.path(notebook).write_bytes(as_file(nb))
+
+def fill(ws, half='return x/2', quarter='return half(half(x))', export=True):
+    for name, body in zip(CHAPTERS, (half, quarter)):
+        if not body: continue
+        edit(ws, name, STUB, body)
+        if export:
+            module = ws.module(name)
+            module.write_text(module.read_text().replace(STUB, body))
+
+def tree(folder): return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob('*') if p.is_file()}
+def row(report, name): return next(r for r in report.rows if r.exercise == name)
+def cell(nb, name): return next(c for c in nb.cells if c.id == name)
+def texts(remarks): return '\n'.join(map(str, remarks))
+
+
+# --- finding the workspace
+
+def test_a_workspace_is_found_from_below(ws):
+    assert open_workspace(ws.root/'tinybench'/'core') == ws == open_workspace(ws)
+    assert ws.notebooks == ('00_core.half', '01_core.quarter')
+    assert ws.module('01_core.quarter') == ws.root/'tinybench'/'core'/'quarter.py'
+
+@pytest.mark.parametrize('text', [
+    '', '[]', '{', '{"units": 3}', '{"course": "c", "version": "1", "units": [{"name": "x"}]}',
+    '{"course": "c", "version": "1", "units": [{"name": "x", "notebooks": [], "due": "soon"}]}'])
+def test_a_broken_workspace_json_is_said(ws, text):
+    (ws.root/'workspace.json').write_text(text)
+    with pytest.raises(CourseError, match='workspace.json'): open_workspace(ws.root)
+
+def test_no_workspace(tmp_path):
+    with pytest.raises(CourseError, match='no workspace.json'): open_workspace(tmp_path)
+
+
+# --- check
+
+def test_nothing_filled_in(ws):
+    before = tree(ws.root)
+    report = check(ws.root)
+    assert [r.state for r in report.rows] == ['not yet filled in']*2 and not report.holds
+    assert tree(ws.root) == before, 'check changes nothing'
+
+def test_all_filled_in(ws):
+    fill(ws)
+    seen = []
+    report = check(ws.root, progress=lambda *a: seen.append(a))
+    assert report.holds and '2 of 2 exercises hold.' in repr(report) and report.notes == ()
+    assert seen == [(0, 2, '00_core.half'), (1, 2, '01_core.quarter'), (2, 2, '')]
+
+def test_a_wrong_answer_names_the_line(ws):
+    fill(ws, quarter='return 2')
+    r = row(check(ws.root, ['01_core.quarter']), 'quarter')
+    assert r.state == 'fails: AssertionError' and (r.check, r.line) == ('quarter-check', 3)
+    assert r.text == 'assert quarter(2) == .5' and r.hint == ''
+
+def test_an_earlier_chapter_is_the_reason(ws):
+    fill(ws, half='')
+    r = row(check(ws.root), 'quarter')
+    assert r.state.startswith('fails: NotImplementedError')
+    assert 'half of 00_core.half, which is not yet filled in' in r.hint
+    assert 'tinybench student unlock 00_core.half' in r.hint
+
+def test_an_earlier_chapter_was_not_exported(ws):
+    fill(ws, quarter='', export=False)
+    fill(ws, half='')
+    report = check(ws.root)
+    assert 'which was not exported since it was filled in: run nbdev_export' in row(report, 'quarter').hint
+    assert any('00_core.half' in n for n in report.notes)
+    ws.module('00_core.half').unlink()
+    assert row(check(ws.root), 'quarter').hint in ('00_core.half is not exported: run nbdev_export.',
+        "The cell imports failed before: ModuleNotFoundError: No module named 'tinybench.core.half'")
+
+def test_a_broken_cell_is_named(ws):
+    fill(ws)
+    edit(ws, '00_core.half', 'return x/2', 'return (x/2')
+    r = row(check(ws.root), 'half')
+    assert "it is no Python: line 4: '(' was never closed" in r.state
+    edit(ws, '00_core.half', 'return (x/2', 'return x/2')
+    edit(ws, '01_core.quarter', 'from tinybench.core.half import half', 'from tinybench.core.hal import half')
+    r = row(check(ws.root), 'quarter')
+    assert r.state.startswith("fails: NameError: name 'half'") and 'The cell imports failed before' in r.hint
+
+def test_another_exercise_of_the_notebook_is_the_reason(ws):
+    def add(nb):
+        nb.cells.insert(3, new_code_cell(f'def third(x):\n    {STUB}', id='third', metadata=meta('third')))
+        nb.cells.append(new_code_cell('assert third(3) == 1', id='third-check', metadata=meta('third-check', 1)))
+    edit(ws, '00_core.half', do=add)
+    shutil.copy(ws.path('00_core.half'), ws.released('00_core.half'))
+    edit(ws, '00_core.half', f'`x`."\n    {STUB}', '`x`."\n    return third(x)')
+    assert still_open(ws, '00_core.half') == ['third']
+    assert row(check(ws.root), 'half').hint == 'It needs third, which is not yet filled in.'
+
+def test_checks_that_were_tampered_with_are_run_as_handed_out(ws):
+    fill(ws, half='return 7')
+    edit(ws, '00_core.half', 'assert half(4) == 2', 'assert True')
+    report = check(ws.root, ['00_core.half'])
+    assert row(report, 'half').state == 'fails: AssertionError'
+    assert report.notes[0] == '00_core.half: some cells need mending: tinybench student doctor'
+
+def test_a_file_that_is_no_notebook_is_a_row(ws):
+    ws.path('00_core.half').write_text('{')
+    assert check(ws.root).rows[0].state.startswith('fails: 00_core.half.ipynb is no notebook')
+
+def test_unknown_notebook(ws):
+    with pytest.raises(CourseError, match='did you mean'): check(ws.root, ['00_core.hal'])
+
+def test_endless_loops_and_exits_do_not_stop_a_check(ws):
+    fill(ws, half='import os; os._exit(1)')
+    report = check(ws.root)
+    assert row(report, 'half').state.startswith('fails: ') and row(report, 'quarter').state.startswith('fails: ')
+
+@pytest.mark.filterwarnings('ignore')    # of jupyter's own
+def test_a_kernel_says_the_same_as_a_fork(ws):
+    fill(ws, quarter='return half(x)')
+    for name in CHAPTERS:
+        cells = read_notebook(ws.path(name)).cells
+        def errors(outputs): return {k: error_of(v)[:2] for k,v in outputs.items()}
+        assert errors(run_cells(cells, ws.root)) == errors(run_cells(cells, ws.root, fork=False))
+
+
+# --- unlock
+
+@pytest.fixture
+def reference(tmp_path):
+    put(tmp_path/'reference'/'core'/'half.py', b'def half(x): return .5*x\n')
+    return tmp_path/'reference'
+
+@pytest.mark.parametrize('name', ['00_core.half', 'core.half', 'tinybench.core.half', '00_core.half.ipynb'])
+def test_unlock(ws, reference, name):
+    fill(ws, half='')
+    before = ws.module('00_core.half').read_bytes()
+    record = unlock(ws.root, name, reference)
+    assert record['module'] == '00_core.half' and unlocked(ws) == [record]
+    assert datetime.fromisoformat(record['when']).utcoffset() == timedelta(0)
+    assert row(check(ws.root), 'quarter').holds and not row(check(ws.root), 'half').holds
+    assert ws.module('00_core.half').read_bytes() == before
+    unlock(ws.root, name, reference)
+    assert len(unlocked(ws)) == 1
+
+def test_unlock_says_what_is_wrong(ws, reference):
+    with pytest.raises(CourseError, match='was not handed out'): unlock(ws.root, 'nn.conv', reference)
+    with pytest.raises(CourseError, match='has no 01_core.quarter'): unlock(ws.root, '01_core.quarter', reference)
+    assert unlocked(ws) == [] and not (ws.root/'tinybench'/'core'/'unlocked').exists()
+
+def test_unlock_puts_the_path_back(ws, reference):
+    (ws.root/'tinybench'/'core'/'__init__.py').write_text('x = 1')
+    unlock(ws.root, '00_core.half', reference)
+    assert looks_first(ws, '00_core.half') == []
+    assert (ws.root/'tinybench'/'core'/'__init__.py').read_text().startswith('x = 1\n')
+
+def test_the_installed_reference_is_found(ws):
+    with pytest.raises(CourseError, match='has no 00_core.half'): unlock(ws.root, '00_core.half')
+
+
+# --- doctor
+
+def test_a_healthy_workspace(ws):
+    before = tree(ws.root)
+    found = doctor(ws.root)
+    assert found.healthy and repr(found) == 'Nothing is wrong.' and tree(ws.root) == before
+
+def test_a_syntax_error_has_notebook_cell_and_line(ws):
+    edit(ws, '00_core.half', STUB, 'return (x/2')
+    found = doctor(ws.root)
+    assert "00_core.half.ipynb, cell half: it is no Python: line 4: '(' was never closed: return (x/2" in texts(found)
+    assert found.open
+
+def lose(nb):
+    for c in nb.cells: c.metadata.clear()
+def copy(nb): nb.cells.append(deepcopy(cell(nb, 'half-check')))
+def delete(nb): nb.cells = [c for c in nb.cells if c.id != 'half-check']
+def alter(nb): cell(nb, 'half-check').source = 'assert True'
+def retype(nb):
+    c = cell(nb, 'half-check')
+    c.cell_type = 'markdown'
+    del c['outputs'], c['execution_count']
+def newer(nb):
+    for c in nb.cells:
+        if minded(c): c.metadata.nbgrader.schema_version = 4
+def drop(nb): nb.cells = [c for c in nb.cells if c.id != 'half']
+BREAK = lose, copy, delete, alter, retype, newer, drop
+
+@pytest.mark.parametrize('do', BREAK, ids=lambda f: f.__name__)
+def test_cells_are_mended_with_a_backup(ws, do):
+    fill(ws)
+    edit(ws, '00_core.half', do=lambda nb: nb.cells.insert(2, new_code_cell('mine = 1', id='mine')))
+    edit(ws, '00_core.half', do=do)
+    old = ws.path('00_core.half').read_bytes()
+    before = tree(ws.root)
+    found = doctor(ws.root, mend=False)
+    assert 'To be mended' in texts(found) and tree(ws.root) == before
+    found = doctor(ws.root)
+    assert found[0].where == '00_core.half.ipynb' and found[0].done and not doctor(ws.root).open
+    assert (ws.root/'.doctor'/'00_core.half.before-doctor.ipynb').read_bytes() == old
+    nb = read_notebook(ws.path('00_core.half'))
+    assert {grading(c)['grade_id'] for c in nb.cells if minded(c)} == {'half', 'half-check'}
+    assert cell(nb, 'half-check').source == 'assert half(4) == 2' and cell(nb, 'mine').source == 'mine = 1'
+    if do is not drop: assert 'return x/2' in cell(nb, 'half').source
+
+def test_outputs_stay(ws):
+    def output(nb): cell(nb, 'half-check').outputs = [nbformat.v4.new_output('stream', text='7')]; copy(nb)
+    edit(ws, '00_core.half', do=output)
+    doctor(ws.root)
+    assert cell(read_notebook(ws.path('00_core.half')), 'half-check').outputs[0].text == '7'
+
+def test_nbdev_clean_without_the_keys_is_undone(ws, script):
+    fill(ws)
+    settings = (ws.root/'settings.ini').read_text()
+    (ws.root/'settings.ini').write_text(settings.replace('nbgrader tags deletable editable', ''))
+    subprocess.run([script('nbdev_clean')], cwd=ws.root, check=True)
+    assert not any(minded(c) for c in read_notebook(ws.path('00_core.half')).cells)
+    found = doctor(ws.root)
+    assert 'nbdev_clean would take away what grading needs' in texts(found) and not found.open
+    assert all(grading(cell(read_notebook(ws.path(n)), n.split('.')[1])) for n in CHAPTERS)
+    subprocess.run([script('nbdev_clean')], cwd=ws.root, check=True)
+    assert doctor(ws.root).healthy
+
+def test_settings_keep_what_else_they_hold(ws):
+    path = ws.root/'settings.ini'
+    path.write_text('# mine\n' + path.read_text().replace('nbs_path = .', 'nbs_path = nbs').replace(
+        'clear_all = False', 'clear_all: yes\ncustom = 1').replace('tags', 'tags hide_input'))
+    assert len([r for r in doctor(ws.root) if r.where == 'settings.ini' and r.done]) == 2
+    text = path.read_text()
+    assert text.startswith('# mine\n') and 'custom = 1' in text and 'nbs_path = .\n' in text and 'hide_input' in text
+    assert doctor(ws.root).healthy
+
+@pytest.mark.parametrize('text', [None, '', 'nonsense', '[DEFAULT]\n', '\ud800'])
+def test_settings_that_are_none_are_made_anew(ws, text):
+    path = ws.root/'settings.ini'
+    if text is None: path.unlink()
+    else: path.write_bytes(text.encode('utf-8', 'surrogatepass'))
+    assert 'It is made anew.' in texts(doctor(ws.root)) and doctor(ws.root).healthy
+    assert run_export(ws) == ''
+
+def test_missing_and_empty_notebooks_come_back(ws):
+    ws.path('00_core.half').unlink()
+    ws.path('01_core.quarter').write_text(' \n')
+    assert len([r for r in doctor(ws.root) if r.done == 'It is as it was handed out again.']) == 2
+    assert doctor(ws.root).healthy
+
+def test_a_renamed_notebook_is_not_replaced(ws):
+    ws.path('00_core.half').rename(ws.root/'00_core.half-Copy1.ipynb')
+    assert '00_core.half-Copy1.ipynb may be it' in texts(doctor(ws.root)) and not ws.path('00_core.half').exists()
+
+@pytest.mark.parametrize('text', ['{"cells": [', 'hello', '{"a": 1}', '{"nbformat": 5, "cells": []}'])
+def test_files_that_are_no_notebook_are_left_alone(ws, text):
+    ws.path('00_core.half').write_text(text)
+    (ws.root/'.ipynb_checkpoints').mkdir()
+    (ws.root/'.ipynb_checkpoints'/'00_core.half-checkpoint.ipynb').write_bytes(as_file(CHAPTERS['00_core.half']))
+    found = doctor(ws.root)
+    assert ws.path('00_core.half').read_text() == text
+    assert 'JupyterLab kept an older version: .ipynb_checkpoints' in texts(found.open)
+
+def test_a_merge_that_nobody_resolved(ws):
+    path = ws.path('00_core.half')
+    lines = path.read_text().splitlines()
+    i = next(i for i, line in enumerate(lines) if STUB in line)
+    path.write_text('\n'.join([*lines[:i], '<<<<<<< HEAD', lines[i].replace(STUB, 'return x/2'), '=======',
+                               lines[i].replace(STUB, 'return x*.5'), '>>>>>>> theirs', *lines[i+1:]]) + '\n')
+    old = path.read_bytes()
+    assert 'git could not merge' in texts(doctor(ws.root, mend=False)) and path.read_bytes() == old
+    assert 'It has the cells of both sides now' in texts(doctor(ws.root))
+    text = '\n'.join(c.source for c in read_notebook(path).cells)
+    assert 'return x/2' in text and 'return x*.5' in text
+    assert old in [p.read_bytes() for p in (ws.root/'.doctor').iterdir()]
+    assert not doctor(ws.root).open
+
+def test_a_missing_export_is_made(ws):
+    fill(ws, export=False)
+    ws.module('00_core.half').unlink()
+    assert stale(ws, '00_core.half') == 'missing' and stale(ws, '01_core.quarter') == 'older'
+    before = tree(ws.root)
+    assert 'run nbdev_export' in texts(doctor(ws.root, mend=False)) and tree(ws.root) == before
+    assert all(r.done for r in doctor(ws.root)) and check(ws.root).holds and doctor(ws.root).healthy
+
+def test_real_exports_are_not_stale(ws):
+    fill(ws)
+    assert run_export(ws) == '' and not any(stale(ws, n) for n in ws.notebooks)
+
+def test_the_path_to_unlocked_is_put_back(ws):
+    (ws.root/'tinybench'/'__init__.py').write_text('__version__ = "0.0.1"\n')
+    assert 'unlocked' in texts(doctor(ws.root)) and doctor(ws.root).healthy
+
+def test_another_library_in_front(ws, tmp_path, monkeypatch):
+    put(tmp_path/'other'/'tinybench'/'__init__.py', b'')
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path/'other'))
+    found = texts(doctor(ws.root))
+    assert f'would import {tmp_path/"other"/"tinybench"/"__init__.py"}' in found and 'PYTHONPATH is set' in found
+
+def test_what_was_saved_meanwhile_is_not_written_over(ws):
+    path = ws.path('00_core.half')
+    assert not change(ws, path, b'what it was', b'what it should be')
+    assert path.read_bytes() == as_file(CHAPTERS['00_core.half'])
+
+def test_backups_are_never_written_over(ws):
+    path = ws.path('00_core.half')
+    copies = [backup(ws, path, data) for data in (b'1', b'2', b'1', b'3')]
+    assert [p.name for p in copies] == ['00_core.half.before-doctor.ipynb', '00_core.half.before-doctor-2.ipynb',
+                                        '00_core.half.before-doctor.ipynb', '00_core.half.before-doctor-3.ipynb']
+    assert [p.read_bytes() for p in copies] == [b'1', b'2', b'1', b'3']
+
+def test_what_fails_half_way_leaves_the_old_file(tmp_path):
+    path = tmp_path/'a.txt'
+    put(path, b'old')
+    with pytest.raises(TypeError): put(path, 'text is no bytes')
+    assert tree(tmp_path) == {'a.txt': b'old'}
+
+def test_kill_leaves_a_whole_file(tmp_path, root):
+    path, big = tmp_path/'a.bin', 2**20
+    code = ('import sys\nfrom pathlib import Path\nfrom tinybench.course.student import put\n'
+            f'print("go", flush=True)\nwhile True:\n    for c in (b"a", b"b"): put(Path(sys.argv[1]), c*{big})')
+    for i in range(2):
+        env = os.environ | dict(PYTHONPATH=str(root))
+        with subprocess.Popen([sys.executable, '-c', code, str(path)], env=env, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            while not path.exists(): time.sleep(.01)
+            time.sleep(.01*i)
+            process.kill()
+        data = path.read_bytes()
+        assert data in (b'a'*big, b'b'*big)
+
+
+# --- submit
+
+NOW = datetime(2026, 10, 1, 12, tzinfo=timezone.utc)
+
+def test_round_trip(ws, reference):
+    fill(ws)
+    unlock(ws.root, 'core.half', reference)
+    done = submit(ws.root, 'parts', 'ada', NOW)
+    assert done.path == ws.root/'submissions'/'parts-ada-20261001T120000Z.zip'
+    assert done.says == ('Unlocked, which is handed in too: 00_core.half.',)
+    again = read_submission(done.path)
+    assert (again.student, again.unit, again.course, again.when) == ('ada', 'parts', 'c', NOW)
+    assert again.files == done.files == {f'{n}.ipynb': ws.path(n).read_bytes() for n in CHAPTERS}
+    assert again.unlocked == ('00_core.half',) and again.versions['python']
+    about = json.loads(contents(done.path)['submission.json'])
+    sha256 = hashlib.sha256(ws.path('00_core.half').read_bytes()).hexdigest()
+    assert about['files']['00_core.half.ipynb']['sha256'] == sha256
+
+def test_nothing_is_refused_but_all_is_said(ws):
+    ws.path('00_core.half').write_text('not a notebook')
+    edit(ws, '01_core.quarter', 'x = 8', 'x = (8')
+    done = submit(ws.root, 'parts', 'ada', datetime(2027, 1, 1, tzinfo=timezone.utc))
+    says = '\n'.join(done.says)
+    assert 'this is late' in says and 'not yet filled in: quarter' in says
+    assert 'It is handed in as it is' in says and 'cell quarter-check: it is no Python' in says
+    assert read_submission(done.path).files['00_core.half.ipynb'] == b'not a notebook'
+
+def test_missing_and_renamed_notebooks(ws):
+    ws.path('00_core.half').rename(ws.root/'00_core.half (1).ipynb')
+    ws.path('01_core.quarter').unlink()
+    done = submit(ws.root, 'parts', 'ada', NOW)
+    assert set(done.files) == {'00_core.half.ipynb'}
+    assert done.says[:2] == ('00_core.half (1).ipynb is taken for 00_core.half.ipynb.',
+                             '01_core.quarter.ipynb is missing.')
+    (ws.root/'00_core.half (1).ipynb').unlink()
+    with pytest.raises(CourseError, match='No notebook of parts'): submit(ws.root, 'parts', 'ada', NOW)
+
+@pytest.mark.parametrize('student', ['', '../ada', 'a/b', '.hidden', 'a\nb', 'x'*65, 'a b'])
+def test_names_that_are_no_folder(ws, student):
+    with pytest.raises(CourseError, match='cannot name a student'): submit(ws.root, 'parts', student)
+
+def test_unknown_unit(ws):
+    with pytest.raises(CourseError, match='did you mean parts'): submit(ws.root, 'part', 'ada')
+
+@pytest.fixture
+def good(ws): return contents(submit(ws.root, 'parts', 'ada', NOW).path)
+
+def refused(tmp_path, data, match):
+    path = tmp_path/'handed-in.zip'
+    path.write_bytes(data)
+    with pytest.raises(CourseError, match=match) as caught: read_submission(path)
+    assert str(caught.value).startswith('handed-in.zip')
+
+@pytest.mark.parametrize('name', [
+    '../evil.ipynb', '/etc/passwd', 'a/b.ipynb', 'a\\b.ipynb', 'C:\\x.ipynb', 'run.py', '.x.ipynb', 'folder/',
+    'x.ipynb/', '..', 'a\0b.ipynb', 'submission.json/x.ipynb', 'ä.ipynb', 'x'*200 + '.ipynb'])
+def test_odd_names_are_refused(tmp_path, good, name):
+    refused(tmp_path, packed(good | {name: b'{}'}), 'no notebook at its top|not both in its list')
+
+def test_links_are_refused(tmp_path, good):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, 'w') as z:
+        for n, data in good.items(): z.writestr(n, data)
+        link = zipfile.ZipInfo('02_core.more.ipynb')
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        z.writestr(link, '/etc/passwd')
+    refused(tmp_path, out.getvalue(), 'is a link')
+
+def test_bombs_are_refused_before_they_go_off(tmp_path, good):
+    refused(tmp_path, packed(good | {'02_core.more.ipynb': bytes(MOST_EACH + 1)}), 'too large when it is unpacked')
+    refused(tmp_path, packed({f'{i}_a.ipynb': b'' for i in range(MOST_FILES + 1)}), 'the most is 64')
+
+def test_a_lie_about_the_size_does_not_help(tmp_path, good):
+    data = bytearray(packed({'00_core.half.ipynb': bytes(MOST_EACH + 5)}))
+    size = (MOST_EACH + 5).to_bytes(4, 'little')
+    while size in data: data[data.index(size):data.index(size) + 4] = (10).to_bytes(4, 'little')
+    refused(tmp_path, bytes(data), 'no whole zip|too large|submission.json')
+
+def test_two_files_of_one_name_are_refused(tmp_path, good):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, 'w') as z:
+        for n, data in good.items(): z.writestr(n, data)
+        with pytest.warns(UserWarning): z.writestr('00_core.half.ipynb', 'x')
+    refused(tmp_path, out.getvalue(), 'twice')
+
+def test_what_was_changed_after_packing_is_refused(tmp_path, good):
+    refused(tmp_path, packed(good | {'00_core.half.ipynb': b'{}'}), 'its checksum differs')
+    refused(tmp_path, packed(good | {'02_core.more.ipynb': b'{}'}), 'not both in its list and in the zip')
+    refused(tmp_path, packed({n: d for n,d in good.items() if n != '00_core.half.ipynb'}), 'not both in its list')
+    refused(tmp_path, packed({n: d for n,d in good.items() if n != 'submission.json'}), 'no submission.json')
+
+@pytest.mark.parametrize('change', [
+    dict(format=2), dict(files=3), dict(student='../x'), dict(student=5), dict(unit='a/b'),
+    dict(when='soon'), dict(when='2026-10-01T12:00:00'), dict(files={'00_core.half.ipynb': 3})])
+def test_lists_that_make_no_sense_are_refused(tmp_path, good, change):
+    about = json.loads(good['submission.json']) | change
+    refused(tmp_path, packed(good | {'submission.json': json.dumps(about).encode()}), 'is no submission')
+
+def test_deep_json_is_refused(tmp_path, good):
+    refused(tmp_path, packed(good | {'submission.json': b'['*100_000}), 'not JSON')
+
+@pytest.mark.parametrize('data', [b'', b'PK', b'hello'*100, bytes(1000)])
+def test_files_that_are_no_zip_are_refused(tmp_path, data): refused(tmp_path, data, 'no whole zip')
+
+def test_missing_file(tmp_path):
+    with pytest.raises(CourseError, match='cannot be read'): read_submission(tmp_path/'none.zip')
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    files = {'00_core.half.ipynb': b'{"cells": []}', '01_core.quarter.ipynb': b'x'*1000}
+    about = dict(format=1, course='c', unit='parts', student='ada', when=NOW.isoformat(),
+                 files={n: dict(sha256=hashlib.sha256(d).hexdigest()) for n,d in files.items()})
+    path = tmp_path_factory.mktemp('whole')/'whole.zip'
+    path.write_bytes(packed(files | {'submission.json': json.dumps(about).encode()}))
+    assert read_submission(path).files == files
+    return path, files
+
+@given(st.lists(st.tuples(st.floats(0, .999), st.integers(0, 255)), min_size=1, max_size=8), st.floats(.1, 1))
+def test_damage_is_found(whole, changes, keep):
+    "A submission that was damaged is refused in words, or is unharmed."
+    path, files = whole
+    data = bytearray(path.read_bytes())
+    for at, byte in changes: data[int(at*len(data))] = byte
+    bad = path.with_name('bad.zip')
+    bad.write_bytes(data[:int(keep*len(data))] if keep < .9 else data)
+    try: found = read_submission(bad)
+    except CourseError: return
+    assert found.files == files
+
+
+# --- with a workspace as the course releases it
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings('ignore')    # of nbgrader's own
+def test_a_released_workspace(project, tmp_path, monkeypatch, script):
+    build = pytest.importorskip('tinybench.course.build')
+    from tinybench.course.cells import read_course
+    monkeypatch.setenv('PATH', f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}')
+    monkeypatch.delenv('PYTHONPATH', raising=False)
+    course = read_course(project)
+    root = build.release(course, tmp_path/'home', units=['tensors'])
+    ws = open_workspace(root)
+    assert ws.notebooks == course.unit('tensors').notebooks
+    assert run_export(ws) == ''
+    found = doctor(root)
+    assert found.healthy, found
+    assert {r.state for r in check(root).rows} == {'not yet filled in'}
+    for n in ws.notebooks:
+        solved = {c.id: c.source for c in read_notebook(course.path(n)).cells if role(c) == 'exercise'}
+        def solve(nb):
+            for c in nb.cells: c.source = solved.get(c.id, c.source)
+        edit(ws, n, do=solve)
+    assert run_export(ws) == '' and all(still_open(ws, n) == [] for n in ws.notebooks)
+    report = check(root)
+    assert report.holds and report.notes == (), report
+    done = submit(root, 'tensors', 'ada')
+    assert read_submission(done.path).files == done.files and not [s for s in done.says if 'late' not in s]
