@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated
 import typer
 from . import __version__
+from .course.commands import apps
 
 # %% ../nbs/95_cli.ipynb #as-share
 def as_share(text:str) -> float:
@@ -513,6 +514,7 @@ def main(args:list[str]|None=None):
                       pretty_exceptions_enable=False)
     app.callback()(about)
     for command in (demo, run, compare, profile, selftest, env, report, race): app.command()(command)
+    for name, group in apps().items(): app.add_typer(group, name=name)
     app(args, prog_name='tinybench')
 
 # %% ../nbs/95_cli.ipynb #module-main

@@ -1,0 +1,142 @@
+"A student in a real browser: opens a released notebook in JupyterLab, fills a cell, runs it, and sees the check pass."
+import os, shutil, signal, socket, subprocess, sys, time, urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+FLAGS = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
+         '--disable-component-update --disable-sync --disable-dev-shm-usage').split()
+NOTEBOOK, TOKEN = '00_core.ops', 'a-token-for-this-test'
+
+@pytest.fixture(scope='module')
+def chromium():
+    "The path of a browser, and playwright to drive it."
+    pytest.importorskip('playwright', reason='needs playwright')
+    path = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+    return path or pytest.skip('needs chromium')
+
+@pytest.fixture(scope='module')
+def workspace(root, copy_project, tmp_path_factory):
+    "What `tinybench course release` hands out, of the unit with the notebook above."
+    pytest.importorskip('jupyterlab', reason='needs JupyterLab')
+    from tinybench.course.build import release
+    from tinybench.course.cells import read_course
+    folder = tmp_path_factory.mktemp('browser')
+    course = read_course(copy_project(folder/'project'))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv('TINYBENCH_GRADEBOOK', raising=False)
+        return release(course, folder/'workspace', [course.unit_of(NOTEBOOK).name])
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+def answers(url, process, log):
+    "Wait until `url` answers; the log where it does not."
+    for _ in range(600):
+        if process.poll() is not None: break
+        try:
+            with urllib.request.urlopen(url, timeout=5): return
+        except OSError: time.sleep(.1)
+    pytest.fail(f'JupyterLab did not start: {log.read_text()[-2000:]}')
+
+def end(process):
+    "End the server and what it started, which are a group of their own."
+    for sign, secs in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+        try: os.killpg(process.pid, sign)
+        except ProcessLookupError: return
+        try: process.wait(secs)
+        except subprocess.TimeoutExpired: continue
+
+@contextmanager
+def server(folder, home):
+    "JupyterLab on `folder`, on loopback, with a home of its own; yields its address."
+    port, log = free_port(), home/'lab.log'
+    # its own home: no settings, no history; the reference package by path, where it is not installed
+    env = {k: v for k, v in os.environ.items() if not k.startswith(('JUPYTER', 'IPYTHON', 'PYTEST', 'PYTHON'))}
+    env |= dict(HOME=str(home), JUPYTER_PLATFORM_DIRS='1', PATH=os.pathsep.join((str(Path(sys.executable).parent), env['PATH'])))
+    command = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--ip=127.0.0.1', f'--port={port}', '--allow-root',
+               f'--IdentityProvider.token={TOKEN}', f'--ServerApp.root_dir={folder}', '--ServerApp.port_retries=0',
+               '--LabApp.news_url=None', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate']
+    with log.open('w') as out:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out, start_new_session=True)
+    try:
+        answers(f'http://127.0.0.1:{port}/api', process, log)
+        yield f'http://127.0.0.1:{port}'
+    finally: end(process)
+
+@contextmanager
+def browser_page(chromium, home):
+    "A page of a browser that is closed whatever happens; a failure leaves a picture of it, which the failure names."
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=FLAGS, env={**os.environ, 'HOME': str(home)})
+        try:
+            page = browser.new_page(viewport=dict(width=1400, height=1000))
+            page.set_default_timeout(60_000)
+            try: yield page
+            except Exception as e:
+                page.screenshot(path=home/'failed.png')
+                raise AssertionError(f'{e}\nThe page then: {home/"failed.png"}') from e
+        finally: browser.close()
+
+class Lab:
+    "A notebook open in JupyterLab, as a student uses it: look for a cell, type, press a key."
+    def __init__(self, page, url):
+        self.page = page
+        page.goto(f'{url}/lab/tree/{NOTEBOOK}.ipynb?token={TOKEN}&reset')
+        self.idle()
+        page.mouse.move(700, 500)
+
+    def idle(self):
+        "Until the kernel has nothing to do: what is clicked before it is there is lost."
+        self.page.wait_for_selector('.jp-StatusBar-Widget >> text=/\\| Idle/', timeout=120_000)
+
+    def cell(self, text):
+        "The code cell with `text` in it, scrolled to: JupyterLab draws only what is near."
+        found = self.page.locator('.jp-CodeCell', has_text=text).first
+        for _ in range(400):
+            if found.count() and found.locator('.cm-content').count(): break
+            self.page.mouse.wheel(0, 400)
+            self.page.wait_for_timeout(50)
+        found.scroll_into_view_if_needed()
+        return found
+
+    def run(self, cell):
+        "Shift and Enter in the cell; what stands below it then."
+        cell.locator('.cm-content').click()
+        self.page.keyboard.press('Shift+Enter')
+        self.page.wait_for_timeout(300)
+        self.idle()
+        return cell.locator('.jp-OutputArea').inner_text() if cell.locator('.jp-OutputArea').count() else ''
+
+def test_a_student_fills_a_cell_and_sees_the_check_pass(chromium, workspace, tmp_path):
+    file = workspace/f'{NOTEBOOK}.ipynb'
+    assert 'g/y, -g*o/y' not in file.read_text(encoding='utf-8')
+    with server(workspace, tmp_path) as url, browser_page(chromium, tmp_path) as page:
+        lab = Lab(page, url)
+        for text in ('import numpy as np', 'from fastcore.test import'): assert 'Error' not in lab.run(lab.cell(text))
+
+        assert lab.run(lab.cell('def div_vjp')) == '', 'a stub runs, and raises only when it is called'
+        assert 'NotImplementedError' in lab.run(lab.cell('test_eq(div_vjp('))
+
+        # the stub's last line is overwritten: Home goes to where its text begins
+        lab.cell('def div_vjp').locator('.cm-line', has_text='raise NotImplementedError').click()
+        for key in ('Home', 'Shift+End'): page.keyboard.press(key)
+        page.keyboard.insert_text('return g/y, g*o/y')
+        assert lab.run(lab.cell('def div_vjp')) == ''
+        says = lab.run(lab.cell('test_eq(div_vjp('))
+        assert 'AssertionError' in says and '(0.25, 0.5)' in says, 'a wrong sign is seen'
+
+        lab.cell('def div_vjp').locator('.cm-line', has_text='return g/y').click()
+        for key in ('Home', 'Shift+End'): page.keyboard.press(key)
+        page.keyboard.insert_text('return g/y, -g*o/y')
+        assert lab.run(lab.cell('def div_vjp')) == ''
+        assert lab.run(lab.cell('test_eq(div_vjp(')) == '', 'the check passes'
+
+        page.keyboard.press('Control+s')
+        page.wait_for_selector('.jp-StatusBar-Widget >> text=/Saving completed/')
+    assert 'return g/y, -g*o/y' in file.read_text(encoding='utf-8')
