@@ -258,7 +258,8 @@ def pool(scheduler=None, jobs=None) -> Iterator:
     import dask
     from distributed import Client, LocalCluster
     quiet = {'distributed.worker.daemon': False, 'logging.distributed': 'error',
-             'distributed.admin.system-monitor.interval': '10s'}
+             'distributed.admin.system-monitor.interval': '10s',
+             'distributed.admin.low-level-log-length': 10, 'distributed.diagnostics.computations.max-history': 5}  # or what was sent is kept
     with dask.config.set(quiet):
         if scheduler:
             try: client = Client(scheduler, timeout=10)

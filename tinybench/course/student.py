@@ -308,7 +308,7 @@ def own_environment() -> dict[str, str]:
 # %% ../../nbs/88_course.student.ipynb #run-export
 def run_export(ws:Workspace) -> str:
     "Runs nbdev_export in a workspace; '' if that worked, or else the last line of what it said."
-    command = [sys.executable, '-c', 'from nbdev.doclinks import nbdev_export; nbdev_export()']
+    command = [sys.executable, '-c', 'from nbdev.doclinks import nbdev_export as export; export()']
     done = subprocess.run(command, cwd=ws.root, env=own_environment(), capture_output=True, text=True)
     said = (done.stderr or done.stdout).strip().splitlines()
     return '' if done.returncode == 0 else said[-1] if said else 'it failed'
