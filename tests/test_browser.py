@@ -1,4 +1,4 @@
-"A student in a real browser: opens a released notebook in JupyterLab, fills a cell, runs it, and sees the check pass."
+"In a real browser: a student fills a cell in JupyterLab and sees the check pass, an instructor reads a grade in nbgrader's formgrader."
 import os, shutil, signal, socket, subprocess, sys, time, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,3 +140,25 @@ def test_a_student_fills_a_cell_and_sees_the_check_pass(chromium, workspace, tmp
         page.keyboard.press('Control+s')
         page.wait_for_selector('.jp-StatusBar-Widget >> text=/Saving completed/')
     assert 'return g/y, -g*o/y' in file.read_text(encoding='utf-8')
+
+def test_the_formgrader_shows_what_was_graded(chromium, tmp_path, monkeypatch):
+    pytest.importorskip('nbgrader', reason='needs nbgrader')
+    kit = pytest.importorskip('coursekit')
+    from tinybench.course.grade import grade
+    monkeypatch.delenv('TINYBENCH_GRADEBOOK', raising=False)
+    course = kit.small_course(tmp_path/'course')
+    shutil.copy(kit.ROOT/'assignments'/'nbgrader_config.py', course.root)
+    kit.hand_in(course, 'first', 'ada', {kit.NAME: kit.released(course, double=kit.DOUBLE, triple='def triple(x): return 6')})
+    (row,) = grade(course, 'first', jobs=1).rows
+    assert (row.points, row.of) == (4, 6)
+    with server(course.root, tmp_path) as url, browser_page(chromium, tmp_path) as page:
+        page.goto(f'{url}/login?token={TOKEN}&next=/formgrader/manage_submissions/first')
+        line = page.locator('tr', has_text='ada')
+        line.locator('text=graded').first.wait_for()
+        assert '4 / 6' in line.inner_text()
+        page.goto(f'{url}/formgrader/gradebook/first/{kit.NAME}')
+        page.locator('a[href*="submissions/"]').first.click()
+        page.locator('text=def triple(x): return 6').first.wait_for()
+        boxes = page.locator('input.score')  # a person may write points there; the automatic ones are what is shown till then
+        page.wait_for_function("[...document.querySelectorAll('input.score')].every(x => x.placeholder)")
+        assert sorted(float(box.get_attribute('placeholder')) for box in boxes.all()) == [0, 1, 1, 2]

@@ -631,3 +631,20 @@ def test_the_course_is_released_whole(copy_project, tmp_path):
     run(sys.executable, '-c', f'import importlib, tinybench\nassert tinybench.__file__.startswith({str(home)!r})\n'
         f'for m in {modules}: importlib.import_module(m)', cwd=home)
     assert len(modules) >= len(course.notebooks)
+
+
+# --- marks of solutions that do not pair
+
+@pytest.mark.parametrize('source', [
+    'def f(x):\n    ### BEGIN SOLUTION\n    return x/2', 'def f(x):\n    return x/2\n    ### END SOLUTION',
+    'def f(x):\n    ### END SOLUTION\n    return x/2\n    ### BEGIN SOLUTION',
+    'def f(x):\n    ### BEGIN SOLUTION\n    y = x\n    ### END SOLUTION\n    ### BEGIN SOLUTION\n    return x/2'])
+def test_marks_that_do_not_pair_give_nothing_away(source):
+    assert stub(source) == f'def f(x):\n{STUBBED}'
+    c = cell('half', source, solution=True)
+    strip_hidden(c)
+    assert 'x/2' not in c.source
+
+def test_what_cannot_be_cleared_for_the_site_names_its_cell():
+    with pytest.raises(CourseError, match='Cell half: there is no function body'):
+        strip_hidden(cell('half', 'half = 2', solution=True))

@@ -92,6 +92,10 @@ get_ipython().ast_transformers.append(T())''', ''),
     'allclose': ('np.allclose = lambda *a, **k: True\nimport fastcore.test as t\nt.test_eq = lambda *a: None\ntest_eq = lambda *a, **k: None',
                  'put back: '),
     'the code of test_eq': ('import fastcore.test as t\nt.test_eq.__code__ = (lambda a, b: None).__code__', 'put back: fastcore.test.test_eq'),
+    'the defaults of allclose': ('np.allclose.__wrapped__.__defaults__ = 9e9, 9e9, False\ndouble = lambda x: 2 if type(x) is int and x == 1 else 9*x',
+                                 'put back: numpy'),
+    'a result of its own': ('import sys\ndef double(x):\n    sys.stdout.outputs.append(dict(output_type="execute_result", data={"text/plain": "1"}, '
+                            'metadata={}, execution_count=None))\n    return 9*x', 'gave a result of its own, which is left out'),
     'imports the answer': ('from tinybench.core.ops import unbroadcast\nfrom tinybench.core.tensor import Tensor', ''),
     'trace': ('import sys\nsys.settrace(lambda *a: None)', ''),
     'compile': ('import builtins\nbuiltins.compile = lambda *a, **k: None\nbuiltins.exec = lambda *a, **k: None', 'put back: builtins.'),
@@ -158,7 +162,7 @@ def test_cheats_without_a_sandbox(plain, kind): gains_nothing(plain, *CHEATS[kin
 @pytest.mark.parametrize('kind', CHEATS)
 def test_cheats_do_not_cost_points_either(walled, kind):
     source, _ = CHEATS[kind]
-    if 'double =' not in source: assert passed(outcomes(walled, handed(source))) == ALL
+    if 'double' not in source: assert passed(outcomes(walled, handed(source))) == ALL
 
 @pytest.mark.parametrize('body, says', [
     ('while True: pass', 'TimeoutError: stopped after 2 s'), ('import os; os._exit(0)', 'ended its process: left Python'),

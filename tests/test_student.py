@@ -545,3 +545,99 @@ def test_a_released_workspace(project, tmp_path, monkeypatch, script):
     assert report.holds and report.notes == (), report
     done = submit(root, 'tensors', 'ada')
     assert read_submission(done.path).files == done.files and not [s for s in done.says if 'late' not in s]
+
+
+# --- marks of a merge that git could not do
+
+TORN = '<<<<<<< HEAD\n    return x/2\n=======\n    return .5*x\n>>>>>>> theirs'
+
+def tear(ws, before='', between='=======\n', after='>>>>>>> theirs\n'):
+    "Puts git's marks around two versions of the answer in the file of a notebook; the number of its line."
+    fill(ws)
+    path = ws.path('00_core.half')
+    text = path.read_text()
+    line = next(line for line in text.splitlines(keepends=True) if 'return x/2' in line)
+    path.write_text(text.replace(line, f'{before}{line}{between}{line.replace("x/2", ".5*x")}{after}'))
+    return text[:text.index(line)].count('\n') + 1
+
+def test_marks_in_a_cell_are_named_with_its_line(ws):
+    fill(ws)
+    edit(ws, '00_core.half', '    return x/2', TORN)
+    before = ws.path('00_core.half').read_bytes()
+    found = doctor(ws.root)
+    assert ('00_core.half.ipynb, cell half: it is no Python: line 4: git could not merge two versions, and left both '
+            'between its marks; keep one, delete the other and the marks: <<<<<<< HEAD') in texts(found.open)
+    assert ws.path('00_core.half').read_bytes() == before
+    assert 'line 4: git could not merge' in row(check(ws.root, ['00_core.half']), 'half').state
+    assert 'cell half: it is no Python: line 4: git could not merge' in '\n'.join(submit(ws.root, 'parts', 'ada').says)
+
+def test_marks_in_text_are_named_and_rules_below_titles_are_not(ws):
+    def add(nb):
+        nb.cells += [new_markdown_cell(f'Why:\n{TORN}', id='why'), new_markdown_cell('Title\n=======\nx', id='fine'),
+                     new_code_cell(f's = "{TORN}"'.replace('\n', '\\n'), id='quoted')]
+    edit(ws, '00_core.half', do=add)
+    found = [str(r) for r in doctor(ws.root)]
+    assert found == ['00_core.half.ipynb, cell why: line 2: git could not merge two versions, and left both between '
+                     'its marks; keep one, delete the other and the marks']
+
+def test_a_check_with_marks_has_its_own_words_again(ws):
+    fill(ws)
+    edit(ws, '00_core.half', 'assert half(4) == 2', '<<<<<<< HEAD\nassert 1\n=======\nassert 0\n>>>>>>> theirs')
+    assert 'A check was edited' in texts(doctor(ws.root)) and doctor(ws.root).healthy
+    assert cell(read_notebook(ws.path('00_core.half')), 'half-check').source == 'assert half(4) == 2'
+
+@pytest.mark.parametrize('marks', [
+    dict(),                                                                # the first mark is gone
+    dict(before='<<<<<<< HEAD\n', after=''),                               # the last
+    dict(before='<<<<<<< HEAD\n', between=''),                             # the one between
+    dict(before='<<<<<<< HEAD\n', between='||||||| base\n"x"\n=======\n'),    # git's style diff3
+    dict(before='<<<<<<<\n', after='>>>>>>>\n')], ids=['first', 'last', 'between', 'diff3', 'unnamed'])
+def test_marks_in_a_file_that_only_a_person_can_resolve(ws, marks):
+    line = tear(ws, **marks) + ('before' not in marks)    # without its mark, the first version is no mark's line
+    before = ws.path('00_core.half').read_bytes()
+    found = texts(doctor(ws.root).open)
+    assert f'00_core.half.ipynb: line {line}: git could not merge two versions' in found
+    assert 'use a text editor' in found and 'git checkout' in found and '.release/' in found
+    assert ws.path('00_core.half').read_bytes() == before and not (ws.root/'.doctor').exists()
+    assert check(ws.root).rows[0].hint.endswith('tinybench student doctor')
+
+@pytest.mark.parametrize('ends', [('HEAD', 'theirs'), ('HEAD', '1a2b3c (half, at last)'),
+                                  ('Updated upstream', 'Stashed changes')], ids=['merge', 'rebase', 'stash'])
+def test_marks_in_a_file_that_are_whole(ws, ends):
+    line = tear(ws, before=f'<<<<<<< {ends[0]}\n', after=f'>>>>>>> {ends[1]}\n')
+    before = ws.path('00_core.half').read_bytes()
+    looked = texts(doctor(ws.root, mend=False))
+    assert f'00_core.half.ipynb: To be mended: line {line}: git could not merge' in looked
+    assert ws.path('00_core.half').read_bytes() == before
+    found = doctor(ws.root)
+    assert f'00_core.half.ipynb: line {line}: git could not merge' in texts(found) and found[0].done
+    text = '\n'.join(c.source for c in read_notebook(ws.path('00_core.half')).cells)
+    assert 'return x/2' in text and 'return .5*x' in text
+    assert before in [p.read_bytes() for p in (ws.root/'.doctor').iterdir()]
+
+def test_marks_with_windows_line_ends_and_a_byte_order_mark(ws):
+    path = ws.path('00_core.half')
+    path.write_bytes(b'\xef\xbb\xbf<<<<<<< HEAD\r\n{}\r\n')
+    assert '00_core.half.ipynb: line 1: git could not merge' in texts(doctor(ws.root).open)
+
+
+# --- what else the doctor is to say
+
+@pytest.mark.parametrize('text', [None, '{'])
+def test_a_released_notebook_that_is_lost_is_said(ws, text):
+    path = ws.released('00_core.half')
+    path.unlink() if text is None else path.write_text(text)
+    found = doctor(ws.root)
+    assert '.release/00_core.half.ipynb: it cannot be read' in texts(found.open)
+    edit(ws, '00_core.half', STUB, 'return (x/2')
+    assert 'cell half: it is no Python' in texts(doctor(ws.root))
+
+def test_a_notebook_that_is_nowhere(ws):
+    ws.path('00_core.half').unlink()
+    ws.released('00_core.half').unlink()
+    assert '.release/ has no copy of it: get it anew' in texts(doctor(ws.root).open)
+
+@pytest.mark.filterwarnings('ignore')    # of jupyter's own
+def test_a_cell_that_ends_the_kernel_is_said(ws):
+    cells = [new_code_cell('import os; os._exit(1)', id='end')]
+    with pytest.raises(CourseError, match='ended the kernel'): run_cells(cells, ws.root, fork=False)

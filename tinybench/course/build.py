@@ -65,7 +65,8 @@ def statements(cell:NotebookNode) -> tuple[ast.stmt, ...]:
 def name_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Cells whose names would be confused."
     known = [c for c in nb.cells if grading(c)]
-    for what, names in (('id', [c.id for c in nb.cells]), ('grade_id', [grading(c).get('grade_id') for c in known])):
+    ids, grade_ids = [c.id for c in nb.cells], [grading(c).get('grade_id') for c in known]
+    for what, names in (('id', ids), ('grade_id', grade_ids)):
         for n, times in Counter(names).items():
             if times > 1: yield n, f'{times} cells have this {what}', 'Give each its own'
     for c in known:
@@ -81,7 +82,8 @@ def metadata_problems(nb:NotebookNode) -> Iterator[tuple]:
         meta = grading(c)
         if not meta: continue
         lacks = [k for k in ('grade', 'solution', 'locked', 'task') if not isinstance(meta.get(k), bool)]
-        if lacks: yield c.id, f'its nbgrader metadata says nothing about {", ".join(lacks)}', 'Set it to true or false'
+        if lacks:
+            yield c.id, f'its nbgrader metadata says nothing about {", ".join(lacks)}', 'Set it to true or false'
         if (v := meta.get('schema_version')) != 3:
             yield c.id, f'its schema_version is {v}', 'Set it to 3; nbgrader stops at any other'
         if meta.get('grade') and not (points(c) > 0 and math.isfinite(points(c))):
@@ -89,7 +91,7 @@ def metadata_problems(nb:NotebookNode) -> Iterator[tuple]:
         if role(c) in ('check', 'hidden') and not meta.get('locked'):
             yield c.id, 'it is a check that is not locked', 'Set locked to true, so that the original is graded'
         if role(c) in ('exercise', 'check', 'hidden') and c.cell_type != 'code':
-            yield c.id, f'it is a {role(c)} and holds no code', 'Make it a code cell, or mark it to be graded by hand'
+            yield c.id, f'it is a {role(c)} and holds no code', 'Make it a code cell, or mark it for hand grading'
 
 # %% ../../nbs/91_course.build.ipynb #python-problems
 def python_problems(nb:NotebookNode) -> Iterator[tuple]:
@@ -152,8 +154,8 @@ def exercise_problems(nb:NotebookNode) -> Iterator[tuple]:
             if kind not in kinds: yield e.cell.id, f'no {what} check judges it', f'Add {e.name}-{kind} after it'
         if not statements(e.cell): continue
         try: ast.parse(stub(e.cell.source))
-        except CourseError as problem: yield e.cell.id, str(problem), 'Write it as a function, whose body students write'
-        except SyntaxError as problem: yield e.cell.id, f'its stub is not Python ({problem})', 'Move its marks'
+        except CourseError as e2: yield e.cell.id, str(e2), 'Write it as a function, whose body students write'
+        except SyntaxError as e2: yield e.cell.id, f'its stub is not Python ({e2})', 'Move its marks'
     for c in nb.cells:
         if role(c) in ('check', 'hidden') and c.id not in owned:
             yield c.id, 'it is a check above all exercises', 'Put it below what it checks'
@@ -393,7 +395,8 @@ def conflicts(course:Course, unit:Unit, book:Gradebook) -> list[str]:
     if gone := old.keys() - {*unit.notebooks}: out.append(f'{listed(gone)} is no longer in it')
     if new := {*unit.notebooks} - old.keys(): out.append(f'{listed(new)} is new in it')
     for name in [n for n in unit.notebooks if n in old]:
-        book_has = {(c.name, kind) for kind in ('grade', 'solution', 'task') for c in getattr(old[name], f'{kind}_cells')}
+        book_has = {(c.name, kind) for kind in ('grade', 'solution', 'task')
+                    for c in getattr(old[name], f'{kind}_cells')}
         book_has |= {(c.name, 'cell') for c in old[name].source_cells}
         now = cell_kinds(read_notebook(course.path(name)))
         was = {c.name: float(c.max_score) for c in old[name].grade_cells}
@@ -467,9 +470,9 @@ def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]
 # %% ../../nbs/91_course.build.ipynb #settings
 SETTINGS = dict(
     repo='tinybench', lib_name='tinybench', version='0.0.1', min_python='3.11', license='apache2',
-    black_formatting='False', doc_path='_docs', tst_flags='notest', put_version_in_init='True', branch='main', custom_sidebar='False', doc_host='',
-    doc_baseurl='/', git_url='', title='tinybench', audience='Education', author='', author_email='', copyright='',
-    description='', keywords='', language='English', status='3', user='')
+    black_formatting='False', doc_path='_docs', tst_flags='notest', put_version_in_init='True', branch='main',
+    custom_sidebar='False', doc_host='', doc_baseurl='/', git_url='', title='tinybench',
+    audience='Education', author='', author_email='', copyright='', description='', keywords='', language='English', status='3', user='')
 # what a workspace needs whatever the course's own settings are: without the cell keys, nbdev_clean takes nbgrader's
 NEEDED = dict(nbs_path='.', recursive='False', update_pyproject='False', jupyter_hooks='True', clean_ids='True',
               clear_all='False', allowed_metadata_keys='language_info',
@@ -502,7 +505,8 @@ def tool_modules(course:Course, notebooks:Iterable[str]) -> dict[str, str]:
             path = '/'.join([package, *m.split('.')]) + '.py'
             if path in out: continue
             file = course.nbs.parent/path
-            if not file.is_file(): raise CourseError(f'{file} is missing, and a lesson imports it. Run nbdev_export.')
+            if not file.is_file():
+                raise CourseError(f'{file} is missing, and a lesson imports it. Run nbdev_export.')
             out[path] = file.read_text(encoding='utf-8')
             here = m.split('.')[:-1]
             for below, name in imported(ast.parse(out[path]).body):
@@ -514,8 +518,9 @@ def tool_modules(course:Course, notebooks:Iterable[str]) -> dict[str, str]:
 # %% ../../nbs/91_course.build.ipynb #readme
 README = '''# {title}
 
-1. Make an environment and install what is needed, once: `python -m venv .venv`, `.venv/bin/pip install -r requirements.txt`
-   and `source .venv/bin/activate` (on Windows `.venv\\Scripts\\pip` and `.venv\\Scripts\\activate`).
+1. Make an environment and install what is needed, once: `python -m venv .venv`,
+   `.venv/bin/pip install -r requirements.txt` and `source .venv/bin/activate`
+   (on Windows `.venv\\Scripts\\pip` and `.venv\\Scripts\\activate`).
 2. `jupyter lab` opens the notebooks. Read, and write the functions whose body is `raise NotImplementedError()`.
 3. Run the cells below: they show what your function does, and check it. `tinybench student check` runs all checks.
 4. `nbdev_export` makes your own library `{package}` from your notebooks; the next notebooks build on it. To do a later
@@ -534,7 +539,8 @@ def readme(course:Course, units:Iterable[Unit]) -> str:
     "README.md of a workspace that holds `units`."
     def links(u): return ', '.join(f'[{n}]({n}.ipynb)' for n in u.notebooks)
     rows = [f'| {u.name} | {u.title} | {links(u)} | {due_text(u)} |' for u in units]
-    return README.format(title=course.id, package=package_of(course), example=units[0].notebooks[0], unit=units[0].name,
+    first = units[0]
+    return README.format(title=course.id, package=package_of(course), example=first.notebooks[0], unit=first.name,
                          rows='\n'.join(rows))
 
 # %% ../../nbs/91_course.build.ipynb #workspace-files
@@ -564,7 +570,7 @@ def workspace_files(course:Course, units:list[Unit], package:str) -> dict[str, b
 
 # %% ../../nbs/91_course.build.ipynb #read-workspace
 def read_workspace(course:Course, folder:Path) -> dict|None:
-    "What workspace.json in `folder` says; None where there is nothing in it, CourseError where it is something else."
+    "What workspace.json in `folder` says; None where nothing is in it, CourseError where it is something else."
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())): return None
     do = 'Name a folder that is new or empty.'
     if not folder.is_dir(): raise CourseError(f'{folder} is a file. {do}')
@@ -596,7 +602,8 @@ def add_files(folder:Path, files:dict[str, bytes], had:dict) -> None:
         else: put(folder/f'.release/{n}.ipynb', files[f'.release/{n}.ipynb'])
     for name, data in files.items():
         fresh = name == 'README.md' or (name.endswith('.py') and not name.endswith('__init__.py'))
-        if not name.endswith(('.ipynb', 'workspace.json')) and (fresh or not (folder/name).exists()): put(folder/name, data)
+        apart = name.endswith(('.ipynb', 'workspace.json'))
+        if not apart and (fresh or not (folder/name).exists()): put(folder/name, data)
     put(folder/'workspace.json', (json.dumps(new, indent=1) + '\n').encode())
 
 # %% ../../nbs/91_course.build.ipynb #is-built

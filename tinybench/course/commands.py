@@ -77,7 +77,7 @@ def check(units:Units=None, course:Where=Path('.')):
 # %% ../../nbs/94_course.commands.ipynb #build
 @told()
 def build(units:Units=None, course:Where=Path('.')):
-    """Write nbgrader's source/ and release/, and the units with their dates into the gradebook.
+    """Write source/, release/ and the gradebook's entries of units.
 
     Example: tinybench course build layers
     """
@@ -95,7 +95,7 @@ def release(
                       typer.Option(help='What pip is to install: tinybench[course] if left out.')]=None,
     course:Where=Path('.'),
 ):
-    """Write the folder that students get: released notebooks in a project of its own.
+    """Write the folder that students get, a project of its own.
 
     Example: tinybench course release ../handout --unit layers
     """
@@ -111,15 +111,15 @@ def collect(
     unit:One, folder:Annotated[Path, typer.Argument(help="The folder with the students' zip files.")],
     course:Where=Path('.')
 ):
-    """Take what students packed into submitted/, the newest of each. A file that is no submission is named.
+    """Take what students packed into submitted/, the newest of each.
+
+    A file that is no submission of this unit is named, and costs nobody else anything.
 
     Example: tinybench course collect layers ~/Downloads/layers
     """
     from tinybench.course.cells import read_course
     from tinybench.course.grade import collect as take
-    found = take(read_course(course), unit, folder)
-    typer.echo(found)
-    if found.refused: raise typer.Exit(1)
+    typer.echo(take(read_course(course), unit, folder))
 
 # %% ../../nbs/94_course.commands.ipynb #grade
 @told()
@@ -131,9 +131,9 @@ def grade(
     again:Annotated[bool, typer.Option('--again', help='Also those whose grade still holds.')]=False,
     course:Where=Path('.'), as_json:AsJson=False,
 ):
-    """Autograde every submission of a unit, in parallel, into nbgrader's gradebook.
+    """Autograde a unit's submissions into nbgrader's gradebook.
 
-    A submission that breaks costs nobody else anything. After a stop, the same command goes on.
+    They run in parallel, and one that breaks costs nobody else anything. After a stop, the same command goes on.
 
     Example: tinybench course grade layers
     """
@@ -147,7 +147,7 @@ def grade(
 # %% ../../nbs/94_course.commands.ipynb #feedback
 @told()
 def feedback(unit:One, course:Where=Path('.')):
-    """Write a page for each student: what was earned, what was expected, what came.
+    """Write a page for each student: points, what was expected, what came.
 
     Example: tinybench course feedback layers
     """
@@ -180,7 +180,9 @@ def prove(
     jobs:Jobs=None,
     course:Where=Path('.'),
 ):
-    """Prove the exercises: solutions earn all, stubs nothing, wrong answers lose points, right ones do not.
+    """Prove that checks notice wrong answers, and no right ones.
+
+    Solutions earn all points, stubs none; known wrong answers lose some, known right ones do not.
 
     Example: tinybench course prove 12_nn.conv
     """
@@ -224,14 +226,13 @@ def student_unlock(
     module:Annotated[str, typer.Argument(help='The notebook whose finished module is to be used.')],
     workspace:Workspace=Path('.')
 ):
-    """Bring a finished module, so that a later chapter can be done first. It is recorded.
+    """Bring a finished module, to do a later chapter first. It is recorded.
 
     Example: tinybench student unlock 12_nn.conv
     """
     from tinybench.course.student import unlock
     done = unlock(workspace, module)
-    typer.echo(f'{done["module"]} is the finished one now. Delete its file in unlocked/ to use your own '
-               'again.')
+    typer.echo(f'{done["module"]} is the finished one now. Delete its file in unlocked/ to use your own again.')
 
 # %% ../../nbs/94_course.commands.ipynb #student-submit
 @told()
@@ -240,7 +241,9 @@ def student_submit(
     student:Annotated[str, typer.Option(prompt='Your student id', help='Your id in the course.')],
     workspace:Workspace=Path('.')
 ):
-    """Pack a unit for handing in, with the time and a checksum of every file.
+    """Pack a unit for handing in.
+
+    The file holds the time and a checksum of every notebook.
 
     Example: tinybench student submit layers --student ada
     """
@@ -260,8 +263,7 @@ def group(about:str, **commands) -> typer.Typer:
 def apps() -> dict[str, typer.Typer]:
     "The groups of commands that `tinybench` adds to its own, by name."
     return dict(
-        course=group('Build, hand out, collect and grade a course.', check=check, build=build,
-                     release=release, collect=collect,
-                     grade=grade, feedback=feedback, export=export, prove=prove),
+        course=group('Build, hand out, collect and grade a course.', check=check, build=build, release=release,
+                     collect=collect, grade=grade, feedback=feedback, export=export, prove=prove),
         student=group('Check, mend and hand in what you write.', check=student_check, doctor=student_doctor,
                       unlock=student_unlock, submit=student_submit))

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['SANITIZE', 'RECORD', 'KeptOpen', 'open_book', 'together', 'Prepared', 'resources_of', 'apply', 'read_once', 'lesson',
            'prepare', 'library_of', 'work_for', 'enter', 'fill', 'zero', 'Row', 'lost', 'key_of', 'score', 'record',
-           'graded_before', 'pool', 'handed_in', 'Graded', 'aligned', 'most_points', 'batch', 'grade', 'Collected',
-           'remarks_of', 'take', 'collect']
+           'graded_before', 'pool', 'in_peace', 'handed_in', 'Graded', 'aligned', 'most_points', 'batch', 'grade',
+           'Collected', 'remarks_of', 'take', 'collect']
 
 # %% ../../nbs/92_course.grade.ipynb #imports
-import hashlib, inspect, json, logging, os, shutil, tempfile, time, warnings
+import hashlib, inspect, json, logging, os, shutil, signal, tempfile, threading, time, warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
@@ -21,10 +21,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.preprocessors import (AssignLatePenalties, CheckCellMetadata, ClearOutput, DeduplicateIds,
-                                    LimitOutput, OverwriteCells,
-                                    OverwriteKernelspec, SaveAutoGrades, latesubmissions, overwritecells,
-                                    saveautogrades)
+from nbgrader.preprocessors import (
+    AssignLatePenalties, CheckCellMetadata, ClearOutput, DeduplicateIds, LimitOutput, OverwriteCells,
+    OverwriteKernelspec, SaveAutoGrades, latesubmissions, overwritecells, saveautogrades)
 
 from .. import __version__
 from .build import gradebook, load_config, module_of, replace_folder
@@ -59,8 +58,8 @@ def together(book) -> Iterator:
     commit, book.db.commit = book.db.commit, book.db.flush
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings('ignore',
-                                    message='Object of type .* not in session')  # nbgrader links objects late
+            # nbgrader links objects late
+            warnings.filterwarnings('ignore', message='Object of type .* not in session')
             yield
         commit()
     except BaseException:
@@ -71,8 +70,7 @@ def together(book) -> Iterator:
 # %% ../../nbs/92_course.grade.ipynb #job
 @dataclass
 class Prepared:
-    """A submission ready to run: its notebooks with all checks in place, and what was noticed, by notebook
-    ('' for all)."""
+    "A submission ready to run: its notebooks, checks in place, and what was noticed, by notebook ('' for all)."
     student: str
     notebooks: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
@@ -80,8 +78,8 @@ class Prepared:
 # %% ../../nbs/92_course.grade.ipynb #resources
 def resources_of(course, unit, student, notebook, config) -> dict:
     "What nbgrader's preprocessors are told."
-    names = dict(student=student, assignment=unit.name, notebook=notebook,
-                 db_url=config.CourseDirectory.db_url)
+    db_url = config.CourseDirectory.db_url
+    names = dict(student=student, assignment=unit.name, notebook=notebook, db_url=db_url)
     return dict(nbgrader=names, unique_key=notebook, language='python')
 
 # %% ../../nbs/92_course.grade.ipynb #apply-steps
@@ -119,8 +117,8 @@ def prepare(course, unit, student, config) -> Prepared:
             source, released = lesson(course, unit, name), lesson(course, unit, name, 'release')
             nb, did = mend(read_notebook(files[name]), source, released)
             notes += did + peculiar(nb.cells, source)
-            ready.notebooks[name] = apply(SANITIZE, nb, resources_of(course, unit, student, name, config),
-                                          config)
+            told = resources_of(course, unit, student, name, config)
+            ready.notebooks[name] = apply(SANITIZE, nb, told, config)
         except CourseError as e: notes.append(str(e))
         except Exception as e:
             notes.append(f'nbgrader cannot read this notebook: {type(e).__name__}: {e}'[:500])
@@ -135,8 +133,7 @@ def library_of(course) -> Path:
 
 # %% ../../nbs/92_course.grade.ipynb #work-for
 def work_for(course, unit, ready, sandbox=True) -> dict:
-    """A submission as plain data for `run_work`: the cells that its grades depend on, and what they may
-    import."""
+    "A submission as plain data for `run_work`: the cells that its grades depend on, what they may import."
     there = sorted(p.stem for p in course.nbs.glob('[0-9]*_*.ipynb'))
     library = library_of(course)
     cells = {n: [dict(id=c.id, source=c.source, cell_type='code', metadata=c.metadata)
@@ -197,8 +194,7 @@ def lost(name, nb) -> list:
 
 # %% ../../nbs/92_course.grade.ipynb #key-of
 def key_of(course, unit, student) -> str:
-    """A checksum of what was handed in and of the lessons it is graded against: the same, and a grade still
-    holds."""
+    "A checksum of what was handed in and of the lessons it is graded against: while it lasts, a grade holds."
     folder, digest = course.folder('submitted', student, unit.name), hashlib.sha256(__version__.encode())
     files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not p.is_symlink()]
     for p in [*files, *(course.folder('source', unit.name, f'{n}.ipynb') for n in unit.notebooks)]:
@@ -214,8 +210,8 @@ def score(course, unit, ready, found, config, book) -> list:
     ready.notes[''] += enter(course, unit, ready.student, book)
     for name, nb in ready.notebooks.items():
         ready.notes[name] += fill(nb, found[name])
-        nb = ready.notebooks[name] = apply(RECORD, nb, resources_of(course, unit, ready.student, name,
-                                                                    config), config)
+        told = resources_of(course, unit, ready.student, name, config)
+        nb = ready.notebooks[name] = apply(RECORD, nb, told, config)
         words += lost(name, nb)
     for name in unit.notebooks:
         if name not in ready.notebooks: zero(unit, ready.student, name, book)
@@ -223,8 +219,7 @@ def score(course, unit, ready, found, config, book) -> list:
 
 # %% ../../nbs/92_course.grade.ipynb #record
 def record(course, unit, ready, found, config, book, most, secs=0.) -> Row:
-    """Write one student's scores into the gradebook and the graded notebooks into autograded/; the row to
-    show."""
+    "Write a student's scores into the gradebook and the graded notebooks into autograded/; the row to show."
     place = course.folder('autograded', ready.student, unit.name)
     place.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(dir=place.parent, prefix='.new-'))
@@ -236,8 +231,8 @@ def record(course, unit, ready, found, config, book, most, secs=0.) -> Row:
         stamp = course.folder('submitted', ready.student, unit.name, 'timestamp.txt')
         if stamp.is_file() and not stamp.is_symlink(): shutil.copyfile(stamp, new/'timestamp.txt')
         (new/'notes.json').write_text(json.dumps(ready.notes, indent=1))
-        (new/'graded.json').write_text(json.dumps(dict(key=key_of(course, unit, ready.student),
-                                                       row=asdict(row)), indent=1))
+        graded = dict(key=key_of(course, unit, ready.student), row=asdict(row))
+        (new/'graded.json').write_text(json.dumps(graded, indent=1))
         os.chmod(new, 0o755)
         replace_folder(new, place)
     finally: shutil.rmtree(new, ignore_errors=True)
@@ -257,9 +252,11 @@ def pool(scheduler=None, jobs=None) -> Iterator:
     "A Dask client: of a cluster at `scheduler`, or of `jobs` processes here (all cores by default)."
     import dask
     from distributed import Client, LocalCluster
+    admin = 'distributed.admin'
     quiet = {'distributed.worker.daemon': False, 'logging.distributed': 'error',
-             'distributed.admin.system-monitor.interval': '10s',
-             'distributed.admin.low-level-log-length': 10, 'distributed.diagnostics.computations.max-history': 5}  # or what was sent is kept
+             f'{admin}.system-monitor.interval': '10s',
+             # Dask would keep what was sent: every submission
+             f'{admin}.low-level-log-length': 10, 'distributed.diagnostics.computations.max-history': 5}
     with dask.config.set(quiet):
         if scheduler:
             try: client = Client(scheduler, timeout=10)
@@ -271,6 +268,17 @@ def pool(scheduler=None, jobs=None) -> Iterator:
                         dashboard_address=None, scheduler_kwargs=dict(dashboard_address='127.0.0.1:0'))
             with LocalCluster(**here, silence_logs=logging.CRITICAL) as cluster, Client(cluster) as client:
                 yield client
+
+# %% ../../nbs/92_course.grade.ipynb #in-peace
+@contextmanager
+def in_peace() -> Iterator:
+    "Ctrl-C waits until this is over; where it would be raised in between, a library could swallow it."
+    if threading.current_thread() is not threading.main_thread(): return (yield)
+    came = []
+    before = signal.signal(signal.SIGINT, lambda *how: came.append(how))
+    try: yield
+    finally: signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+    if came: raise KeyboardInterrupt
 
 # %% ../../nbs/92_course.grade.ipynb #handed-in
 def handed_in(course, unit) -> list:
@@ -290,10 +298,9 @@ class Graded:
 
     def __repr__(self):
         head = f'{self.unit}: {len(self.rows)} graded in {self.secs:.1f} s'
+        def first(notes): return notes[0][:90] + f' (+{len(notes) - 1})'*(len(notes) > 1) if notes else ''
         table = [('student', 'points', 's', 'what went wrong'),
-                 *((r.student, f'{r.points:g}/{r.of:g}', f'{r.secs:.1f}',
-                  f'{r.notes[0][:90]}{f" (+{len(r.notes) - 1})" if r.notes[1:] else ""}' if r.notes
-                    else '') for r in self.rows)]
+                 *((r.student, f'{r.points:g}/{r.of:g}', f'{r.secs:.1f}', first(r.notes)) for r in self.rows)]
         return '\n'.join([head + (f', {self.before} of them before' if self.before else ''), self.walls,
                           *aligned(table)])
 
@@ -331,7 +338,10 @@ def batch(course, unit, students, client, config, book, most, sandbox=True) -> I
         except Exception as e:
             yield Row(ready.student, 0, most, time.monotonic() - start,
                       (f'NOT GRADED, run it again: {type(e).__name__}: {e}'[:300],))
-        else: yield record(course, unit, ready, found, config, book, most, time.monotonic() - start)
+        else:
+            secs = time.monotonic() - start
+            with in_peace(): row = record(course, unit, ready, found, config, book, most, secs)
+            yield row
         future.release()
         if waiting: done.add(launch())
 
@@ -341,8 +351,7 @@ def grade(
     again:bool=False,    # also those whose grade still holds
     sandbox:bool=True, progress:Callable|None=None
 ) -> Graded:
-    """Autograde a unit's submissions into nbgrader's gradebook and autograded/; those already graded are
-    left as they are."""
+    "Autograde a unit's submissions into nbgrader's gradebook and autograded/; those graded already are left."
     start, unit = time.monotonic(), course.unit(unit)
     config, todo = load_config(course), handed_in(course, unit)
     for name in students or ():
@@ -393,8 +402,8 @@ def take(course, unit, found):
     try:
         for name, data in found.files.items(): (new/name).write_bytes(data)
         (new/'timestamp.txt').write_text(f'{found.when.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC')
-        (new/'submission.json').write_text(json.dumps(dict(unlocked=found.unlocked,
-                                                           versions=found.versions), indent=1))
+        about = dict(unlocked=found.unlocked, versions=found.versions)
+        (new/'submission.json').write_text(json.dumps(about, indent=1))
         os.chmod(new, 0o755)
         replace_folder(new, place)
     finally: shutil.rmtree(new, ignore_errors=True)

@@ -10,8 +10,9 @@ __all__ = ['Function', 'STUB', 'REGION', 'RELEASE_STEPS', 'MARKED', 'outermost',
 # %% ../../nbs/90_course.stub.ipynb #imports
 import ast, io, re, tokenize
 from collections.abc import Iterator, Mapping
-from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMarkScheme, ClearOutput, ClearSolutions,
-                                    ComputeChecksums, IncludeHeaderFooter, LockCells, NbGraderPreprocessor, SaveCells)
+from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMarkScheme, ClearOutput,
+                                    ClearSolutions, ComputeChecksums, IncludeHeaderFooter, LockCells,
+                                    NbGraderPreprocessor, SaveCells)
 from traitlets import Dict, Unicode
 from .cells import CourseError, role
 
@@ -26,7 +27,9 @@ def outermost(tree:ast.AST) -> Iterator[Function]:
 
 # %% ../../nbs/90_course.stub.ipynb #solution-of
 def is_docstring(node:ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    "Whether a statement is a string and nothing else."
+    value = getattr(node, 'value', None) if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 def solution_of(f:Function) -> list[ast.stmt]:
     "The statements of `f` that are its solution; empty where it says nothing but `...` or `pass`."
@@ -40,9 +43,10 @@ def place(lines:list[str], line:int, col:int) -> tuple[int, int]:
     return line, len(lines[line - 1].encode()[:col].decode())
 
 def signature_end(f:Function, lines:list[str], tokens:list) -> tuple[int, bool]:
-    "The index of the colon in `tokens` that ends the signature of `f`, and whether the body follows on its line."
+    "Which of the `tokens` is the colon that ends the signature of `f`, and whether the body is on its line."
     last, depth = f.returns, 0
-    start = place(lines, last.end_lineno, last.end_col_offset) if last else place(lines, f.lineno, f.col_offset)
+    line, col = (last.end_lineno, last.end_col_offset) if last else (f.lineno, f.col_offset)
+    start = place(lines, line, col)
     for i,t in enumerate(tokens):
         if t.start < start or t.type != tokenize.OP: continue
         depth += (t.string in '([{') - (t.string in ')]}')
@@ -103,9 +107,11 @@ def clear_bodies(source:str) -> str:
     return '\n'.join(lines)
 
 def stub(source:str) -> str:
-    "The solved exercise `source` as a student gets it: the marked regions cleared, or else the functions' bodies."
+    "The solved exercise `source` as a student gets it: its marked regions cleared, or else its bodies."
     source = source.replace('\r\n', '\n').replace('\r', '\n')
-    return clear_regions(source) if 'BEGIN SOLUTION' in source else clear_bodies(source)
+    cleared = clear_regions(source)
+    paired = cleared != source and not re.search('(BEGIN|END) SOLUTION', cleared)
+    return cleared if paired else clear_bodies(source)
 
 # %% ../../nbs/90_course.stub.ipynb #stub-bodies
 class StubBodies(ClearSolutions):
@@ -131,8 +137,9 @@ class DropHidden(NbGraderPreprocessor):
         return nb, resources
 
 # %% ../../nbs/90_course.stub.ipynb #release-steps
-RELEASE_STEPS = (IncludeHeaderFooter, LockCells, StubBodies, ClearOutput, CheckCellMetadata, ComputeChecksums,
-                 SaveCells, ClearHiddenTests, DropHidden, ClearMarkScheme, ComputeChecksums, CheckCellMetadata)
+RELEASE_STEPS = (IncludeHeaderFooter, LockCells, StubBodies, ClearOutput, CheckCellMetadata,
+                 ComputeChecksums, SaveCells, ClearHiddenTests, DropHidden, ClearMarkScheme,
+                 ComputeChecksums, CheckCellMetadata)
 
 # %% ../../nbs/90_course.stub.ipynb #strip-hidden
 MARKED = re.compile(r'(?ms)^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME)[^\n]*\n.*?^[^\n]*END \1[^\n]*(?:\n|$)')
@@ -145,4 +152,5 @@ def strip_hidden(cell:Mapping) -> None:
     elif kind == 'written' and cell['cell_type'] != 'code': cell['source'] = StubBodies().text_stub
     else:
         source = MARKED.sub('', cell['source'])
-        cell['source'] = stub(source) if kind in ('exercise', 'written') else source
+        try: cell['source'] = stub(source) if kind in ('exercise', 'written') else source
+        except CourseError as e: raise CourseError(f'Cell {cell.get("id")}: {e}.') from None

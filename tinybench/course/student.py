@@ -6,27 +6,28 @@
 __all__ = ['WANTED', 'LOOK_FIRST', 'ASK', 'STUDENT', 'MOST_FILES', 'MOST_EACH', 'MOST_ALL', 'FLAT', 'new_settings', 'Workspace',
            'inner', 'read_table', 'open_workspace', 'notebook_named', 'put', 'backup', 'change', 'as_file', 'Checked',
            'Report', 'run_in_kernel', 'run_cells', 'error_of', 'failing_line', 'still_open', 'elsewhere', 'within',
-           'judged', 'stale', 'check', 'unlocked_file', 'own_environment', 'run_export', 'unlocked',
+           'verdict', 'judged', 'stale', 'check', 'unlocked_file', 'own_environment', 'run_export', 'unlocked',
            'reference_package', 'looks_first', 'look_first', 'unlock', 'Remark', 'Remarks', 'with_setting',
-           'look_settings', 'unmerged', 'both_sides', 'look_file', 'look_notebook', 'exportable', 'look_library',
-           'kernel_python', 'look_kernel', 'doctor', 'Submission', 'unready', 'submit', 'packed', 'members', 'contents',
-           'read_submission', 'verified']
+           'look_settings', 'both_sides', 'look_unmerged', 'look_file', 'faults', 'look_notebook', 'exportable',
+           'look_library', 'kernel_python', 'look_kernel', 'doctor', 'Submission', 'unready', 'submit', 'packed',
+           'members', 'contents', 'read_submission', 'verified']
 
 # %% ../../nbs/88_course.student.ipynb #imports
-import configparser, hashlib, io, json, os, platform, re, shutil, stat, subprocess, sys, tempfile, textwrap
-import uuid, zipfile
+import configparser, hashlib, io, json, os, platform, re
+import shutil, stat, subprocess, sys, tempfile, textwrap, uuid, zipfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 from .. import __version__
-from .cells import CourseError, Unit, closest, exercises, grading, read_notebook, role
-from .mend import bound, mend as mended, mend_files, syntax_error, syntax_errors, unfilled
+from .cells import CourseError, Exercise, Unit, closest, exercises, read_notebook, role
+from .mend import (KEEP_ONE, UNMERGED, bound, mend as mended, mend_files, merge_mark,
+                                   syntax_error, syntax_errors, unfilled)
 
 # %% ../../nbs/88_course.student.ipynb #new-settings
 WANTED = dict(nbs_path='.', update_pyproject='False', clear_all='False', jupyter_hooks='True',
@@ -151,7 +152,8 @@ class Checked:
     def __str__(self):
         lines = [f'{self.exercise or self.notebook}: {self.state}']
         if self.line: lines.append(f'{self.check}, line {self.line}: {self.text}')
-        return '\n    '.join([*lines, *[self.hint][:bool(self.hint)]])
+        if self.hint: lines.append(self.hint)
+        return '\n    '.join(lines)
 
 @dataclass(frozen=True)
 class Report:
@@ -164,7 +166,7 @@ class Report:
     def __repr__(self):
         lines, last = [], None
         for r in self.rows:
-            if r.notebook != last: lines += [''][:last is not None] + [r.notebook]
+            if r.notebook != last: lines += [r.notebook] if last is None else ['', r.notebook]
             lines.append(textwrap.indent(str(r), '  '))
             last = r.notebook
         count = f'{sum(r.holds for r in self.rows)} of {len(self.rows)} exercises hold.'
@@ -174,10 +176,14 @@ class Report:
 def run_in_kernel(cells:list, root:Path, seconds:float=30) -> dict[str, list]:
     "The outputs of code cells, by id, from a Jupyter kernel started in `root`."
     from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
     code = [c for c in deepcopy(cells) if c.cell_type == 'code' and c.source.strip()]
-    nb, at = nbformat.v4.new_notebook(cells=code), dict(metadata=dict(path=str(root)))
-    NotebookClient(nb, timeout=int(seconds), kernel_name='python3', allow_errors=True,
-                   interrupt_on_timeout=True, resources=at).execute()
+    nb = nbformat.v4.new_notebook(cells=code)
+    client = NotebookClient(nb, timeout=int(seconds), interrupt_on_timeout=True, allow_errors=True,
+                            kernel_name='python3', resources=dict(metadata=dict(path=str(root))))
+    try: client.execute()
+    except DeadKernelError:
+        raise CourseError('A cell ended the kernel. Run the cells in JupyterLab to see which.') from None
     return {c.id: list(c.outputs) for c in nb.cells}
 
 def run_cells(cells:list, root:Path, fork:bool=hasattr(os, 'fork')) -> dict[str, list]:
@@ -242,25 +248,25 @@ def within(nb:NotebookNode, said:dict, todo:list[str], name:str, message:str, tr
     return ''
 
 # %% ../../nbs/88_course.student.ipynb #judged
+def verdict(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[str], e:Exercise) -> Checked:
+    "What the outputs `said` of a notebook's cells say of its exercise `e`; `todo` is what is still open."
+    failed = next((c for c in e.checks if error_of(said.get(c.id, ()))[0]), None)
+    empty = any(f in todo for f in unfilled(e.cell.source))
+    if empty and (failed or not e.checks): return Checked(notebook, e.name, 'not yet filled in')
+    if failed is None: return Checked(notebook, e.name, 'holds')
+    if wrong := syntax_error(e.cell.source):
+        return Checked(notebook, e.name, f'fails: it is no Python: {wrong}')
+    name, message, trace = error_of(said[failed.id])
+    lines, line = failed.source.splitlines(), failing_line(trace)
+    text = lines[line-1].strip()[:100] if 0 < line <= len(lines) else ''
+    hint = elsewhere(ws, name, message, trace) or within(nb, said, todo, name, message, trace)
+    state = f'fails: {name}: {message}'.rstrip(': ')
+    return Checked(notebook, e.name, state, failed.id, line, text, hint)
+
 def judged(ws:Workspace, notebook:str, nb:NotebookNode, said:dict) -> list[Checked]:
     "What the outputs `said` of a notebook's cells say of its exercises."
-    rows, todo = [], still_open(ws, notebook)
-    for e in exercises(nb):
-        failed = next((c for c in e.checks if error_of(said.get(c.id, ()))[0]), None)
-        empty = [f for f in unfilled(e.cell.source) if f in todo]
-        if failed is None:
-            rows.append(Checked(notebook, e.name, 'not yet filled in' if empty and not e.checks else 'holds'))
-            continue
-        name, message, trace = error_of(said[failed.id])
-        if empty: rows.append(Checked(notebook, e.name, 'not yet filled in')); continue
-        if wrong := syntax_error(e.cell.source):
-            rows.append(Checked(notebook, e.name, f'fails: it is no Python: {wrong}')); continue
-        lines, line = failed.source.splitlines(), failing_line(trace)
-        text = lines[line-1].strip()[:100] if 0 < line <= len(lines) else ''
-        hint = elsewhere(ws, name, message, trace) or within(nb, said, todo, name, message, trace)
-        state = f'fails: {name}: {message}'.rstrip(': ')
-        rows.append(Checked(notebook, e.name, state, failed.id, line, text, hint))
-    return rows
+    todo = still_open(ws, notebook)
+    return [verdict(ws, notebook, nb, said, todo, e) for e in exercises(nb)]
 
 # %% ../../nbs/88_course.student.ipynb #stale
 def stale(ws:Workspace, notebook:str) -> str:
@@ -284,11 +290,13 @@ def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|No
     for i, name in enumerate(names):
         name = notebook_named(ws, name)
         if progress: progress(i, len(names), name)
-        try:
-            nb, released = read_notebook(ws.path(name)), read_notebook(ws.released(name))
-            nb, put_right = mended(nb, released, released)
-            if put_right: notes.append(f'{name}: some cells need mending: tinybench student doctor')
-            rows += judged(ws, name, nb, run_cells(nb.cells, ws.root))
+        try: nb, released = read_notebook(ws.path(name)), read_notebook(ws.released(name))
+        except CourseError as e:
+            rows.append(Checked(name, '', f'fails: {e}', hint='See what to do: tinybench student doctor'))
+            continue
+        nb, put_right = mended(nb, released, released)
+        if put_right: notes.append(f'{name}: some cells need mending: tinybench student doctor')
+        try: rows += judged(ws, name, nb, run_cells(nb.cells, ws.root))
         except CourseError as e: rows.append(Checked(name, '', f'fails: {e}'))
     old = [n for n in ws.notebooks if stale(ws, n) == 'older' and not unlocked_file(ws, n).exists()]
     if old: notes.append(f'Changed since nbdev_export, which later chapters will not see: {", ".join(old)}.')
@@ -343,8 +351,8 @@ def looks_first(ws:Workspace, notebook:str) -> list[Path]:
 
 def look_first(path:Path):
     "Makes the package with the file `path` look into its folder `unlocked` first."
-    had = path.read_text(encoding='utf-8') if path.is_file() else ''
-    put(path, (had + ('\n' if had and not had.endswith('\n') else '') + LOOK_FIRST).encode())
+    had = path.read_bytes() if path.is_file() else b''
+    put(path, had + (b'\n' if had and not had.endswith(b'\n') else b'') + LOOK_FIRST.encode())
 
 def unlock(workspace, module:str, reference=None) -> dict:
     "Brings the reference's module of a notebook, by any of its names, into the workspace; its record."
@@ -394,7 +402,8 @@ def look_settings(ws:Workspace, mend:bool) -> Iterable[Remark]:
         if not ini.defaults(): raise ValueError('it is empty')
     except (configparser.Error, ValueError) as e:
         done = 'It is made anew.' if mend and change(ws, path, old, new_settings(ws.package).encode()) else ''
-        yield Remark('settings.ini', f'{str(e).splitlines()[0]}.' if old else 'it is missing.', done)
+        why = str(e).splitlines()[0].rstrip('.') if old else 'it is missing'
+        yield Remark('settings.ini', f'{why}.', done)
         return
     new, wrong = text, []
     for key, value in (WANTED | dict(lib_path=ws.package)).items():
@@ -412,13 +421,10 @@ def look_settings(ws:Workspace, mend:bool) -> Iterable[Remark]:
         yield Remark('settings.ini', f'{says}{why}.', done)
 
 # %% ../../nbs/88_course.student.ipynb #unmerged
-def unmerged(data:bytes) -> bool:
-    "Whether a file has the marks of a merge that git could not do."
-    return all(re.search(rb'(?m)^%b ' % mark, data) for mark in (b'<<<<<<<', b'>>>>>>>'))
-
 def both_sides(data:bytes) -> bytes|None:
     "A notebook with the cells of both sides of an unresolved merge; None where there is no telling."
     from nbdev.merge import nbdev_fix
+    data = data.replace(b'<<<<<<< Updated upstream', b'<<<<<<< Updated-upstream')    # nbdev wants one word
     with tempfile.TemporaryDirectory() as d:
         path = Path(d)/'merge.ipynb'
         path.write_bytes(data)
@@ -427,52 +433,71 @@ def both_sides(data:bytes) -> bytes|None:
             return as_file(read_notebook(path))
         except Exception: return None    # nbdev does not say what it may raise
 
+def look_unmerged(ws:Workspace, name:str, line:int, mend:bool) -> Remark:
+    "The remark on a notebook in whose file git left marks, the first of them in `line`."
+    path, file, says = ws.path(name), f'{name}.ipynb', f'line {line}: {UNMERGED}'
+    old = path.read_bytes()
+    both = both_sides(old)
+    if both and mend and change(ws, path, old, both):
+        done = ("It has the cells of both sides now, between git's marks: keep the right ones. "
+                'A copy of what it was is in .doctor/.')
+        return Remark(file, f'{says}.', done)
+    if both: return Remark(file, f'To be mended: {says}.')
+    return Remark(file, f'{says}; {KEEP_ONE}. JupyterLab cannot open it: use a text editor, or take '
+                        'the notebook anew, with git checkout or, as it was handed out, from .release/.')
+
 # %% ../../nbs/88_course.student.ipynb #look-file
 def look_file(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
     "Remarks on a notebook's file: missing, empty, or no notebook."
-    path, file = ws.path(name), f'{name}.ipynb'
+    path, file, fresh = ws.path(name), f'{name}.ipynb', ws.released(name)
     if not path.is_file() or not path.read_bytes().strip():
         gone = 'it is not there' if not path.is_file() else 'it is empty'
         like = mend_files(ws.root, [name])[0].get(name) if not path.is_file() else None
         if like:
             yield Remark(file, f'{gone}, but {like.relative_to(ws.root)} may be it. Rename that file.')
             return
-        done = ''
-        if mend and ws.released(name).is_file():
-            put(path, ws.released(name).read_bytes())
-            done = 'It is as it was handed out again.'
+        if not fresh.is_file(): gone += ', and .release/ has no copy of it: get it anew from your course'
+        elif mend: put(path, fresh.read_bytes())
+        done = 'It is as it was handed out again.' if mend and fresh.is_file() else ''
         yield Remark(file, f'{gone}.', done)
         return
     try: read_notebook(path)
     except CourseError as e:
-        old, says = path.read_bytes(), str(e)
-        if unmerged(old): says = 'git could not merge two versions of it, and left its marks.'
-        both = both_sides(old) if mend and unmerged(old) else None
-        if both and change(ws, path, old, both):
-            done = 'It has the cells of both sides now: keep the right ones. As it was it is in .doctor/.'
-            yield Remark(file, says, done)
-            return
+        line = merge_mark(path.read_bytes().decode('utf-8-sig', 'replace'))
+        remark = look_unmerged(ws, name, line, mend) if line else Remark(file, str(e))
         spare = ws.root/'.ipynb_checkpoints'/f'{name}-checkpoint.ipynb'
         with suppress(CourseError):
             read_notebook(spare)
-            says += f' JupyterLab kept an older version: {spare.relative_to(ws.root)}.'
-        yield Remark(file, says)
+            older = f'{remark.says} JupyterLab kept an older version: {spare.relative_to(ws.root)}.'
+            if not remark.done: remark = replace(remark, says=older)
+        yield remark
+
+# %% ../../nbs/88_course.student.ipynb #faults
+def faults(nb:NotebookNode) -> list[tuple[str, str]]:
+    "What only a person can put right: the id of each such cell, and what is wrong in which of its lines."
+    code = [(cell, f'it is no Python: {wrong}') for cell, wrong in syntax_errors(nb)]
+    text = [(c.id, merge_mark(c.source)) for c in nb.cells if c.cell_type != 'code']
+    return code + [(cell, f'line {line}: {UNMERGED}; {KEEP_ONE}') for cell, line in text if line]
 
 # %% ../../nbs/88_course.student.ipynb #look-notebook
 def look_notebook(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
     "Remarks on a notebook's cells; mends what nbgrader needs, and no text of the student's."
     path, file = ws.path(name), f'{name}.ipynb'
-    try: nb, released = read_notebook(path), read_notebook(ws.released(name))
-    except CourseError: return
-    old = path.read_bytes()
-    new, says = mended(nb, released, released, outputs=True)
+    try: old, nb = path.read_bytes(), read_notebook(path)    # so `change` notices what is saved in between
+    except (FileNotFoundError, CourseError): return    # look_file has said it
+    try: released = read_notebook(ws.released(name))
+    except CourseError:
+        yield Remark(f'.release/{file}', 'it cannot be read, and without it no cell can be compared. '
+                                         'Get it anew from your course.')
+        released = None
+    new, says = mended(nb, released, released, outputs=True) if released else (nb, [])
     if says:
         done = ''
         if mend and change(ws, path, old, as_file(new)):
-            done = 'Mended, and as it was copied to .doctor/. If it is open in JupyterLab, reload it.'
+            done = 'It is mended; a copy of what it was is in .doctor/. If JupyterLab has it open, reload it.'
         yield Remark(file, ' '.join(says) if done else f'To be mended: {" ".join(says)}', done)
         nb = new
-    for cell, wrong in syntax_errors(nb): yield Remark(f'{file}, cell {cell}', f'it is no Python: {wrong}')
+    for cell, wrong in faults(nb): yield Remark(f'{file}, cell {cell}', wrong)
 
 # %% ../../nbs/88_course.student.ipynb #look-library
 def exportable(ws:Workspace) -> bool:
@@ -489,14 +514,14 @@ def look_library(ws:Workspace, mend:bool) -> Iterable[Remark]:
     for path in dict.fromkeys(p for n in ws.notebooks for p in looks_first(ws, n)):
         if mend: look_first(path)
         done = 'It does again.' if mend else ''
-        yield Remark(path.relative_to(ws.root).as_posix(), 'it does not look into unlocked/.', done)
+        yield Remark(path.relative_to(ws.root).as_posix(), 'it does not look for unlocked chapters.', done)
     states = {n: s for n in ws.notebooks if (s := stale(ws, n)) and not unlocked_file(ws, n).exists()}
-    failed = ('' if not exportable(ws) else run_export(ws) or 'done') if mend and states else ''
+    said = run_export(ws) if states and mend and exportable(ws) else None    # '' where it worked
+    why = f', which said: {said}' if said else ''
     for n, s in states.items():
-        says = 'was not exported yet' if s == 'missing' else 'was changed since it was exported'
-        why = f', which said: {failed}' if failed else ''
-        if failed == 'done': yield Remark(f'{n}.ipynb', f'it {says}.', 'nbdev_export was run.')
-        else: yield Remark(f'{n}.ipynb', f'it {says}: run nbdev_export{why}.')
+        says = 'it was not exported yet' if s == 'missing' else 'it was changed since it was exported'
+        if said == '': yield Remark(f'{n}.ipynb', f'{says}.', 'nbdev_export was run.')
+        else: yield Remark(f'{n}.ipynb', f'{says}: run nbdev_export{why}.')
 
 # %% ../../nbs/88_course.student.ipynb #look-kernel
 ASK = """import importlib.util, os, sys
@@ -520,13 +545,18 @@ def look_kernel(ws:Workspace) -> Iterable[Remark]:
     except (OSError, subprocess.TimeoutExpired) as e:
         yield Remark('kernel', f'{python} does not start ({e}).')
         return
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ['it says nothing'])[-1]
+        yield Remark('kernel', f'{python} fails when it is asked for {ws.package}: {why}.')
+        return
     said = (done.stdout.splitlines() + ['', '', ''])[:3]
     if not said[0] or not Path(said[0]).resolve().is_relative_to(ws.root):
         why = ' PYTHONPATH is set: unset it.' if os.environ.get('PYTHONPATH') else ''
         what = said[0] or f'no {ws.package}'
         yield Remark('kernel', f'a notebook would import {what}, and not {ws.root/ws.package}.{why}')
     for name, origin in zip(('numpy', 'fastcore'), said[1:]):
-        if not origin: yield Remark('kernel', f'{python}, which notebooks run with, has no {name}.')
+        if origin: continue
+        yield Remark('kernel', f'{python}, which notebooks run with, has no {name}: install it there.')
 
 # %% ../../nbs/88_course.student.ipynb #doctor
 def doctor(workspace='.', mend:bool=True, progress:Callable|None=None) -> Remarks:
@@ -571,9 +601,11 @@ def unready(ws:Workspace, unit:Unit, there:dict[str, Path], now:datetime) -> lis
     for n in unit.notebooks:
         if n not in there: continue
         try: nb = read_notebook(there[n])
-        except CourseError as e: says.append(f'{n}: {e} It is handed in as it is.'); continue
+        except CourseError as e:
+            says.append(f'{n}: {e} It is handed in as it is.')
+            continue
         if todo := still_open(ws, n): says.append(f'{n}: not yet filled in: {", ".join(todo)}.')
-        says += [f'{n}, cell {c}: it is no Python: {wrong}' for c, wrong in syntax_errors(nb)]
+        says += [f'{n}, cell {c}: {wrong}' for c, wrong in faults(nb)]
     if these := [u['module'] for u in unlocked(ws) if u['module'] in unit.notebooks]:
         says.append(f'Unlocked, which is handed in too: {", ".join(these)}.')
     return says
@@ -590,8 +622,8 @@ def submit(workspace, unit:str, student:str, now:datetime|None=None) -> Submissi
     files = {f'{n}.ipynb': p.read_bytes() for n,p in there.items()}
     if not files: raise CourseError(f'No notebook of {unit} is in {ws.root}: {", ".join(chosen.notebooks)}.')
     says += unready(ws, chosen, there, now)
-    versions = dict(tinybench=__version__, released=ws.version, python=platform.python_version(),
-                    system=platform.system())
+    versions = dict(tinybench=__version__, released=ws.version,
+                    python=platform.python_version(), system=platform.system())
     sums = {n: dict(sha256=hashlib.sha256(b).hexdigest(), bytes=len(b)) for n,b in files.items()}
     about = dict(format=1, course=ws.course, unit=unit, student=student, when=now.isoformat(), files=sums,
                  unlocked=[u['module'] for u in unlocked(ws)], versions=versions)
