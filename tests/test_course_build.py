@@ -648,3 +648,9 @@ def test_marks_that_do_not_pair_give_nothing_away(source):
 def test_what_cannot_be_cleared_for_the_site_names_its_cell():
     with pytest.raises(CourseError, match='Cell half: there is no function body'):
         strip_hidden(cell('half', 'half = 2', solution=True))
+
+def test_a_gradebooks_version_is_nbgraders_own(monkeypatch):
+    from nbgrader.api import get_alembic_version
+    from tinybench.course.build import tables_version
+    monkeypatch.setenv('PATH', f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}')
+    assert tables_version() == get_alembic_version()

@@ -8,7 +8,7 @@ from coursekit import ROOT, filled, make_course, nbgrader, scores, solutions
 from nbgrader.apps.api import NbGraderAPI
 
 from tinybench.cli import main
-from tinybench.course.build import load_config, scripts_on_path
+from tinybench.course.build import load_config
 from tinybench.course.cells import read_notebook
 from tinybench.course.knockout import read_answers
 
@@ -115,7 +115,7 @@ def test_from_notebooks_to_grades(tmp_path, capsys):
 
     # nbgrader's own tools read what was written
     api = NbGraderAPI(config=load_config(course))
-    with scripts_on_path(): found = {s['student']: s for s in api.get_submissions(UNIT)}
+    found = {s['student']: s for s in api.get_submissions(UNIT)}
     assert {n: s['score'] for n, s in found.items()} == points and all(s['autograded'] for s in found.values())
     assert not any(s['needs_manual_grade'] for s in found.values())
     code, said = nbgrader(course, 'generate_feedback', UNIT, '--force')

@@ -7,13 +7,13 @@ __all__ = ['BEGIN', 'END', 'RULES', 'SETTINGS', 'NEEDED', 'README', 'IGNORED', '
            'statements', 'name_problems', 'metadata_problems', 'python_problems', 'region_problems', 'written',
            'to_write', 'exercise_problems', 'is_assertion', 'check_problems', 'sure', 'leak_problems', 'module_of',
            'imported', 'imports', 'import_problems', 'at_import', 'call_problems', 'chosen', 'package_of',
-           'notebook_problems', 'check', 'load_config', 'Generate', 'generate', 'scripts_on_path', 'gradebook',
-           'cell_kinds', 'conflicts', 'Built', 'replace_folder', 'build_unit', 'build', 'workspace_settings',
-           'package_files', 'tool_modules', 'due_text', 'readme', 'sha256', 'record', 'workspace_files',
-           'read_workspace', 'put', 'add_files', 'is_built', 'release']
+           'notebook_problems', 'check', 'load_config', 'Generate', 'generate', 'tables_version', 'without_alembic',
+           'gradebook', 'cell_kinds', 'conflicts', 'Built', 'replace_folder', 'build_unit', 'build',
+           'workspace_settings', 'package_files', 'tool_modules', 'due_text', 'readme', 'sha256', 'record',
+           'workspace_files', 'read_workspace', 'put', 'add_files', 'is_built', 'release']
 
 # %% ../../nbs/91_course.build.ipynb #imports
-import ast, configparser, hashlib, json, logging, math, os, re, shutil, sysconfig, uuid, warnings
+import ast, configparser, hashlib, json, logging, math, os, re, shutil, uuid, warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
+from alembic.script import ScriptDirectory
 from nbformat import NotebookNode
+from nbgrader import api
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
@@ -357,19 +359,22 @@ def generate(course:Course, unit:Unit, config:Config, to:str, tell:Callable|None
         raise CourseError(f'nbgrader could not make {unit.name}. {run.cause or str(e).rstrip(".")}.') from e
 
 # %% ../../nbs/91_course.build.ipynb #gradebook
+def tables_version() -> str:
+    "The version of the tables that nbgrader makes now, which it notes in a new gradebook."
+    return ScriptDirectory(str(Path(api.__file__).parent/'alembic')).get_current_head()
+
 @contextmanager
-def scripts_on_path():
-    "While it lasts, commands are found that are installed beside this Python; a new gradebook calls `alembic`."
-    before = os.environ.get('PATH', '')
-    os.environ['PATH'] = os.pathsep.join([sysconfig.get_path('scripts'), before])
+def without_alembic():
+    "While it lasts, nbgrader makes a gradebook without the command `alembic`, which takes seconds to say a version."
+    before, api.get_alembic_version = api.get_alembic_version, tables_version
     try: yield
-    finally: os.environ['PATH'] = before
+    finally: api.get_alembic_version = before
 
 @contextmanager
 def gradebook(course:Course, config:Config):
     "nbgrader's gradebook, made if it is not there, and closed at the end."
     try:
-        with scripts_on_path(): book = Gradebook(config.CourseDirectory.db_url, course.id)
+        with without_alembic(): book = Gradebook(config.CourseDirectory.db_url, course.id)
     except Exception as e:
         where = re.sub(r'//[^/@]*@', '//', config.CourseDirectory.db_url)
         raise CourseError(f'The gradebook {where} cannot be opened: {str(e).splitlines()[0]}.') from e
