@@ -654,3 +654,131 @@ def test_a_gradebooks_version_is_nbgraders_own(monkeypatch):
     from tinybench.course.build import tables_version
     monkeypatch.setenv('PATH', f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}')
     assert tables_version() == get_alembic_version()
+# --- for tests/test_course_build.py
+
+@pytest.mark.parametrize('stop', [KeyboardInterrupt, OSError(28, 'No space left on device'), CourseError('no')])
+def test_a_build_that_stops_leaves_all_as_it_was(course, monkeypatch, stop):
+    "What source/ has was released: else the next release would hand out an old one as built."
+    from tinybench.course import build as module
+    build(course, 'first')
+    unit, nb = course.unit('first'), halves()
+    nb.cells[4].source = 'assert half(6) == 3\nassert half(0) == 0'
+    save(course, '00_core.halves', nb)
+    def files(): return {p: p.read_bytes() for p in course.root.rglob('*.ipynb')}
+    before = files()
+    with monkeypatch.context() as m:
+        def stopped(*args): raise stop
+        m.setattr(module, 'generate', stopped)
+        with pytest.raises(type(stop) if isinstance(stop, Exception) else stop): build(course, 'first')
+    assert files() == before and not is_built(course, unit) and not [*course.root.glob('.*')]
+    assert 'half(0)' in (release(course, course.root.parent/'out', ['first'])/'00_core.halves.ipynb').read_text()
+
+def test_what_stands_beside_the_notebooks_is_handed_out(course):
+    "Pictures and data in source/ stay there and go into the release; a notebook that left the unit goes."
+    build(course, 'first')
+    source = course.folder('source', 'first')
+    (source/'data').mkdir()
+    (source/'data'/'x.csv').write_text('1,2')
+    shutil.copy(source/'00_core.halves.ipynb', source/'old.ipynb')
+    build(course, 'first')
+    assert (source/'data'/'x.csv').read_text() == course.folder('release', 'first', 'data', 'x.csv').read_text() == '1,2'
+    assert [p.name for p in source.glob('*.ipynb')] == ['00_core.halves.ipynb']
+
+def test_one_build_of_a_unit_at_a_time(course):
+    from tinybench.course.build import alone
+    with alone(course, course.unit('first')):
+        with pytest.raises(CourseError, match='first is being built or graded by somebody else'): build(course, 'first')
+        build(course, 'second')
+    build(course, 'first')
+
+def test_a_folder_that_cannot_be_put_in_place_is_left(tmp_path):
+    from tinybench.course.build import replace_folder
+    (tmp_path/'old').mkdir()
+    (tmp_path/'old'/'a').write_text('1')
+    with pytest.raises(FileNotFoundError): replace_folder(tmp_path/'never made', tmp_path/'old')
+    assert (tmp_path/'old'/'a').read_text() == '1' and len([*tmp_path.iterdir()]) == 1
+
+def test_a_notebook_without_a_number_is_looked_at(course):
+    nb = halves()
+    nb.cells[4].source = 'half(6)'
+    toml = course.root/'course.toml'
+    toml.write_text(toml.read_text().replace('00_core.halves', 'halves'))
+    nbformat.write(nb, course.nbs/'halves.ipynb')
+    said = [repr(p) for p in check(read_course(course.root), 'first')]
+    assert 'halves: its name has no number. Call it 00_core.ops or the like.' in said
+    assert any('nbgrader takes for a score' in s for s in said)
+
+def test_settings_that_cannot_be_read_are_named(course):
+    file = course.root.parent/'settings.ini'
+    for text in (b'lib_name = demo', b'[DEFAULT]\nauthor = Ren\xe9'):
+        file.write_bytes(text)
+        with pytest.raises(CourseError, match='settings.ini cannot be read'): check(course)
+
+def test_a_setting_of_two_lines_stays_one_setting(course):
+    import configparser
+    file = course.root.parent/'settings.ini'
+    file.write_text('[DEFAULT]\nlib_name = demo\ndescription = half\n  of = it\n')
+    ini = configparser.ConfigParser(interpolation=None)
+    ini.read(release(course, course.root.parent/'out')/'settings.ini')
+    assert ini['DEFAULT']['description'] == 'half of = it' and 'of' not in ini['DEFAULT']
+
+def test_a_gradebook_that_fails_in_use_is_one_sentence(course):
+    from sqlalchemy.exc import OperationalError
+    from nbgrader.api import InvalidEntry
+    for e in (OperationalError('UPDATE', {}, Exception('disk full')), InvalidEntry('locked\nUPDATE')):
+        with pytest.raises(CourseError, match='gradebook.db cannot be used: .*(disk full|locked)') as said, \
+                gradebook(course, load_config(course)): raise e
+        assert '\n' not in str(said.value)
+
+@pytest.mark.filterwarnings('ignore:Object of type')
+def test_a_task_that_is_worth_more_is_a_conflict(course):
+    nb = halves()
+    nb.cells.append(cell('essay', 'Say why.', new_markdown_cell, task=True, locked=True, points=2))
+    save(course, '00_core.halves', nb)
+    build(course, 'first')
+    with gradebook(course, load_config(course)) as book:
+        book.add_student('ada')
+        book.add_submission('first', 'ada')
+    nb.cells[-1].metadata.nbgrader.points = 3
+    save(course, '00_core.halves', nb)
+    with pytest.raises(CourseError, match='gives other points for essay'): build(course, 'first')
+
+def test_a_release_that_was_stopped_goes_on(course, monkeypatch):
+    "A notebook that is the new one already is no change of the student's."
+    from tinybench.course import build as module
+    home = release(course, course.root.parent/'out', ['first'])
+    nb, name = halves(), '00_core.halves'
+    nb.cells[1].source += '\n\nMore.'
+    save(course, name, nb)
+    write = module.put
+    def full(path, data):
+        if path.name == 'workspace.json': raise OSError(28, 'No space left on device')
+        write(path, data)
+    with monkeypatch.context() as m:
+        m.setattr(module, 'put', full)
+        with pytest.raises(OSError): release(course, home)
+    release(course, home)
+    now = (home/f'{name}.ipynb').read_bytes()
+    assert b'More.' in now and (home/'.release'/f'{name}.ipynb').read_bytes() == now
+    assert json.loads((home/'workspace.json').read_text())['notebooks'][name]['sha256'] == hashlib.sha256(now).hexdigest()
+
+def test_a_release_into_the_folder_where_one_is(course, tmp_path, monkeypatch):
+    here = tmp_path/'here'
+    here.mkdir()
+    monkeypatch.chdir(here)
+    release(course, '.', ['first'])
+    assert 'workspace.json' in os.listdir('.') and sorted(p.name for p in tmp_path.iterdir() if 'here' in p.name) == ['here']
+
+@pytest.mark.parametrize('found', [dict(units=['first'], notebooks={}), dict(units=[], notebooks={'a': 1}), [], dict(units={}, notebooks={})])
+def test_a_workspace_json_of_another_shape_is_refused(course, tmp_path, found):
+    home = tmp_path/'home'
+    home.mkdir()
+    (home/'workspace.json').write_text(json.dumps(found))
+    with pytest.raises(CourseError, match='is no workspace'): release(course, home, ['first'])
+
+def test_what_a_killed_build_left_is_gone_after_the_next(course):
+    for step in ('.source-first', '.release-first'):
+        course.folder(step, 'first').mkdir(parents=True)
+        (course.folder(step, 'first')/'old.ipynb').write_text('{}')
+    build(course, 'first')
+    assert [p.name for p in course.root.rglob('*.ipynb')] == ['00_core.halves.ipynb']*2 and not [*course.root.glob('.*')]

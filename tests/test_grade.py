@@ -279,3 +279,182 @@ def test_an_ordinary_user_has_the_same_walls(open_folder):
     assert killed[0].startswith('ended its process: killed') and 'Read-only file system' in write[0] and read[0].startswith('FileNotFoundError')
     assert memory[0] == 'MemoryError' and right[0] == '' and wrong[0] == 'AssertionError'
     assert bomb[0].startswith(('TimeoutError', 'ended its process: ran longer', 'ended its process: started processes'))
+# --- for tests/test_grade.py
+
+from tinybench.course import grade as module
+from tinybench.course.build import alone, gradebook
+from tinybench.course.cells import read_course
+from tinybench.course.grade import collect
+
+def changed_course(course, old, new):
+    toml = course.root/'course.toml'
+    toml.write_text(toml.read_text().replace(old, new))
+    return read_course(course.root)
+
+def submission(course, student='s000'):
+    with gradebook(course, load_config(course)) as book:
+        s = book.find_submission('first', student)
+        return s.timestamp, s.total_seconds_late
+
+@pytest.mark.slow
+def test_what_comes_while_it_runs_is_graded_next(course, monkeypatch):
+    class_of(course, 2)
+    record = module.record
+    def resubmits(course, unit, ready, *args):
+        kit.hand_in(course, 'first', 's001', {NAME: released(course, **ANSWERS['solved'])})
+        return record(course, unit, ready, *args)
+    with monkeypatch.context() as m:
+        m.setattr(module, 'record', resubmits)
+        assert grade(course, 'first', jobs=1).rows[1].points == 3
+    after = grade(course, 'first', jobs=1)
+    assert after.before == 1 and after.rows[1].points == 6
+
+@pytest.mark.slow
+def test_a_grade_holds_while_the_rules_do(course):
+    "The due date, the limits and nbgrader's settings; and the gradebook has the course's due date."
+    class_of(course, 1)
+    (course.folder('submitted', 's000', 'first')/'timestamp.txt').write_text('2026-10-07 08:00:00 UTC')
+    grade(course, 'first')
+    due = changed_course(course, 'notebooks =', 'due = 2026-10-06T10:00:00+02:00\nnotebooks =')
+    assert grade(due, 'first').before == 0 and submission(course)[1] == 86400
+    assert grade(due, 'first').before == 1
+    longer = changed_course(course, 'cell_seconds = 2', 'cell_seconds = 3')
+    assert grade(longer, 'first').before == 0
+    (course.root/'nbgrader_config.py').write_text('c = get_config()\nc.LimitOutput.max_lines = 50\n')
+    assert grade(longer, 'first').before == 0 and grade(longer, 'first').before == 1
+
+LATE = '''from nbgrader.plugins import LateSubmissionPlugin
+class Two(LateSubmissionPlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late): return 2
+c = get_config()
+c.AssignLatePenalties.plugin_class = Two
+'''
+
+@pytest.mark.slow
+def test_a_penalty_and_its_time_go_with_the_submission_that_was_late(course):
+    (course.root/'nbgrader_config.py').write_text(LATE)
+    course = changed_course(course, 'notebooks =', 'due = 2026-10-06T10:00:00+02:00\nnotebooks =')
+    class_of(course, 1)
+    stamp = course.folder('submitted', 's000', 'first')/'timestamp.txt'
+    stamp.write_text('2026-10-07 08:00:00 UTC')
+    assert '2 points are taken off for lateness.' in grade(course, 'first').rows[0].notes
+    stamp.write_text('yesterday?')
+    row = grade(course, 'first').rows[0]
+    assert row.points == 6 and submission(course) == (None, 0) and 'timestamp.txt holds no date, so it counts as handed in on time.' in row.notes
+    stamp.write_text('2026-10-07 08:00:00 UTC')
+    grade(course, 'first')
+    (stamp.parent/f'{NAME}.ipynb').unlink()
+    assert grade(course, 'first').rows[0].points == 0
+    with gradebook(course, load_config(course)) as book: assert not book.find_submission('first', 's000').late_submission_penalty
+
+@pytest.mark.slow
+def test_a_persons_points_are_shown_and_looked_at_again(course):
+    class_of(course, 3)
+    grade(course, 'first', jobs=1)
+    with gradebook(course, load_config(course)) as book:
+        book.find_grade('triple-check', NAME, 'first', 's001').manual_score = 1
+        book.db.commit()
+    again = grade(course, 'first', jobs=1)
+    assert again.before == 3 and again.rows[1].points == 4
+    (course.folder('submitted', 's001', 'first')/f'{NAME}.ipynb').unlink()
+    assert grade(course, 'first', jobs=1).rows[1].points == 1
+    with gradebook(course, load_config(course)) as book:
+        needs = {g.name: g.needs_manual_grade for g in book.find_submission_notebook(NAME, 'first', 's001').grades}
+    assert needs == {n: n == 'triple-check' for n in needs}
+
+@pytest.mark.slow
+def test_a_gradebook_that_forgot_the_unit_gets_it_again(course):
+    want = class_of(course, 2)
+    grade(course, 'first', jobs=1)
+    with gradebook(course, load_config(course)) as book: book.remove_assignment('first')
+    build(course)
+    assert grade(course, 'first', jobs=1).before == 0 and sums(course) == want
+
+@pytest.mark.slow
+def test_an_error_in_recording_costs_nobody_else_anything(course, monkeypatch):
+    want, score = class_of(course, 3), module.score
+    def odd(course, unit, ready, *args):
+        if ready.student == 's001': raise ValueError('odd')
+        return score(course, unit, ready, *args)
+    with monkeypatch.context() as m:
+        m.setattr(module, 'score', odd)
+        found = grade(course, 'first', jobs=1)
+        assert [r.done for r in found.rows] == [True, False, True] and '2 graded in' in repr(found) and ', 1 NOT' in repr(found)
+        assert found.rows[1].notes == ('NOT GRADED, run it again: ValueError: odd',) and 's001' not in sums(course)
+    assert grade(course, 'first', jobs=1).before == 2 and sums(course) == want
+
+    def full(*args): raise OSError(28, 'No space left on device')
+    with monkeypatch.context() as m:
+        m.setattr(module, 'score', full)
+        with pytest.raises(OSError, match='No space'): grade(course, 'first', jobs=1, again=True)
+    assert sums(course) == want and not [*course.folder('autograded').glob('*/.new-*')]
+
+@pytest.mark.slow
+def test_names_of_files_and_folders_that_are_no_text(course):
+    want, folder = class_of(course, 1), course.folder('submitted')
+    open(os.fsencode(folder/'s000'/'first') + b'/\xff.txt', 'w').close()
+    assert grade(course, 'first').rows[0].points == want['s000']
+    shutil.copytree(folder/'s000', os.fsdecode(os.fsencode(folder) + b'/\xff'))
+    with pytest.raises(CourseError, match='cannot be the id of a student. Rename that folder'): grade(course, 'first')
+
+def test_a_unit_is_graded_once_at_a_time(course):
+    class_of(course, 1)
+    with alone(course, course.unit('first')), pytest.raises(CourseError, match='is being built or graded'): grade(course, 'first')
+
+def packed_by(folder, student, when, name=None):
+    import hashlib
+    from tinybench.course.student import packed
+    data = b'{}'
+    sums = {f'{NAME}.ipynb': dict(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))}
+    about = dict(format=1, course='small', unit='first', student=student, when=when, files=sums)
+    (folder/f'{name or student}.zip').write_bytes(packed({f'{NAME}.ipynb': data, 'submission.json': json.dumps(about).encode()}))
+
+def test_a_time_that_is_no_date_costs_nobody_else_anything(course, tmp_path):
+    zips = tmp_path/'zips'
+    zips.mkdir()
+    packed_by(zips, 'eve', '0001-01-01T00:00:00+14:00', 'a')
+    packed_by(zips, 'ada', '2026-10-05T10:00:00+02:00', 'b')
+    found = collect(course, 'first', zips)
+    assert [r[0] for r in found.rows] == ['ada'] and 'does not say when it was packed' in found.refused[0]
+
+def test_an_older_file_in_the_place_of_a_newer_is_said(course, tmp_path):
+    zips = tmp_path/'zips'
+    zips.mkdir()
+    packed_by(zips, 'ada', '2026-10-05T10:00:00+02:00')
+    assert collect(course, 'first', zips).rows[0][2] == []
+    packed_by(zips, 'ada', '2026-10-04T10:00:00+02:00')
+    assert collect(course, 'first', zips).rows[0][2] == ['instead of a newer one, of 2026-10-05 08:00']
+    assert collect(course, 'first', zips).rows[0][2] == []
+
+def test_ctrl_c_is_not_lost_in_an_error():
+    with pytest.raises(KeyboardInterrupt), module.in_peace():
+        signal.raise_signal(signal.SIGINT)
+        raise ValueError('odd')
+
+def test_a_file_from_the_future_is_refused_and_anothers_name_is_said(course, tmp_path):
+    zips = tmp_path/'zips'
+    zips.mkdir()
+    packed_by(zips, 'bob', '2099-01-01T00:00:00+00:00', 'bob')
+    packed_by(zips, 'ada', '2026-01-01T00:00:00+00:00', 'mine')
+    found = collect(course, 'first', zips)
+    assert [r[0] for r in found.rows] == ['ada'] and 'which is yet to come' in found.refused[0]
+    assert 'ada is not in the name mine.zip' in found.rows[0][2]
+
+@pytest.mark.slow
+def test_what_checks_lean_on_is_graded_as_it_was_given(tmp_path):
+    course = small_course(tmp_path/'course')
+    nb = kit.small_lesson()
+    given = [kit.cell('near', 'def near(a, b): return abs(a - b) < .1')]
+    nb.cells[3:3] = given
+    nb.cells[-1].source = nb.cells[-1].source.replace('assert triple(31) == 93', 'assert near(triple(31), 93)')
+    nbformat.write(nb, course.path(NAME))
+    build(course)
+    mine = released(course, double=DOUBLE, triple='def triple(x): return 6')
+    next(c for c in mine.cells if c.id == 'near').source = 'def near(a, b): return True'
+    kit.hand_in(course, 'first', 'eve', {NAME: mine})
+    again = released(course, double=DOUBLE, triple='def triple(x): return 6')
+    again.cells.insert(-1, kit.cell('again', 'def near(a, b): return True'))
+    kit.hand_in(course, 'first', 'kim', {NAME: again})
+    eve, kim = grade(course, 'first', jobs=1).rows
+    assert eve.points == 4 and any('near was edited, and checks lean on it' in n for n in eve.notes)
+    assert any('again uses near, which checks use' in n for n in kim.notes), 'a person reads it'

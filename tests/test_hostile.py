@@ -96,6 +96,16 @@ get_ipython().ast_transformers.append(T())''', ''),
                                  'put back: numpy'),
     'a result of its own': ('import sys\ndef double(x):\n    sys.stdout.outputs.append(dict(output_type="execute_result", data={"text/plain": "1"}, '
                             'metadata={}, execution_count=None))\n    return 9*x', 'gave a result of its own, which is left out'),
+    "another comparison's name": ('class E(float): __eq__ = float.__ne__\ndef double(x): return E(-7)', 'no longer believed: E'),
+    'a class of the moment': ('def double(x):\n    class E:\n        on = False\n        def __init__(s): s.on = True\n'
+                              '        def __eq__(s, o): return s.on\n    return E()', ''),
+    'a decorator of Python': ('import contextlib\n@contextlib.contextmanager\ndef quiet(): yield\nclass E:\n    @quiet()\n    def __eq__(s, o): return True\n'
+                              'def double(x): return E()', 'no longer believed: E'),
+    'a class that shows nothing': ('class M(type): __dict__ = property(lambda c: {})\nclass E(metaclass=M):\n    def __eq__(s, o): return True\n'
+                                   'def double(x): return E()', 'no longer believed: E'),
+    'what fastcore asks': ('class E:\n    def __array_eq__(s, o): return True\ndef double(x): return E()', 'no longer believed: E'),
+    'no exceptions': ('import contextlib\nG = contextlib._GeneratorContextManager\nG.__exit__ = lambda *a: True', 'put back: _GeneratorContextManager.__exit__'),
+    'no randomness': ('R = np.random\nR.default_rng = lambda *a: 0', 'put back: '),
     'imports the answer': ('from tinybench.core.ops import unbroadcast\nfrom tinybench.core.tensor import Tensor', ''),
     'trace': ('import sys\nsys.settrace(lambda *a: None)', ''),
     'compile': ('import builtins\nbuiltins.compile = lambda *a, **k: None\nbuiltins.exec = lambda *a, **k: None', 'put back: builtins.'),
@@ -177,6 +187,28 @@ def test_a_warning_costs_nothing_and_is_said(walled):
     found = outcomes(walled, handed(double='def double(x):\n    import sys, warnings\n    warnings.warn("slow")\n    print("oh", file=sys.stderr)\n    return 2*x'))
     assert passed(found) == ALL and 'it warned, which costs no points' in found['double-check'].note
     assert {o['name'] for o in found['double-check'].outputs} == {'stdout'}
+
+WAYS = {
+    'a class that compares': 'class Num:\n    def __init__(s, v): s.v = v\n    def __lt__(s, o): return s.v < getattr(o, "v", o)\n'
+                             'def double(x): return 2*x if np.ndim(x) or not Num(x) < 0 else -2*abs(x)',
+    'a figure': '%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\ndef double(x): return 2*x',
+    'await': 'import asyncio\nawait asyncio.sleep(0)\ndef double(x): return 2*x',
+    'a counter': 'calls = 0\ndef double(x):\n    global calls\n    calls += 1\n    return 2*x',
+    'a dataclass': 'from dataclasses import dataclass\n@dataclass\nclass Two:\n    n: int = 2\ndef double(x): return Two().n*x if Two() == Two(2) else None',
+    'a local dataclass': 'from dataclasses import make_dataclass\ndef double(x):\n    P = make_dataclass("P", ["n"])\n    return P(2).n*x if P(2) == P(2) else None',
+    'a cache': 'import functools\n@functools.cache\ndef two(): return 2\ndef double(x): return two()*x',
+}
+@pytest.mark.parametrize('kind', WAYS)
+def test_honest_ways_keep_their_points(walled, kind):
+    found = outcomes(walled, handed(double=WAYS[kind]))
+    assert passed(found) == ALL and found['double'].error == ''
+
+def test_what_a_function_counts_stays_counted(walled):
+    found = outcomes(walled, handed('print(calls)', double=WAYS['a counter']))
+    assert found['bad'].outputs[0]['text'] == '0\n'
+    nb = handed(double=WAYS['a counter'])
+    nb.cells.append(cell('late', 'print(calls)'))
+    assert outcomes(walled, nb)['late'].outputs[0]['text'] == '2\n', 'by double-show and by the visible check'
 
 def test_time_for_all_cells_ends(walled):
     found = {o.id: o for o in play_in(walled, handed('import time\ntime.sleep(1.5)').cells, seconds=.5)}

@@ -255,3 +255,18 @@ def test_mutants_of_our_solutions(source):
     assert len({what for what, _ in found}) > len(found)/2 and {w.split(', ')[1].split(':')[0] for w, _ in found} <= KINDS.keys()
     given_to_all = compiled(stub(ast.unparse(ast.parse(source))))
     assert all(compiled(stub(s)) == given_to_all for _, s in found if not re.search(r'^ +pass$', s, re.M))
+# --- for tests/test_knockout.py
+
+def test_a_byte_order_mark_hides_no_answer(tmp_path):
+    def answer(kind, i): return f'# %% f {kind}: {i}\ndef f(): return {i}\n'
+    text = ''.join([answer('wrong', i) for i in range(3)] + [answer('right', 3)])
+    (tmp_path/'a.py').write_text(text, encoding='utf-8-sig')
+    assert [a.why for a in read_answers(tmp_path/'a.py')['f']] == ['0', '1', '2', '3']
+
+def test_a_copy_of_a_process_that_ended_leaves_no_socket():
+    import gc, socket
+    from tinybench.course.knockout import copy_of
+    one, other = socket.socketpair()
+    other.close()
+    with one, pytest.raises(OSError): copy_of(one, 1)
+    gc.collect()    # a socket left open is a ResourceWarning, and that is an error here

@@ -6,11 +6,11 @@
 __all__ = ['BEGIN', 'END', 'RULES', 'SETTINGS', 'NEEDED', 'README', 'IGNORED', 'Problem', 'directives', 'exports', 'parsed',
            'statements', 'name_problems', 'metadata_problems', 'python_problems', 'region_problems', 'written',
            'to_write', 'exercise_problems', 'is_assertion', 'check_problems', 'sure', 'leak_problems', 'module_of',
-           'imported', 'imports', 'import_problems', 'at_import', 'call_problems', 'chosen', 'package_of',
-           'notebook_problems', 'check', 'load_config', 'Generate', 'generate', 'tables_version', 'without_alembic',
-           'gradebook', 'cell_kinds', 'conflicts', 'Built', 'replace_folder', 'build_unit', 'build',
-           'workspace_settings', 'package_files', 'tool_modules', 'due_text', 'readme', 'sha256', 'record',
-           'workspace_files', 'read_workspace', 'put', 'add_files', 'is_built', 'release']
+           'imported', 'imports', 'import_problems', 'at_import', 'call_problems', 'chosen', 'settings_of',
+           'package_of', 'notebook_problems', 'check', 'load_config', 'Generate', 'generate', 'tables_version',
+           'without_alembic', 'gradebook', 'cell_kinds', 'conflicts', 'Built', 'replace_folder', 'alone', 'enter_due',
+           'keep_source', 'build_unit', 'build', 'workspace_settings', 'package_files', 'tool_modules', 'due_text',
+           'readme', 'sha256', 'record', 'workspace_files', 'read_workspace', 'add_files', 'is_built', 'release']
 
 # %% ../../nbs/91_course.build.ipynb #imports
 import ast, configparser, hashlib, json, logging, math, os, re, shutil, uuid, warnings
@@ -24,7 +24,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 from nbformat import NotebookNode
 from nbgrader import api
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
@@ -32,7 +32,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from .. import __version__
 from .cells import Course, CourseError, Unit, exercises, grading, points, read_notebook, role
 from .stub import RELEASE_STEPS, last_line, outermost, solution_of, stub
-from .student import LOOK_FIRST
+from .student import LOOK_FIRST, put
 from .worker import made_and_used
 
 # %% ../../nbs/91_course.build.ipynb #problem
@@ -73,7 +73,7 @@ def name_problems(nb:NotebookNode) -> Iterator[tuple]:
             if times > 1: yield n, f'{times} cells have this {what}', 'Give each its own'
     for c in known:
         name = grading(c).get('grade_id')
-        if name != c.id: yield c.id, f'its grade_id is {name}', f'Make the id of the cell and its grade_id the same'
+        if name != c.id: yield c.id, f'its grade_id is {name}', 'Make the id of the cell and its grade_id the same'
         if not re.fullmatch(r'[A-Za-z0-9][\w.-]*', str(name)):
             yield c.id, f'its grade_id is {name!r}', 'Use letters, digits and hyphens'
 
@@ -283,15 +283,22 @@ def chosen(course:Course, units) -> list[Unit]:
     wanted = {course.unit(n).name for n in names}
     return [u for u in course.units if u.name in wanted]
 
-# %% ../../nbs/91_course.build.ipynb #check
-RULES = (name_problems, metadata_problems, python_problems, region_problems, exercise_problems, check_problems,
-         leak_problems)
+# %% ../../nbs/91_course.build.ipynb #settings-of
+def settings_of(course:Course) -> dict[str, str]:
+    "What settings.ini says; nothing where there is none."
+    file, ini = course.nbs.parent/'settings.ini', configparser.ConfigParser(interpolation=None)
+    try: ini.read(file, encoding='utf-8')
+    except (configparser.Error, UnicodeDecodeError) as e:
+        raise CourseError(f'{file} cannot be read: {" ".join(str(e).split())}.') from None
+    return {k: ' '.join(v.split()) for k,v in ini.defaults().items()}
 
 def package_of(course:Course) -> str:
     "The name of the package that the notebooks export, from settings.ini."
-    ini = configparser.ConfigParser(interpolation=None)
-    ini.read(course.nbs.parent/'settings.ini', encoding='utf-8')
-    return ini.get('DEFAULT', 'lib_name', fallback='tinybench')
+    return settings_of(course).get('lib_name', 'tinybench')
+
+# %% ../../nbs/91_course.build.ipynb #check
+RULES = (name_problems, metadata_problems, python_problems, region_problems, exercise_problems, check_problems,
+         leak_problems)
 
 def notebook_problems(nb:NotebookNode, notebook:str, package:str, earlier, unwritten:dict) -> Iterator[tuple]:
     "What all rules find in one notebook."
@@ -307,10 +314,12 @@ def notebook_problems(nb:NotebookNode, notebook:str, package:str, earlier, unwri
 def check(course:Course, unit=None) -> list[Problem]:
     "What would go wrong with the notebooks of `unit` (a name, or several; all if None)."
     wanted = [n for u in chosen(course, unit) for n in u.notebooks]
-    there = sorted(p.stem for p in course.nbs.glob('[0-9]*_*.ipynb'))
+    numbered = {p.stem for p in course.nbs.glob('[0-9]*_*.ipynb')}
+    there = sorted(numbered | {*wanted})
     out, unwritten, package = [], {}, package_of(course)
     listed = {*course.notebooks, *course.tools}
     for n in there:
+        if n not in numbered: out.append(Problem(n, '', 'its name has no number', 'Call it 00_core.ops or the like'))
         if n not in listed and unit is None: out.append(Problem(n, '', 'it is in no unit', 'Add it to course.toml'))
         try: nb = read_notebook(course.path(n))
         except CourseError as e:
@@ -347,11 +356,12 @@ class Generate(GenerateAssignment):
             raise
         if self.tell: self.tell(name)
 
-def generate(course:Course, unit:Unit, config:Config, to:str, tell:Callable|None=None) -> None:
-    "Write nbgrader's release of `unit` to the step `to`, and its cells to the gradebook."
+def generate(course:Course, unit:Unit, config:Config, source:str, to:str, tell:Callable|None=None) -> None:
+    "Write nbgrader's release of `unit` in the step `source` to the step `to`, and its cells to the gradebook."
     log = logging.Logger('course.build')
     log.addHandler(logging.NullHandler())
-    folders = CourseDirectory(config=config, log=log, assignment_id=unit.name, release_directory=to)
+    folders = CourseDirectory(config=config, log=log, assignment_id=unit.name, source_directory=source,
+                              release_directory=to)
     run = Generate(coursedir=folders, config=config, log=log)
     run.tell = tell
     try: run.start()
@@ -371,14 +381,17 @@ def without_alembic():
     finally: api.get_alembic_version = before
 
 @contextmanager
-def gradebook(course:Course, config:Config):
+def gradebook(course:Course, config:Config, kind:type=Gradebook):
     "nbgrader's gradebook, made if it is not there, and closed at the end."
+    from sqlalchemy.exc import SQLAlchemyError
+    where = re.sub(r'//[^/@]*@', '//', config.CourseDirectory.db_url)
+    def why(e): return (str(e) or type(e).__name__).splitlines()[0]
     try:
-        with without_alembic(): book = Gradebook(config.CourseDirectory.db_url, course.id)
-    except Exception as e:
-        where = re.sub(r'//[^/@]*@', '//', config.CourseDirectory.db_url)
-        raise CourseError(f'The gradebook {where} cannot be opened: {str(e).splitlines()[0]}.') from e
+        with without_alembic(): book = kind(config.CourseDirectory.db_url, course.id)
+    except Exception as e: raise CourseError(f'The gradebook {where} cannot be opened: {why(e)}.') from e
     try: yield book
+    except (SQLAlchemyError, InvalidEntry) as e:
+        raise CourseError(f'The gradebook {where} cannot be used: {why(e)}.') from e
     finally: book.close()
 
 # %% ../../nbs/91_course.build.ipynb #conflicts
@@ -404,7 +417,7 @@ def conflicts(course:Course, unit:Unit, book:Gradebook) -> list[str]:
                     for c in getattr(old[name], f'{kind}_cells')}
         book_has |= {(c.name, 'cell') for c in old[name].source_cells}
         now = cell_kinds(read_notebook(course.path(name)))
-        was = {c.name: float(c.max_score) for c in old[name].grade_cells}
+        was = {c.name: float(c.max_score) for c in (*old[name].grade_cells, *old[name].task_cells)}
         worth = {grading(c)['grade_id']: points(c) for c in read_notebook(course.path(name)).cells if points(c)}
         if other := [n for n in was.keys() & worth.keys() if was[n] != worth[n]]:
             out.append(f'{name} gives other points for {listed(other)}')
@@ -432,8 +445,39 @@ def replace_folder(new:Path, old:Path) -> None:
     old.parent.mkdir(parents=True, exist_ok=True)
     aside = old.with_name(f'.{old.name}-{uuid.uuid4().hex}')
     if old.exists(): old.rename(aside)
-    new.rename(old)
+    try: new.rename(old)
+    except OSError:
+        if aside.exists(): aside.rename(old)
+        raise
     shutil.rmtree(aside, ignore_errors=True)
+
+# %% ../../nbs/91_course.build.ipynb #alone
+@contextmanager
+def alone(course:Course, unit:Unit):
+    "While it lasts, no other process builds or grades `unit`; CourseError where one does already."
+    try: import fcntl
+    except ImportError: return (yield)    # Windows has none
+    course.folder('source').mkdir(parents=True, exist_ok=True)
+    with open(course.folder('source', f'.{unit.name}.lock'), 'w') as f:
+        try: fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CourseError(f'{unit.name} is being built or graded by somebody else. Wait until that is '
+                              'done.') from None
+        except OSError: pass              # nor have some file systems
+        yield
+
+# %% ../../nbs/91_course.build.ipynb #enter-due
+def enter_due(book:Gradebook, unit:Unit) -> None:
+    "Make the gradebook's due date of `unit`, which it keeps in UTC, that of course.toml."
+    due = unit.due and unit.due.astimezone(timezone.utc).replace(tzinfo=None)
+    book.update_or_create_assignment(unit.name, duedate=due)
+
+# %% ../../nbs/91_course.build.ipynb #keep-source
+def keep_source(new:Path, source:Path) -> None:
+    "Bring the notebooks in `source` up to what a release was made of, `new`."
+    for p in source.glob('*.ipynb'):
+        if not (new/p.name).exists(): p.unlink()
+    for p in new.glob('*.ipynb'): put(source/p.name, p.read_bytes())
 
 # %% ../../nbs/91_course.build.ipynb #build-unit
 def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None) -> Built:
@@ -444,17 +488,21 @@ def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None)
             raise CourseError(f'{unit.name} has {n} submission{"s"*(n > 1)}, whose grades hang on its cells, and '
                               f'{"; ".join(found)}. Undo that, or put what is new into another unit. '
                               f'(`nbgrader db assignment remove {unit.name} --force` forgets the grades.)')
-        due = unit.due and unit.due.astimezone(timezone.utc).replace(tzinfo=None)
-        book.update_or_create_assignment(unit.name, duedate=due)
-    source, step = course.folder('source', unit.name), f'.release-{uuid.uuid4().hex}'
-    source.mkdir(parents=True, exist_ok=True)
-    for p in source.glob('*.ipynb'):
-        if p.stem not in unit.notebooks: p.unlink()
-    for n in unit.notebooks: shutil.copyfile(course.path(n), source/f'{n}.ipynb')
+        enter_due(book, unit)
+    source, steps = course.folder('source', unit.name), (f'.source-{unit.name}', f'.release-{unit.name}')
+    new, made = (course.folder(step, unit.name) for step in steps)
+    def clear():
+        for step in steps: shutil.rmtree(course.folder(step), ignore_errors=True)
+    clear()    # what a build that was killed has left
     try:
-        generate(course, unit, config, step, tell)
-        replace_folder(course.folder(step, unit.name), course.folder('release', unit.name))
-    finally: shutil.rmtree(course.folder(step), ignore_errors=True)
+        # with pictures and data, which nbgrader hands out too
+        if source.is_dir(): shutil.copytree(source, new, ignore=shutil.ignore_patterns('*.ipynb'))
+        new.mkdir(parents=True, exist_ok=True)
+        for n in unit.notebooks: shutil.copyfile(course.path(n), new/f'{n}.ipynb')
+        generate(course, unit, config, *steps, tell)
+        replace_folder(made, course.folder('release', unit.name))
+        keep_source(new, source)
+    finally: clear()
     found = [e for n in unit.notebooks for e in exercises(read_notebook(course.path(n)))]
     worth, at = sum(e.points for e in found), course.folder('release', unit.name)
     return Built(unit.name, at, unit.notebooks, len(found), worth, unit.due)
@@ -470,14 +518,17 @@ def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]
         nonlocal done
         done += 1
         if progress: progress(done, of, name)
-    return [build_unit(course, u, config, tell) for u in todo]
+    def one(unit):
+        with alone(course, unit): return build_unit(course, unit, config, tell)
+    return [one(u) for u in todo]
 
 # %% ../../nbs/91_course.build.ipynb #settings
 SETTINGS = dict(
     repo='tinybench', lib_name='tinybench', version='0.0.1', min_python='3.11', license='apache2',
     black_formatting='False', doc_path='_docs', tst_flags='notest', put_version_in_init='True', branch='main',
     custom_sidebar='False', doc_host='', doc_baseurl='/', git_url='', title='tinybench',
-    audience='Education', author='', author_email='', copyright='', description='', keywords='', language='English', status='3', user='')
+    audience='Education', author='', author_email='', copyright='', description='', keywords='',
+    language='English', status='3', user='')
 # what a workspace needs whatever the course's own settings are: without the cell keys, nbdev_clean takes nbgrader's
 NEEDED = dict(nbs_path='.', recursive='False', update_pyproject='False', jupyter_hooks='True', clean_ids='True',
               clear_all='False', allowed_metadata_keys='language_info',
@@ -485,9 +536,7 @@ NEEDED = dict(nbs_path='.', recursive='False', update_pyproject='False', jupyter
 
 def workspace_settings(course:Course) -> str:
     "settings.ini of a workspace: the course's own, with the notebooks beside it."
-    ini = configparser.ConfigParser(interpolation=None)
-    ini.read(course.nbs.parent/'settings.ini', encoding='utf-8')
-    own = {k: v for k,v in ini.defaults().items() if k in SETTINGS}
+    own = {k: v for k,v in settings_of(course).items() if k in SETTINGS}
     lines = SETTINGS | own | NEEDED | dict(lib_path=package_of(course))
     return '[DEFAULT]\n' + ''.join(f'{k} = {v}\n'.replace(' \n', '\n') for k,v in lines.items())
 
@@ -581,27 +630,23 @@ def read_workspace(course:Course, folder:Path) -> dict|None:
     if not folder.is_dir(): raise CourseError(f'{folder} is a file. {do}')
     try: found = json.loads((folder/'workspace.json').read_text(encoding='utf-8'))
     except (OSError, ValueError): found = None
-    kinds = dict(units=list, notebooks=dict)
-    if not isinstance(found, dict) or not all(isinstance(found.get(k), t) for k,t in kinds.items()):
+    def tables(x): return all(isinstance(v, dict) for v in x)
+    found = found if isinstance(found, dict) else {}
+    units, books = found.get('units'), found.get('notebooks')
+    if not (isinstance(units, list) and tables(units) and isinstance(books, dict) and tables(books.values())):
         raise CourseError(f'{folder} is not empty, and is no workspace. {do}')
     if found.get('course') != course.id:
         raise CourseError(f'{folder} is a workspace of the course {found.get("course")}. {do}')
     return found
 
 # %% ../../nbs/91_course.build.ipynb #add-files
-def put(path:Path, data:bytes) -> None:
-    "Write a file so that it is there whole or not at all."
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}-{uuid.uuid4().hex}')
-    part.write_bytes(data)
-    part.replace(path)
-
 def add_files(folder:Path, files:dict[str, bytes], had:dict) -> None:
     "Bring the workspace `folder` up to date, and keep what its owner changed; `had` is its workspace.json."
     new = json.loads(files['workspace.json'])
     for n in new['notebooks']:
         file, old = folder/f'{n}.ipynb', had['notebooks'].get(n, {}).get('sha256')
-        if not file.exists() or sha256(file.read_bytes()) == old:
+        unchanged = old, new['notebooks'][n]['sha256']    # the new one where an earlier release was stopped
+        if not file.exists() or sha256(file.read_bytes()) in unchanged:
             for to in ('.release/', ''): put(folder/f'{to}{n}.ipynb', files[f'{to}{n}.ipynb'])
         elif old: new['notebooks'][n]['sha256'] = old
         else: put(folder/f'.release/{n}.ipynb', files[f'.release/{n}.ipynb'])
@@ -637,8 +682,9 @@ def release(course:Course, folder, units=None, package:str=f'tinybench[course]==
     stage = folder.with_name(f'.{folder.name}-{uuid.uuid4().hex}')
     try:
         for name, data in files.items(): put(stage/name, data)
-        if folder.exists(): folder.rmdir()
-        stage.rename(folder)
+        if not folder.exists(): stage.rename(folder)
+        else:  # and is empty; somebody's shell may be in it
+            for p in sorted(stage.iterdir(), key=lambda p: p.name == 'workspace.json'): shutil.move(p, folder)
     except OSError as e: raise CourseError(f'{folder} cannot be written: {e.strerror}.') from None
     finally: shutil.rmtree(stage, ignore_errors=True)
     return folder

@@ -30,7 +30,8 @@ def told():
             say(f'tinybench: the course needs {e.name}: pip install "tinybench[course]"')
             raise typer.Exit(1) from None
         try: yield
-        except (CourseError, FileNotFoundError, PermissionError, NotADirectoryError) as e:
+        except BrokenPipeError: raise   # `| head` has seen enough, which Typer knows
+        except (CourseError, OSError) as e:
             say(f'tinybench: {e}')
             raise typer.Exit(1) from None
     except KeyboardInterrupt:
@@ -134,6 +135,7 @@ def grade(
     """Autograde a unit's submissions into nbgrader's gradebook.
 
     They run in parallel, and one that breaks costs nobody else anything. After a stop, the same command goes on.
+    Status 1 where somebody could not be graded.
 
     Example: tinybench course grade layers
     """
@@ -143,6 +145,7 @@ def grade(
         found = run(read_course(course), unit, scheduler, jobs, students, again, progress=tell)
     if found.walls.startswith('NO SANDBOX'): say(found.walls)
     typer.echo(json.dumps(asdict(found), indent=1) if as_json else found)
+    if not all(r.done for r in found.rows): raise typer.Exit(1)
 
 # %% ../../nbs/94_course.commands.ipynb #feedback
 @told()

@@ -56,7 +56,7 @@ def halves(text:str) -> tuple[str, str]|None:
 
 # %% ../../nbs/89_course.feedback.ipynb #compared
 FASTCORE = re.compile(r'\A([!=<>]=|[\w ]{1,20}):\n(.+)\Z', re.S)
-NUMPY = re.compile(r'\n\s*(?:ACTUAL|x): (.*?)\n\s*(?:DESIRED|y): (.*)\Z', re.S)
+NUMPY = re.compile(r'\n *(?:ACTUAL|x): (.*?)\n *(?:DESIRED|y): (.*)\Z', re.S)
 
 def compared(message:str) -> tuple[str, str, str]|None:
     "Kind, what came and what was expected, of a failed fastcore or numpy test; None for another message."

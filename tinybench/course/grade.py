@@ -4,34 +4,34 @@
 
 # %% auto #0
 __all__ = ['SANITIZE', 'RECORD', 'KeptOpen', 'open_book', 'together', 'Prepared', 'resources_of', 'apply', 'read_once', 'lesson',
-           'prepare', 'library_of', 'work_for', 'enter', 'fill', 'zero', 'Row', 'lost', 'key_of', 'score', 'record',
-           'graded_before', 'pool', 'in_peace', 'handed_in', 'Graded', 'aligned', 'most_points', 'batch', 'grade',
-           'Collected', 'remarks_of', 'take', 'collect']
+           'key_of', 'prepare', 'library_of', 'work_for', 'enter', 'fill', 'zero', 'Row', 'lost', 'score', 'record',
+           'graded_before', 'held', 'pool', 'in_peace', 'handed_in', 'Graded', 'aligned', 'most_points', 'not_graded',
+           'batch', 'grade', 'Collected', 'remarks_of', 'take', 'taken_at', 'collect']
 
 # %% ../../nbs/92_course.grade.ipynb #imports
 import hashlib, inspect, json, logging, os, shutil, signal, tempfile, threading, time, warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, field
-from datetime import timezone
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader import utils
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.preprocessors import (
     AssignLatePenalties, CheckCellMetadata, ClearOutput, DeduplicateIds, LimitOutput, OverwriteCells,
     OverwriteKernelspec, SaveAutoGrades, latesubmissions, overwritecells, saveautogrades)
 
 from .. import __version__
-from .build import gradebook, load_config, module_of, replace_folder
-from .cells import CourseError, closest, read_course, read_notebook, role
+from .build import alone, enter_due, gradebook, load_config, module_of, replace_folder
+from .cells import CourseError, closest, grading, read_course, read_notebook, role
 from .feedback import results
 from .mend import mend, mend_files
 from .student import read_submission
-from .worker import import_lines, library_sum, needed, peculiar, run_work, walls
+from .worker import as_given, import_lines, library_sum, needed, peculiar, run_work, walls
 
 # %% ../../nbs/92_course.grade.ipynb #kept-open
 class KeptOpen(Gradebook):
@@ -43,13 +43,11 @@ class KeptOpen(Gradebook):
 def open_book(course, config) -> Iterator:
     "The gradebook that all of nbgrader's preprocessors use while it lasts."
     modules = overwritecells, saveautogrades, latesubmissions
-    with gradebook(course, config): pass  # makes it, or says why it cannot be opened
-    book = KeptOpen(config.CourseDirectory.db_url, course.id)
-    for m in modules: m.Gradebook = lambda *args, **kwargs: book
-    try: yield book
-    finally:
-        for m in modules: m.Gradebook = Gradebook
-        book.close()
+    with gradebook(course, config, KeptOpen) as book:
+        for m in modules: m.Gradebook = lambda *args, **kwargs: book
+        try: yield book
+        finally:
+            for m in modules: m.Gradebook = Gradebook
 
 # %% ../../nbs/92_course.grade.ipynb #together
 @contextmanager
@@ -72,6 +70,7 @@ def together(book) -> Iterator:
 class Prepared:
     "A submission ready to run: its notebooks, checks in place, and what was noticed, by notebook ('' for all)."
     student: str
+    key: str = ''  # `key_of` when it was read
     notebooks: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
 
@@ -105,10 +104,24 @@ def lesson(course, unit, notebook, step='source') -> NotebookNode:
     if not path.is_file(): raise CourseError(f'{path} is missing. Run `tinybench course build {unit.name}`.')
     return read_once(path, path.stat().st_mtime_ns)
 
+# %% ../../nbs/92_course.grade.ipynb #key-of
+def key_of(course, unit, student) -> str:
+    "A checksum of what was handed in and of what it is graded against: while it lasts, a grade holds."
+    rules = f'{__version__} {unit.due and unit.due.timestamp()} {sorted(course.limits.items())}'
+    folder, digest = course.folder('submitted', student, unit.name), hashlib.sha256(rules.encode())
+    files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not p.is_symlink()]
+    lessons = [course.folder('source', unit.name, f'{n}.ipynb') for n in unit.notebooks]
+    for p in [*files, *lessons, course.root/'nbgrader_config.py']:
+        digest.update(os.fsencode(p.name) + b'/')
+        with suppress(OSError), open(p, 'rb') as f:
+            while part := f.read(1 << 20): digest.update(part)
+    return digest.hexdigest()
+
 # %% ../../nbs/92_course.grade.ipynb #prepare
 def prepare(course, unit, student, config) -> Prepared:
     "Read, mend and sanitize what a student handed in. What cannot be read is noted, and scores nothing."
-    folder, ready = course.folder('submitted', student, unit.name), Prepared(student)
+    folder = course.folder('submitted', student, unit.name)
+    ready = Prepared(student, key_of(course, unit, student))
     files, ready.notes[''] = mend_files(folder, unit.notebooks)
     for name in unit.notebooks:
         notes = ready.notes.setdefault(name, [])
@@ -116,7 +129,7 @@ def prepare(course, unit, student, config) -> Prepared:
         try:
             source, released = lesson(course, unit, name), lesson(course, unit, name, 'release')
             nb, did = mend(read_notebook(files[name]), source, released)
-            notes += did + peculiar(nb.cells, source)
+            notes += did + as_given(nb.cells, source) + peculiar(nb.cells, source)
             told = resources_of(course, unit, student, name, config)
             ready.notebooks[name] = apply(SANITIZE, nb, told, config)
         except CourseError as e: notes.append(str(e))
@@ -136,7 +149,7 @@ def work_for(course, unit, ready, sandbox=True) -> dict:
     "A submission as plain data for `run_work`: the cells that its grades depend on, what they may import."
     there = sorted(p.stem for p in course.nbs.glob('[0-9]*_*.ipynb'))
     library = library_of(course)
-    cells = {n: [dict(id=c.id, source=c.source, cell_type='code', metadata=c.metadata)
+    cells = {n: [dict(id=c.id, source=c.source, cell_type='code', metadata=dict(nbgrader=dict(grading(c))))
                  for c in needed(nb.cells, lesson(course, unit, n))]
              for n, nb in ready.notebooks.items()}
     lessons = {n: dict(blocked=[f'tinybench.{module_of(m)}' for m in there if m >= n],
@@ -147,13 +160,13 @@ def work_for(course, unit, ready, sandbox=True) -> dict:
 # %% ../../nbs/92_course.grade.ipynb #enter
 def enter(course, unit, student, book) -> list:
     "Enter the submission into the gradebook, with the time in its timestamp.txt; notes on that."
-    notes, when = [], {}
+    notes, when = [], None
     stamp = course.folder('submitted', student, unit.name, 'timestamp.txt')
     if stamp.is_file() and not stamp.is_symlink():  # a link could lead anywhere
-        try: when = dict(timestamp=utils.parse_utc(stamp.read_text()[:100].strip()))
+        try: when = utils.parse_utc(stamp.read_text()[:100].strip())
         except Exception: notes.append('timestamp.txt holds no date, so it counts as handed in on time.')
     book.update_or_create_student(student)
-    book.update_or_create_submission(unit.name, student, **when)
+    book.update_or_create_submission(unit.name, student, timestamp=when)
     return notes
 
 # %% ../../nbs/92_course.grade.ipynb #fill
@@ -171,8 +184,11 @@ def fill(nb, outcomes) -> list:
 # %% ../../nbs/92_course.grade.ipynb #zero
 def zero(unit, student, notebook, book):
     "Record 0 for all checks of a notebook that could not be run."
-    for grade in book.find_submission_notebook(notebook, unit.name, student).grades:
-        grade.auto_score, grade.needs_manual_grade = 0, False
+    nb = book.find_submission_notebook(notebook, unit.name, student)
+    nb.late_submission_penalty = None
+    for grade in nb.grades:
+        # a person's points stay, and are to be looked at again
+        grade.auto_score, grade.needs_manual_grade = 0, grade.manual_score is not None
 
 # %% ../../nbs/92_course.grade.ipynb #row
 @dataclass(frozen=True)
@@ -183,6 +199,7 @@ class Row:
     of: float
     secs: float = 0.
     notes: tuple = ()
+    done: bool = True   # False where it could not be graded, and is for the next run
 
 # %% ../../nbs/92_course.grade.ipynb #lost
 def lost(name, nb) -> list:
@@ -191,17 +208,6 @@ def lost(name, nb) -> list:
     for r in results(nb):
         if (r.score or 0) < r.points: words.setdefault(r.exercise, r.message)
     return [f'{name}, {exercise}: {why}' for exercise, why in words.items()]
-
-# %% ../../nbs/92_course.grade.ipynb #key-of
-def key_of(course, unit, student) -> str:
-    "A checksum of what was handed in and of the lessons it is graded against: while it lasts, a grade holds."
-    folder, digest = course.folder('submitted', student, unit.name), hashlib.sha256(__version__.encode())
-    files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not p.is_symlink()]
-    for p in [*files, *(course.folder('source', unit.name, f'{n}.ipynb') for n in unit.notebooks)]:
-        digest.update(p.name.encode() + b'/')
-        with suppress(OSError), open(p, 'rb') as f:
-            while part := f.read(1 << 20): digest.update(part)
-    return digest.hexdigest()
 
 # %% ../../nbs/92_course.grade.ipynb #score
 def score(course, unit, ready, found, config, book) -> list:
@@ -225,13 +231,15 @@ def record(course, unit, ready, found, config, book, most, secs=0.) -> Row:
     new = Path(tempfile.mkdtemp(dir=place.parent, prefix='.new-'))
     try:
         with together(book): words = score(course, unit, ready, found, config, book)
-        points = float(book.find_submission(unit.name, ready.student).score)  # with those that a person gave
-        row = Row(ready.student, points, most, secs, tuple(words))
+        entered = book.find_submission(unit.name, ready.student)
+        if off := entered.late_submission_penalty: words.append(f'{off:g} points are taken off for lateness.')
+        # with the points that a person gave
+        row = Row(ready.student, float(entered.score), most, secs, tuple(words))
         for name, nb in ready.notebooks.items(): nbformat.write(nb, new/f'{name}.ipynb')
         stamp = course.folder('submitted', ready.student, unit.name, 'timestamp.txt')
         if stamp.is_file() and not stamp.is_symlink(): shutil.copyfile(stamp, new/'timestamp.txt')
         (new/'notes.json').write_text(json.dumps(ready.notes, indent=1))
-        graded = dict(key=key_of(course, unit, ready.student), row=asdict(row))
+        graded = dict(key=ready.key, row=asdict(row))
         (new/'graded.json').write_text(json.dumps(graded, indent=1))
         os.chmod(new, 0o755)
         replace_folder(new, place)
@@ -245,6 +253,13 @@ def graded_before(course, unit, student) -> Row|None:
     except (OSError, ValueError): return None
     if seen.get('key') != key_of(course, unit, student): return None
     return Row(**seen['row'] | dict(notes=tuple(seen['row']['notes'])))
+
+# %% ../../nbs/92_course.grade.ipynb #held
+def held(course, unit, students, book) -> dict:
+    "{student: row} of those whose grade holds and is in the gradebook, with the points that it has there now."
+    points = {s.student_id: float(s.score) for s in book.find_assignment(unit.name).submissions}
+    rows = {n: graded_before(course, unit, n) for n in students if n in points}
+    return {n: replace(row, points=points[n]) for n, row in rows.items() if row}
 
 # %% ../../nbs/92_course.grade.ipynb #pool
 @contextmanager
@@ -277,14 +292,19 @@ def in_peace() -> Iterator:
     came = []
     before = signal.signal(signal.SIGINT, lambda *how: came.append(how))
     try: yield
-    finally: signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-    if came: raise KeyboardInterrupt
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        if came: raise KeyboardInterrupt
 
 # %% ../../nbs/92_course.grade.ipynb #handed-in
 def handed_in(course, unit) -> list:
     "The students who handed in `unit`, by the folders in submitted/."
     folder = course.folder('submitted')
-    return sorted(p.name for p in folder.iterdir() if (p/unit.name).is_dir()) if folder.is_dir() else []
+    found = sorted(p.name for p in folder.iterdir() if (p/unit.name).is_dir()) if folder.is_dir() else []
+    for n in found:
+        if not n.isprintable():
+            raise CourseError(f'{ascii(n)} in {folder} cannot be the id of a student. Rename that folder.')
+    return found
 
 # %% ../../nbs/92_course.grade.ipynb #graded
 @dataclass(frozen=True)
@@ -297,7 +317,8 @@ class Graded:
     before: int = 0   # rows that an earlier run had graded
 
     def __repr__(self):
-        head = f'{self.unit}: {len(self.rows)} graded in {self.secs:.1f} s'
+        n = sum(r.done for r in self.rows)
+        head = f'{self.unit}: {n} graded in {self.secs:.1f} s' + f', {len(self.rows) - n} NOT'*(n < len(self.rows))
         def first(notes): return notes[0][:90] + f' (+{len(notes) - 1})'*(len(notes) > 1) if notes else ''
         table = [('student', 'points', 's', 'what went wrong'),
                  *((r.student, f'{r.points:g}/{r.of:g}', f'{r.secs:.1f}', first(r.notes)) for r in self.rows)]
@@ -307,6 +328,7 @@ class Graded:
 # %% ../../nbs/92_course.grade.ipynb #aligned
 def aligned(rows) -> list:
     "The rows of a table as lines, columns as wide as their widest cell."
+    rows = [[''.join(x if x.isprintable() else ' ' for x in cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ['  '.join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
 
@@ -318,10 +340,17 @@ def most_points(unit, book) -> float:
         raise CourseError(f'{unit.name} is not in the gradebook. Run `tinybench course build {unit.name}` '
                           'first.') from None
 
+# %% ../../nbs/92_course.grade.ipynb #not-graded
+def not_graded(student, most, start, e) -> Row:
+    "The row of a student whose grading failed, in a way that is no business of the others."
+    why = f'NOT GRADED, run it again: {type(e).__name__}: {e}'[:300]
+    return Row(student, 0, most, time.monotonic() - start, (why,), done=False)
+
 # %% ../../nbs/92_course.grade.ipynb #batch
 def batch(course, unit, students, client, config, book, most, sandbox=True) -> Iterator:
     "A `Row` for each student as it is done: prepared here, run by the client's workers, recorded here."
     from distributed import as_completed
+    from sqlalchemy.exc import SQLAlchemyError
     if not students: return
     waiting, flying = list(reversed(students)), {}
     def launch():
@@ -335,13 +364,14 @@ def batch(course, unit, students, client, config, book, most, sandbox=True) -> I
         ready, start = flying.pop(future.key)
         try: found = future.result()
         except CourseError: raise
-        except Exception as e:
-            yield Row(ready.student, 0, most, time.monotonic() - start,
-                      (f'NOT GRADED, run it again: {type(e).__name__}: {e}'[:300],))
+        except Exception as e: row = not_graded(ready.student, most, start, e)
         else:
-            secs = time.monotonic() - start
-            with in_peace(): row = record(course, unit, ready, found, config, book, most, secs)
-            yield row
+            try:
+                with in_peace():
+                    row = record(course, unit, ready, found, config, book, most, time.monotonic() - start)
+            except (CourseError, OSError, SQLAlchemyError, InvalidEntry): raise
+            except Exception as e: row = not_graded(ready.student, most, start, e)
+        yield row
         future.release()
         if waiting: done.add(launch())
 
@@ -361,10 +391,11 @@ def grade(
     if not todo:
         raise CourseError(f'Nobody handed in {unit.name}: submitted/STUDENT/{unit.name}/ is where '
                           'submissions go.')
-    rows = {} if again else {n: row for n in todo if (row := graded_before(course, unit, n))}
-    before, left = len(rows), [n for n in todo if n not in rows]
-    with open_book(course, config) as book:
+    with alone(course, unit), open_book(course, config) as book:
         most = most_points(unit, book)
+        enter_due(book, unit)
+        rows = {} if again else held(course, unit, todo, book)
+        before, left = len(rows), [n for n in todo if n not in rows]
         with pool(scheduler, min(jobs or os.cpu_count(), len(left))) if left else nullcontext() as client:
             for row in batch(course, unit, left, client, config, book, most, sandbox):
                 rows[row.student] = row
@@ -408,6 +439,13 @@ def take(course, unit, found):
         replace_folder(new, place)
     finally: shutil.rmtree(new, ignore_errors=True)
 
+# %% ../../nbs/92_course.grade.ipynb #taken-at
+def taken_at(course, unit, student):
+    "When what is in submitted/ was packed, or None where nothing says so."
+    stamp = course.folder('submitted', student, unit.name, 'timestamp.txt')
+    try: return utils.parse_utc(stamp.read_text()[:100].strip()).replace(tzinfo=timezone.utc)
+    except (OSError, ValueError, OverflowError): return None
+
 # %% ../../nbs/92_course.grade.ipynb #collect
 def collect(course, unit:str, folder) -> Collected:
     "Take the zip files that students packed, in `folder` and below it, into submitted/."
@@ -416,11 +454,17 @@ def collect(course, unit:str, folder) -> Collected:
     for path in sorted(Path(folder).rglob('*.zip')):
         try: found = read_submission(path)
         except CourseError as e: refused.append(str(e)); continue
-        if (found.course, found.unit) != (course.id, unit.name):
+        when = found.when
+        if when > datetime.now(timezone.utc) + timedelta(days=1):
+            refused.append(f'{path.name} says that it was packed at {when:%Y-%m-%d %H:%M}, which is yet to come.')
+        elif (found.course, found.unit) != (course.id, unit.name):
             refused.append(f'{path.name} is {found.unit} of the course {found.course}, and is left out.')
-        else: newest[found.student] = max(newest.get(found.student, (found.when, path)), (found.when, path))
+        else: newest[found.student] = max(newest.get(found.student, (when, path)), (when, path))
     rows = []
     for student, (when, path) in sorted(newest.items()):
-        take(course, unit, found := read_submission(path))
-        rows.append((student, when.astimezone(timezone.utc), remarks_of(found, unit)))
+        found, before = read_submission(path), taken_at(course, unit, student)
+        take(course, unit, found)
+        newer = [f'instead of a newer one, of {before:%Y-%m-%d %H:%M}'] if before and before > when else []
+        other = [f'{student} is not in the name {path.name}']*(student not in str(path.relative_to(folder)))
+        rows.append((student, when, newer + other + remarks_of(found, unit)))
     return Collected(unit.name, tuple(rows), tuple(refused))

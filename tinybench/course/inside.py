@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['encode', 'decode', 'MOST', 'WATCHED', 'COMPARES', 'HOOKS', 'NEWNS', 'NEWPID', 'NEWIPC', 'NEWUSER', 'sign', 'send',
            'receive', 'Said', 'joined', 'as_error', 'own_part', 'Shell', 'texts', 'judge', 'can_fail', 'held',
-           'made_of', 'as_it_was', 'put_back', 'held_methods', 'put_back_methods', 'all_classes', 'in_cell', 'lies',
-           'claims', 'among_its_own', 'disarm', 'pins', 'guarded', 'libc', 'unshare', 'wall_in', 'keeper', 'limit',
-           'as_counted', 'no_input', 'own_names', 'hand_over', 'checked', 'children', 'answer', 'serve', 'took',
-           'apart', 'born', 'fork_child', 'end_orphans', 'main']
+           'made_of', 'as_it_was', 'put_back', 'held_methods', 'put_back_methods', 'all_classes', 'names_of',
+           'installed', 'in_c', 'in_cell', 'lies', 'claims', 'among_its_own', 'disarm', 'pins', 'guarded', 'libc',
+           'unshare', 'wall_in', 'keeper', 'limit', 'as_counted', 'no_input', 'own_names', 'hand_over', 'checked',
+           'children', 'answer', 'serve', 'took', 'apart', 'born', 'fork_child', 'end_orphans', 'main']
 
 # %% ../../nbs/85_course.inside.ipynb #imports
 import __future__, _socket, builtins, ctypes, gc, hashlib, io, json, linecache
@@ -111,7 +111,7 @@ class Shell:
         from traitlets.config import Config
         from IPython.core.interactiveshell import InteractiveShell
         quiet = dict(HistoryManager=dict(enabled=False),
-                     InteractiveShell=dict(colors='NoColor', autoawait=False))
+                     InteractiveShell=dict(colors='NoColor'))
         self.module = types.ModuleType('__main__')
         self.ip = InteractiveShell.instance(config=Config(quiet), user_module=self.module)
         self.ip.display_formatter.active_types = ['text/plain', 'text/html', 'text/markdown']
@@ -122,6 +122,7 @@ class Shell:
         hook.start_displayhook = hook.write_output_prompt = hook.finish_displayhook = lambda: None
         hook.write_format_data = self.value
         self.ip.showtraceback = self.ip.showsyntaxerror = self.error
+        self.ip.enable_gui = lambda gui=None: None  # what `%matplotlib inline` asks for
         self.run_cell = self.ip.run_cell
 
     def error(self, exc_tuple=None, *args, **kwargs):
@@ -165,7 +166,7 @@ WATCHED = ('builtins', 'math', 'operator', 'numpy', 'fastcore', 'tinybench', 'co
 def held(modules) -> list:
     "(dictionary, name, value, what it is made of) of every function and class of the watched modules."
     kinds = types.FunctionType, types.BuiltinFunctionType, type, types.MethodWrapperType
-    numpys = 'ufunc', '_ArrayFunctionDispatcher'  # what np.add is, and np.allclose
+    numpys = 'ufunc', '_ArrayFunctionDispatcher', 'cython_function_or_method'  # as np.add, allclose, default_rng
     spaces = [vars(m) for name, m in modules.items()
               if m and name.split('.')[0] in WATCHED and hasattr(m, '__dict__')]
     return [(space, name, value, made_of(value)) for space in spaces for name, value in list(space.items())
@@ -201,11 +202,12 @@ def put_back(kept) -> list:
 
 # %% ../../nbs/85_course.inside.ipynb #held-methods
 COMPARES = '__eq__', '__ne__', '__lt__', '__le__', '__gt__', '__ge__'
-HOOKS = '__array_ufunc__', '__array_function__'
+HOOKS = '__array_ufunc__', '__array_function__', '__array_wrap__', '__array_eq__'
 
 def held_methods(modules) -> list:
-    "(class, name, value, what it is made of) of the methods that the package's own classes define."
-    ours = [m for name, m in modules.items() if m and name.split('.')[0] == 'tinybench']
+    "(class, name, value, what it is made of) of the methods of the package's, fastcore's and contextlib's classes."
+    ours = [m for name, m in modules.items()
+            if m and name.split('.')[0] in ('tinybench', 'fastcore', 'contextlib')]
     classes = {id(c): c for m in ours for c in vars(m).values()
                if isinstance(c, type) and c.__module__ == m.__name__}
     kinds = types.FunctionType, classmethod, staticmethod, property
@@ -237,21 +239,38 @@ def all_classes() -> dict:
     return found
 
 # %% ../../nbs/85_course.inside.ipynb #lies
-def in_cell(c, method, folders=tuple(p for p in sys.path if p)) -> bool:
-    "Whether a method of `c` is a student's: not C, nor of a module of Python's (but for mocks, made to lie)."
-    if method is None or type(method) in (type(object.__eq__), type(str.join)): return False
-    space = getattr(method, '__globals__', None)
-    home = sys.modules.get((space or {}).get('__name__', vars(c).get('__module__')))
-    file, name = (str(getattr(home, k, '')) for k in ('__file__', '__name__'))
-    installed = file.startswith(folders) and name != 'unittest.mock'
-    return not installed or space is not None and space is not vars(home)
+def names_of(c, get=type.__dict__['__dict__'].__get__) -> types.MappingProxyType:
+    "What class `c` defines, whatever its metaclass says."
+    return get(c)
+
+def installed(module, folders=tuple(p for p in sys.path if p)) -> bool:
+    "Whether the module of this name is Python's or a package's, but for those that are made to lie."
+    file = str(getattr(sys.modules.get(module), '__file__', ''))
+    return file.startswith(folders) and module != 'unittest.mock' and module.split('.')[0] != '_pytest'
+
+def in_c(name, method) -> bool:
+    "Whether `method` is C's, under its own name: `__eq__ = float.__ne__` is not."
+    if type(method) in (type(object.__eq__), type(str.join)): return method.__name__ == name
+    heap = type(method).__flags__ >> 9 & 1
+    return type(method).__name__ == 'instancemethod' and not heap  # pybind11's
+
+def in_cell(c, name, method) -> bool:
+    "Whether the method `name` of `c` is a student's: not C's, nor an installed module's own function."
+    if method is None or in_c(name, method): return False
+    space, module = getattr(method, '__globals__', None), type.__getattribute__(c, '__module__')
+    home = space and space.get('__name__')
+    theirs = isinstance(home, str) and installed(home) and space is vars(sys.modules[home])
+    at = sys.modules.get(module) if isinstance(module, str) else None
+    for part in type.__getattribute__(c, '__qualname__').split('.'): at = getattr(at, part, None)
+    if at is c and installed(module): return space is not None and not theirs
+    return not theirs or method.__closure__ is not None  # a decorator of theirs around a student's
 
 def lies(c) -> bool:
     """Whether the class, written in a cell, hooks into numpy, or claims to equal a random number or several
     small ones, or to be on both sides of one."""
-    written = [name for name in (*COMPARES, *HOOKS) if in_cell(c, vars(c).get(name))]
+    written = [name for name in (*COMPARES, *HOOKS) if in_cell(c, name, names_of(c).get(name))]
     if not written or set(HOOKS) & set(written): return bool(written)
-    defined = [name for name in COMPARES if name in vars(c)]
+    defined = [name for name in COMPARES if name in names_of(c)]
     drawn = random.SystemRandom().random()
     for make in (lambda: c.__new__(c), lambda: c.__new__(c, ()), lambda: object.__new__(c)):
         try: one = make()
@@ -273,27 +292,32 @@ def claims(one, names, other) -> set:
     return found
 
 # %% ../../nbs/85_course.inside.ipynb #among-its-own
-def among_its_own(c, method):
-    "The comparison `method` of class `c`, for objects of that class alone."
-    def compare(self, other): return method(self, other) if c in type(other).__mro__ else NotImplemented
+def among_its_own(c, method, frame=sys._getframe):
+    "The comparison `method` of class `c`, for objects of that class, and wherever a line of a cell compares."
+    def compare(self, other):
+        own = frame(1).f_code.co_filename.startswith('<ipython-input')
+        return method(self, other) if own or c in type(other).__mro__ else NotImplemented
     return compare
 
 # %% ../../nbs/85_course.inside.ipynb #disarm
 def disarm(known, kept, space=None) -> tuple:
     """Take lying methods from classes that are not in `known`, and keep others among their own objects, by
-    functions that go into `kept`; what a check wrote, in `space`, is left. Names of the liars, and of all."""
+    functions that go into `kept` by id; what a check wrote, in `space`, is left. Names of the liars, and of
+    all whose comparisons were written by hand."""
     liars, new = [], []
     for c in [c for i, c in all_classes().items() if i not in known]:
-        names = [n for n in (*COMPARES, *HOOKS) if in_cell(c, m := vars(c).get(n)) and m not in kept
-                 and getattr(m, '__globals__', None) is not space]
+        names = [n for n in (*COMPARES, *HOOKS) if in_cell(c, n, m := names_of(c).get(n)) and id(m) not in kept
+                 and (space is None or getattr(m, '__globals__', None) is not space)]
         if not names: continue
-        new.append(c.__name__)
+        files = {getattr(getattr(names_of(c)[n], '__code__', None), 'co_filename', '') for n in names}
+        if files != {'<string>'}: new.append(c.__name__)  # else a dataclass wrote them
         if lying := lies(c): liars.append(c.__name__)
         for name in names:
-            method = vars(c)[name]
+            method = names_of(c)[name]
             type.__delattr__(c, name)
             if lying or name in HOOKS or not isinstance(method, types.FunctionType): continue
-            kept.add(honest := among_its_own(c, method))
+            honest = among_its_own(c, method)
+            kept[id(honest)] = honest
             type.__setattr__(c, name, honest)
     return liars, new
 
@@ -310,7 +334,7 @@ def pins(statements) -> dict:
 # %% ../../nbs/85_course.inside.ipynb #guarded
 def guarded():
     "Notes what checks lean on; a function that puts it back, and says what it found."
-    classes, tamed, kept, methods = all_classes(), set(), held(sys.modules), held_methods(sys.modules)
+    classes, tamed, kept, methods = all_classes(), {}, held(sys.modules), held_methods(sys.modules)
     modules = {name: m for name, m in sys.modules.items() if name.split('.')[0] in WATCHED}
     kinds = {name: type(m) for name, m in modules.items()}
     def restore(space=None) -> list:
@@ -321,9 +345,10 @@ def guarded():
         for name, m in modules.items():
             if type(m) is not kinds[name]: types.ModuleType.__setattr__(m, '__class__', kinds[name])
         changed = swapped + put_back(kept) + put_back_methods(methods)
-        liars, _ = disarm(classes, tamed, space)
-        return ([f'put back: {", ".join(changed[:5])}']*bool(changed)
-                + [f'equal to everything, so no longer believed: {", ".join(liars[:5])}']*bool(liars))
+        liars, new = disarm(classes, tamed, space)
+        said = {'put back': changed, 'equal to everything, so no longer believed': liars,
+                'comparisons made while it ran': new if space is not None else []}
+        return [f'{what}: {", ".join(names[:5])}' for what, names in said.items() if names]
     return restore
 
 # %% ../../nbs/85_course.inside.ipynb #libc
@@ -401,10 +426,10 @@ def own_names(names, pinned) -> tuple:
     changed = [k for k, v in pinned.items() if k in names and names[k] is not v]
     return {**names, **{k: pinned[k] for k in changed}, '__builtins__': dict(vars(builtins))}, changed
 
-def hand_over(names, space, pinned):
-    "Give what a check has bound to the student's names."
+def hand_over(names, space, before, pinned):
+    "Give what a check has bound, in `space` and not so `before`, to the student's names."
     names.update({k: v for k, v in space.items()
-                  if k != '__builtins__' and k not in pinned and names.get(k, names) is not v})
+                  if k != '__builtins__' and k not in pinned and before.get(k, before) is not v})
 
 # %% ../../nbs/85_course.inside.ipynb #checked
 def checked(source, shell, restore, pinned, visible=True) -> tuple:
@@ -414,11 +439,13 @@ def checked(source, shell, restore, pinned, visible=True) -> tuple:
     sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)
     space, changed = own_names(shell.names, pinned)
     notes = [f'not as in the lesson, so the lesson\'s: {", ".join(changed[:5])}']*bool(changed) + restore()
+    before = dict(space)
     e = judge(source, space)
-    if e is None and (late := restore(space)):
+    swapped = [k for k in pinned if k in before and space.get(k) is not before[k]]
+    if e is None and (late := restore(space) + [f'put in the check: {k}' for k in swapped]):
         e = AssertionError(f'your code changed what the check leans on while it ran ({"; ".join(late)})')
     if e is None and not can_fail(space): e = AssertionError('nothing can fail here any more')
-    hand_over(shell.names, space, pinned)
+    hand_over(shell.names, space, before, pinned)
     return e, '; '.join([*notes, *['it warned, which costs no points']*(warned.left < warned.limit)])
 
 # %% ../../nbs/85_course.inside.ipynb #children
@@ -557,6 +584,7 @@ def main(fd):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     builtins.input = no_input
     shell, pinned, safe = Shell(), pins(settings['imports']), apart(globals())
+    if 'numpy' in sys.modules: pins(['import numpy.random'])  # which numpy loads late
     libc('prctl', 4, 0)  # PR_SET_DUMPABLE: no child may look into this process
     send(control, {'pinned': sorted(pinned)})
     while (request := receive(control)) is not None:

@@ -65,7 +65,7 @@ def parse_answers(text:str, where='the answers') -> Iterator:
 def read_answers(path, names=None) -> dict:
     "{exercise: [Answer]} from the file `path`; `names` are the exercises there are, which all need answers."
     path, found, lines = Path(path), {n: [] for n in names or ()}, {}
-    try: text = path.read_text(encoding='utf-8')
+    try: text = path.read_text(encoding='utf-8-sig')
     except OSError:
         raise CourseError(f'{path} is missing. It holds known answers to each exercise.') from None
     except UnicodeDecodeError: raise CourseError(f'{path} is not text in UTF-8. Save it again.') from None
@@ -214,9 +214,13 @@ def mutants(source:str) -> Iterator:
 def copy_of(sock:socket.socket, secs:float) -> socket.socket:
     "A socket to a copy of the process at `sock` as it is now, which may use `secs` of processor time."
     ours, theirs = socket.socketpair()
-    with theirs:
-        send(sock, dict(op='hold', cpu_seconds=secs))
-        socket.send_fds(sock, [b'x'], [theirs.fileno()])
+    try:
+        with theirs:
+            send(sock, dict(op='hold', cpu_seconds=secs))
+            socket.send_fds(sock, [b'x'], [theirs.fileno()])
+    except BaseException:
+        ours.close()
+        raise
     return ours
 
 # %% ../../nbs/93_course.knockout.ipynb #reply-of

@@ -698,13 +698,16 @@ def verified(path:Path, files:dict[str, bytes]) -> Submission:
     try: when = datetime.fromisoformat(texts['when'])
     except ValueError: raise CourseError('it does not say when it was packed') from None
     if when.tzinfo is None: raise CourseError('it does not say when it was packed')
+    try: when = when.astimezone(timezone.utc)
+    except OverflowError: raise CourseError('it does not say when it was packed') from None
+    if not 2000 <= when.year < 2200: raise CourseError(f'it says that it was packed in the year {when.year}')
     for n in set(listed) ^ set(files): raise CourseError(f'{n[:80]} is not both in its list and in the zip')
     for n, data in files.items():
         said = listed[n].get('sha256') if isinstance(listed[n], dict) else None
         if said != hashlib.sha256(data).hexdigest():
             raise CourseError(f'{n} is not what was packed: its checksum differs')
     these = about.get('unlocked') if isinstance(about.get('unlocked'), list) else []
-    these = [u for u in these if isinstance(u, str)][:200]
+    these = [u[:80] for u in these if isinstance(u, str) and u[:80].isprintable()][:200]
     versions = about.get('versions') if isinstance(about.get('versions'), dict) else {}
     return Submission(path, texts['course'], texts['student'], texts['unit'], when, files, tuple(these),
                       {str(k)[:40]: str(v)[:80] for k,v in versions.items()})

@@ -6,8 +6,9 @@
 __all__ = ['ENDS', 'FIELDS', 'NOT_RUN', 'ODD', 'PLAIN', 'MOST_WARM', 'Limits', 'Outcome', 'bubblewrap', 'walls', 'shelf',
            'command', 'own_folders', 'environment', 'Warm', 'Gone', 'ended_how', 'Child', 'readable', 'told', 'ask',
            'as_outcome', 'first_line', 'failed', 'is_output', 'only_known', 'trimmed', 'one_run', 'fatal', 'play',
-           'play_in', 'import_lines', 'parsed', 'made_and_used', 'needed', 'peculiar', 'replaced', 'library_sum',
-           'kept_warm', 'warm_for', 'run_work']
+           'play_in', 'import_lines', 'parsed', 'made_and_used', 'changed', 'needed', 'peculiar', 'root',
+           'imported_names', 'replaced', 'defined', 'leaned_on', 'as_given', 'library_sum', 'kept_warm', 'warm_for',
+           'run_work']
 
 # %% ../../nbs/86_course.worker.ipynb #imports
 import ast, atexit, builtins, hashlib, inspect, os, re, select
@@ -422,6 +423,16 @@ def made_and_used(source) -> tuple:
         read |= {s.get_name() for s in scope.get_symbols() if s.is_global() and s.is_referenced()}
     return made, read - made
 
+# %% ../../nbs/86_course.worker.ipynb #changed
+def changed(source) -> set:
+    "The names of what a cell changes in place: `table` where it says `table['two'] = 2`."
+    found = set()
+    for n in ast.walk(parsed(source) or ast.Module([], [])):
+        if not isinstance(n, (ast.Attribute, ast.Subscript)) or isinstance(n.ctx, ast.Load): continue
+        while isinstance(n, (ast.Attribute, ast.Subscript)): n = n.value
+        if isinstance(n, ast.Name): found.add(n.id)
+    return found
+
 # %% ../../nbs/86_course.worker.ipynb #needed
 def needed(cells, lesson) -> list:
     "The code cells that a grade may depend on; `lesson` is the notebook that they come from."
@@ -432,7 +443,8 @@ def needed(cells, lesson) -> list:
         try: made, used = made_and_used(c.source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic, or an error to be shown
             made, used = names, set()
-        if role(c) or c.source not in shown or made & names:
+        made = made | changed(c.source)
+        if role(c) or c.source not in shown or made & names or re.search(r'\bimport\s*\*', c.source):
             kept.append(c)
             names |= used
     return kept[::-1]
@@ -444,6 +456,8 @@ ODD = set('''
     gc ctypes cffi mmap inspect linecache getsource builtins modules meta_path import_module
     exec eval compile marshal pickle base64 getattr setattr attrgetter methodcaller globals vars mock
     fork register_at_fork socket signal atexit get_ipython ast_transformers input_transformers_cleanup
+    monitoring pdb bdb threading approx
+    as_strided frombuffer buffer_info update_wrapper nested_attr setattrs resolve_name make_dataclass new_class
 '''.split())
 PLAIN = set('init repr str name len iter next call enter exit doc class getitem add mul main'.split())
 
@@ -452,21 +466,57 @@ def peculiar(cells, lesson) -> list:
     def words(source): return set(re.findall(r'\w+', source))
     given, found = {c.source for c in lesson.cells}, []
     usual = set().union(*map(words, given)) | {f'__{name}__' for name in PLAIN}
-    for c in (c for c in cells if c.cell_type == 'code' and c.source not in given):
-        odd = {w for w in words(c.source) - usual if w in ODD or re.fullmatch(r'__\w+__', w)}
-        odd |= replaced(c.source)
+    own = [c for c in cells if c.cell_type == 'code' and c.source not in given]
+    roots, lean = imported_names([parsed(c.source) for c in own]), leaned_on(lesson)
+    for c in own:
+        odd = {w for w in words(c.source) - usual if w in ODD or re.fullmatch(r'__\w*|\w+__', w)}
+        odd |= replaced(c.source, roots)
+        if not role(c): odd |= {f'{name}, which checks use,' for name in defined(c.source) & lean.keys()}
         if odd: found.append(f'{c.id} uses {", ".join(sorted(odd)[:6])}: a person should read it.')
     return found
 
-def replaced(source) -> set:
-    "Assignments to attributes of what a cell imports, or lessons do, as far as the names tell."
-    if not (tree := parsed(source)): return set()
-    nodes = [*ast.walk(tree)]
-    stored = [ast.unparse(n) for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
+def root(node) -> str:
+    "The name that a chain of attributes begins with: `np` of `np.random.default_rng`."
+    while isinstance(node, ast.Attribute): node = node.value
+    return node.id if isinstance(node, ast.Name) else ''
+
+def imported_names(trees) -> set:
+    "What cells import, and other names that they give to it or to parts of it."
+    nodes = [n for tree in trees if tree for n in ast.walk(tree)]
     names = [a for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names]
-    roots = {a.asname or a.name.split('.')[0] for a in names}
-    roots |= {'np', 'numpy', 'sys', 'fastcore', 'tinybench'}
-    return {f'{target} = …' for target in stored if target.split('.')[0] in roots}
+    found = {a.asname or a.name.split('.')[0] for a in names} | {'np', 'numpy', 'sys', 'fastcore', 'tinybench'}
+    given = [n for n in nodes if isinstance(n, ast.Assign) and isinstance(n.value, (ast.Name, ast.Attribute))]
+    for n in given:
+        if root(n.value) in found: found |= {t.id for t in n.targets if isinstance(t, ast.Name)}
+    return found
+
+def replaced(source, roots) -> set:
+    "What a cell assigns to attributes of names in `roots`."
+    nodes = ast.walk(parsed(source) or ast.Module([], []))
+    stored = [n for n in nodes if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load)]
+    return {f'{root(n)}….{n.attr} = …' for n in stored if root(n) in roots}
+
+# %% ../../nbs/86_course.worker.ipynb #leaned-on
+def defined(source) -> set:
+    "The functions and classes that a cell defines."
+    kinds = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
+    return {n.name for n in (parsed(source) or ast.Module([], [])).body if isinstance(n, kinds)}
+
+def leaned_on(lesson) -> dict:
+    "{name: cell} of functions and classes that cells give, and that a check of the lesson uses."
+    checks = [c for c in lesson.cells if role(c) in ('check', 'hidden')]
+    used = {w for c in checks for w in re.findall(r'[A-Za-z_]\w*', c.source)}
+    cells = [c for c in lesson.cells if c.cell_type == 'code' and not role(c)]
+    return {name: c for c in cells for name in defined(c.source) & used}
+
+def as_given(cells, lesson) -> list:
+    "Put back what cells were given with, where they were edited and checks lean on them; a sentence for each."
+    given, notes = {c.id: c for c in leaned_on(lesson).values()}, []
+    for c in cells:
+        if c.id in given and c.cell_type == 'code' and c.source != given[c.id].source:
+            c.source = given[c.id].source
+            notes.append(f'{c.id} was edited, and checks lean on it: graded as it was handed out.')
+    return notes
 
 # %% ../../nbs/86_course.worker.ipynb #fingerprint
 @cache
