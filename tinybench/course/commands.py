@@ -150,7 +150,7 @@ def grade(
 # %% ../../nbs/94_course.commands.ipynb #feedback
 @told()
 def feedback(unit:One, course:Where=Path('.')):
-    """Write a page for each student: points, what was expected, what came.
+    """Write a page for each student: points, and what was expected.
 
     Example: tinybench course feedback layers
     """
