@@ -89,14 +89,17 @@ from tinybench.course.cells import read_course
 from tinybench.course.grade import grade
 def told(done, of, who):
     print('done', done, of, who, flush=True)
-    if done == {wait}: sys.stdin.read()
+    if done == {wait}:
+        try: sys.stdin.read()
+        except KeyboardInterrupt:
+            if not {swallow}: raise
 if __name__ == '__main__': print(grade(read_course({course!r}), 'first', jobs=2, progress=told), flush=True)
 '''
 
-def start(course, wait=None):
-    "Grade in a process of its own, which waits to be killed when `wait` students are done."
+def start(course, wait=None, swallow=False):
+    "Grade in a process of its own, which waits to be killed when `wait` students are done, and may `swallow` a Ctrl-C."
     script = course.root.parent/'run.py'
-    script.write_text(RUN.format(root=str(ROOT), course=str(course.root), wait=wait))
+    script.write_text(RUN.format(root=str(ROOT), course=str(course.root), wait=wait, swallow=swallow))
     return subprocess.Popen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             text=True, start_new_session=True)
 
@@ -112,9 +115,9 @@ def test_a_killed_run_resumes(course, tmp_path, sign):
     seen = [process.stdout.readline() for _ in range(3)]
     assert all(line.startswith('done') for line in seen), process.stderr.read()
     family = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(sign)
-    process.communicate(timeout=60)
-    assert process.returncode and not gone(family)
+    os.killpg(process.pid, sign) if sign == signal.SIGINT else process.send_signal(sign)    # a terminal tells all at once
+    _, err = process.communicate(timeout=60)
+    assert process.returncode and not gone(family) and 'Dask' not in err
     before, done = stamps(course), sorted(p.parts[-3] for p in course.folder('autograded').glob('*/first/graded.json'))
     assert len(done) == 3 and not [*course.folder('autograded').glob('.new-*')]
     again = start(course)
@@ -124,6 +127,17 @@ def test_a_killed_run_resumes(course, tmp_path, sign):
     assert {s: after[s] for s in done} == {s: before[s] for s in done}
     assert sums(course) == want and {s: json.loads(graded_file(course, s).read_text())['row']['points'] for s in want} == want
     assert not [p for p in course.folder('autograded').rglob('*') if p.name.startswith('.')]
+
+
+@pytest.mark.slow
+def test_a_swallowed_ctrl_c_stops_all_the_same(course):
+    class_of(course, 8)
+    process = start(course, wait=3, swallow=True)
+    assert all(process.stdout.readline().startswith('done') for _ in range(3)), process.stderr.read()
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode and 'KeyboardInterrupt' in err and 'graded in' not in out
+    assert len([*course.folder('autograded').glob('*/first/graded.json')]) == 3
 
 
 # --- nbgrader says the same, later

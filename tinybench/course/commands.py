@@ -35,7 +35,7 @@ def told():
             say(f'tinybench: {e}')
             raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        say('\ntinybench: stopped; what was finished is kept, and the same command goes on with the rest')
+        say('\ntinybench: stopped; nothing is half-written, and the same command may be run again')
         raise typer.Exit(130) from None
 
 # %% ../../nbs/94_course.commands.ipynb #bar
@@ -93,7 +93,7 @@ def release(
     folder:Annotated[Path, typer.Argument(help='Where to write it; units are added to one that is there.')],
     units:Chosen=None,
     package:Annotated[str|None,
-                      typer.Option(help='What pip is to install: tinybench[course] if left out.')]=None,
+                      typer.Option(help='What pip is to install, such as a URL; this version if left out.')]=None,
     course:Where=Path('.'),
 ):
     """Write the folder that students get, a project of its own.
@@ -103,6 +103,7 @@ def release(
     from tinybench.course.build import release as make
     from tinybench.course.cells import read_course
     options = dict(package=package) if package else {}
+    if not package: say('requirements.txt asks for this version of tinybench; --package says where pip finds it.')
     with bar('releasing') as tell:
         typer.echo(make(read_course(course), folder, units or None, progress=tell, **options))
 

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['SANITIZE', 'RECORD', 'KeptOpen', 'open_book', 'together', 'Prepared', 'resources_of', 'apply', 'read_once', 'lesson',
            'key_of', 'prepare', 'library_of', 'work_for', 'enter', 'fill', 'zero', 'Row', 'lost', 'score', 'record',
-           'graded_before', 'held', 'pool', 'in_peace', 'handed_in', 'Graded', 'aligned', 'most_points', 'not_graded',
-           'batch', 'grade', 'Collected', 'remarks_of', 'take', 'taken_at', 'collect']
+           'graded_before', 'held', 'pool', 'not_for_children', 'heard', 'in_peace', 'handed_in', 'Graded', 'aligned',
+           'most_points', 'not_graded', 'next_done', 'batch', 'grade', 'Collected', 'remarks_of', 'take', 'taken_at',
+           'collect']
 
 # %% ../../nbs/92_course.grade.ipynb #imports
 import hashlib, inspect, json, logging, os, shutil, signal, tempfile, threading, time, warnings
@@ -15,6 +16,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import nbformat
@@ -281,8 +283,30 @@ def pool(scheduler=None, jobs=None) -> Iterator:
         else:
             here = dict(n_workers=jobs or os.cpu_count(), threads_per_worker=1, memory_limit=None,
                         dashboard_address=None, scheduler_kwargs=dict(dashboard_address='127.0.0.1:0'))
-            with LocalCluster(**here, silence_logs=logging.CRITICAL) as cluster, Client(cluster) as client:
-                yield client
+            with not_for_children(): cluster = LocalCluster(**here, silence_logs=logging.CRITICAL)
+            with cluster, Client(cluster) as client: yield client
+
+# %% ../../nbs/92_course.grade.ipynb #not-for-children
+@contextmanager
+def not_for_children() -> Iterator:
+    "Threads and processes that are started meanwhile are not sent Ctrl-C; here it arrives at the end."
+    resource_tracker.ensure_running()  # who starts this process later unblocks the signal again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try: yield
+    finally: signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+# %% ../../nbs/92_course.grade.ipynb #heard
+@contextmanager
+def heard() -> Iterator:
+    "A list that notes each Ctrl-C, which is raised too; in the main thread, as no other is sent one."
+    came = []
+    if threading.current_thread() is not threading.main_thread(): return (yield came)
+    def note(*how):
+        came.append(how)
+        raise KeyboardInterrupt
+    before = signal.signal(signal.SIGINT, note)
+    try: yield came
+    finally: signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 # %% ../../nbs/92_course.grade.ipynb #in-peace
 @contextmanager
@@ -346,10 +370,18 @@ def not_graded(student, most, start, e) -> Row:
     why = f'NOT GRADED, run it again: {type(e).__name__}: {e}'[:300]
     return Row(student, 0, most, time.monotonic() - start, (why,), done=False)
 
+# %% ../../nbs/92_course.grade.ipynb #next-done
+def next_done(futures, came):
+    "One of Dask's `futures` that is done; KeyboardInterrupt where a Ctrl-C `came`, wherever it was swallowed."
+    from distributed import wait
+    while not came:
+        try: return wait(futures, timeout=.5, return_when='FIRST_COMPLETED').done.pop()
+        except TimeoutError: pass
+    raise KeyboardInterrupt
+
 # %% ../../nbs/92_course.grade.ipynb #batch
-def batch(course, unit, students, client, config, book, most, sandbox=True) -> Iterator:
+def batch(course, unit, students, client, config, book, most, sandbox=True, came=()) -> Iterator:
     "A `Row` for each student as it is done: prepared here, run by the client's workers, recorded here."
-    from distributed import as_completed
     from sqlalchemy.exc import SQLAlchemyError
     if not students: return
     waiting, flying = list(reversed(students)), {}
@@ -359,8 +391,9 @@ def batch(course, unit, students, client, config, book, most, sandbox=True) -> I
         flying[future.key] = ready, time.monotonic()
         return future
     ahead = 2*max(1, len(client.scheduler_info(n_workers=-1)['workers']))
-    done = as_completed([launch() for _ in range(min(ahead, len(waiting)))])
-    for future in done:
+    futures = [launch() for _ in range(min(ahead, len(waiting)))]
+    while futures:
+        futures.remove(future := next_done(futures, came))
         ready, start = flying.pop(future.key)
         try: found = future.result()
         except CourseError: raise
@@ -373,7 +406,7 @@ def batch(course, unit, students, client, config, book, most, sandbox=True) -> I
             except Exception as e: row = not_graded(ready.student, most, start, e)
         yield row
         future.release()
-        if waiting: done.add(launch())
+        if waiting: futures.append(launch())
 
 # %% ../../nbs/92_course.grade.ipynb #grade
 def grade(
@@ -391,13 +424,13 @@ def grade(
     if not todo:
         raise CourseError(f'Nobody handed in {unit.name}: submitted/STUDENT/{unit.name}/ is where '
                           'submissions go.')
-    with alone(course, unit), open_book(course, config) as book:
+    with heard() as came, alone(course, unit), open_book(course, config) as book:
         most = most_points(unit, book)
         enter_due(book, unit)
         rows = {} if again else held(course, unit, todo, book)
         before, left = len(rows), [n for n in todo if n not in rows]
         with pool(scheduler, min(jobs or os.cpu_count(), len(left))) if left else nullcontext() as client:
-            for row in batch(course, unit, left, client, config, book, most, sandbox):
+            for row in batch(course, unit, left, client, config, book, most, sandbox, came):
                 rows[row.student] = row
                 if progress: progress(len(rows), len(todo), row.student)
     said = walls() if sandbox else 'NO SANDBOX, as asked: submissions can read and write what you can.'

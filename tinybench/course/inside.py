@@ -522,6 +522,7 @@ def apart(names) -> dict:
 def born(sock, shell, pinned, settings):
     "What a forked child does: wall itself in, and serve."
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     null, walled = os.open(os.devnull, os.O_RDWR), settings['walled']
     for fd in (0, 1): os.dup2(null, fd)
     os.closerange(3, sock.fileno())  # nobody else's sockets, above all not the warm process's
