@@ -103,9 +103,9 @@ def release(
     from tinybench.course.build import release as make
     from tinybench.course.cells import read_course
     options = dict(package=package) if package else {}
-    if not package: say('requirements.txt asks for this version of tinybench; --package says where pip finds it.')
     with bar('releasing') as tell:
         typer.echo(make(read_course(course), folder, units or None, progress=tell, **options))
+    if not package: say('requirements.txt asks for this version of tinybench; --package says where pip finds it.')
 
 # %% ../../nbs/94_course.commands.ipynb #collect
 @told()
