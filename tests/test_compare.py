@@ -468,8 +468,17 @@ def test_selftest_counts():
     assert f'{s.alarms} of 200' in repr(s) == s._repr_markdown_()
     assert json.loads(json.dumps(s.to_dict()))['alarms'] == s.alarms
     assert not SelfTest(30, 200, .95, 30, .01, {}).fair
+    assert SelfTest(0, 1, .95, 30, .01, {}).fair
     with pytest.raises(ValueError, match='at least 1'): selftest(m.job(1.), 0, rng=rng())
     with pytest.raises(ValueError, match='too few'): selftest(m.job(1.), 10, 5, rng=rng())
+
+@pytest.mark.parametrize('n, pairs', [(1, 6), (2, 6), (3, 8), (20, 9), (100, 30)])
+def test_a_judge_that_keeps_its_promise_is_seldom_called_unfair(n, pairs):
+    "Whatever the number of comparisons: less than once in a thousand, and not for a single alarm in two or three."
+    p, trials = chance_alarm(pairs), [SelfTest(k, n, .95, pairs, .01, {}) for k in range(n + 1)]
+    unfair = sum(math.comb(n, t.alarms)*p**t.alarms*(1 - p)**(n - t.alarms) for t in trials if not t.fair)
+    assert unfair < .001 and trials[0].fair and trials[1].fair and (n == 1 or not trials[n].fair)
+
 
 
 class OneOrder(np.random.Generator):

@@ -14,7 +14,7 @@ import math, time, uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 import numpy as np
-from scipy.special import bdtr, ndtr, ndtri
+from scipy.special import bdtr, bdtrc, ndtr, ndtri
 from .clock import call_secs, inner_loops, interleave
 from .result import BenchmarkResult, aligned, as_records, digits, environment, plain
 from .stats import fewest_values, median_interval, median_ranks
@@ -403,7 +403,7 @@ class SelfTest:
     @property
     def promised(self) -> float: return chance_alarm(self.pairs, self.level)
     @property
-    def fair(self) -> bool: return self.interval(.999)[0] <= self.promised
+    def fair(self) -> bool: return float(bdtrc(self.alarms - 1, self.n, self.promised)) >= .001
     def interval(self, level:float=.95) -> tuple: return share_interval(self.alarms, self.n, level)
     def __repr__(self):
         lo, hi = self.interval()
