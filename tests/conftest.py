@@ -1,6 +1,7 @@
 "What the tests share: data by environment variable, copies of the project, and a count of what did not run."
 import os, shutil, sys
 from collections import Counter
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,12 @@ def script():
 @pytest.fixture(scope='session')
 def copy_project():
     "Copies the project, without what git ignores, to a folder that a test may write to."
-    ignored = [line.strip('/') for line in (ROOT/'.gitignore').read_text().splitlines()]
-    ignore = shutil.ignore_patterns('.git', *ignored)
-    return lambda to: Path(shutil.copytree(ROOT, to, symlinks=True, ignore=ignore))
+    patterns = ['.git', *(line.strip('/') for line in (ROOT/'.gitignore').read_text().splitlines())]
+    def ignored(folder, names):
+        "As git reads its list: a pattern with a slash is a path from the root, another a name anywhere."
+        at = Path(folder).relative_to(ROOT)
+        return {n for n in names for p in patterns if fnmatch((at/n).as_posix() if '/' in p else n, p)}
+    return lambda to: Path(shutil.copytree(ROOT, to, symlinks=True, ignore=ignored))
 
 @pytest.fixture
 def project(copy_project, tmp_path): return copy_project(tmp_path/'project')
