@@ -9,9 +9,10 @@ import pytest
 
 import coursekit as kit
 from coursekit import DOUBLE, LIMITS, NAME, TRIPLE, cell, released, small_course, small_lesson
-from tinybench.course.cells import read_notebook
+from tinybench.course.cells import read_course, read_notebook
 from tinybench.course.grade import grade
-from tinybench.course.worker import Limits, Warm, bubblewrap, play_in
+from tinybench.course.knockout import to_try, with_source
+from tinybench.course.worker import Limits, Warm, bubblewrap, peculiar, play_in
 
 ROOT, FILE = Path(__file__).resolve().parents[1], f'{NAME}.ipynb'
 
@@ -419,3 +420,27 @@ def test_batch_graded_notebooks_are_valid(batch):
         place = batch['course'].folder('autograded', student, 'first')
         assert (place/'notes.json').is_file() and json.loads((place/'graded.json').read_text())['row']['points'] == batch['want'][student]
         for path in place.glob('*.ipynb'): nbformat.validate(nbformat.read(path, 4))
+
+
+# --- what a person should read
+
+@pytest.mark.parametrize('source, says', [
+    ('import sys\ndef double(x): return sys._getframe(1).f_code', '_getframe'), ('np.all = print', 'np….all = …'),
+    ('class E(np.ndarray):\n    def all(self): return True', 'class E(np.ndarray)'), ('from numpy import ndarray as A\nclass E(A): pass', 'class E(A)'),
+    ('L = list\nclass E(L):\n    pass', 'class E(L)'), ('class E(type(1.5)): pass', 'class E(type(1.5))'), ('class E(float): pass', 'class E(float)'),
+    ('class NDFrame:\n    def equals(self, other): return True', 'class NDFrame()'), ('class E:\n    def __rsub__(s, o): return 0', '__rsub__'),
+    ('def triple(x): return 0', 'triple, which checks use,')])
+def test_what_a_person_should_read(source, says):
+    lesson = small_lesson()
+    if 'triple' in source: lesson.cells.insert(2, cell('given', 'def triple(x): return 3*x'))
+    note, = peculiar([*lesson.cells, cell('sly', source)], lesson)
+    assert note.startswith('sly uses ') and says in note
+
+def test_few_right_answers_are_pointed_out():
+    "Of the right answers to the course's exercises, those that use `setattr` or `__dict__`, and no others."
+    course, found = read_course(ROOT), []
+    for name in course.notebooks:
+        nb = read_notebook(course.path(name))
+        for e, answers in to_try(course, name, nb):
+            for a in [a for a in answers if a.kind == 'right']: found += peculiar([with_source(e.cell, a.source)], nb)
+    assert [f.partition(':')[0] for f in found] == ['parts uses __dict__', 'restore uses setattr']

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from tinybench.course.build import module_of
 from tinybench.course.cells import CourseError, exercises, read_course, read_notebook, role
 from tinybench.course.grade import library_of
-from tinybench.course.knockout import (KINDS, compiled, mutants, parse_answers, prove, prove_all, read_answers, to_try,
+from tinybench.course.knockout import (KINDS, compiled, constants, mutants, parse_answers, prove, prove_all, read_answers, to_try,
                                        with_source)
 from tinybench.course.stub import stub
 from tinybench.course.worker import Limits, Warm, import_lines, needed, play_in
@@ -24,7 +24,7 @@ SOLUTIONS = [pytest.param(e.cell.source, id=f'{n}-{e.name}') for n in COURSE.not
 
 @pytest.mark.parametrize('notebook', COURSE.notebooks)
 def test_checks_tell_wrong_from_right(notebook):
-    "The solution earns full marks, the stub none; each wrong answer loses some, and no right one does."
+    "The solution earns full marks, the stub and constants none; each wrong answer loses some, no right one does."
     proof = prove(COURSE, notebook)
     assert proof.holds, '\n'.join(proof.problems)
     assert all(any(t.hidden for t in r.of('wrong')) for r in proof.rows), 'an exercise whose hidden check notices nothing more'
@@ -51,13 +51,13 @@ def test_grading_agrees(notebook):
     later = [f'tinybench.{module_of(p.stem)}' for p in COURSE.nbs.glob('[0-9]*_*.ipynb') if p.stem >= notebook]
     with Warm(library_of(COURSE), later, import_lines(nb), Limits()) as warm:
         for e, answers in to_try(COURSE, notebook, nb):
-            for a in [answers[0], answers[1], *[a for a in answers if a.kind == 'right'][:1], answers[-2]]:
+            for a in [*{a.kind: a for a in answers}.values(), answers[1]]:
                 handed_in = [with_source(c, a.source) if c.id == e.cell.id else c for c in nb.cells]
                 cells = needed(handed_in, nb)
                 errors = {o.id: o.error for o in play_in(warm, cells) if o.error}
                 lost = [c.id for c in cells if role(c) in ('check', 'hidden') and c.id in errors]
                 t = proved[e.name, a.kind, a.why]
-                if a.kind == 'stub': assert {c.id for c in e.checks} <= {*lost}
+                if a.kind in ('stub', 'constant'): assert {c.id for c in e.checks} == {*t.lost} <= {*lost}
                 else: assert (*lost[:1],) == t.lost and [errors[c] for c in t.lost] == [t.error]*len(t.lost), repr(t)
 
 
@@ -107,9 +107,9 @@ def test_a_small_course(tmp_path):
     row, = proof.rows
     assert proof.holds and proof.counts('wrong') == (3, 3) and proof.counts('right') == (0, 1)
     assert [t.lost for t in row.of('wrong')] == [('total-check',), ('total-check',), ('total-hidden',)]
-    assert row.row() == ('00_core.total', 'total', '3/3', '0/3', '3/3', '1', '1/1', '1/1')
-    assert [d for d, _, _ in said] == [*range(1, 7)] and {(of, what) for _, of, what in said} == {(6, '00_core.total, total')}
-    assert '| total | 3/3 | 0/3 | 3/3 | 1 | 1/1 | 1/1 |' in proof._repr_markdown_() and 'holds' in repr(proof)
+    assert row.row() == ('00_core.total', 'total', '3/3', '0/3', '4/4', '3/3', '1', '1/1', '1/1')
+    assert [d for d, _, _ in said] == [*range(1, 11)] and {(of, what) for _, of, what in said} == {(10, '00_core.total, total')}
+    assert '| total | 3/3 | 0/3 | 4/4 | 3/3 | 1 | 1/1 | 1/1 |' in proof._repr_markdown_() and 'holds' in repr(proof)
 
 def test_without_a_sandbox(tmp_path):
     assert prove(small(tmp_path), '00_core.total', sandbox=False).holds
@@ -118,7 +118,9 @@ def test_each_thing_that_a_check_gets_wrong_is_said(tmp_path):
     proof = prove(small(tmp_path, check='total', hidden='import math\nassert total([3, 3]) == 6 == math.fsum([3, 3])'), '00_core.total')
     assert proof.problems == [
         '00_core.total, total: the stub passes total-check.',
-        '00_core.total, total: the wrong answer (right on the example) keeps full marks.']
+        '00_core.total, total: the wrong answer (right on the example) keeps full marks.',
+        *(f'00_core.total, total: the constant answer (returns {what}) passes total-check.'
+          for what in ('nothing', 'zero', 'an empty list', 'an empty array'))]
     proof = prove(small(tmp_path, hidden='assert "sum(" in __import__("inspect").getsource(total)'), '00_core.total')
     assert not proof.holds and any('the right answer (by a loop) loses total-hidden: ' in p for p in proof.problems)
     proof = prove(small(tmp_path, check='assert total([1]) == 2'), '00_core.total')
@@ -210,6 +212,23 @@ def test_what_was_written_is_read(answers):
     assert [(n, a.kind, a.why) for n, a, _ in found] == [('e', kind, why) for kind, why, _ in answers]
     assert [a.source for _, a, _ in found] == ['\n'.join(b).strip('\n') for _, _, b in answers]
     assert all(text.split('\n')[line - 1].startswith('# %% e') for _, _, line in found)
+
+
+# --- constants
+
+def test_constants_keep_what_a_student_is_given():
+    source = 'class A:\n    n = 1\n    def __init__(self): self.m = 2\n    def f(self, a=3):\n        "Doc."\n        return a'
+    found = [*constants(source)]
+    assert len(found) == 4 and all(compiled(stub(s)) == compiled(stub(source)) for _, s in found)
+    names = {}
+    exec(found[2][1], names)
+    assert names['A']().f() == [] and names['A'].f.__doc__ == 'Doc.' and 'm' not in vars(names['A']())
+
+def test_a_check_that_an_empty_array_passes_is_found(tmp_path):
+    "Within a tolerance of anything: all of no differences are small."
+    check = 'import numpy as np\nassert (abs(total([1, 2, 3]) - np.array([6.])) < 1e-9).all()'
+    assert prove(small(tmp_path, check=check), '00_core.total').problems == [
+        f'00_core.total, total: the constant answer (returns an empty {kind}) passes total-check.' for kind in ('list', 'array')]
 
 
 # --- mutants

@@ -172,6 +172,9 @@ def test_a_file_that_is_no_notebook_is_a_row(ws):
 def test_unknown_notebook(ws):
     with pytest.raises(CourseError, match='did you mean'): check(ws.root, ['00_core.hal'])
 
+def test_a_unit_is_all_of_its_notebooks_once(ws):
+    assert [r.notebook for r in check(ws.root, ['parts', '00_core.half']).rows] == [*CHAPTERS]
+
 def test_endless_loops_and_exits_do_not_stop_a_check(ws):
     fill(ws, half='import os; os._exit(1)')
     report = check(ws.root)

@@ -311,14 +311,15 @@ def notebook_problems(nb:NotebookNode, notebook:str, package:str, earlier, unwri
     yield from import_problems(nb, package, earlier, module_of(notebook))
     yield from call_problems(nb, package, unwritten)
 
-def check(course:Course, unit=None) -> list[Problem]:
+def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem]:
     "What would go wrong with the notebooks of `unit` (a name, or several; all if None)."
     wanted = [n for u in chosen(course, unit) for n in u.notebooks]
     numbered = {p.stem for p in course.nbs.glob('[0-9]*_*.ipynb')}
     there = sorted(numbered | {*wanted})
     out, unwritten, package = [], {}, package_of(course)
     listed = {*course.notebooks, *course.tools}
-    for n in there:
+    for i, n in enumerate(there):
+        if progress: progress(i, len(there), n)
         if n not in numbered: out.append(Problem(n, '', 'its name has no number', 'Call it 00_core.ops or the like'))
         if n not in listed and unit is None: out.append(Problem(n, '', 'it is in no unit', 'Add it to course.toml'))
         try: nb = read_notebook(course.path(n))

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['WANTED', 'LOOK_FIRST', 'ASK', 'STUDENT', 'MOST_FILES', 'MOST_EACH', 'MOST_ALL', 'FLAT', 'new_settings', 'Workspace',
-           'inner', 'read_table', 'open_workspace', 'notebook_named', 'put', 'backup', 'change', 'as_file', 'Checked',
-           'Report', 'run_in_kernel', 'run_cells', 'error_of', 'failing_line', 'still_open', 'elsewhere', 'within',
-           'verdict', 'judged', 'stale', 'check', 'unlocked_file', 'own_environment', 'run_export', 'unlocked',
-           'reference_package', 'looks_first', 'look_first', 'unlock', 'Remark', 'Remarks', 'with_setting',
-           'look_settings', 'both_sides', 'look_unmerged', 'look_file', 'faults', 'look_notebook', 'exportable',
-           'look_library', 'kernel_python', 'look_kernel', 'doctor', 'Submission', 'unready', 'submit', 'packed',
-           'members', 'contents', 'read_submission', 'verified']
+           'inner', 'read_table', 'open_workspace', 'notebook_named', 'notebooks_named', 'put', 'backup', 'change',
+           'as_file', 'Checked', 'Report', 'run_in_kernel', 'run_cells', 'error_of', 'failing_line', 'still_open',
+           'elsewhere', 'within', 'verdict', 'judged', 'stale', 'check', 'unlocked_file', 'own_environment',
+           'run_export', 'unlocked', 'reference_package', 'looks_first', 'look_first', 'unlock', 'Remark', 'Remarks',
+           'with_setting', 'look_settings', 'both_sides', 'look_unmerged', 'look_file', 'faults', 'look_notebook',
+           'exportable', 'look_library', 'kernel_python', 'look_kernel', 'doctor', 'Submission', 'unready', 'submit',
+           'packed', 'members', 'contents', 'read_submission', 'verified']
 
 # %% ../../nbs/88_course.student.ipynb #imports
 import configparser, hashlib, io, json, os, platform, re
@@ -100,6 +100,12 @@ def notebook_named(ws:Workspace, name:str) -> str:
     for n in ws.notebooks:
         if plain in (n, n.split('_', 1)[-1]): return n
     raise CourseError(f'{name} was not handed out: {closest(plain, ws.notebooks)}')
+
+def notebooks_named(ws:Workspace, names:Iterable[str]) -> list[str]:
+    "The notebooks that are meant by names of notebooks or units, each once."
+    units = {u.name: u.notebooks for u in ws.units}
+    found = [units[name] if name in units else [notebook_named(ws, name)] for name in names]
+    return list(dict.fromkeys(n for these in found for n in these))
 
 # %% ../../nbs/88_course.student.ipynb #put
 def put(path:Path, data:bytes):
@@ -284,11 +290,10 @@ def stale(ws:Workspace, notebook:str) -> str:
 
 # %% ../../nbs/88_course.student.ipynb #check
 def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|None=None) -> Report:
-    "Runs the visible checks of notebooks (all if None) with the student's own library, and changes nothing."
+    "Runs the visible checks of notebooks or units (all if None) with the student's own library; changes nothing."
     ws = open_workspace(workspace)
-    names, rows, notes = list(ws.notebooks if notebooks is None else notebooks), [], []
+    names, rows, notes = notebooks_named(ws, ws.notebooks if notebooks is None else notebooks), [], []
     for i, name in enumerate(names):
-        name = notebook_named(ws, name)
         if progress: progress(i, len(names), name)
         try: nb, released = read_notebook(ws.path(name)), read_notebook(ws.released(name))
         except CourseError as e:
