@@ -548,6 +548,8 @@ def test_releasing_again_adds_and_overwrites_nothing(course, tmp_path):
     assert files(release(course, home, 'second')) != first and '01_core.thirds.ipynb' in files(home)
     solve(home, '00_core.halves', half='def half(x): return 1')
     (home/'notes.txt').write_text('mine')
+    assert release(course, home, package='https://example.org/tb.whl') == home
+    assert (home/'requirements.txt').read_text() == 'https://example.org/tb.whl\n'
     (home/'.gitignore').write_text('mine')
     (home/'01_core.thirds.ipynb').unlink()
     nb, other = halves(), thirds()

@@ -10,8 +10,8 @@ import coursekit as kit
 from coursekit import DOUBLE, NAME, TRIPLE, released, small_course
 from tinybench.course.build import build, load_config
 from tinybench.course.cells import CourseError
-from tinybench.course.grade import grade, library_of, prepare
-from tinybench.course.worker import bubblewrap, library_sum, walls
+from tinybench.course.grade import grade, prepare
+from tinybench.course.worker import bubblewrap, walls
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWERS = dict(solved=dict(double=DOUBLE, triple=TRIPLE), half=dict(double=DOUBLE), empty={}, wrong=dict(double='def double(x): return x + 2', triple=TRIPLE))
@@ -157,6 +157,19 @@ def round_secs(paths):
     times = sorted(p.stat().st_mtime for p in paths)
     return (times[-1] - times[0])/(len(times) - 1)
 
+def warning(source):
+    "An answer whose first function warns whenever it is called."
+    name = re.search(r'(?m)^def (\w+)', source)
+    return source if not name else f'''{source}
+def warns(f):
+    import functools, warnings
+    @functools.wraps(f)
+    def g(*args, **kwargs):
+        warnings.warn('old style')
+        return f(*args, **kwargs)
+    return g
+{name[1]} = warns({name[1]})'''
+
 @pytest.mark.slow
 def test_nbgrader_gives_the_same_scores_and_takes_five_times_as_long(tmp_path):
     course = kit.make_course(tmp_path/'course', 'quick', QUICK)
@@ -164,6 +177,7 @@ def test_nbgrader_gives_the_same_scores_and_takes_five_times_as_long(tmp_path):
     wrong, right = ({n: known_answers(n, k) for n in QUICK} for k in ('wrong', 'right'))
     answers = {'solved': solved, 'other': {n: {e: s[0] for e, s in right[n].items()} for n in QUICK}, 'half': {n: dict([*solved[n].items()][:2]) for n in QUICK},
                'empty': {n: {} for n in QUICK}} | {f'wrong {i}': {n: {e: s[i] for e, s in wrong[n].items()} for n in QUICK} for i in range(1)}
+    answers['warns'] = {n: {e: warning(s) for e, s in solved[n].items()} for n in QUICK}
     for student, of in answers.items(): kit.hand_in(course, 'quick', student, {n: kit.filled(course, 'quick', n, of[n]) for n in QUICK})
     graded = grade(course, 'quick', jobs=2)
     ours, rows = kit.scores(course, 'quick'), {r.student: r for r in graded.rows}
@@ -171,6 +185,7 @@ def test_nbgrader_gives_the_same_scores_and_takes_five_times_as_long(tmp_path):
     assert rows['solved'].points == rows['solved'].of == rows['other'].points and rows['empty'].points == 0 < rows['half'].points < rows['half'].of
     assert rows['solved'].notes == rows['other'].notes == () and all(r.notes for s, r in rows.items() if s not in ('solved', 'other'))
     assert all(rows[f'wrong {i}'].points < rows['solved'].of for i in range(1))
+    assert rows['warns'].points == rows['solved'].of and 'it warned, which costs no points' in str(rows['warns'].notes)
 
     shutil.rmtree(course.folder('autograded'))
     (course.root/'gradebook.db').unlink()
@@ -223,13 +238,10 @@ def test_a_cluster_gives_the_same_scores(course, cluster):
     assert [r.points for r in grade(course, 'first', scheduler=cluster).rows] == [*want.values()] and sums(course) == want
 
 @pytest.mark.slow
-def test_a_worker_with_another_tinybench_refuses(tmp_path, cluster):
+def test_a_worker_with_another_tinybench_refuses(tmp_path, cluster, monkeypatch):
     course = small_course(tmp_path/'course')
     class_of(course, 2)
-    package = course.root.parent/'tinybench'
-    shutil.copytree(ROOT/'tinybench', package, ignore=shutil.ignore_patterns('__pycache__'))
-    library_sum(library_of(course))     # what this process takes the package for, as it reads it once
-    (package/'core'/'ops.py').write_text('# another version\n')
+    monkeypatch.setattr('tinybench.course.grade.library_sum', lambda library: 'of another version')
     with pytest.raises(CourseError, match='is not the one that hands out the work. Install the same on every worker'):
         grade(course, 'first', scheduler=cluster)
     assert not kit.scores(course, 'first')
@@ -370,6 +382,8 @@ def test_a_persons_points_are_shown_and_looked_at_again(course):
         book.db.commit()
     again = grade(course, 'first', jobs=1)
     assert again.before == 3 and again.rows[1].points == 4
+    said = f'{NAME}, triple-check: 1 points, given by hand, count; this run gives 0.'
+    assert said in grade(course, 'first', jobs=1, again=True).rows[1].notes
     (course.folder('submitted', 's001', 'first')/f'{NAME}.ipynb').unlink()
     assert grade(course, 'first', jobs=1).rows[1].points == 1
     with gradebook(course, load_config(course)) as book:
@@ -469,6 +483,42 @@ def test_what_checks_lean_on_is_graded_as_it_was_given(tmp_path):
     again = released(course, double=DOUBLE, triple='def triple(x): return 6')
     again.cells.insert(-1, kit.cell('again', 'def near(a, b): return True'))
     kit.hand_in(course, 'first', 'kim', {NAME: again})
-    eve, kim = grade(course, 'first', jobs=1).rows
+    own = released(course, double='def double(x): return twice(x)', triple=TRIPLE)
+    next(c for c in own.cells if c.id == 'near').source += '\n\ndef twice(x): return x + x'
+    kit.hand_in(course, 'first', 'lea', {NAME: own})
+    eve, kim, lea = grade(course, 'first', jobs=1).rows
+    assert lea.points == 6, 'what a student added to a given cell stays'
     assert eve.points == 4 and any('near was edited, and checks lean on it' in n for n in eve.notes)
     assert any('again uses near, which checks use' in n for n in kim.notes), 'a person reads it'
+
+@pytest.mark.slow
+def test_another_library_is_loaded_anew(tmp_path):
+    "In one session: what was changed in a package is what the next grades are given by."
+    course = small_course(tmp_path/'course')
+    shutil.copytree(ROOT/'tinybench', course.root.parent/'tinybench', ignore=shutil.ignore_patterns('__pycache__'))
+    want = class_of(course, 1)
+    assert [r.points for r in grade(course, 'first').rows] == [*want.values()]
+    with open(course.root.parent/'tinybench'/'__init__.py', 'a') as f: f.write('changed = True\n')
+    assert [r.points for r in grade(course, 'first', again=True).rows] == [*want.values()]
+
+def test_what_is_no_zip_is_named_and_two_places_of_one_student_are_said(course, tmp_path):
+    for to in ('ada_11', 'mallory_12'):
+        (tmp_path/'in'/to).mkdir(parents=True)
+        packed_by(tmp_path/'in'/to, 'ada', '2026-10-05T10:00:00+02:00', 'first-ada-20261005T080000Z')
+    (tmp_path/'in'/'ada_11'/'first-ada-20261005T080000Z.zip').rename(tmp_path/'in'/'ada_11'/'first-ada-20261005T080000Z.ZIP')
+    (tmp_path/'in'/'notes.txt').write_text('x')
+    found = collect(course, 'first', tmp_path/'in')
+    assert found.refused == ('notes.txt is no zip file, and is left out.',)
+    (student, _, remarks), = found.rows
+    assert student == 'ada' and 'from several places: ada, mallory' in remarks
+
+def test_a_folder_is_replaced_or_stays(tmp_path, monkeypatch):
+    from tinybench.course.build import replace_folder
+    for name in ('old', 'new'): (tmp_path/name).mkdir(); (tmp_path/name/name).touch()
+    rename = Path.rename
+    def stopped(self, to):
+        if self.name == 'new': raise KeyboardInterrupt
+        return rename(self, to)
+    monkeypatch.setattr(Path, 'rename', stopped)
+    with pytest.raises(KeyboardInterrupt): replace_folder(tmp_path/'new', tmp_path/'old')
+    assert [p.name for p in (tmp_path/'old').iterdir()] == ['old'] and sorted(p.name for p in tmp_path.iterdir()) == ['new', 'old']

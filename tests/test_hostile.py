@@ -1,5 +1,5 @@
 "Submissions that attack or break the grader, alone and all in one batch: everybody else's points stay right, and what happened is said."
-import ctypes, hashlib, json, os, tempfile
+import ctypes, hashlib, json, os, signal, tempfile
 from copy import deepcopy
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from coursekit import DOUBLE, LIMITS, NAME, TRIPLE, cell, released, small_course
 from tinybench.course.cells import read_course, read_notebook
 from tinybench.course.grade import grade
 from tinybench.course.knockout import to_try, with_source
-from tinybench.course.worker import Limits, Warm, bubblewrap, peculiar, play_in
+from tinybench.course import worker
+from tinybench.course.worker import Limits, Warm, bubblewrap, peculiar, play, play_in
 
 ROOT, FILE = Path(__file__).resolve().parents[1], f'{NAME}.ipynb'
 
@@ -43,6 +44,9 @@ HARM = {
     'threads': ('import threading, time\nfor i in range(5): threading.Thread(target=time.sleep, args=(100,)).start()', '', 'left 5 threads running'),
     'busy threads': ('import threading\ndef spin():\n    while True: pass\nfor i in range(3): threading.Thread(target=spin, daemon=True).start()',
                      '', 'left 3 threads running'),
+    'stops its group': ('import os, signal\nos.kill(0, signal.SIGSTOP)', 'ended its process: ran longer', ''),
+    'stops its parent': ('import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)', '|ended its process: ran longer', ''),
+    'removes its folder': ('import os, shutil\nshutil.rmtree(os.getcwd())', '|OSError|PermissionError', ''),
     'input': ('input("?")', 'EOFError: input() asks a person', ''),
     'sys.exit': ('import sys\nsys.exit()', 'SystemExit', ''),
     'syntax error': ('def f(:', 'SyntaxError', ''),
@@ -104,6 +108,7 @@ get_ipython().ast_transformers.append(T())''', ''),
                               'def double(x): return E()', 'no longer believed: E'),
     'a class that shows nothing': ('class M(type): __dict__ = property(lambda c: {})\nclass E(metaclass=M):\n    def __eq__(s, o): return True\n'
                                    'def double(x): return E()', 'no longer believed: E'),
+    'an object without a class of its own': ('import types\ndef double(x): return types.SimpleNamespace(__array_eq__=lambda other: True)', ''),
     'what fastcore asks': ('class E:\n    def __array_eq__(s, o): return True\ndef double(x): return E()', 'no longer believed: E'),
     'no exceptions': ('import contextlib\nG = contextlib._GeneratorContextManager\nG.__exit__ = lambda *a: True', 'put back: _GeneratorContextManager.__exit__'),
     'no randomness': ('R = np.random\nR.default_rng = lambda *a: 0', 'put back: '),
@@ -192,6 +197,9 @@ def test_a_warning_costs_nothing_and_is_said(walled):
 WAYS = {
     'a class that compares': 'class Num:\n    def __init__(s, v): s.v = v\n    def __lt__(s, o): return s.v < getattr(o, "v", o)\n'
                              'def double(x): return 2*x if np.ndim(x) or not Num(x) < 0 else -2*abs(x)',
+    'a class that functools orders': 'import functools\n@functools.total_ordering\nclass Num:\n    def __init__(s, v): s.v = v\n'
+                                     '    def __eq__(s, o): return s.v == getattr(o, "v", o)\n    def __lt__(s, o): return s.v < getattr(o, "v", o)\n'
+                                     'def double(x): return 2*x if np.ndim(x) or Num(x) >= 0 else -2*abs(x)',
     'a figure': '%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\ndef double(x): return 2*x',
     'await': 'import asyncio\nawait asyncio.sleep(0)\ndef double(x): return 2*x',
     'a counter': 'calls = 0\ndef double(x):\n    global calls\n    calls += 1\n    return 2*x',
@@ -427,7 +435,7 @@ def test_batch_graded_notebooks_are_valid(batch):
 @pytest.mark.parametrize('source, says', [
     ('import sys\ndef double(x): return sys._getframe(1).f_code', '_getframe'), ('np.all = print', 'np….all = …'),
     ('class E(np.ndarray):\n    def all(self): return True', 'class E(np.ndarray)'), ('from numpy import ndarray as A\nclass E(A): pass', 'class E(A)'),
-    ('L = list\nclass E(L):\n    pass', 'class E(L)'), ('class E(type(1.5)): pass', 'class E(type(1.5))'), ('class E(float): pass', 'class E(float)'),
+    ('class A(' + '[0]+'*500 + '[1]): pass', 'class A(…)'), ('L = list\nclass E(L):\n    pass', 'class E(L)'), ('class E(type(1.5)): pass', 'class E(type(1.5))'), ('class E(float): pass', 'class E(float)'),
     ('class NDFrame:\n    def equals(self, other): return True', 'class NDFrame()'), ('class E:\n    def __rsub__(s, o): return 0', '__rsub__'),
     ('def triple(x): return 0', 'triple, which checks use,')])
 def test_what_a_person_should_read(source, says):
@@ -444,3 +452,24 @@ def test_few_right_answers_are_pointed_out():
         for e, answers in to_try(course, name, nb):
             for a in [a for a in answers if a.kind == 'right']: found += peculiar([with_source(e.cell, a.source)], nb)
     assert [f.partition(':')[0] for f in found] == ['parts uses __dict__', 'restore uses setattr']
+
+
+# --- what costs nobody anything
+
+def test_a_name_of_ipython_is_no_change_of_a_student():
+    "IPython gives cells an `open` of its own."
+    with Warm(ROOT, [], ['from builtins import open'], Limits(**LIMITS)) as warm:
+        found, = play_in(warm, [cell('reads', 'assert open("/dev/null").read() == ""', grade=True, locked=True, points=1)])
+    assert found.error == found.note == ''
+
+def test_hidden_checks_need_no_room_of_the_student(sandbox):
+    "Each is held by a process until the end."
+    found = {o.id: o for o in play(small_lesson().cells, ROOT, ['tinybench.core.ops'], Limits(**LIMITS | dict(processes=2)))}
+    assert passed(found) == ALL
+
+def test_a_stopped_warm_process_is_made_anew(monkeypatch):
+    with warm_process(False) as warm:
+        assert passed(outcomes(warm, small_lesson())) == ALL
+        warm.process.send_signal(signal.SIGSTOP)
+        monkeypatch.setattr(worker, 'PATIENCE', .5)
+        assert passed(outcomes(warm, small_lesson())) == ALL

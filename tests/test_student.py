@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tinybench.course.cells import CourseError, grading, read_notebook, role
 from tinybench.course.mend import minded, unfilled
-from tinybench.course.student import (MOST_EACH, MOST_FILES, as_file, backup, change, check, contents, doctor,
+from tinybench.course.student import (builds_on, unfinished, MOST_EACH, MOST_FILES, as_file, backup, change, check, contents, doctor,
                                       error_of, looks_first, new_settings, open_workspace, packed, put, read_submission,
                                       run_cells, run_export, stale, still_open, submit, unlock, unlocked)
 
@@ -219,6 +219,13 @@ def test_unlock_puts_the_path_back(ws, reference):
     assert looks_first(ws, '00_core.half') == []
     assert (ws.root/'tinybench'/'core'/'__init__.py').read_text().startswith('x = 1\n')
 
+def test_what_an_unlocked_module_builds_on_is_said(ws, reference):
+    put(reference/'core'/'quarter.py', b'from .half import half\nfrom ..other import x\n')
+    assert builds_on(ws, '01_core.quarter', reference) == ['00_core.half'] and builds_on(ws, '00_core.half', reference) == []
+    assert unfinished(ws, ['00_core.half']) == ['00_core.half']
+    unlock(ws.root, '00_core.half', reference)
+    assert unfinished(ws, ['00_core.half']) == []
+
 def test_the_installed_reference_is_found(ws):
     with pytest.raises(CourseError, match='has no 00_core.half'): unlock(ws.root, '00_core.half')
 
@@ -306,8 +313,29 @@ def test_settings_that_are_none_are_made_anew(ws, text):
 def test_missing_and_empty_notebooks_come_back(ws):
     ws.path('00_core.half').unlink()
     ws.path('01_core.quarter').write_text(' \n')
-    assert len([r for r in doctor(ws.root) if r.done == 'It is as it was handed out again.']) == 2
+    assert len([r for r in doctor(ws.root) if r.done == 'It was put back as it was handed out.']) == 2
     assert doctor(ws.root).healthy
+
+def test_a_lost_export_line_is_put_back_and_said_before(ws):
+    fill(ws, half='return x/2')
+    edit(ws, '00_core.half', '#| export\ndef half', 'def half')
+    assert check(ws.root, ['00_core.half']).notes[0].endswith('some cells need mending: tinybench student doctor')
+    assert any('need mending' in s for s in submit(ws.root, 'parts', 'ada').says)
+    assert 'The line #| export was gone, and is put back: half.' in texts(doctor(ws.root)) and doctor(ws.root).healthy
+    assert '#| export\ndef half' in ws.path('00_core.half').read_text().replace('\\n",\n    "', '\n')
+
+def test_a_second_notebook_of_a_module_is_named(ws):
+    shutil.copy(ws.path('00_core.half'), ws.root/'00_core.half_old.ipynb')
+    found = doctor(ws.root).open
+    assert [r.where for r in found] == ['00_core.half_old.ipynb'] and 'it writes the module of 00_core.half.ipynb too' in found[0].says
+
+def test_a_cell_that_is_no_exercise_and_no_python_is_said(ws):
+    edit(ws, '00_core.half', do=lambda nb: nb.cells.append(new_code_cell('x = (1', id='odd')))
+    assert "00_core.half, cell odd: it is no Python: line 1: '(' was never closed: x = (1" in check(ws.root, ['00_core.half']).notes
+
+def test_a_notebook_in_the_place_of_a_unit(ws):
+    with pytest.raises(CourseError, match='00_core.half is a notebook of the unit parts'): submit(ws.root, '00_core.half', 'ada')
+    with pytest.raises(CourseError, match='did you mean parts'): check(ws.root, ['part'])
 
 def test_a_renamed_notebook_is_not_replaced(ws):
     ws.path('00_core.half').rename(ws.root/'00_core.half-Copy1.ipynb')

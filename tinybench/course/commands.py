@@ -46,7 +46,7 @@ def bar(what:str):
     with tqdm(desc=what, leave=False, disable=not sys.stderr.isatty()) as shown:
         def tell(done, of, text=''):
             shown.total = of
-            shown.set_postfix_str(str(text)[:30], refresh=False)
+            shown.set_postfix_str(str(text)[:30], refresh=done == shown.n)
             shown.update(done - shown.n)
         yield tell
 
@@ -101,12 +101,12 @@ def release(
 
     Example: tinybench course release ../handout --unit layers
     """
-    from tinybench.course.build import release as make
+    from tinybench.course.build import THIS_VERSION, release as make
     from tinybench.course.cells import read_course
-    options = dict(package=package) if package else {}
-    with bar('releasing') as tell:
-        typer.echo(make(read_course(course), folder, units or None, progress=tell, **options))
-    if not package: say('requirements.txt asks for this version of tinybench; --package says where pip finds it.')
+    with bar('releasing') as tell: folder = make(read_course(course), folder, units or None, package, tell)
+    typer.echo(folder)
+    if THIS_VERSION in (folder/'requirements.txt').read_text():
+        say('requirements.txt asks for this version of tinybench; --package says where pip finds it.')
 
 # %% ../../nbs/94_course.commands.ipynb #collect
 @told()
@@ -114,7 +114,7 @@ def collect(
     unit:One, folder:Annotated[Path, typer.Argument(help="The folder with the students' zip files.")],
     course:Where=Path('.')
 ):
-    """Take what students packed into submitted/, the newest of each.
+    """Take what students packed into submitted/, of each the newest in the folder.
 
     A file that is no submission of this unit is named, and costs nobody else anything.
 
@@ -136,15 +136,18 @@ def grade(
 ):
     """Autograde a unit's submissions into nbgrader's gradebook.
 
-    They run in parallel, and one that breaks costs nobody else anything. After a stop, the same command goes on.
-    Status 1 where somebody could not be graded.
+    They run in parallel, and one that breaks costs nobody else anything. After a stop, the same command goes on
+    (with --again, from the start). Status 1 where somebody could not be graded.
 
     Example: tinybench course grade layers
     """
+    from tinybench.course.build import is_built
     from tinybench.course.cells import read_course
     from tinybench.course.grade import grade as run
-    with bar('grading') as tell:
-        found = run(read_course(course), unit, scheduler, jobs, students, again, progress=tell)
+    this = read_course(course)
+    if not is_built(this, this.unit(unit)):
+        say(f'{unit} has changed since it was built, and is graded as built: tinybench course build {unit}')
+    with bar('grading') as tell: found = run(this, unit, scheduler, jobs, students, again, progress=tell)
     if found.walls.startswith('NO SANDBOX'): say(found.walls)
     typer.echo(json.dumps(asdict(found), indent=1) if as_json else found)
     if not all(r.done for r in found.rows): raise typer.Exit(1)
@@ -228,21 +231,26 @@ def student_doctor(
 # %% ../../nbs/94_course.commands.ipynb #student-unlock
 @told()
 def student_unlock(
-    module:Annotated[str, typer.Argument(help='The notebook whose finished module is to be used.')],
+    names:Annotated[list[str], typer.Argument(help='Notebooks or units whose finished modules are to be used.')],
     workspace:Workspace=Path('.')
 ):
-    """Bring a finished module, to do a later chapter first. It is recorded.
+    """Bring finished modules, to do a later chapter first. It is recorded.
 
     Example: tinybench student unlock 12_nn.conv
     """
-    from tinybench.course.student import unlock
-    done = unlock(workspace, module)
-    typer.echo(f'{done["module"]} is the finished one now. Delete its file in unlocked/ to use your own again.')
+    from tinybench.course.student import (
+        builds_on, notebooks_named, open_workspace, unfinished, unlock, unlocked_file)
+    ws, below = open_workspace(workspace), []
+    for n in notebooks_named(ws, names):
+        unlock(ws, n)
+        below += builds_on(ws, n)
+        typer.echo(f'{n} is the finished one now. Delete {unlocked_file(ws, n)} to use your own again.')
+    if open := unfinished(ws, dict.fromkeys(below)): say(f'It builds on {", ".join(open)}: not finished, and not unlocked.')
 
 # %% ../../nbs/94_course.commands.ipynb #student-submit
 @told()
 def student_submit(
-    unit:One,
+    unit:Annotated[str, typer.Argument(help='A unit, as README.md names it.')],
     student:Annotated[str, typer.Option(prompt='Your student id', help='Your id in the course.')],
     workspace:Workspace=Path('.')
 ):
@@ -256,6 +264,7 @@ def student_submit(
     found = submit(workspace, unit, student)
     for line in found.says: say(line)
     typer.echo(found.path)
+    say('This is the file to hand in.')
 
 # %% ../../nbs/94_course.commands.ipynb #group
 def group(about:str, **commands) -> typer.Typer:

@@ -9,8 +9,8 @@ __all__ = ['ESCAPES', 'CONTROLS', 'FASTCORE', 'NUMPY', 'SAID', 'KINDS', 'CHAINED
            'CheckResult', 'score_of', 'own_line', 'shown_words', 'why', 'result', 'by_exercise', 'results', 'hide',
            'HideHidden', 'number', 'lasting', 'count_words', 'notebook_words', 'feedback_page', 'gradebook', 'find',
            'write_whole', 'graded_words', 'unit_pages', 'write_pages', 'write_feedback', 'write_unit', 'harmless',
-           'csv_text', 'handed_in', 'final', 'nbgrader_rows', 'score_or_blank', 'canvas_rows', 'lost_in', 'moodle_rows',
-           'export']
+           'csv_text', 'handed_in', 'final', 'nbgrader_rows', 'score_or_blank', 'canvas_rows', 'exercise_names',
+           'lost_in', 'moodle_rows', 'export']
 
 # %% ../../nbs/89_course.feedback.ipynb #imports
 import ast, builtins, csv, io, json, os, re, shutil
@@ -552,7 +552,7 @@ COLUMNS = ('assignment', 'duedate', 'timestamp', 'student_id', 'last_name', 'fir
 def handed_in(units) -> dict: return {(a.name, x.student_id): x for a in units for x in a.submissions}
 def final(submission) -> float: return max(0., submission.score - (submission.late_submission_penalty or 0.))
 
-def nbgrader_rows(gb:Gradebook, units:list, now:datetime|None=None) -> list[list]:
+def nbgrader_rows(course:Course, gb:Gradebook, units:list, now:datetime|None=None) -> list[list]:
     "The columns of nbgrader's CsvExportPlugin, a row a unit and student; 0 where nothing was handed in."
     rows, there = [[*COLUMNS]], handed_in(units)
     for a in units:
@@ -571,7 +571,7 @@ def score_or_blank(assignment, submission, now:datetime, blank:str=''):
     due = assignment.duedate
     return '0' if due and due < now.astimezone(timezone.utc).replace(tzinfo=None) else blank
 
-def canvas_rows(gb:Gradebook, units:list, now:datetime) -> list[list]:
+def canvas_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[list]:
     "Rows for Canvas, Grades → Import."
     rows = [['Student', 'ID', 'SIS User ID', 'SIS Login ID', 'Section', *(a.name for a in units)],
             ['Points Possible', '', '', '', '', *(number(a.max_score) for a in units)]]
@@ -584,18 +584,27 @@ def canvas_rows(gb:Gradebook, units:list, now:datetime) -> list[list]:
     return rows
 
 # %% ../../nbs/89_course.feedback.ipynb #moodle-rows
-def lost_in(gb:Gradebook) -> dict[tuple[str, str], set[str]]:
+def exercise_names(course:Course, units:list) -> dict[tuple[str, str], str]:
+    "{(unit, check): exercise}, from the notebooks that were built."
+    found = {}
+    for path in [p for a in units for p in course.folder('source', a.name).glob('*.ipynb')]:
+        with suppress(CourseError):
+            found |= {(path.parent.name, c.id): e.name for e in exercises(read_notebook(path)) for c in e.checks}
+    return found
+
+def lost_in(course:Course, gb:Gradebook, units:list) -> dict[tuple[str, str], set[str]]:
     "For each unit and student the exercises in which points are missing, in one query."
-    part, whole, lost = SubmittedNotebook, SubmittedAssignment, {}
+    part, whole, lost, names = SubmittedNotebook, SubmittedAssignment, {}, exercise_names(course, units)
     found = (gb.db.query(Assignment.name, whole.student_id, BaseCell.name).select_from(Grade)
              .join(Grade.cell).join(Grade.notebook).join(part.assignment).join(whole.assignment)
              .filter(Grade.score < Grade.max_score))
-    for unit, student, check in found: lost.setdefault((unit, student), set()).add(stem(dict(id=check)))
+    for unit, student, check in found:
+        lost.setdefault((unit, student), set()).add(names.get((unit, check), stem(dict(id=check))))
     return lost
 
-def moodle_rows(gb:Gradebook, units:list, now:datetime) -> list[list]:
+def moodle_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[list]:
     "Rows for Moodle, Grades → Import → CSV file."
-    there, lost = handed_in(units), lost_in(gb)
+    there, lost = handed_in(units), lost_in(course, gb, units)
     def two(a, s):
         x, again = there.get((a.name, s.id)), sorted(lost.get((a.name, s.id), ()))
         words = f'{number(final(x))} of {number(a.max_score)} points.' if x else 'Nothing was handed in.'
@@ -620,4 +629,4 @@ def export(course:Course, to, style:str='nbgrader', units=None, now:datetime|Non
         found = [find(gb, u) for u in units] if units is not None else gb.assignments
         order = {u.name: i for i,u in enumerate(course.units)}
         if style != 'nbgrader': found = sorted(found, key=lambda a: (order.get(a.name, 999), a.name))
-        return write_whole(to, csv_text(STYLES[style](gb, found, now)))
+        return write_whole(to, csv_text(STYLES[style](course, gb, found, now)))

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['SANITIZE', 'RECORD', 'KeptOpen', 'open_book', 'together', 'Prepared', 'resources_of', 'apply', 'read_once', 'lesson',
-           'key_of', 'prepare', 'library_of', 'work_for', 'enter', 'fill', 'zero', 'Row', 'lost', 'score', 'record',
-           'graded_before', 'held', 'pool', 'not_for_children', 'heard', 'in_peace', 'handed_in', 'Graded', 'aligned',
-           'most_points', 'not_graded', 'next_done', 'batch', 'grade', 'Collected', 'remarks_of', 'take', 'taken_at',
-           'collect']
+           'key_of', 'prepare', 'library_of', 'work_for', 'enter', 'fill', 'zero', 'Row', 'lost', 'by_hand', 'score',
+           'record', 'graded_before', 'held', 'pool', 'not_for_children', 'heard', 'in_peace', 'handed_in', 'Graded',
+           'aligned', 'most_points', 'not_graded', 'next_done', 'spent', 'batch', 'grade', 'Collected', 'remarks_of',
+           'take', 'taken_at', 'out_of_sight', 'place_of', 'collect']
 
 # %% ../../nbs/92_course.grade.ipynb #imports
-import hashlib, inspect, json, logging, os, shutil, signal, tempfile, threading, time, warnings
+import hashlib, inspect, json, logging, os, re, shutil, signal, tempfile, threading, time, warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -211,6 +211,13 @@ def lost(name, nb) -> list:
         if (r.score or 0) < r.points: words.setdefault(r.exercise, r.message)
     return [f'{name}, {exercise}: {why}' for exercise, why in words.items()]
 
+# %% ../../nbs/92_course.grade.ipynb #by-hand
+def by_hand(unit, student, notebook, book) -> list:
+    "A sentence for each check for which the points that a person gave are not those of this run."
+    grades = book.find_submission_notebook(notebook, unit.name, student).grades
+    return [f'{notebook}, {g.name}: {g.manual_score:g} points, given by hand, count; this run gives {g.auto_score:g}.'
+            for g in grades if None not in (g.manual_score, g.auto_score) and g.manual_score != g.auto_score]
+
 # %% ../../nbs/92_course.grade.ipynb #score
 def score(course, unit, ready, found, config, book) -> list:
     "Put the outcomes into the notebooks and the scores into the gradebook; what went wrong."
@@ -223,6 +230,7 @@ def score(course, unit, ready, found, config, book) -> list:
         words += lost(name, nb)
     for name in unit.notebooks:
         if name not in ready.notebooks: zero(unit, ready.student, name, book)
+        words += by_hand(unit, ready.student, name, book)
     return [*(f'{n}: {x}' if n else x for n, notes in ready.notes.items() for x in notes), *words]
 
 # %% ../../nbs/92_course.grade.ipynb #record
@@ -343,7 +351,8 @@ class Graded:
     def __repr__(self):
         n = sum(r.done for r in self.rows)
         head = f'{self.unit}: {n} graded in {self.secs:.1f} s' + f', {len(self.rows) - n} NOT'*(n < len(self.rows))
-        def first(notes): return notes[0][:90] + f' (+{len(notes) - 1})'*(len(notes) > 1) if notes else ''
+        def cut(text): return text if len(text) <= 90 else f'{text[:89]}…'
+        def first(notes): return cut(notes[0]) + f' (+{len(notes) - 1})'*(len(notes) > 1) if notes else ''
         table = [('student', 'points', 's', 'what went wrong'),
                  *((r.student, f'{r.points:g}/{r.of:g}', f'{r.secs:.1f}', first(r.notes)) for r in self.rows)]
         return '\n'.join([head + (f', {self.before} of them before' if self.before else ''), self.walls,
@@ -379,6 +388,11 @@ def next_done(futures, came):
         except TimeoutError: pass
     raise KeyboardInterrupt
 
+# %% ../../nbs/92_course.grade.ipynb #spent
+def spent(found) -> float:
+    "The seconds that a submission's cells took, without those that it waited for a worker."
+    return sum(o['secs'] for outcomes in found.values() for o in outcomes)
+
 # %% ../../nbs/92_course.grade.ipynb #batch
 def batch(course, unit, students, client, config, book, most, sandbox=True, came=()) -> Iterator:
     "A `Row` for each student as it is done: prepared here, run by the client's workers, recorded here."
@@ -400,8 +414,7 @@ def batch(course, unit, students, client, config, book, most, sandbox=True, came
         except Exception as e: row = not_graded(ready.student, most, start, e)
         else:
             try:
-                with in_peace():
-                    row = record(course, unit, ready, found, config, book, most, time.monotonic() - start)
+                with in_peace(): row = record(course, unit, ready, found, config, book, most, spent(found))
             except (CourseError, OSError, SQLAlchemyError, InvalidEntry): raise
             except Exception as e: row = not_graded(ready.student, most, start, e)
         yield row
@@ -479,12 +492,26 @@ def taken_at(course, unit, student):
     try: return utils.parse_utc(stamp.read_text()[:100].strip()).replace(tzinfo=timezone.utc)
     except (OSError, ValueError, OverflowError): return None
 
+# %% ../../nbs/92_course.grade.ipynb #place-of
+def out_of_sight(path) -> bool: return any(part.startswith('.') for part in path.parts)
+
+def place_of(path, name) -> str:
+    "Whose a zip seems to be by its folder and what a learning platform put before the name; '' where nothing is."
+    packed = re.search(r'[\w]+-[\w.@-]+-\d{8}T\d{6}Z', name, re.ASCII)    # as `submit` names it
+    own = str(path).replace(packed[0], '') if packed else str(path.parent/'')
+    text = re.sub(r'(?i)\.zip$|\d+', '', own)
+    return text.strip('/._- ()') if re.search('[A-Za-z]', text) else ''
+
 # %% ../../nbs/92_course.grade.ipynb #collect
 def collect(course, unit:str, folder) -> Collected:
     "Take the zip files that students packed, in `folder` and below it, into submitted/."
-    unit, newest, refused = course.unit(unit), {}, []
+    unit, newest, refused, places = course.unit(unit), {}, [], {}
     if not Path(folder).is_dir(): raise CourseError(f'There is no folder {folder}.')
-    for path in sorted(Path(folder).rglob('*.zip')):
+    shown = [p for p in sorted(Path(folder).rglob('*')) if p.is_file() and not out_of_sight(p.relative_to(folder))]
+    for path in shown:
+        if path.suffix.lower() != '.zip':
+            refused.append(f'{path.name} is no zip file, and is left out.')
+            continue
         try: found = read_submission(path)
         except CourseError as e: refused.append(str(e)); continue
         when = found.when
@@ -492,12 +519,16 @@ def collect(course, unit:str, folder) -> Collected:
             refused.append(f'{path.name} says that it was packed at {when:%Y-%m-%d %H:%M}, which is yet to come.')
         elif (found.course, found.unit) != (course.id, unit.name):
             refused.append(f'{path.name} is {found.unit} of the course {found.course}, and is left out.')
-        else: newest[found.student] = max(newest.get(found.student, (when, path)), (when, path))
+        else:
+            newest[found.student] = max(newest.get(found.student, (when, path)), (when, path))
+            places.setdefault(found.student, set()).add(place_of(path.relative_to(folder), path.name))
     rows = []
     for student, (when, path) in sorted(newest.items()):
         found, before = read_submission(path), taken_at(course, unit, student)
         take(course, unit, found)
         newer = [f'instead of a newer one, of {before:%Y-%m-%d %H:%M}'] if before and before > when else []
         other = [f'{student} is not in the name {path.name}']*(student not in str(path.relative_to(folder)))
+        several = sorted(p for p in places[student] if p)
+        other += [f'from several places: {", ".join(several)}']*(len(several) > 1)
         rows.append((student, when, newer + other + remarks_of(found, unit)))
     return Collected(unit.name, tuple(rows), tuple(refused))

@@ -6,9 +6,10 @@
 __all__ = ['encode', 'decode', 'MOST', 'WATCHED', 'COMPARES', 'HOOKS', 'NEWNS', 'NEWPID', 'NEWIPC', 'NEWUSER', 'sign', 'send',
            'receive', 'Said', 'joined', 'as_error', 'own_part', 'Shell', 'texts', 'judge', 'can_fail', 'held',
            'made_of', 'as_it_was', 'put_back', 'held_methods', 'put_back_methods', 'all_classes', 'names_of',
-           'installed', 'in_c', 'in_cell', 'lies', 'claims', 'among_its_own', 'disarm', 'pins', 'guarded', 'libc',
-           'unshare', 'wall_in', 'keeper', 'limit', 'as_counted', 'no_input', 'own_names', 'hand_over', 'checked',
-           'children', 'answer', 'serve', 'took', 'apart', 'born', 'fork_child', 'end_orphans', 'main']
+           'installed', 'in_c', 'in_cell', 'lies', 'claims', 'among_its_own', 'by_type', 'disarm', 'pins', 'guarded',
+           'libc', 'unshare', 'wall_in', 'keeper', 'limit', 'as_counted', 'no_input', 'own_names', 'hand_over',
+           'checked', 'children', 'answer', 'serve', 'took', 'apart', 'born', 'fork_child', 'end_orphans', 'ended',
+           'main']
 
 # %% ../../nbs/85_course.inside.ipynb #imports
 import __future__, _socket, builtins, ctypes, gc, hashlib, io, json, linecache
@@ -117,6 +118,7 @@ class Shell:
         self.ip.display_formatter.active_types = ['text/plain', 'text/html', 'text/markdown']
         sys.modules['__main__'] = self.module
         self.names, self.outputs = self.module.__dict__, []
+        self.names.pop('open', None)  # IPython's own, which would look like a student's
         self.ip.display_pub.publish = self.publish
         hook = self.ip.displayhook
         hook.start_displayhook = hook.write_output_prompt = hook.finish_displayhook = lambda: None
@@ -295,9 +297,16 @@ def claims(one, names, other) -> set:
 def among_its_own(c, method, frame=sys._getframe):
     "The comparison `method` of class `c`, for objects of that class, and wherever a line of a cell compares."
     def compare(self, other):
-        own = frame(1).f_code.co_filename.startswith('<ipython-input')
+        at = frame(1)
+        while at.f_globals.get('__name__') in ('functools', 'collections'): at = at.f_back  # on whose behalf?
+        own = at.f_code.co_filename.startswith('<ipython-input')
         return method(self, other) if own or c in type(other).__mro__ else NotImplemented
     return compare
+
+# %% ../../nbs/85_course.inside.ipynb #by-type
+def by_type(x, name, hasattr=hasattr, type=type) -> bool:
+    "`hasattr`, which looks for special names in the type."
+    return hasattr(type(x) if name.startswith('__') else x, name)
 
 # %% ../../nbs/85_course.inside.ipynb #disarm
 def disarm(known, kept, space=None) -> tuple:
@@ -521,6 +530,7 @@ def apart(names) -> dict:
 # %% ../../nbs/85_course.inside.ipynb #born
 def born(sock, shell, pinned, settings):
     "What a forked child does: wall itself in, and serve."
+    os.setsid()  # else a signal to its own group would stop the process that waits for it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     null, walled = os.open(os.devnull, os.O_RDWR), settings['walled']
@@ -530,7 +540,9 @@ def born(sock, shell, pinned, settings):
     libc('prctl', 1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end with the parent
     processes = as_counted(settings['processes'], walled)
     if walled: wall_in(settings['uid'], settings['folders'], settings['file_mb']*4)
-    os.chdir(settings['scratch'])
+    here = settings['scratch'] if walled else f'{settings["scratch"]}/{os.getpid()}'
+    os.makedirs(here, exist_ok=True)
+    os.chdir(here)
     limit(settings['memory_mb'], settings['file_mb'], processes, settings['cpu_seconds'])
     libc('prctl', 1, signal.SIGKILL)  # a change of user forgets it
     sys.stdin = open(0, closefd=False)
@@ -575,16 +587,29 @@ def end_orphans():
         for pid in orphans: os.kill(pid, signal.SIGKILL)
         for pid in orphans: os.waitpid(pid, 0)
 
+# %% ../../nbs/85_course.inside.ipynb #ended
+def ended(pid, seconds=5) -> int:
+    "The status in which the child `pid` ends; one that a student's code has stopped goes on, or is killed."
+    end = time.monotonic() + seconds
+    while not (done := os.waitpid(pid, os.WNOHANG))[0]:
+        try: os.kill(pid, signal.SIGCONT if time.monotonic() < end else signal.SIGKILL)
+        except OSError: pass  # it has just ended
+        time.sleep(.001)
+    return done[1]
+
 # %% ../../nbs/85_course.inside.ipynb #main
 def main(fd):
     "Serve the control socket `fd`: settings, then requests to start, interrupt (SIGINT) or end a child."
     control, children = _socket.socket(fileno=fd), {}
     libc('prctl', 1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end with whoever started this
     settings = receive(control)
-    sys.path[:0] = settings['path']
+    sys.path[:0], sys.path[len(sys.path):] = settings['path'], settings['last']
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     builtins.input = no_input
-    shell, pinned, safe = Shell(), pins(settings['imports']), apart(globals())
+    shell, pinned = Shell(), pins(settings['imports'])
+    for name in ('fastcore.imports', 'fastcore.test'):
+        if name in sys.modules: sys.modules[name].hasattr = by_type
+    safe = apart(globals())
     if 'numpy' in sys.modules: pins(['import numpy.random'])  # which numpy loads late
     libc('prctl', 4, 0)  # PR_SET_DUMPABLE: no child may look into this process
     send(control, {'pinned': sorted(pinned)})
@@ -598,7 +623,7 @@ def main(fd):
             try: os.kill(request['pid'], signal.SIGINT if request['op'] == 'interrupt' else signal.SIGKILL)
             except ProcessLookupError: pass  # it has ended
             if request['op'] == 'end':
-                code = os.waitpid(children.pop(request['pid']), 0)[1] >> 8
+                code = ended(children.pop(request['pid'])) >> 8
                 send(control, {'status': code & 127 if code > 127 else code << 8})
 
 # %% ../../nbs/85_course.inside.ipynb #script
