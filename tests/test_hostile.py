@@ -471,5 +471,5 @@ def test_a_stopped_warm_process_is_made_anew(monkeypatch):
     with warm_process(False) as warm:
         assert passed(outcomes(warm, small_lesson())) == ALL
         warm.process.send_signal(signal.SIGSTOP)
-        monkeypatch.setattr(worker, 'PATIENCE', .5)
+        monkeypatch.setattr(worker, 'PATIENCE', 3)
         assert passed(outcomes(warm, small_lesson())) == ALL
