@@ -138,7 +138,7 @@ def sandbox():
     if not bubblewrap(): pytest.skip('needs bubblewrap')
 
 def warm_process(walled):
-    imports = ['import numpy as np', 'from fastcore.test import test_eq']
+    imports = ['import numpy as np', 'from fastcore.test import test_eq', 'import matplotlib.pyplot']    # which takes seconds to load
     return Warm(ROOT, ['tinybench.core.ops', 'tinybench.core.tensor'], imports, Limits(**LIMITS), walled)
 
 @pytest.fixture(scope='module')

@@ -8,8 +8,8 @@ __all__ = ['encode', 'decode', 'MOST', 'WATCHED', 'COMPARES', 'HOOKS', 'NEWNS', 
            'made_of', 'as_it_was', 'put_back', 'held_methods', 'put_back_methods', 'all_classes', 'names_of',
            'installed', 'in_c', 'in_cell', 'lies', 'claims', 'among_its_own', 'by_type', 'disarm', 'pins', 'guarded',
            'libc', 'unshare', 'wall_in', 'keeper', 'limit', 'as_counted', 'no_input', 'own_names', 'hand_over',
-           'checked', 'children', 'answer', 'serve', 'took', 'apart', 'born', 'fork_child', 'end_orphans', 'ended',
-           'main']
+           'checked', 'children', 'unheard', 'answer', 'serve', 'took', 'apart', 'born', 'fork_child', 'end_orphans',
+           'ended', 'main']
 
 # %% ../../nbs/85_course.inside.ipynb #imports
 import __future__, _socket, builtins, ctypes, gc, hashlib, io, json, linecache
@@ -75,6 +75,7 @@ def joined(outputs, most=1 << 20) -> list:
     A stream's pieces become one text here: to join them at each of a million lines takes minutes."""
     kept = []
     for o in outputs:
+        if most < 0 and o['output_type'] != 'error': continue  # there may be a million
         if o['output_type'] == 'stream': o = o | dict(text=''.join(o['text']))
         most -= len(str(o))
         first_error = o['output_type'] == 'error' and not any(k['output_type'] == 'error' for k in kept)
@@ -462,17 +463,26 @@ def children() -> int:
     "How many processes this one has started that it has not waited for."
     with open(f'/proc/self/task/{os.getpid()}/children') as f: return len(f.read().split())
 
+# %% ../../nbs/85_course.inside.ipynb #unheard
+def unheard():
+    "From now on an interrupt is ignored: one that comes when the cell has just ended is not to end its process."
+    while True:
+        try: return signal.signal(signal.SIGINT, signal.SIG_IGN)
+        except KeyboardInterrupt: pass
+
 # %% ../../nbs/85_course.inside.ipynb #answer
 def answer(request, shell, restore, pinned, limit_chars) -> dict:
     """Run one cell or check, and say what came of it.
     How a check came out is in no list that a student's code can reach."""
     outputs, note, failed, start = [], '', None, time.perf_counter()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     me, threads, forked = os.getpid(), threading.active_count(), children()
     sys.stdout, sys.stderr = said = Said(outputs, 'stdout', limit_chars), Said(outputs, 'stderr', limit_chars)
     try:
         if request['kind'] == 'cell': shell.run(request['source'], outputs)
         else: failed, note = checked(request['source'], shell, restore, pinned, request['kind'] == 'check')
     except BaseException as e: failed = e
+    unheard()
     if os.getpid() != me: os._exit(0)  # a copy that a cell has made: one answer is enough
     if 'matplotlib.pyplot' in sys.modules:
         try: sys.modules['matplotlib.pyplot'].close('all')
