@@ -17,4 +17,4 @@ c.Execute.timeout = course.get('limits', {}).get('cell_seconds', 30)    # for ea
 c.OverwriteCells.add_missing_cells = True     # a deleted check is put back, so it still counts; hidden ones always are
 c.OverwriteCells.missing_cell_notification = 'added for grading\n'      # behind a #, on a line of its own
 c.LimitOutput.max_lines = 200
-c.IgnorePattern.enabled, c.IgnorePattern.pattern = True, '.'    # a warning on stderr costs no points, as with `tinybench course grade`
+c.IgnorePattern.enabled, c.IgnorePattern.pattern = True, '(?s).'    # a warning on stderr costs no points, as with `tinybench course grade`

@@ -480,7 +480,6 @@ def test_a_judge_that_keeps_its_promise_is_seldom_called_unfair(n, pairs):
     assert unfair < .001 and trials[0].fair and trials[1].fair and (n == 1 or not trials[n].fair)
 
 
-
 class OneOrder(np.random.Generator):
     "Draws no orders: whoever is named first goes first."
     def permutation(self, n): return np.arange(n)

@@ -656,7 +656,9 @@ def test_a_gradebooks_version_is_nbgraders_own(monkeypatch):
     from tinybench.course.build import tables_version
     monkeypatch.setenv('PATH', f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}')
     assert tables_version() == get_alembic_version()
-# --- for tests/test_course_build.py
+
+
+# --- stopped, shared and odd
 
 @pytest.mark.parametrize('stop', [KeyboardInterrupt, OSError(28, 'No space left on device'), CourseError('no')])
 def test_a_build_that_stops_leaves_all_as_it_was(course, monkeypatch, stop):

@@ -126,7 +126,9 @@ def test_from_notebooks_to_grades(tmp_path, capsys):
     assert code == 0, said
     theirs = {r['student_id']: float(r['score']) for r in rows_of(tmp_path/'theirs.csv')}
     assert theirs == points
-# --- for tests/test_course_cli.py
+
+
+# --- what goes wrong on the way
 
 @pytest.mark.parametrize('e', [OSError(28, 'No space left on device'), OSError(30, 'Read-only file system'), FileExistsError(17, 'File exists', 'x')])
 def test_a_disk_that_is_full_is_one_line_and_status_1(course, capsys, monkeypatch, e):

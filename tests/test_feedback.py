@@ -13,9 +13,10 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
 from nbgrader.plugins import CsvExportPlugin
-from tinybench.course.cells import HIDDEN, Course, CourseError, Unit
+from coursekit import make_course
+from tinybench.course.cells import Course, CourseError, HIDDEN, Unit, exercises, read_notebook
 from tinybench.course.feedback import (HIDDEN_KINDS, SAID, CheckResult, HideHidden, about, asked, compared, csv_text,
-                                       error_words, export, feedback_page, frames, halves, harmless, hidden_words,
+                                       error_words, exercise_names, export, feedback_page, frames, halves, harmless, hidden_words,
                                        hide, lasting, notebook_words, one_line, plain, results, score_of, secrets,
                                        sentence, statement, tells, write_feedback, write_unit, write_whole)
 
@@ -562,6 +563,13 @@ def test_moodle(course, tmp_path):
     assert got['ada'] == ['12', '12 of 12 points.', '6', '6 of 6 points.']
     assert got['bob'][:2] == ['1.75', '1.75 of 12 points. Look again at: good, wrong.']
     assert got['nil'] == ['0', 'Nothing was handed in.', '-', 'Nothing was handed in.']
+
+def test_moodle_names_exercises_as_the_notebook_does(tmp_path):
+    "Where a check's id is shorter than its exercise's too."
+    course = make_course(tmp_path/'course', 'time', ('40_measure.clock',))
+    names = exercise_names(course, course.units)
+    here = exercises(read_notebook(course.path('40_measure.clock')))
+    assert names == {('time', c.id): e.name for e in here for c in e.checks} and names['time', 'gc-check'] == 'gc-paused'
 
 def test_export_says_what_is_wrong(course, tmp_path):
     with pytest.raises(CourseError, match='no style moodel: did you mean moodle'): export(course, tmp_path/'a.csv', 'moodel')

@@ -1,5 +1,5 @@
 "Grading a unit: nbgrader's scores, resumed runs, memory, speed, a Dask cluster elsewhere, and an ordinary user's sandbox."
-import json, os, re, shutil, signal, socket, subprocess, sys, tempfile
+import hashlib, json, os, re, shutil, signal, socket, subprocess, sys, tempfile
 from pathlib import Path
 
 import nbformat
@@ -8,9 +8,11 @@ import pytest
 
 import coursekit as kit
 from coursekit import DOUBLE, NAME, TRIPLE, released, small_course
-from tinybench.course.build import build, load_config
-from tinybench.course.cells import CourseError
-from tinybench.course.grade import grade, prepare
+from tinybench.course import grade as module
+from tinybench.course.build import alone, build, gradebook, load_config, replace_folder
+from tinybench.course.cells import CourseError, read_course
+from tinybench.course.grade import collect, grade, prepare
+from tinybench.course.student import packed
 from tinybench.course.worker import bubblewrap, walls
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -305,12 +307,9 @@ def test_an_ordinary_user_has_the_same_walls(open_folder):
     assert killed[0].startswith('ended its process: killed') and 'Read-only file system' in write[0] and read[0].startswith('FileNotFoundError')
     assert memory[0] == 'MemoryError' and right[0] == '' and wrong[0] == 'AssertionError'
     assert bomb[0].startswith(('TimeoutError', 'ended its process: ran longer', 'ended its process: started processes'))
-# --- for tests/test_grade.py
 
-from tinybench.course import grade as module
-from tinybench.course.build import alone, gradebook
-from tinybench.course.cells import read_course
-from tinybench.course.grade import collect
+
+# --- submissions, penalties and points over time
 
 def changed_course(course, old, new):
     toml = course.root/'course.toml'
@@ -430,8 +429,7 @@ def test_a_unit_is_graded_once_at_a_time(course):
     with alone(course, course.unit('first')), pytest.raises(CourseError, match='is being built or graded'): grade(course, 'first')
 
 def packed_by(folder, student, when, name=None):
-    import hashlib
-    from tinybench.course.student import packed
+    folder.mkdir(parents=True, exist_ok=True)
     data = b'{}'
     sums = {f'{NAME}.ipynb': dict(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))}
     about = dict(format=1, course='small', unit='first', student=student, when=when, files=sums)
@@ -439,7 +437,6 @@ def packed_by(folder, student, when, name=None):
 
 def test_a_time_that_is_no_date_costs_nobody_else_anything(course, tmp_path):
     zips = tmp_path/'zips'
-    zips.mkdir()
     packed_by(zips, 'eve', '0001-01-01T00:00:00+14:00', 'a')
     packed_by(zips, 'ada', '2026-10-05T10:00:00+02:00', 'b')
     found = collect(course, 'first', zips)
@@ -447,7 +444,6 @@ def test_a_time_that_is_no_date_costs_nobody_else_anything(course, tmp_path):
 
 def test_an_older_file_in_the_place_of_a_newer_is_said(course, tmp_path):
     zips = tmp_path/'zips'
-    zips.mkdir()
     packed_by(zips, 'ada', '2026-10-05T10:00:00+02:00')
     assert collect(course, 'first', zips).rows[0][2] == []
     packed_by(zips, 'ada', '2026-10-04T10:00:00+02:00')
@@ -461,7 +457,6 @@ def test_ctrl_c_is_not_lost_in_an_error():
 
 def test_a_file_from_the_future_is_refused_and_anothers_name_is_said(course, tmp_path):
     zips = tmp_path/'zips'
-    zips.mkdir()
     packed_by(zips, 'bob', '2099-01-01T00:00:00+00:00', 'bob')
     packed_by(zips, 'ada', '2026-01-01T00:00:00+00:00', 'mine')
     found = collect(course, 'first', zips)
@@ -503,7 +498,6 @@ def test_another_library_is_loaded_anew(tmp_path):
 
 def test_what_is_no_zip_is_named_and_two_places_of_one_student_are_said(course, tmp_path):
     for to in ('ada_11', 'mallory_12'):
-        (tmp_path/'in'/to).mkdir(parents=True)
         packed_by(tmp_path/'in'/to, 'ada', '2026-10-05T10:00:00+02:00', 'first-ada-20261005T080000Z')
     (tmp_path/'in'/'ada_11'/'first-ada-20261005T080000Z.zip').rename(tmp_path/'in'/'ada_11'/'first-ada-20261005T080000Z.ZIP')
     (tmp_path/'in'/'notes.txt').write_text('x')
@@ -513,7 +507,6 @@ def test_what_is_no_zip_is_named_and_two_places_of_one_student_are_said(course, 
     assert student == 'ada' and 'from several places: ada, mallory' in remarks
 
 def test_a_folder_is_replaced_or_stays(tmp_path, monkeypatch):
-    from tinybench.course.build import replace_folder
     for name in ('old', 'new'): (tmp_path/name).mkdir(); (tmp_path/name/name).touch()
     rename = Path.rename
     def stopped(self, to):

@@ -9,10 +9,10 @@ import pytest
 
 import coursekit as kit
 from coursekit import DOUBLE, LIMITS, NAME, TRIPLE, cell, released, small_course, small_lesson
+from tinybench.course import worker
 from tinybench.course.cells import read_course, read_notebook
 from tinybench.course.grade import grade
 from tinybench.course.knockout import to_try, with_source
-from tinybench.course import worker
 from tinybench.course.worker import Limits, Warm, bubblewrap, peculiar, play, play_in
 
 ROOT, FILE = Path(__file__).resolve().parents[1], f'{NAME}.ipynb'
@@ -137,13 +137,18 @@ def sandbox():
     "That there is a sandbox."
     if not bubblewrap(): pytest.skip('needs bubblewrap')
 
-def warm_process(walled):
-    imports = ['import numpy as np', 'from fastcore.test import test_eq', 'import matplotlib.pyplot']    # which takes seconds to load
-    return Warm(ROOT, ['tinybench.core.ops', 'tinybench.core.tensor'], imports, Limits(**LIMITS), walled)
+def warm_process(walled, **limits):
+    imports = ['import numpy as np', 'from fastcore.test import test_eq']
+    return Warm(ROOT, ['tinybench.core.ops', 'tinybench.core.tensor'], imports, Limits(**LIMITS | limits), walled)
 
 @pytest.fixture(scope='module')
 def walled(sandbox):
     with warm_process(True) as warm: yield warm
+
+@pytest.fixture(scope='module')
+def patient(sandbox):
+    "With time to load a library that the lesson does not use."
+    with warm_process(True, cell_seconds=30) as warm: yield warm
 
 @pytest.fixture(scope='module')
 def plain():
@@ -208,8 +213,8 @@ WAYS = {
     'a cache': 'import functools\n@functools.cache\ndef two(): return 2\ndef double(x): return two()*x',
 }
 @pytest.mark.parametrize('kind', WAYS)
-def test_honest_ways_keep_their_points(walled, kind):
-    found = outcomes(walled, handed(double=WAYS[kind]))
+def test_honest_ways_keep_their_points(patient, kind):
+    found = outcomes(patient, handed(double=WAYS[kind]))
     assert passed(found) == ALL and found['double'].error == ''
 
 def test_what_a_function_counts_stays_counted(walled):

@@ -274,7 +274,9 @@ def test_mutants_of_our_solutions(source):
     assert len({what for what, _ in found}) > len(found)/2 and {w.split(', ')[1].split(':')[0] for w, _ in found} <= KINDS.keys()
     given_to_all = compiled(stub(ast.unparse(ast.parse(source))))
     assert all(compiled(stub(s)) == given_to_all for _, s in found if not re.search(r'^ +pass$', s, re.M))
-# --- for tests/test_knockout.py
+
+
+# --- odd files and ends
 
 def test_a_byte_order_mark_hides_no_answer(tmp_path):
     def answer(kind, i): return f'# %% f {kind}: {i}\ndef f(): return {i}\n'

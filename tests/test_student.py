@@ -13,9 +13,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tinybench.course.cells import CourseError, grading, read_notebook, role
 from tinybench.course.mend import minded, unfilled
-from tinybench.course.student import (builds_on, unfinished, MOST_EACH, MOST_FILES, as_file, backup, change, check, contents, doctor,
+from tinybench.course.student import (MOST_EACH, MOST_FILES, as_file, backup, builds_on, change, check, contents, doctor,
                                       error_of, looks_first, new_settings, open_workspace, packed, put, read_submission,
-                                      run_cells, run_export, stale, still_open, submit, unlock, unlocked)
+                                      run_cells, run_export, stale, still_open, submit, unfinished, unlock, unlocked)
 
 STUB = 'raise NotImplementedError()'
 

@@ -145,7 +145,7 @@ def grade(
     from tinybench.course.cells import read_course
     from tinybench.course.grade import grade as run
     this = read_course(course)
-    if not is_built(this, this.unit(unit)):
+    if this.folder('source', unit).is_dir() and not is_built(this, this.unit(unit)):
         say(f'{unit} has changed since it was built, and is graded as built: tinybench course build {unit}')
     with bar('grading') as tell: found = run(this, unit, scheduler, jobs, students, again, progress=tell)
     if found.walls.startswith('NO SANDBOX'): say(found.walls)
@@ -245,7 +245,8 @@ def student_unlock(
         unlock(ws, n)
         below += builds_on(ws, n)
         typer.echo(f'{n} is the finished one now. Delete {unlocked_file(ws, n)} to use your own again.')
-    if open := unfinished(ws, dict.fromkeys(below)): say(f'It builds on {", ".join(open)}: not finished, and not unlocked.')
+    if open := unfinished(ws, dict.fromkeys(below)):
+        say(f'It builds on {", ".join(open)}: not finished, and not unlocked.')
 
 # %% ../../nbs/94_course.commands.ipynb #student-submit
 @told()

@@ -495,10 +495,10 @@ def taken_at(course, unit, student):
 # %% ../../nbs/92_course.grade.ipynb #place-of
 def out_of_sight(path) -> bool: return any(part.startswith('.') for part in path.parts)
 
-def place_of(path, name) -> str:
-    "Whose a zip seems to be by its folder and what a learning platform put before the name; '' where nothing is."
-    packed = re.search(r'[\w]+-[\w.@-]+-\d{8}T\d{6}Z', name, re.ASCII)    # as `submit` names it
-    own = str(path).replace(packed[0], '') if packed else str(path.parent/'')
+def place_of(path) -> str:
+    "Whose a zip seems to be by its folder and by what stands before the name that `submit` gave; '' if nothing."
+    packed = re.search(r'\w+-[\w.@-]+-\d{8}T\d{6}Z', path.name, re.ASCII)
+    own = str(path).replace(packed[0], '') if packed else str(path.parent)
     text = re.sub(r'(?i)\.zip$|\d+', '', own)
     return text.strip('/._- ()') if re.search('[A-Za-z]', text) else ''
 
@@ -521,7 +521,7 @@ def collect(course, unit:str, folder) -> Collected:
             refused.append(f'{path.name} is {found.unit} of the course {found.course}, and is left out.')
         else:
             newest[found.student] = max(newest.get(found.student, (when, path)), (when, path))
-            places.setdefault(found.student, set()).add(place_of(path.relative_to(folder), path.name))
+            places.setdefault(found.student, set()).add(place_of(path.relative_to(folder)))
     rows = []
     for student, (when, path) in sorted(newest.items()):
         found, before = read_submission(path), taken_at(course, unit, student)

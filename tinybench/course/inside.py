@@ -6,7 +6,7 @@
 __all__ = ['encode', 'decode', 'MOST', 'WATCHED', 'COMPARES', 'HOOKS', 'NEWNS', 'NEWPID', 'NEWIPC', 'NEWUSER', 'sign', 'send',
            'receive', 'Said', 'joined', 'as_error', 'own_part', 'Shell', 'texts', 'judge', 'can_fail', 'held',
            'made_of', 'as_it_was', 'put_back', 'held_methods', 'put_back_methods', 'all_classes', 'names_of',
-           'installed', 'in_c', 'in_cell', 'lies', 'claims', 'among_its_own', 'by_type', 'disarm', 'pins', 'guarded',
+           'installed', 'in_c', 'in_cell', 'lies', 'claims', 'among_its_own', 'disarm', 'by_type', 'pins', 'guarded',
            'libc', 'unshare', 'wall_in', 'keeper', 'limit', 'as_counted', 'no_input', 'own_names', 'hand_over',
            'checked', 'children', 'unheard', 'answer', 'serve', 'took', 'apart', 'born', 'fork_child', 'end_orphans',
            'ended', 'main']
@@ -304,11 +304,6 @@ def among_its_own(c, method, frame=sys._getframe):
         return method(self, other) if own or c in type(other).__mro__ else NotImplemented
     return compare
 
-# %% ../../nbs/85_course.inside.ipynb #by-type
-def by_type(x, name, hasattr=hasattr, type=type) -> bool:
-    "`hasattr`, which looks for special names in the type."
-    return hasattr(type(x) if name.startswith('__') else x, name)
-
 # %% ../../nbs/85_course.inside.ipynb #disarm
 def disarm(known, kept, space=None) -> tuple:
     """Take lying methods from classes that are not in `known`, and keep others among their own objects, by
@@ -330,6 +325,11 @@ def disarm(known, kept, space=None) -> tuple:
             kept[id(honest)] = honest
             type.__setattr__(c, name, honest)
     return liars, new
+
+# %% ../../nbs/85_course.inside.ipynb #by-type
+def by_type(x, name, hasattr=hasattr, type=type) -> bool:
+    "`hasattr`, which looks for special names in the type."
+    return hasattr(type(x) if name.startswith('__') else x, name)
 
 # %% ../../nbs/85_course.inside.ipynb #pins
 def pins(statements) -> dict:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WANTED', 'EXPORTED', 'LOOK_FIRST', 'ASK', 'STUDENT', 'MOST_FILES', 'MOST_EACH', 'MOST_ALL', 'FLAT', 'new_settings',
            'Workspace', 'inner', 'read_table', 'open_workspace', 'notebook_named', 'notebooks_named', 'put', 'backup',
-           'change', 'as_file', 'put_right', 'faults', 'Checked', 'Report', 'run_in_kernel', 'run_cells', 'error_of',
+           'change', 'as_file', 'restored', 'faults', 'Checked', 'Report', 'run_in_kernel', 'run_cells', 'error_of',
            'failing_line', 'still_open', 'elsewhere', 'within', 'verdict', 'judged', 'stale', 'check', 'unlocked_file',
            'own_environment', 'run_export', 'unlocked', 'reference_package', 'looks_first', 'look_first', 'unlock',
            'builds_on', 'unfinished', 'Remark', 'Remarks', 'with_setting', 'look_settings', 'both_sides',
@@ -143,10 +143,10 @@ def as_file(nb:NotebookNode) -> bytes:
     # not nbformat.writes, whose validation would change ids
     return (nbformat.v4.writes(nb).rstrip('\n') + '\n').encode()
 
-# %% ../../nbs/88_course.student.ipynb #put-right
+# %% ../../nbs/88_course.student.ipynb #restored
 EXPORTED = re.compile(r'(?m)^#\|\s*export.*')
 
-def put_right(nb:NotebookNode, released:NotebookNode, **how) -> tuple[NotebookNode, list[str]]:
+def restored(nb:NotebookNode, released:NotebookNode, **how) -> tuple[NotebookNode, list[str]]:
     "The notebook as `mend` makes it, its lost `#| export` put back, and a sentence for each kind of thing done."
     new, says = mended(nb, released, released, **how)
     given = {c.id: m[0] for c in released.cells if c.cell_type == 'code' and (m := EXPORTED.search(c.source))}
@@ -321,7 +321,7 @@ def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|No
         except CourseError as e:
             rows.append(Checked(name, '', f'fails: {e}', hint='See what to do: tinybench student doctor'))
             continue
-        nb, says = put_right(nb, released)
+        nb, says = restored(nb, released)
         if says: notes.append(f'{name}: some cells need mending: tinybench student doctor')
         own = {e.cell.id for e in exercises(nb)}    # of which the rows speak
         notes += [f'{name}, cell {c}: {wrong}' for c, wrong in faults(nb) if c not in own]
@@ -534,7 +534,7 @@ def look_notebook(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
         yield Remark(f'.release/{file}', 'it cannot be read, and without it no cell can be compared. '
                                          'Get it anew from your course.')
         released = None
-    new, says = put_right(nb, released, outputs=True) if released else (nb, [])
+    new, says = restored(nb, released, outputs=True) if released else (nb, [])
     if says:
         done = ''
         if mend and change(ws, path, old, as_file(new)):
@@ -662,7 +662,7 @@ def unready(ws:Workspace, unit:Unit, there:dict[str, Path], now:datetime) -> lis
             continue
         if todo := still_open(ws, n): says.append(f'{n}: not yet filled in: {", ".join(todo)}.')
         with suppress(CourseError):
-            if put_right(nb, read_notebook(ws.released(n)))[1]:
+            if restored(nb, read_notebook(ws.released(n)))[1]:
                 says.append(f'{n}: some cells need mending: tinybench student doctor')
         says += [f'{n}, cell {c}: {wrong}' for c, wrong in faults(nb)]
     if these := [u['module'] for u in unlocked(ws) if u['module'] in unit.notebooks]:
