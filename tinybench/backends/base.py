@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 from ..core.tensor import Tensor, no_grad
 from ..measure.clock import pinned
-from ..measure.cost import cost
+from ..profile.cost import cost
 from ..nn.module import Module, evaluating, live_state
 
 # %% ../../nbs/60_backends.base.ipynb #model-error

@@ -1,0 +1,261 @@
+"Known answers to the exercises of 63_bench.choose, for `tinybench course prove`."
+
+# %% surely-beats wrong: strictly better in both
+def surely_beats(a, b) -> bool:
+    p, q = at_worst(a), at_best(b)
+    return p[0] < q[0] and p[1] > q[1]
+
+def may_beat(a, b) -> bool:
+    p, q = at_best(a), at_worst(b)
+    return p[0] < q[0] and p[1] > q[1]
+
+# %% surely-beats wrong: the worst of one against the middle of the other
+def surely_beats(a, b) -> bool:
+    return beats(at_worst(a), (b[0][0], b[1][0]))
+
+def may_beat(a, b) -> bool:
+    return beats(at_best(a), (b[0][0], b[1][0]))
+
+# %% surely-beats wrong: surely where only no worse
+def surely_beats(a, b) -> bool:
+    p, q = at_worst(a), at_best(b)
+    return p[0] <= q[0] and p[1] >= q[1]
+
+def may_beat(a, b) -> bool:
+    return beats(at_best(a), at_worst(b))
+
+# %% surely-beats wrong: compares best with best and worst with worst
+def surely_beats(a, b) -> bool:
+    return beats(at_best(a), at_best(b)) and beats(at_worst(a), at_worst(b))
+
+def may_beat(a, b) -> bool:
+    return beats(at_best(a), at_best(b)) or beats(at_worst(a), at_worst(b))
+
+# %% surely-beats wrong: the two swapped
+def surely_beats(a, b) -> bool:
+    return beats(at_best(a), at_worst(b))
+
+def may_beat(a, b) -> bool:
+    return beats(at_worst(a), at_best(b))
+
+# %% surely-beats wrong: may, unless the other surely does
+def surely_beats(a, b) -> bool:
+    return beats(at_worst(a), at_best(b))
+
+def may_beat(a, b) -> bool:
+    return not beats(at_worst(b), at_best(a))
+
+# %% surely-beats wrong: the middles
+def surely_beats(a, b) -> bool:
+    return beats((a[0][0], a[1][0]), (b[0][0], b[1][0]))
+
+def may_beat(a, b) -> bool:
+    return beats((a[0][0], a[1][0]), (b[0][0], b[1][0]))
+
+# %% surely-beats right: all corners
+def corner_pairs(a, b):
+    for cost in a[0][1:]:
+        for gain in a[1][1:]:
+            for other_cost in b[0][1:]:
+                for other_gain in b[1][1:]: yield (cost, gain), (other_cost, other_gain)
+
+def surely_beats(a, b) -> bool:
+    return all(beats(p, q) for p, q in corner_pairs(a, b))
+
+def may_beat(a, b) -> bool:
+    return any(beats(p, q) for p, q in corner_pairs(a, b))
+
+# %% statuses wrong: its own rival
+def statuses(places:Mapping) -> dict[str,str]:
+    def status(mine):
+        if any(surely_beats(p, mine) for p in places.values()): return 'off'
+        return 'undecided' if any(may_beat(p, mine) for p in places.values()) else 'on'
+    return {name: status(mine) for name, mine in places.items()}
+
+# %% statuses wrong: twins are taken for one
+def statuses(places:Mapping) -> dict[str,str]:
+    def status(mine):
+        others = [p for p in places.values() if p != mine]
+        if any(surely_beats(p, mine) for p in others): return 'off'
+        return 'undecided' if any(may_beat(p, mine) for p in others) else 'on'
+    return {name: status(mine) for name, mine in places.items()}
+
+# %% statuses wrong: alphabetical
+def statuses(places:Mapping) -> dict[str,str]:
+    def status(name):
+        mine, others = places[name], [p for k, p in places.items() if k != name]
+        if any(surely_beats(p, mine) for p in others): return 'off'
+        return 'undecided' if any(may_beat(p, mine) for p in others) else 'on'
+    return {name: status(name) for name in sorted(places)}
+
+# %% statuses wrong: only rivals that come before are looked at for doubt
+def statuses(places:Mapping) -> dict[str,str]:
+    said, before = {}, []
+    for name, mine in places.items():
+        others = [p for k, p in places.items() if k != name]
+        said[name] = 'undecided' if any(may_beat(p, mine) for p in before) else 'on'
+        if any(surely_beats(p, mine) for p in others): said[name] = 'off'
+        before.append(mine)
+    return said
+
+# %% statuses wrong: off only where all others surely beat it
+def statuses(places:Mapping) -> dict[str,str]:
+    def status(name):
+        mine, others = places[name], [p for k, p in places.items() if k != name]
+        if others and all(surely_beats(p, mine) for p in others): return 'off'
+        return 'undecided' if any(may_beat(p, mine) for p in others) else 'on'
+    return {name: status(name) for name in places}
+
+# %% statuses wrong: off where another one may be better
+def statuses(places:Mapping) -> dict[str,str]:
+    def status(name):
+        mine, others = places[name], [p for k, p in places.items() if k != name]
+        return 'off' if any(may_beat(p, mine) for p in others) else 'on'
+    return {name: status(name) for name in places}
+
+# %% statuses wrong: doubt comes before proof
+def statuses(places:Mapping) -> dict[str,str]:
+    def status(name):
+        mine, others = places[name], [p for k, p in places.items() if k != name]
+        if any(may_beat(p, mine) for p in others): return 'undecided'
+        return 'off' if any(surely_beats(p, mine) for p in others) else 'on'
+    return {name: status(name) for name in places}
+
+# %% statuses right: from pair to pair, worse and worse
+def statuses(places:Mapping) -> dict[str,str]:
+    said = dict.fromkeys(places, 'on')
+    for a in places:
+        for b in places:
+            if a == b or said[b] == 'off': continue
+            if surely_beats(places[a], places[b]): said[b] = 'off'
+            elif may_beat(places[a], places[b]): said[b] = 'undecided'
+    return said
+
+# %% meets wrong: the middle decides
+def meets(value, least:float|None=None, most:float|None=None) -> str:
+    mid = value[0]
+    return 'met' if (least is None or mid >= least) and (most is None or mid <= most) else 'missed'
+
+# %% meets wrong: a bound of 0 is taken for none
+def meets(value, least:float|None=None, most:float|None=None) -> str:
+    _, lo, hi = value
+    if least and hi < least or most and lo > most: return 'missed'
+    return 'met' if (not least or lo >= least) and (not most or hi <= most) else 'undecided'
+
+# %% meets wrong: missed already where it touches the bound
+def meets(value, least:float|None=None, most:float|None=None) -> str:
+    _, lo, hi = value
+    if (least is None or lo >= least) and (most is None or hi <= most): return 'met'
+    return 'missed' if least is not None and hi <= least or most is not None and lo >= most else 'undecided'
+
+# %% meets wrong: missed only where every bound is
+def meets(value, least:float|None=None, most:float|None=None) -> str:
+    _, lo, hi = value
+    if (least is None or lo >= least) and (most is None or hi <= most): return 'met'
+    below, above = least is None or hi < least, most is None or lo > most
+    return 'missed' if below and above else 'undecided'
+
+# %% meets wrong: an unknown interval never meets, not even without a bound
+def meets(value, least:float|None=None, most:float|None=None) -> str:
+    _, lo, hi = value
+    if lo != lo or hi != hi: return 'undecided'
+    if least is not None and hi < least or most is not None and lo > most: return 'missed'
+    return 'met' if (least is None or lo >= least) and (most is None or hi <= most) else 'undecided'
+
+# %% meets wrong: an unknown interval misses a bound from below
+def meets(value, least:float|None=None, most:float|None=None) -> str:
+    _, lo, hi = value
+    if least is not None and not hi >= least or most is not None and lo > most: return 'missed'
+    return 'met' if (least is None or lo >= least) and (most is None or hi <= most) else 'undecided'
+
+# %% meets wrong: a value on its bound does not meet it
+def meets(value, least:float|None=None, most:float|None=None) -> str:
+    _, lo, hi = value
+    if least is not None and hi < least or most is not None and lo > most: return 'missed'
+    return 'met' if (least is None or lo > least) and (most is None or hi < most) else 'undecided'
+
+# %% meets wrong: the good end is enough
+def meets(value, least:float|None=None, most:float|None=None) -> str:
+    _, lo, hi = value
+    return 'missed' if least is not None and hi < least or most is not None and lo > most else 'met'
+
+# %% meets right: each bound by itself, the worst verdict of both
+def meets(value, least:float|None=None, most:float|None=None) -> str:
+    _, lo, hi = value
+    verdicts = ['met']
+    for bound, bad, good, sign in ((least, lo, hi, 1), (most, hi, lo, -1)):
+        if bound is None: continue
+        if sign*(bad - bound) >= 0: verdicts.append('met')
+        elif sign*(good - bound) < 0: verdicts.append('missed')
+        else: verdicts.append('undecided')
+    return next(v for v in ('missed', 'undecided', 'met') if v in verdicts)
+
+# %% choose wrong: nothing where each loses to another
+def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
+    if not names: return 'none', ()
+    pool = [a for a in names if better(a, baseline)] if baseline in names else list(names)
+    if not pool: return 'keep the baseline', (baseline,)
+    left = [a for a in pool if not any(better(b, a) for b in pool)]
+    return ('model' if len(left) == 1 else 'a tie' if left else 'none'), tuple(left)
+
+# %% choose wrong: drops one after the other, so the order decides a circle
+def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
+    if not names: return 'none', ()
+    pool = [a for a in names if better(a, baseline)] if baseline in names else list(names)
+    if not pool: return 'keep the baseline', (baseline,)
+    left = list(pool)
+    for a in pool:
+        if any(better(b, a) for b in left): left.remove(a)
+    return ('model' if len(left) == 1 else 'a tie'), tuple(left)
+
+# %% choose wrong: a tie in alphabetical order
+def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
+    if not names: return 'none', ()
+    pool = [a for a in names if better(a, baseline)] if baseline in names else list(names)
+    if not pool: return 'keep the baseline', (baseline,)
+    left = [a for a in pool if not any(better(b, a) for b in pool)] or pool
+    return ('model' if len(left) == 1 else 'a tie'), tuple(sorted(left))
+
+# %% choose wrong: who is no better than the baseline may still drop others
+def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
+    if not names: return 'none', ()
+    pool = [a for a in names if better(a, baseline)] if baseline in names else list(names)
+    if not pool: return 'keep the baseline', (baseline,)
+    left = [a for a in pool if not any(better(b, a) for b in names)] or pool
+    return ('model' if len(left) == 1 else 'a tie'), tuple(left)
+
+# %% choose wrong: the baseline is one of the candidates, without a right of its own
+def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
+    if not names: return 'none', ()
+    left = [a for a in names if not any(better(b, a) for b in names)] or list(names)
+    if left == [baseline]: return 'keep the baseline', (baseline,)
+    return ('model' if len(left) == 1 else 'a tie'), tuple(left)
+
+# %% choose wrong: keeps a baseline that does not meet the conditions
+def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
+    if not names: return 'none', ()
+    pool = [a for a in names if better(a, baseline)]
+    if not pool: return 'keep the baseline', (baseline,)
+    left = [a for a in pool if not any(better(b, a) for b in pool)] or pool
+    return ('model' if len(left) == 1 else 'a tie'), tuple(left)
+
+# %% choose wrong: the first of those that tie
+def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
+    if not names: return 'none', ()
+    pool = [a for a in names if better(a, baseline)] if baseline in names else list(names)
+    if not pool: return 'keep the baseline', (baseline,)
+    left = [a for a in pool if not any(better(b, a) for b in pool)] or pool
+    return 'model', (left[0],)
+
+# %% choose right: strikes out the beaten, all at once
+def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
+    pool = tuple(names)
+    if not pool: return 'none', pool
+    if baseline in pool:
+        pool = tuple(filter(lambda a: better(a, baseline), pool))
+        if not pool: return 'keep the baseline', (baseline,)
+    beaten = set()
+    for a in pool: beaten |= {b for b in pool if better(a, b)}
+    if len(beaten) < len(pool): pool = tuple(a for a in pool if a not in beaten)
+    if len(pool) > 1: return 'a tie', pool
+    return 'model', pool

@@ -1,0 +1,38 @@
+"Files and folders that are there whole or not at all"
+import os, shutil, uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_whole(path:str|os.PathLike, data:str|bytes|Callable) -> Path:
+    """Write `data`, or what `data(file)` writes, so that `path` holds all of it or what it held before.
+    OSError names the folder."""
+    path = Path(path).absolute()
+    part = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')    # beside it: a rename works within one file system
+    try:
+        with open(part, 'xb') as f:
+            if callable(data): data(f)
+            else: f.write(data.encode() if isinstance(data, str) else data)
+            f.flush()
+            os.fsync(f.fileno())
+        if path.is_file(): shutil.copymode(path, part)
+        os.replace(part, path)
+    except OSError as e:
+        says = f'cannot write {path.name} in the folder {path.parent} ({e.strerror}): choose one you may write to'
+        raise type(e)(e.errno, says) from e
+    finally:
+        with suppress(OSError): part.unlink()    # it is gone already if all went well
+    return path
+
+def replace_folder(new:Path, old:Path) -> None:
+    "Put the folder `new` in the place of `old`; if that fails, `old` is as it was."
+    old.parent.mkdir(parents=True, exist_ok=True)
+    aside = old.with_name(f'.{old.name}-{uuid.uuid4().hex}')
+    try:
+        if old.exists(): old.rename(aside)
+        new.rename(old)
+    except BaseException:    # Ctrl-C too
+        if aside.exists() and not old.exists(): aside.rename(old)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
