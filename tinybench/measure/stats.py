@@ -63,7 +63,7 @@ def normal_scores(values) -> np.ndarray:
 # %% ../../nbs/41_measure.stats.ipynb #fewest-values
 def check_share(**shares):
     "Raises ValueError unless each of `shares` is above 0 and below 1."
-    for k,v in shares.items():
+    for k, v in shares.items():
         if not 0 < v < 1: raise ValueError(f'{k}={v}: must lie between 0 and 1, such as .95')
 
 def fewest_values(level:float=.95) -> int:
@@ -231,4 +231,4 @@ def concerns(values, level:float=.95) -> list[str]:
         'bimodal: two groups of values, and the median may lie between them': bimodal(values),
         f'outliers: {far.far_below} far below and {far.far_above} far above the rest, all kept':
             far.far_below + far.far_above > 0}
-    return [words for words,true in said.items() if true]
+    return [words for words, true in said.items() if true]
