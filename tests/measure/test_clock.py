@@ -385,3 +385,11 @@ def test_a_budget_too_small_is_refused_in_words():
             rounds_within(budget, fs, dict(a=1, b=1), m.clock)
     with pytest.raises(ValueError, match="no `inner` for b"):
         interleave(fs, rng=rng(), inner=dict(a=1), clock=m.clock)
+
+
+def test_a_share_of_the_budget_is_spent_on_running_rounds():
+    def rounds(share):
+        m = Machine()                                   # its first round is interrupted
+        found = rounds_within(100., dict(a=m.job([9.] + [1.]*100)), dict(a=1), m.clock, share)
+        return found, len(m.ran)
+    assert rounds(0.) == (11, 1) and rounds(.199) == (48, 12)      # 80.1 s at 12 rounds in 20 s

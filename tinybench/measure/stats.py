@@ -222,12 +222,13 @@ def concerns(values, level:float=.95) -> list[str]:
     share = wide/mid if mid else math.inf if wide else 0.
     z = normal_scores(values)
     rho, whole = autocorrelation(z), wide_rank(n, level, sign_inflation(autocorrelation(z), n)) < 1
+    range_too = '; even their range is too narrow' if whole else ''
     said = {
         f'noisy: the middle half spreads over {share:.0%} of the median': share > .1,
         f'drifting: values {"rise" if rise > 0 else "fall"} with the order taken, rank correlation {rise:.2f}'
             : drifts(values),
         f'correlated: neighbours resemble each other ({rho:.2f}), {n} count as {effective_size(z):.0f}'
-            + '; even their range is too narrow'*whole: rho == .95 or rho*(n - 4) > 2.33*math.sqrt(n),
+            + range_too: rho == .95 or rho*(n - 4) > 2.33*math.sqrt(n),
         'bimodal: two groups of values, and the median may lie between them': bimodal(values),
         f'outliers: {far.far_below} far below and {far.far_above} far above the rest, all kept':
             far.far_below + far.far_above > 0}
