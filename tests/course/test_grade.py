@@ -289,7 +289,7 @@ def test_an_ordinary_user_has_the_same_walls(open_folder):
     (site,) = (base/'env').glob('lib/python*/site-packages')
     loaded = 'import sys, numpy, nbformat, fastcore.test, tinybench.course.worker; from IPython.core.interactiveshell import InteractiveShell; InteractiveShell.instance()'
     said = subprocess.run([sys.executable, '-W', 'ignore', '-c', loaded + '\nprint(*{n.split(".")[0] for n in sys.modules})'], cwd=ROOT, text=True, capture_output=True, check=True)
-    ours = Path(nbformat.__file__).parents[2]
+    ours = Path(nbformat.__file__).parents[1]
     for name in said.stdout.split():
         for path in ours.glob(f'{name}*'):
             if path.is_dir() and path.name in (name, f'{name}.libs'): shutil.copytree(path, site/path.name, ignore=shutil.ignore_patterns('__pycache__', 'tests'))
