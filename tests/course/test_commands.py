@@ -10,7 +10,7 @@ from nbgrader.apps.api import NbGraderAPI
 from tinybench.cli import main
 from tinybench.course.build import load_config
 from tinybench.course.cells import read_notebook
-from tinybench.course.knockout import read_answers
+from tinybench.course.prove.answers import read_answers
 
 pytestmark = [pytest.mark.filterwarnings('ignore::sqlalchemy.exc.SAWarning')]
 UNIT, LESSON = 'choices', '63_bench.choose'

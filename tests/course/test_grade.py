@@ -13,7 +13,7 @@ from tinybench.course.build import alone, build, gradebook, load_config, replace
 from tinybench.course.cells import CourseError, read_course
 from tinybench.course.grade import collect, grade, prepare
 from tinybench.course.student import packed
-from tinybench.course.worker import bubblewrap, walls
+from tinybench.course.box.walls import bubblewrap, walls
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = dict(solved=dict(double=DOUBLE, triple=TRIPLE), half=dict(double=DOUBLE), empty={}, wrong=dict(double='def double(x): return x + 2', triple=TRIPLE))
@@ -255,7 +255,8 @@ def test_a_wrong_address_is_said(course):
 
 USER = '''import json, sys
 import nbformat
-from tinybench.course.worker import Limits, Warm, bubblewrap, play_in
+from tinybench.course.box.start import Limits, Warm
+from tinybench.course.box.worker import play_in
 code = ['x = 3', 'import os; print(os.getuid(), os.listdir("/scratch"), sorted(p for p in os.listdir("/proc") if p.isdigit())[:2])',
         'import os; os.kill(os.getpid(), 9)', 'open("/usr/evil", "w")', f'open({sys.argv[1]!r}).read()', 'bytearray(40 << 30)', 'assert x == 3',
         'import os\\nwhile True:\\n    try: os.fork()\\n    except OSError: pass', 'assert x == 4']
@@ -283,7 +284,7 @@ def test_an_ordinary_user_has_the_same_walls(open_folder):
     base = open_folder
     subprocess.run([python, '-m', 'venv', '--without-pip', str(base/'env')], check=True)
     (site,) = (base/'env').glob('lib/python*/site-packages')
-    loaded = 'import sys, numpy, nbformat, fastcore.test, tinybench.course.worker; from IPython.core.interactiveshell import InteractiveShell; InteractiveShell.instance()'
+    loaded = 'import sys, numpy, nbformat, fastcore.test, tinybench.course.box.worker; from IPython.core.interactiveshell import InteractiveShell; InteractiveShell.instance()'
     said = subprocess.run([sys.executable, '-W', 'ignore', '-c', loaded + '\nprint(*{n.split(".")[0] for n in sys.modules})'], cwd=ROOT, text=True, capture_output=True, check=True)
     ours = Path(nbformat.__file__).parents[1]
     for name in said.stdout.split():

@@ -9,11 +9,15 @@ import pytest
 
 import coursekit as kit
 from coursekit import DOUBLE, LIMITS, NAME, TRIPLE, cell, released, small_course, small_lesson
-from tinybench.course import worker
+from tinybench.course.box import worker
+from tinybench.course.box.peculiar import peculiar
+from tinybench.course.box.start import Limits, Warm
+from tinybench.course.box.walls import bubblewrap
+from tinybench.course.box.worker import play, play_in
 from tinybench.course.cells import read_course, read_notebook
 from tinybench.course.grade import grade
-from tinybench.course.knockout import to_try, with_source
-from tinybench.course.worker import Limits, Warm, bubblewrap, peculiar, play, play_in
+from tinybench.course.prove.answers import to_try
+from tinybench.course.prove.lessons import with_source
 
 ROOT, FILE = Path(__file__).resolve().parents[2], f'{NAME}.ipynb'
 

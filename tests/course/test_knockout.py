@@ -9,10 +9,13 @@ from hypothesis import given, strategies as st
 from tinybench.course.build import module_of
 from tinybench.course.cells import CourseError, exercises, read_course, read_notebook, role
 from tinybench.course.grade import library_of
-from tinybench.course.knockout import (KINDS, compiled, constants, mutants, parse_answers, prove, prove_all, read_answers, to_try,
-                                       with_source)
+from tinybench.course.box.needed import import_lines, needed
+from tinybench.course.box.start import Limits, Warm
+from tinybench.course.box.worker import play_in
+from tinybench.course.prove.answers import constants, parse_answers, read_answers, to_try
+from tinybench.course.prove.lessons import prove, prove_all, with_source
+from tinybench.course.prove.mutants import KINDS, compiled, mutants
 from tinybench.course.stub import stub
-from tinybench.course.worker import Limits, Warm, import_lines, needed, play_in
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = read_course(ROOT)
@@ -288,7 +291,7 @@ def test_a_byte_order_mark_hides_no_answer(tmp_path):
 
 def test_a_copy_of_a_process_that_ended_leaves_no_socket():
     import gc, socket
-    from tinybench.course.knockout import copy_of
+    from tinybench.course.box.worker import copy_of
     one, other = socket.socketpair()
     other.close()
     with one, pytest.raises(OSError): copy_of(one, 1)

@@ -21,7 +21,7 @@ from .. import __version__
 from .cells import Course, CourseError, Unit, exercises, grading, points, read_notebook, role
 from .stub import RELEASE_STEPS, last_line, outermost, solution_of, stub
 from .student import LOOK_FIRST, put
-from .worker import made_and_used
+from .box.needed import made_and_used
 
 
 @dataclass(frozen=True)

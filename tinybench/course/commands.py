@@ -188,7 +188,7 @@ def prove(
     Example: tinybench course prove 12_nn.conv
     """
     from tinybench.course.cells import read_course
-    from tinybench.course.knockout import prove_all
+    from tinybench.course.prove.lessons import prove_all
     with bar('proving') as tell:
         found = prove_all(read_course(course), notebooks or None, mutants=mutants, jobs=jobs, progress=tell)
     for proof in found: typer.echo(proof)

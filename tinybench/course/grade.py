@@ -1,7 +1,7 @@
 """Autogrades a unit's submissions in parallel, each in a walled-in fork, into nbgrader's gradebook"""
 
 
-import hashlib, inspect, json, logging, os, re, shutil, signal, tempfile, threading, time, warnings
+import hashlib, json, logging, os, re, shutil, signal, tempfile, threading, time, warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -24,7 +24,11 @@ from .cells import CourseError, closest, grading, read_course, read_notebook, ro
 from .feedback import results
 from .mend import mend, mend_files
 from .student import read_submission
-from .worker import as_given, import_lines, library_sum, needed, peculiar, run_work, walls
+from .box.needed import as_given, import_lines, needed
+from .box.peculiar import peculiar
+from .box.start import HOME, library_sum
+from .box.walls import walls
+from .box.worker import run_work
 
 
 class KeptOpen(Gradebook):
@@ -135,7 +139,7 @@ def library_of(course) -> Path:
     "The folder with the reference package: beside nbs/, or where this module was installed."
     beside = course.root.parent
     if (beside/'tinybench'/'__init__.py').is_file(): return beside
-    return Path(inspect.getsourcefile(run_work)).parents[2]
+    return HOME
 
 
 def work_for(course, unit, ready, sandbox=True) -> dict:

@@ -203,7 +203,7 @@ def run_in_kernel(cells:list, root:Path, seconds:float=30) -> dict[str, list]:
 def run_cells(cells:list, root:Path, fork:bool=sys.platform == 'linux') -> dict[str, list]:
     "The outputs of code cells, by id, run in order with the library in `root`."
     if not fork: return run_in_kernel(cells, root)
-    from tinybench.course.worker import play
+    from tinybench.course.box.worker import play
     return {o.id: o.outputs for o in play(cells, root, sandbox=False)}
 
 

@@ -1,0 +1,206 @@
+"Serves a student's cells in forks of a warm process, where no check is talked out of failing"
+# Standard library only, and this package but for IPython: this runs inside the walls.
+import __future__, _socket, builtins, gc, linecache, os, random, resource, signal, sys, threading, time, types
+from .guard import by_type, guarded, pins
+from .messages import receive, send, took
+from .shell import Said, Shell, as_error, joined
+from .spaces import as_counted, children, end_orphans, ended, keeper, libc, limit, unshare, wall_in
+
+
+PARTS = 'messages', 'guard', 'spaces', 'shell', 'inside'  # of this folder, inside the walls too
+
+def judge(source, names, compile=compile, exec=exec):
+    "Run a check; the exception it ends in, or None. A cell's `annotations` from `__future__` hold in it too."
+    future = __future__.annotations.compiler_flag if names.get('annotations') is __future__.annotations else 0
+    try: exec(compile(source, '<check>', 'exec', future, True), names)
+    except BaseException as e: return e  # whatever it is, SystemExit too: a check that raises has failed
+
+def can_fail(names) -> bool:
+    "Whether a check that must fail does, with the words it was given."
+    token = f'{random.SystemRandom().getrandbits(64):x}'
+    e = judge(f'assert False, {token!r}', names)
+    return type(e) is AssertionError and e.args == (token,)
+
+def no_input(prompt=''):
+    "In the place of `input`: nobody is there to answer."
+    raise EOFError('input() asks a person, and nobody is there while this is graded')
+
+def own_names(names, pinned) -> tuple:
+    "A copy of the student's names for a check, and which of them mean again what the lesson means by them."
+    changed = [k for k, v in pinned.items() if k in names and names[k] is not v]
+    return {**names, **{k: pinned[k] for k in changed}, '__builtins__': dict(vars(builtins))}, changed
+
+def hand_over(names, space, before, pinned):
+    "Give what a check has bound, in `space` and not so `before`, to the student's names."
+    names.update({k: v for k, v in space.items()
+                  if k != '__builtins__' and k not in pinned and before.get(k, before) is not v})
+
+def checked(source, shell, restore, pinned, visible=True) -> tuple:
+    """Run a check with all it leans on put back: the exception it failed with, if any, and a note.
+    Stderr counts as stdout: a warning is no wrong answer."""
+    if visible: linecache.cache['<check>'] = len(source), None, source.splitlines(True), '<check>'
+    sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)
+    space, changed = own_names(shell.names, pinned)
+    notes = restore()
+    if changed: notes.insert(0, f'not as in the lesson, so the lesson\'s: {", ".join(changed[:5])}')
+    before = dict(space)
+    e = judge(source, space)
+    swapped = [k for k in pinned if k in before and space.get(k) is not before[k]]
+    if e is None and (late := restore(space) + [f'put in the check: {k}' for k in swapped]):
+        e = AssertionError(f'your code changed what the check leans on while it ran ({"; ".join(late)})')
+    if e is None and not can_fail(space): e = AssertionError('nothing can fail here any more')
+    hand_over(shell.names, space, before, pinned)
+    if warned.left < warned.limit: notes.append('it warned, which costs no points')
+    return e, '; '.join(notes)
+
+def unheard():
+    "Ignore interrupts from now on: one that comes when the cell has just ended is not to end its process."
+    while True:
+        try: return signal.signal(signal.SIGINT, signal.SIG_IGN)
+        except KeyboardInterrupt: pass
+
+def answer(request, shell, restore, pinned, limit_chars) -> dict:
+    """Run one cell or check, and say what came of it.
+    How a check came out is in no list that a student's code can reach."""
+    outputs, note, failed, start = [], '', None, time.perf_counter()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    me, threads, forked = os.getpid(), threading.active_count(), children()
+    sys.stdout, sys.stderr = said = Said(outputs, 'stdout', limit_chars), Said(outputs, 'stderr', limit_chars)
+    try:
+        if request['kind'] == 'cell': shell.run(request['source'], outputs)
+        else: failed, note = checked(request['source'], shell, restore, pinned, request['kind'] == 'check')
+    except BaseException as e: failed = e  # a student's code may raise anything; an interrupt is one too
+    unheard()
+    if os.getpid() != me: os._exit(0)  # a copy that a cell has made: one answer is enough
+    if 'matplotlib.pyplot' in sys.modules:
+        try: sys.modules['matplotlib.pyplot'].close('all')
+        except BaseException: pass  # it may be a student's by now, and raise anything
+    left = threading.active_count() - threads
+    shown = joined(outputs, 4*limit_chars)
+    notes = [note] if note else []
+    if any(s.full for s in said) or len(shown) < len(outputs):
+        notes.append(f'printed more than {limit_chars:,} characters, of which the rest is left out')
+    if left > 0: notes.append(f'left {left} thread{"s" if left > 1 else ""} running')
+    if failed is not None: shown.append(as_error(failed))
+    return dict(outputs=shown, held=failed is None, note='; '.join(notes),
+                forked=children() - forked, secs=time.perf_counter() - start)
+
+def serve(sock, shell, pinned, limit_chars):
+    """Take the key, then answer requests until the other end goes away.
+    `hold` forks a process that takes over the socket sent with it."""
+    key, restore, me = bytes.fromhex(receive(sock)['key']), guarded(), os.getpid()
+    send(sock, {'outputs': []}, key, 'ready')
+    gc.freeze()
+    while (request := receive(sock)) is not None:
+        if request['op'] == 'hold':
+            other = took(sock)
+            try: pid = os.fork()
+            except OSError: pid = -1  # no process left: the holder's other end finds nobody
+            if pid: other.close()
+            else:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                sock, me = other, os.getpid()
+                used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+                most = min(int(used + request['cpu_seconds']) + 1, resource.getrlimit(resource.RLIMIT_CPU)[1])
+                resource.setrlimit(resource.RLIMIT_CPU, (most, most))
+        else:
+            reply = answer(request, shell, restore, pinned, limit_chars)
+            if os.getpid() != me: os._exit(0)  # a copy that a cell has forked, and that came to its end
+            send(sock, reply, key, request['nonce'])
+
+def apart(*spaces) -> dict:
+    """The functions of modules, whose dictionaries `spaces` are, once more, over names of their own.
+    Nothing that a cell sees leads there, as `print` leads to `Said.write` and the names of its module."""
+    names = {k: v for space in spaces for k, v in space.items()}
+    own = {k: types.SimpleNamespace(**vars(v)) if isinstance(v, types.ModuleType) and v is not sys else v
+           for k, v in names.items()}
+    own['__builtins__'] = dict(vars(builtins))
+    for k, f in names.items():
+        if isinstance(f, types.FunctionType) and any(f.__globals__ is space for space in spaces):
+            own[k] = types.FunctionType(f.__code__, own, k, f.__defaults__, f.__closure__)
+    return own
+
+def born(sock, shell, pinned, settings):
+    "What a forked child does: wall itself in, and serve."
+    os.setsid()  # else a signal to its own group would stop the process that waits for it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    null, walled = os.open(os.devnull, os.O_RDWR), settings['walled']
+    for fd in (0, 1): os.dup2(null, fd)
+    os.closerange(3, sock.fileno())  # nobody else's sockets, above all not the warm process's
+    os.closerange(sock.fileno() + 1, 256)
+    libc('prctl', 1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end with the parent
+    processes = as_counted(settings['processes'], walled)
+    if walled: wall_in(settings['uid'], settings['folders'], settings['file_mb']*4)
+    here = settings['scratch'] if walled else f'{settings["scratch"]}/{os.getpid()}'
+    os.makedirs(here, exist_ok=True)
+    os.chdir(here)
+    limit(settings['memory_mb'], settings['file_mb'], processes, settings['cpu_seconds'])
+    libc('prctl', 1, signal.SIGKILL)  # a change of user forgets it
+    sys.stdin = open(0, closefd=False)
+    os.dup2(0, 2)  # till here an error was the warm process's to tell
+    gc.__dict__.pop('unfreeze', None)  # what `serve` freezes is in none of gc's lists
+    serve(sock, shell, pinned, settings['output_kb'] << 10)
+
+def fork_child(sock, shell, pinned, settings) -> tuple:
+    "Fork a child that serves `sock`, and a process that waits for it; the ids of both, as seen from here."
+    walled, (tell, told) = settings['walled'], os.pipe()
+    if outer := os.fork():
+        os.close(told)
+        inner = int(os.read(tell, 16) or outer)
+        os.close(tell)
+        return inner, outer
+    status = 0
+    try:
+        libc('prctl', 1, signal.SIGKILL)
+        os.setsid()
+        unshare() if walled else libc('prctl', 36, 1)  # PR_SET_CHILD_SUBREAPER: orphans come to this process
+        first = keeper() if walled else None
+        if inner := os.fork():
+            os.write(told, b'%d' % inner)
+            os.closerange(3, 64)
+            status = os.waitpid(inner, 0)[1]
+            if walled:
+                os.kill(first, signal.SIGKILL)
+                os.waitpid(first, 0)
+            else: end_orphans()
+        else: born(sock, shell, pinned, settings)
+    # caught whole: a fork must end here, or it would go on as a second warm process
+    except BaseException as e: os.write(2, f'a child could not start: {type(e).__name__}: {e}\n'.encode())
+    finally: os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status) & 127)
+
+def forget() -> list:
+    "The dictionaries of the modules of this folder, which no cell can import after this."
+    parts = [f'{__package__}.{name}' for name in PARTS]
+    spaces = [vars(sys.modules[name]) for name in parts]
+    for name in (__package__, *parts): del sys.modules[name]
+    return spaces
+
+def main(fd):
+    "Serve the control socket `fd`: settings, then requests to start, interrupt (SIGINT) or end a child."
+    control, children = _socket.socket(fileno=fd), {}
+    libc('prctl', 1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end with whoever started this
+    settings, parts = receive(control), forget()
+    del sys.path[0]  # where these modules came from
+    sys.path[:0], sys.path[len(sys.path):] = settings['path'], settings['last']
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    builtins.input = no_input
+    shell, pinned = Shell(), pins(settings['imports'])
+    for name in ('fastcore.imports', 'fastcore.test'):
+        if name in sys.modules: sys.modules[name].hasattr = by_type
+    safe = apart(*parts)
+    if 'numpy' in sys.modules: pins(['import numpy.random'])  # which numpy loads late
+    libc('prctl', 4, 0)  # PR_SET_DUMPABLE: no child may look into this process
+    send(control, {'pinned': sorted(pinned)})
+    while (request := receive(control)) is not None:
+        if request['op'] == 'start':
+            inner, outer = safe['fork_child'](sock := took(control), shell, pinned, settings)
+            sock.close()
+            children[inner] = outer
+            send(control, {'pid': inner})
+        else:
+            try: os.kill(request['pid'], signal.SIGINT if request['op'] == 'interrupt' else signal.SIGKILL)
+            except ProcessLookupError: pass  # it has ended
+            if request['op'] == 'end':
+                code = ended(children.pop(request['pid'])) >> 8
+                send(control, {'status': code & 127 if code > 127 else code << 8})

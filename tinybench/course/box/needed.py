@@ -1,0 +1,81 @@
+"What a grade depends on: the imports of a lesson, the cells that checks need, and those that they lean on"
+import ast, builtins, re, symtable, warnings
+from ..cells import role
+from ..trees import parsed
+
+
+def import_lines(nb) -> list:
+    "The import statements of a lesson's cells, one name each, without names that it also binds otherwise."
+    trees = [tree for c in nb.cells if c.cell_type == 'code' and (tree := parsed(c.source))]
+    nodes = [n for t in trees for n in ast.walk(t)]
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    bound |= {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    lines = []
+    for node in (n for t in trees for n in t.body if isinstance(n, (ast.Import, ast.ImportFrom))):
+        for alias in node.names:
+            if (alias.asname or alias.name).split('.')[0] in bound: continue
+            if isinstance(node, ast.Import): one = ast.Import([alias])
+            else: one = ast.ImportFrom(node.module, [alias], node.level)
+            lines.append(ast.unparse(one))
+    used = {n.id for n in nodes if isinstance(n, ast.Name)} & set(dir(builtins)) - bound
+    return list(dict.fromkeys(lines + [f'from builtins import {name}' for name in sorted(used)]))
+
+def made_and_used(source) -> tuple:
+    "The global names that a cell makes, and those that it needs from other cells."
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', SyntaxWarning)
+        top = symtable.symtable(source, 'cell', 'exec')
+    made = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    read, todo = {s.get_name() for s in top.get_symbols() if s.is_referenced()}, [*top.get_children()]
+    while todo:
+        scope = todo.pop()
+        todo += scope.get_children()
+        read |= {s.get_name() for s in scope.get_symbols() if s.is_global() and s.is_referenced()}
+    return made, read - made
+
+def changed(source) -> set:
+    "The names of what a cell changes in place: `table` where it says `table['two'] = 2`."
+    found = set()
+    for n in ast.walk(parsed(source) or ast.Module([], [])):
+        if not isinstance(n, (ast.Attribute, ast.Subscript)) or isinstance(n.ctx, ast.Load): continue
+        while isinstance(n, (ast.Attribute, ast.Subscript)): n = n.value
+        if isinstance(n, ast.Name): found.add(n.id)
+    return found
+
+def needed(cells, lesson) -> list:
+    "The code cells that a grade may depend on; `lesson` is the notebook that they come from."
+    shown = {c.source for c in lesson.cells if c.cell_type == 'code' and not role(c)
+             and not re.search(r'(?m)^#\|\s*export', c.source)}
+    kept, names = [], set()
+    for c in (c for c in reversed(cells) if c.cell_type == 'code'):
+        try: made, used = made_and_used(c.source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic, or an error to be shown
+            made, used = names, set()
+        made = made | changed(c.source)
+        if role(c) or c.source not in shown or made & names or re.search(r'\bimport\s*\*', c.source):
+            kept.append(c)
+            names |= used
+    return kept[::-1]
+
+def defined(source) -> set:
+    "The functions and classes that a cell defines."
+    kinds = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
+    return {n.name for n in (parsed(source) or ast.Module([], [])).body if isinstance(n, kinds)}
+
+def leaned_on(lesson) -> dict:
+    "{name: cell} of functions and classes that cells give, and that a check of the lesson uses."
+    checks = [c for c in lesson.cells if role(c) in ('check', 'hidden')]
+    used = {w for c in checks for w in re.findall(r'[A-Za-z_]\w*', c.source)}
+    cells = [c for c in lesson.cells if c.cell_type == 'code' and not role(c)]
+    return {name: c for c in cells for name in defined(c.source) & used}
+
+def as_given(cells, lesson) -> list:
+    "Put what was given after given cells that were edited though checks lean on them; a sentence for each."
+    given, notes = {c.id: c for c in leaned_on(lesson).values()}, []
+    for c in cells:
+        if c.id in given and c.cell_type == 'code' and c.source != given[c.id].source:
+            own = f'{c.source}\n\n' if parsed(c.source) else ''  # it may hold a function of their own
+            c.source = own + given[c.id].source
+            notes.append(f'{c.id} was edited, and checks lean on it: '
+                         'what was handed out comes after it again.')
+    return notes

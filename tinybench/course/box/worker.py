@@ -1,0 +1,181 @@
+"Runs a notebook's cells in a forked, walled-in process: an outcome for each, whatever the cells do"
+import os, select, signal, socket, time
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import nbformat
+
+from ..cells import CourseError, role
+from .messages import receive, send
+from .outcome import Outcome, as_outcome, failed, fatal
+from .start import HOME, Limits, Warm, library_sum, roomy, warm_for
+
+
+class Gone(Exception): "The child ended, or was ended, before it answered; the message says how."
+
+ENDS = {signal.SIGSEGV: 'a segmentation fault', signal.SIGBUS: 'a bus error', signal.SIGABRT: 'aborted',
+        signal.SIGKILL: 'killed (by itself, or for lack of memory)',
+        signal.SIGXCPU: 'out of processor time', signal.SIGXFSZ: 'wrote too large a file'}
+
+def ended_how(status) -> str:
+    "In words what ended a process whose `waitpid` status this is."
+    if os.WIFSIGNALED(status): return ENDS.get(os.WTERMSIG(status), f'killed by signal {os.WTERMSIG(status)}')
+    return f'left Python without a word (os._exit, code {os.WEXITSTATUS(status)})'
+
+PATIENCE = 30  # seconds that the warm process has for an answer
+
+def copy_of(sock, secs) -> socket.socket:
+    "A socket to a copy of the process at `sock` as it is now, which may use `secs` of processor time."
+    ours, theirs = socket.socketpair()
+    try:
+        with theirs:
+            send(sock, dict(op='hold', cpu_seconds=secs))
+            socket.send_fds(sock, [b'x'], [theirs.fileno()])
+    except BaseException:  # Ctrl-C too
+        ours.close()
+        raise
+    return ours
+
+class Child:
+    "One submission's process: `run` cells, `hold` hidden checks, `end` it; CourseError if it cannot start."
+    def __init__(self, warm):
+        warm.start()
+        self.warm, self.limits = warm, warm.limits
+        self.sock, theirs = socket.socketpair()
+        try:
+            send(warm.control, {'op': 'start'})
+            socket.send_fds(warm.control, [b'x'], [theirs.fileno()])
+            self.pid = (receive(warm.control, seconds=PATIENCE) or {})['pid']
+        except (OSError, KeyError):
+            self.sock.close()
+            warm.close()
+            raise Gone('the process that forks submissions had ended') from None
+        finally: theirs.close()
+        self.key = os.urandom(16)
+        with suppress(OSError, Gone):
+            send(self.sock, dict(key=self.key.hex()))
+            if told(self.sock, self.key, 'ready', 60): return
+        self.end()
+        raise CourseError(f'A process for a submission did not start: {warm.last_words()}')
+
+    def run(self, kind, source, seconds) -> dict:
+        "Run a cell or check; `Gone` where no answer came."
+        sock, stopped, nonce = self.sock, False, os.urandom(8).hex()
+        try:
+            sock.settimeout(10)
+            send(sock, dict(op='run', kind=kind, source=source, nonce=nonce))
+            if not readable(sock, seconds):
+                stopped = True
+                self.tell('interrupt')
+                if not readable(sock, 2):
+                    self.end()
+                    raise Gone(f'ran longer than {seconds:g} s and did not stop when interrupted')
+            reply = told(sock, self.key, nonce)
+        except OSError: reply = None
+        if reply is None: raise Gone(self.end())
+        if stopped and reply.get('forked'):  # they would not stop, and leave no room for holders
+            self.end()
+            raise Gone(f'started processes and ran longer than {seconds:g} s')
+        return reply | dict(stopped=stopped)
+
+    def hold(self) -> socket.socket:
+        "A socket to a process that keeps the state of now."
+        return copy_of(self.sock, self.limits.cell_seconds)
+
+    def tell(self, op):
+        "Ask the warm process to do this to the child; where it has ended, so has the child."
+        try: send(self.warm.control, dict(op=op, pid=self.pid))
+        except OSError: self.warm.close()
+
+    def end(self) -> str:
+        "End the process and all it started; how it had ended."
+        if self.pid is None: return ''
+        self.tell('end')
+        self.pid, reply = None, None
+        try: reply = receive(self.warm.control, seconds=PATIENCE) if self.warm.process else None
+        except OSError: self.warm.close()  # it was stopped, say
+        self.sock.close()
+        return ended_how(reply['status']) if reply else 'ended together with the process that forked it'
+
+def readable(sock, seconds) -> bool:
+    "Whether something is there to read, waiting at most `seconds`."
+    return bool(select.select([sock], [], [], max(0, seconds))[0])
+
+def told(sock, key, nonce, seconds=10) -> dict|None:
+    "What a child says, or None where that is no message: what it says may be a student's invention."
+    try: reply = receive(sock, key, nonce, seconds)
+    except ValueError as e: raise Gone(f'wrote to the grader itself: {e}') from None
+    except (OSError, RecursionError): return None
+    return reply if isinstance(reply, dict) and isinstance(reply.get('outputs'), list) else None
+
+def ask(sock, key, kind, source, seconds) -> dict:
+    "What a copy of a child's process says of a cell or check; one that does not answer has failed."
+    nonce, error = os.urandom(8).hex(), failed('ProcessEnded', 'the process ended before it answered')
+    try:
+        sock.settimeout(10)
+        send(sock, dict(op='run', kind=kind, source=source, nonce=nonce))
+        if readable(sock, seconds): reply = told(sock, key, nonce)
+        else: reply, error = None, failed('TimeoutError', f'stopped after {seconds:g} s')
+    except Gone as e: reply, error = None, failed('ProcessEnded', str(e))
+    except OSError: reply = None
+    return (reply or dict(outputs=[error])) | dict(stopped=False)
+
+def one_run(child, todo, found, until, progress=None) -> bool:
+    "Run what has not ended a child before, outcomes into `found`; False where a cell ends this child."
+    held, most = [], child.limits.output_kb << 12
+    with ExitStack() as open_sockets:
+        for i, cell in enumerate(todo):
+            if progress: progress(i, len(todo), cell.id)
+            if getattr(found.get(cell.id), 'fatal', False): continue
+            seconds = min(child.limits.cell_seconds, until - time.monotonic())
+            if seconds <= 0: return True
+            kind, start = role(cell) if role(cell) in ('check', 'hidden') else 'cell', time.monotonic()
+            try:
+                if kind == 'hidden': held.append((cell, open_sockets.enter_context(child.hold())))
+                else:
+                    reply = child.run(kind, cell.source, seconds)
+                    found[cell.id] = as_outcome(cell.id, reply, seconds, most, kind == 'check')
+            except (Gone, OSError) as e:
+                how = str(e) if isinstance(e, Gone) else child.end()
+                found[cell.id] = fatal(cell.id, how, time.monotonic() - start)
+                return False
+        for cell, sock in held:
+            seconds = min(child.limits.cell_seconds, max(1, until - time.monotonic()))
+            with sock: reply = ask(sock, child.key, 'hidden', cell.source, seconds)
+            found[cell.id] = as_outcome(cell.id, reply, seconds, most, True)
+    return True
+
+def play(cells, library, blocked=(), limits=Limits(), sandbox=True, imports=(), progress=None) -> list:
+    "Run the code cells of a notebook, each to an `Outcome`; see `Warm` for the other arguments."
+    with Warm(library, blocked, imports, roomy(limits, cells), sandbox) as warm:
+        return play_in(warm, cells, progress=progress)
+
+NOT_RUN = 'not run: the submission had used up its time'
+
+def play_in(warm, cells, seconds=None, progress=None) -> list:
+    "Run the cells in a child of `warm`; where one ends it, the others run again in a new one without it."
+    todo = [c for c in cells if c.cell_type == 'code' and c.source.strip()]
+    found, until = {}, time.monotonic() + (seconds or warm.limits.submission_seconds)
+    for _ in range(len(todo) + 3):
+        try: child = Child(warm)
+        except Gone: continue
+        try:
+            if one_run(child, todo, found, until, progress): break
+        finally: child.end()
+    return [found.get(c.id) or Outcome(c.id, [failed('NotRun', NOT_RUN)], error=NOT_RUN) for c in todo]
+
+def run_work(work) -> dict:
+    "Run a submission's notebooks in turn within its time; outcomes by notebook."
+    library = work['library'] if Path(work['library']).is_dir() else str(HOME)
+    if library_sum(library) != work['sum']:
+        raise CourseError(f'The tinybench in {library} is not the one that hands out the work. Install the '
+                          'same on every worker.')
+    limits, found = Limits(**work['limits']), {}
+    until = time.monotonic() + limits.submission_seconds
+    for name, cells in work['cells'].items():
+        lesson, cells = work['lessons'][name], [nbformat.from_dict(c) for c in cells]
+        warm = warm_for(library, tuple(lesson['blocked']), tuple(lesson['imports']), roomy(limits, cells),
+                        work['sandbox'], work['sum'])
+        found[name] = [asdict(o) for o in play_in(warm, cells, max(1, until - time.monotonic()))]
+    return found

@@ -1,0 +1,1 @@
+"What shows that checks tell wrong from right"
