@@ -160,138 +160,155 @@ def deposit(leaf, g):
     leaf.grad = home
 
 # %% backward wrong: adds in place into a gradient that two tensors share
-def backward(root, g=None, retain=False, watch=None):
+def backward(root, g=None, retain=False):
     check_root(root, g)
     grads = {root: np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)}
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
-        made, start = t.made, perf_counter()
-        g = grads.pop(t, None)
-        if g is not None:
-            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
-            for p, gp in zip(made.parents, given):
-                if gp is None or not p.requires_grad: continue
-                if p.made is None: deposit(p, gp); continue
-                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
-                if p in grads: grads[p] += gp
-                else: grads[p] = gp
-        if not retain: t.made = USED
-        if watch: watch(made.scope, perf_counter() - start)
+        made = t.made
+        with phase(made.scope, 'backward'):
+            g = grads.pop(t, None)
+            if g is not None:
+                given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+                for p, gp in zip(made.parents, given):
+                    if gp is None or not p.requires_grad: continue
+                    if p.made is None: deposit(p, gp); continue
+                    gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+                    if p in grads: grads[p] += gp
+                    else: grads[p] = gp
+            if not retain: t.made = USED
 
 # %% backward wrong: calls every promise, and gives gradients to tensors that want none
-def backward(root, g=None, retain=False, watch=None):
+def backward(root, g=None, retain=False):
     check_root(root, g)
     grads = {root: np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)}
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
-        made, start = t.made, perf_counter()
-        g = grads.pop(t, None)
-        if g is not None:
-            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
-            for p, gp in zip(made.parents, given):
-                if gp is None: continue
-                if p.made is None: deposit(p, gp); continue
-                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
-                grads[p] = grads[p] + gp if p in grads else gp
-        if not retain: t.made = USED
-        if watch: watch(made.scope, perf_counter() - start)
+        made = t.made
+        with phase(made.scope, 'backward'):
+            g = grads.pop(t, None)
+            if g is not None:
+                given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+                for p, gp in zip(made.parents, given):
+                    if gp is None: continue
+                    if p.made is None: deposit(p, gp); continue
+                    gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+                    grads[p] = grads[p] + gp if p in grads else gp
+            if not retain: t.made = USED
 
 # %% backward wrong: calls promises before it asks whether the parent wants a gradient
-def backward(root, g=None, retain=False, watch=None):
+def backward(root, g=None, retain=False):
     check_root(root, g)
     grads = {root: np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)}
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
-        made, start = t.made, perf_counter()
-        g = grads.pop(t, None)
-        if g is not None:
-            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
-            for p, gp in zip(made.parents, given):
-                if callable(gp) and p.made is not None or not p.requires_grad and callable(gp): gp = gp()
-                if gp is None or not p.requires_grad: continue
-                if p.made is None: deposit(p, gp); continue
-                gp = unbroadcast(gp, p.shape)
-                grads[p] = grads[p] + gp if p in grads else gp
-        if not retain: t.made = USED
-        if watch: watch(made.scope, perf_counter() - start)
+        made = t.made
+        with phase(made.scope, 'backward'):
+            g = grads.pop(t, None)
+            if g is not None:
+                given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+                for p, gp in zip(made.parents, given):
+                    if callable(gp) and p.made is not None or not p.requires_grad and callable(gp): gp = gp()
+                    if gp is None or not p.requires_grad: continue
+                    if p.made is None: deposit(p, gp); continue
+                    gp = unbroadcast(gp, p.shape)
+                    grads[p] = grads[p] + gp if p in grads else gp
+            if not retain: t.made = USED
 
 # %% backward wrong: starts with ones, whatever g it was given
-def backward(root, g=None, retain=False, watch=None):
+def backward(root, g=None, retain=False):
     check_root(root, g)
     grads = {root: np.ones_like(root.data)}
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
-        made, start = t.made, perf_counter()
-        if t in grads:
-            given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
-            for p, gp in zip(made.parents, given):
-                if gp is None or not p.requires_grad: continue
-                if p.made is None: deposit(p, gp); continue
-                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
-                grads[p] = grads[p] + gp if p in grads else gp
-        if not retain: t.made = USED
-        if watch: watch(made.scope, perf_counter() - start)
+        made = t.made
+        with phase(made.scope, 'backward'):
+            if t in grads:
+                given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
+                for p, gp in zip(made.parents, given):
+                    if gp is None or not p.requires_grad: continue
+                    if p.made is None: deposit(p, gp); continue
+                    gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+                    grads[p] = grads[p] + gp if p in grads else gp
+            if not retain: t.made = USED
 
 # %% backward wrong: never lets the history go
-def backward(root, g=None, retain=False, watch=None):
+def backward(root, g=None, retain=False):
     check_root(root, g)
     grads = {root: np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)}
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
-        made, start = t.made, perf_counter()
-        if t in grads:
-            given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
-            for p, gp in zip(made.parents, given):
-                if gp is None or not p.requires_grad: continue
-                if p.made is None: deposit(p, gp); continue
-                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
-                grads[p] = grads[p] + gp if p in grads else gp
-        if watch: watch(made.scope, perf_counter() - start)
+        made = t.made
+        with phase(made.scope, 'backward'):
+            if t in grads:
+                given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
+                for p, gp in zip(made.parents, given):
+                    if gp is None or not p.requires_grad: continue
+                    if p.made is None: deposit(p, gp); continue
+                    gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+                    grads[p] = grads[p] + gp if p in grads else gp
 
 # %% backward wrong: the last user's gradient replaces the others'
-def backward(root, g=None, retain=False, watch=None):
+def backward(root, g=None, retain=False):
     check_root(root, g)
     grads = {root: np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)}
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
-        made, start = t.made, perf_counter()
-        if t in grads:
-            given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
-            for p, gp in zip(made.parents, given):
-                if gp is None or not p.requires_grad: continue
-                if p.made is None: deposit(p, gp); continue
-                grads[p] = unbroadcast(gp() if callable(gp) else gp, p.shape)
-        if not retain: t.made = USED
-        if watch: watch(made.scope, perf_counter() - start)
+        made = t.made
+        with phase(made.scope, 'backward'):
+            if t in grads:
+                given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
+                for p, gp in zip(made.parents, given):
+                    if gp is None or not p.requires_grad: continue
+                    if p.made is None: deposit(p, gp); continue
+                    grads[p] = unbroadcast(gp() if callable(gp) else gp, p.shape)
+            if not retain: t.made = USED
 
 # %% backward wrong: walks every path by itself, by recursion
-def backward(root, g=None, retain=False, watch=None):
+def backward(root, g=None, retain=False):
     check_root(root, g)
     tensors = history(root)
     def go(t, g):
         if t.made is None: deposit(t, g); return
-        g, start = unbroadcast(g() if callable(g) else g, t.shape), perf_counter()
-        for p, gp in zip(t.made.parents, t.made.op.vjp(g, t.made.kept, *[p.data for p in t.made.parents],
-                                                       **t.made.options)):
+        g = unbroadcast(g() if callable(g) else g, t.shape)
+        with phase(t.made.scope, 'backward'):
+            given = t.made.op.vjp(g, t.made.kept, *[p.data for p in t.made.parents], **t.made.options)
+        for p, gp in zip(t.made.parents, given):
             if gp is not None and p.requires_grad: go(p, gp)
-        if watch: watch(t.made.scope, perf_counter() - start)
     go(root, np.ones_like(root.data) if g is None else np.asarray(g, root.dtype))
     if not retain:
         for t in tensors: t.made = USED
 
+# %% backward wrong: tells the listener that the loss works all the time
+def backward(root, g=None, retain=False):
+    check_root(root, g)
+    grads = {root: np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)}
+    if root.made is None: deposit(root, grads[root])
+    for t in history(root):
+        made, g = t.made, grads.pop(t, None)
+        with phase(None, 'backward'):
+            given = () if g is None else made.op.vjp(g, made.kept, *[p.data for p in made.parents],
+                                                     **made.options)
+            for p, gp in zip(made.parents, given):
+                if gp is None or not p.requires_grad: continue
+                if p.made is None: deposit(p, gp); continue
+                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+                grads[p] = grads[p] + gp if p in grads else gp
+            if not retain: t.made = USED
+
 # %% backward right: no list of the history: whatever holds a gradient and is youngest comes next
-def backward(root, g=None, retain=False, watch=None):
+def backward(root, g=None, retain=False):
     check_root(root, g)
     g = np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)
     if root.made is None: deposit(root, g)
     waiting = {root: [g]} if root.made else {}
     while waiting:
         t = max(waiting, key=lambda t: t.age)
-        g, made, start = sum(waiting.pop(t)), t.made, perf_counter()
-        for p, gp in zip(made.parents, made.op.vjp(g, made.kept, *[p.data for p in made.parents],
-                                                   **made.options)):
-            if not p.requires_grad or gp is None: continue
-            if p.made is None: deposit(p, gp)
-            else: waiting.setdefault(p, []).append(unbroadcast(gp() if callable(gp) else gp, p.shape))
-        if not retain: t.made = USED
-        if watch: watch(made.scope, perf_counter() - start)
+        g, made = sum(waiting.pop(t)), t.made
+        with phase(made.scope, 'backward'):
+            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+            for p, gp in zip(made.parents, given):
+                if not p.requires_grad or gp is None: continue
+                if p.made is None: deposit(p, gp)
+                else: waiting.setdefault(p, []).append(unbroadcast(gp() if callable(gp) else gp, p.shape))
+            if not retain: t.made = USED

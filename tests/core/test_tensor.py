@@ -7,7 +7,8 @@ from hypothesis import given, strategies as st
 
 from tinybench.core import ops
 from tinybench.core.ops import Op, numeric_grad
-from tinybench.core.tensor import Tensor, apply, backward, check_grad, concatenate, deposit, history, in_scope, no_grad, where
+from tinybench.core.tensor import (
+    Listener, Tensor, apply, backward, check_grad, concatenate, deposit, history, in_scope, listener, no_grad, phase, watching, where)
 
 
 def leaf(*numbers, dtype=np.float64): return Tensor(np.array(numbers, dtype), requires_grad=True)
@@ -245,12 +246,41 @@ def test_detach_cuts_and_shares():
     assert np.shares_memory(x.detach().data, x.data)
 
 
-def test_scope_is_in_the_record_and_watch_sees_each_step():
-    x, seen = leaf(3.), []
+class Ear(Listener):
+    def __init__(self): self.heard = []
+    def start(self, name, phase): self.heard.append(('start', name, phase))
+    def stop(self, name, phase): self.heard.append(('stop', name, phase))
+
+
+def test_scope_is_in_the_record_and_a_listener_hears_each_step_back():
+    x, ear = leaf(3.), Ear()
     with in_scope('layer'): y = x*x
     loss = y.sum()
-    backward(loss, watch=lambda scope, secs: seen.append((scope, secs >= 0)))
-    assert seen == [(None, True), ('layer', True)]
+    with watching(ear): loss.backward()
+    told = [(name, 'backward') for name in (None, 'layer')]
+    assert ear.heard == [('start', 'backward', 'backward'), *[(w, *t) for t in told for w in ('start', 'stop')],
+                         ('stop', 'backward', 'backward')]
+
+
+def test_a_listener_hears_the_end_after_an_error_and_then_no_more():
+    ear, other = Ear(), Ear()
+    with watching(ear):
+        with pytest.raises(KeyError), watching(other), phase('a', 'b'): raise KeyError
+        assert listener() is ear
+    with phase('c', 'd'): pass
+    assert listener() is None and ear.heard == [] and other.heard == [('start', 'a', 'b'), ('stop', 'a', 'b')]
+
+
+def test_a_listener_belongs_to_one_thread():
+    ear, seen = Ear(), []
+    def elsewhere():
+        seen.append(listener())
+        with phase('a', 'b'): pass
+    with watching(ear):
+        t = threading.Thread(target=elsewhere)
+        t.start()
+        t.join()
+    assert seen == [None] and ear.heard == []
 
 
 # Types

@@ -123,7 +123,7 @@ def test_the_times_add_up():
     fit(net, loader(), 3, Adam(net.parameters()), valid=[(X, Y)], callbacks=[metrics])
     t = metrics.table()
     assert t.n_batches == 21 and t.n_epochs == 3 and t.provenance == 'measured'
-    assert set(t.secs) == {f'layers.{i} {type(m).__name__}' for i, m in enumerate(net)} | {'Sequential', 'loss'}
+    assert set(t.secs) == {f'layers.{i} {type(m).__name__}' for i, m in enumerate(net)} | {'Sequential', 'loss', 'backward', 'optimizer'}
     assert all(v >= 0 for row in t.secs.values() for v in row.values())
     assert all(t.secs[k]['gradient step'] > 0 and t.secs[k]['apply'] > 0 for k in t.secs if k.split()[-1] in ('Dense', 'BatchNorm', 'ConvReluPool2d'))
     assert 0 < t.accounted <= 1 and 0 < t.eval_s < t.epoch_s and t.rest_s > 0

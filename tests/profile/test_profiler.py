@@ -6,21 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from tinybench.core import tensor
 from tinybench.core.ops import Op
-from tinybench.core.tensor import Tensor, apply
+from tinybench.core.tensor import Tensor, apply, listener
 from tinybench.profile import profiler
 from tinybench.measure.compare import ratio
 from tinybench.profile.cost import cost
 from tinybench.profile.profiler import (
-    MINE, PHASES, WHOLE, Profile, Profiler, Recorder, Roofline, Span, Step, allocated_peak, attainable,
+    MINE, PHASES, WHOLE, Profile, Profiler, Recorder, Roofline, Span, one_step, allocated_peak, attainable,
     by_kind, copy_bandwidth, gemm_rate, last_level_cache, layer_row, layer_secs, mean_secs, measure_latency,
     measure_memory, own_secs, profile, roofline, save_trace, trace_events, untouched, us)
 from tinybench.measure.result import BenchmarkResult, environment
 from tinybench.models.zoo import create
 from tinybench.nn.dense import Dense, Dropout, ReLU
 from tinybench.nn.loss import cross_entropy
-from tinybench.nn.module import Module, Sequential, _calls, walk
+from tinybench.nn.module import Module, Sequential, walk
 from tinybench.nn.norm import BatchNorm
 from tinybench.nn.optim import SGD, Adam
 from tinybench.nn.train import PerformanceMetrics, fit, label
@@ -84,10 +83,10 @@ class Work(Module):
 
 def test_every_second_is_charged_to_the_layer_that_spent_it(monkeypatch):
     clock = Ticker()
-    for module in (profiler, tensor): monkeypatch.setattr(module, 'perf_counter', clock)
+    monkeypatch.setattr(profiler, 'perf_counter', clock)
     net = Work(clock, 1, 2, Work(clock, 4, 8), Work(clock, 16, 32, Work(clock, 64, 128)))
     rec, x = Recorder(net), Tensor(np.ones(3), requires_grad=True)
-    Step(net, x, y=0, loss=lambda out, y: out.sum()).watched(rec)
+    rec.watched(one_step(net, x, y=0, loss=lambda out, y: out.sum()))
     spans = [Span(*s) for s in rec.passes[0]]
     got = {k: v for k, v in layer_secs(spans, own_secs(spans)).items() if v}
     paths = '', 'inside.0', 'inside.1', 'inside.1.inside.0'
@@ -97,11 +96,11 @@ def test_every_second_is_charged_to_the_layer_that_spent_it(monkeypatch):
 
 def test_a_layer_used_twice_is_one_row_with_the_time_of_both(monkeypatch):
     clock = Ticker()
-    for module in (profiler, tensor): monkeypatch.setattr(module, 'perf_counter', clock)
+    monkeypatch.setattr(profiler, 'perf_counter', clock)
     shared = Work(clock, 3, 5)
     net, rec = Sequential(shared, Work(clock, 1, 1), shared), Recorder(Sequential())
     rec.names = Recorder(net).names
-    Step(net, Tensor(np.ones(3), requires_grad=True), y=0, loss=lambda out, y: out.sum()).watched(rec)
+    rec.watched(one_step(net, Tensor(np.ones(3), requires_grad=True), y=0, loss=lambda out, y: out.sum()))
     spans = [Span(*s) for s in rec.passes[0]]
     charged = layer_secs(spans, own_secs(spans))
     assert (charged['layers.0 Work', 'forward'], charged['layers.0 Work', 'backward']) == (6, 10)
@@ -111,7 +110,7 @@ def test_a_layer_used_twice_is_one_row_with_the_time_of_both(monkeypatch):
 def test_recorded_spans_nest(name):
     net, x = create(name, rng()), Tensor(batch(name))
     rec = Recorder(net)
-    Step(net, x, np.zeros(2, int), opt=Adam(net.parameters())).watched(rec)
+    rec.watched(one_step(net, x, np.zeros(2, int), opt=Adam(net.parameters())))
     spans = [Span(*s) for s in rec.passes[0]]
     assert spans[-1].name == WHOLE and {s.phase for s in spans} == {*PHASES, 'step'}
     assert [s.stop for s in spans] == sorted(s.stop for s in spans)
@@ -125,14 +124,14 @@ def test_recorded_spans_nest(name):
 @pytest.mark.parametrize('name', SHAPES)
 def test_a_watched_call_gives_the_same_numbers(name):
     net, x = create(name, rng()).eval(), Tensor(batch(name))
-    np.testing.assert_array_equal(Step(net, x).plain().data, Step(net, x).watched(Recorder(net)).data)
+    np.testing.assert_array_equal(net(x).data, Recorder(net).watched(one_step(net, x)).data)
 
 @pytest.mark.parametrize('opt', [SGD, Adam])
 def test_a_watched_step_trains_the_same_weights(opt):
     def state(watch):
         net = small()
-        step, rec = Step(net, Tensor(X), Y, opt=opt(net.parameters(), max_norm=.1)), Recorder(net)
-        for _ in range(5): step.watched(rec) if watch else step.plain()
+        step, rec = one_step(net, Tensor(X), Y, opt=opt(net.parameters(), max_norm=.1)), Recorder(net)
+        for _ in range(5): rec.watched(step) if watch else step()
         return net.state_dict()
     for k, v in state(False).items(): np.testing.assert_array_equal(v, state(True)[k])
 
@@ -182,7 +181,7 @@ def test_an_error_in_the_middle_is_let_through_and_leaves_no_trace():
     before = everything(net, opt)
     with pytest.raises(RuntimeError, match='out of luck'): profile(net, X, Y, opt=opt, repeats=6, min_secs=0)
     same(before, everything(net, opt))
-    assert _calls.around is None                # calls are no longer watched
+    assert listener() is None                   # nobody listens any longer
 
 
 # --- profiles
@@ -209,7 +208,7 @@ def test_every_layer_has_its_row(inference, training):
 def test_rows_are_those_of_the_training_callback(training):
     net, metrics = small(), PerformanceMetrics()
     fit(net, [(X, Y)], 1, Adam(net.parameters()), callbacks=[metrics], progress=False)
-    assert set(metrics.table().secs) == {r.name for r in training.rows} - {'backward', 'optimizer'}
+    assert set(metrics.table().secs) == {r.name for r in training.rows}
 
 @pytest.mark.parametrize('which', ['inference', 'training'])
 def test_a_profile_says_what_it_accounts_for(which, request):
@@ -227,7 +226,7 @@ def test_a_profile_says_what_it_accounts_for(which, request):
 def test_how_and_where_are_noted(training):
     how = training.wall.how
     assert (how['seed'], how['threads'], how['batch']) == (3, 1, 4)
-    assert how['step'] == 'forward, backward, optimizer'
+    assert how['step'] == 'forward, backward, gradient step, apply'
     assert how['order'] == 'interleaved' and training.wall.env['blas_threads'] in (1, None)
 
 def test_work_is_that_of_cost(inference):

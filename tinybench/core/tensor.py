@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from contextlib import contextmanager
-from time import perf_counter
+from contextlib import contextmanager, nullcontext
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -17,8 +16,8 @@ from . import ops
 from .ops import Op, numeric_grad, unbroadcast
 
 # %% auto #0
-__all__ = ['USED', 'Made', 'recording', 'no_grad', 'in_scope', 'as_array', 'Tensor', 'apply', 'where', 'concatenate', 'describe',
-           'history', 'deposit', 'check_root', 'backward', 'check_grad']
+__all__ = ['USED', 'Made', 'recording', 'no_grad', 'in_scope', 'Listener', 'watching', 'listener', 'phase', 'as_array', 'Tensor',
+           'apply', 'where', 'concatenate', 'describe', 'history', 'deposit', 'check_root', 'backward', 'check_grad']
 
 # %% ../../nbs/01_core.tensor.ipynb #made
 class Made(NamedTuple):
@@ -27,11 +26,11 @@ class Made(NamedTuple):
     parents: tuple
     kept: object        # the output, or what the op chose to keep instead
     options: dict
-    scope: str|None     # the layer that was running, where somebody asked to know
+    scope: str|None     # the layer that was running, if a listener asked to know
 
 # %% ../../nbs/01_core.tensor.ipynb #state
 class _State(threading.local):
-    recording, scope = True, None
+    recording, scope, listener = True, None, None
 _state = _State()
 
 # %% ../../nbs/01_core.tensor.ipynb #no-grad
@@ -53,6 +52,37 @@ def in_scope(name:str):
     old, _state.scope = _state.scope, name
     try: yield
     finally: _state.scope = old
+
+# %% ../../nbs/01_core.tensor.ipynb #listener
+class Listener:
+    "Hears what its thread does. Override what you need: this one only lets everything happen."
+    def call(self, m, *xs): return m.forward(*xs)    # the module `m` is called
+    def start(self, name:str|None, phase:str): "A phase of the layer `name` starts; None for work outside layers."
+    def stop(self, name:str|None, phase:str): "It ends, also after an error."
+    def stretches(self, opt) -> list: return [('', slice(None))]    # (name, slice): how an update is cut
+
+# %% ../../nbs/01_core.tensor.ipynb #watching
+@contextmanager
+def watching(rec:Listener):
+    "Within the block `rec` hears what this thread does; a listener from outside hears nothing meanwhile."
+    old, _state.listener = _state.listener, rec
+    try: yield rec
+    finally: _state.listener = old
+
+def listener() -> Listener|None:
+    "The listener of this thread, if it has one."
+    return _state.listener
+
+# %% ../../nbs/01_core.tensor.ipynb #phase
+class _Told:
+    def __init__(self, *told): self.rec, self.name, self.phase = told
+    def __enter__(self): self.rec.start(self.name, self.phase)
+    def __exit__(self, *_): self.rec.stop(self.name, self.phase)
+
+def phase(name:str|None, what:str):
+    "A block whose start and end the listener of this thread hears, if there is one."
+    rec = _state.listener
+    return nullcontext() if rec is None else _Told(rec, name, what)
 
 # %% ../../nbs/01_core.tensor.ipynb #as-array
 def as_array(data, dtype=None) -> np.ndarray:
@@ -92,7 +122,8 @@ class Tensor:
     def item(self): return self.data.item()
     def __float__(self): return float(self.data.item())
     def detach(self): return Tensor(self.data)
-    def backward(self, g=None, retain=False): backward(self, g, retain)
+    def backward(self, g=None, retain=False):
+        with phase('backward', 'backward'): backward(self, g, retain)
     def __repr__(self): return describe(self)
 
     def __add__(self, o): return apply(ops.add, self, o)
@@ -217,16 +248,16 @@ def backward(
     root:Tensor,
     g=None,             # gradient of the loss for `root`; may be left out when `root` is one number
     retain=False,       # keep the history for another backward pass
-    watch:Callable|None=None, # called with (scope, secs) after each step
 ):
     """Add to every leaf's `grad` its gradient, in one walk from `root` to the leaves.
     RuntimeError without a history."""
     check_root(root, g)
     grads = {root: np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)}
     if root.made is None: deposit(root, grads[root])
+    rec = listener()
     for t in history(root):
-        made, start = t.made, perf_counter() if watch else 0.
-        g = grads.pop(t, None)
+        made, g = t.made, grads.pop(t, None)
+        if rec: rec.start(made.scope, 'backward')
         if g is not None:
             for p, gp in zip(made.parents, made.op.vjp(g, made.kept, *[p.data for p in made.parents],
                                                        **made.options)):
@@ -235,7 +266,7 @@ def backward(
                 gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
                 grads[p] = grads[p] + gp if p in grads else gp
         if not retain: t.made = USED
-        if watch: watch(made.scope, perf_counter() - start)
+        if rec: rec.stop(made.scope, 'backward')
 
 # %% ../../nbs/01_core.tensor.ipynb #check-grad
 def check_grad(

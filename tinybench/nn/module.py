@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.tensor import Tensor, no_grad
+from ..core.tensor import Listener, Tensor, listener, no_grad, watching
 
 # %% auto #0
 __all__ = ['Parameter', 'parts', 'walk', 'Module', 'around_calls', 'named_parameters', 'set_all', 'astype', 'Sequential',
@@ -58,7 +58,9 @@ class Module:
     buffers = ()      # names of arrays that belong to the state but are not trained
 
     def forward(self, *xs): raise NotImplementedError(f'{type(self).__name__} needs a forward method')
-    def __call__(self, *xs): return self.forward(*xs) if _calls.around is None else _calls.around(self, *xs)
+    def __call__(self, *xs):
+        rec = listener()
+        return self.forward(*xs) if rec is None else rec.call(self, *xs)
     def extra(self) -> str: return ''
     def __repr__(self): return f'{type(self).__name__}({self.extra()})'
 
@@ -78,18 +80,13 @@ class Module:
     def load(self, path): return load_state_dict(self, load_arrays(path))
     def summary(self, shape): return summary(self, shape)
 
-# %% ../../nbs/10_nn.module.ipynb #calls
-class _Calls(threading.local):
-    around = None
-_calls = _Calls()
-
 # %% ../../nbs/10_nn.module.ipynb #around-calls
-@contextmanager
+class _Around(Listener):
+    def __init__(self, call): self.call = call
+
 def around_calls(f:Callable):
     "Within the block every module call becomes `f(module, *inputs)`; `f` calls `module.forward`."
-    old, _calls.around = _calls.around, f
-    try: yield
-    finally: _calls.around = old
+    return watching(_Around(f))
 
 # %% ../../nbs/10_nn.module.ipynb #named-parameters
 def named_parameters(module:Module) -> list[tuple[str, Parameter]]:

@@ -10,7 +10,7 @@ from math import cos, pi, sqrt
 
 import numpy as np
 
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, listener, phase
 
 # %% auto #0
 __all__ = ['flatten', 'Optimizer', 'check_params', 'adopt', 'load_slots', 'SGD', 'RMSprop', 'adam_step', 'Adam', 'AdamW',
@@ -53,10 +53,13 @@ class Optimizer:
         if self.max_norm: clip_norm(self.g, self.max_norm)
         self.t += 1
     def step(self):
-        self.begin()
-        self.direction(slice(None))
-        self.move(slice(None))
-        self.zero_grad()
+        rec = listener()
+        with phase('optimizer', 'gradient step'):
+            self.begin()
+            for name, s in [('', slice(None))] if rec is None else rec.stretches(self):
+                with phase(name, 'gradient step'): self.direction(s)
+                with phase(name, 'apply'): self.move(s)
+            self.zero_grad()
     def zero_grad(self):
         for p in self.params: p.grad = None
     def state_dict(self): return {'t': np.array(self.t), **{s: getattr(self, s).copy() for s in self.slots}}

@@ -9,24 +9,23 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from math import isfinite
 from time import perf_counter
 
 import numpy as np
 
-from ..core.tensor import backward, in_scope
+from ..core.tensor import Listener, in_scope, watching
 from .loss import accuracy, cross_entropy
 from .module import (
-    Module, Parameter, around_calls, evaluating, load_arrays, npz_path, parts, save_arrays, walk)
+    Module, Parameter, evaluating, load_arrays, npz_path, parts, save_arrays, walk)
 from .optim import Optimizer
 
 # %% auto #0
 __all__ = ['PHASES', 'History', 'Run', 'check_finite', 'train_step', 'evaluate', 'Callback', 'train_epoch', 'fit', 'check_fit',
            'Progress', 'epochs_since_best', 'EarlyStopping', 'generators', 'stateful', 'snapshot', 'check_snapshot',
-           'restore', 'Checkpoint', 'PerformanceMetrics', 'label', 'layer_spans', 'timed_step', 'Stopwatch',
-           'TimeTable']
+           'restore', 'Checkpoint', 'LayerClock', 'PerformanceMetrics', 'label', 'layer_spans', 'TimeTable']
 
 # %% ../../nbs/18_nn.train.ipynb #history
 class History(list):
@@ -60,6 +59,7 @@ class Run:
     history: History = field(default_factory=History)
     callbacks: tuple = ()
     train_step: Callable = None
+    valid_s: float = 0.         # seconds of the last evaluation
 
 # %% ../../nbs/18_nn.train.ipynb #check-finite
 def check_finite(run:Run, loss:float):
@@ -97,6 +97,7 @@ class Callback:
     "Hooks into `fit`. Override what you need."
     last = False                # called after all others: it saves what they did
     def start(self, run:Run): "Before the first epoch."
+    def around_step(self, run:Run): return nullcontext()    # a context in which each step runs
     def after_step(self, run:Run): "After each step; `run.step` counts it."
     def after_epoch(self, run:Run):
         "After each epoch and its evaluation; setting `run.stop` to a reason ends the training."
@@ -109,7 +110,9 @@ def train_epoch(run:Run):
     "Every batch once, then the evaluation; adds a row to the history."
     start, total, n = perf_counter(), 0., 0
     for x, y in run.batches:
-        total += len(x)*run.train_step(run, x, y)
+        with ExitStack() as around:
+            for c in run.callbacks: around.enter_context(c.around_step(run))
+            total += len(x)*run.train_step(run, x, y)
         n += len(x)
         run.step += 1
         for c in run.callbacks: c.after_step(run)
@@ -119,7 +122,9 @@ def train_epoch(run:Run):
     row = dict(epoch=run.epoch + 1, loss=total/n, secs=perf_counter() - start)
     if run.valid is not None:
         scores = [run.loss] + [run.metric]*(run.metric is not None)
+        start = perf_counter()
         row |= dict(zip(('valid_loss', 'valid_metric'), evaluate(run.net, run.valid, *scores)))
+        run.valid_s = perf_counter() - start
     run.epoch += 1
     run.history.append(row)
 
@@ -268,32 +273,55 @@ class Checkpoint(Callback):
         if run.epoch % self.every == 0 or run.epoch == run.epochs or run.stop:
             save_arrays(self.path, snapshot(run))
 
+# %% ../../nbs/18_nn.train.ipynb #layer-clock
+class LayerClock(Listener):
+    "Adds up the seconds of each layer of `net` in each phase, without those of what happens inside."
+    def __init__(self, net:Module, opt:Optimizer):
+        self.names = {id(m): label(path, m) for path, m in walk(net)}
+        self.layers, self.secs, self.open, self.out = layer_spans(net, opt), {}, [], None
+    def add(self, layer, phase, secs): self.secs.setdefault(layer, dict.fromkeys(PHASES, 0.))[phase] += secs
+    def start(self, name, phase):
+        now = perf_counter()
+        if phase == 'backward' and self.out is not None: self.add('loss', 'forward', now - self.out)
+        self.out = None
+        self.open.append([now, 0.])
+    def stop(self, name, phase):
+        now = perf_counter()
+        begin, inside = self.open.pop()
+        self.add(name or 'loss', phase, now - begin - inside)
+        if self.open: self.open[-1][1] += now - begin
+    def call(self, m, *xs):
+        name = self.names.get(id(m)) or label('?', m)
+        self.start(name, 'forward')
+        try:
+            with in_scope(name): return m.forward(*xs)
+        finally:
+            self.stop(name, 'forward')
+            self.out = perf_counter()
+    def stretches(self, opt): return self.layers
+
 # %% ../../nbs/18_nn.train.ipynb #performance-metrics
 PHASES = 'forward', 'backward', 'gradient step', 'apply'
 class PerformanceMetrics(Callback):
     """Total seconds of each layer in each phase, of full batches and full epochs, and where the rest went.
     Costs a few µs a layer."""
     def __init__(self):
-        (self.secs, self.n_batches, self.n_epochs, self.batch_s, self.epoch_s, self.eval_s,
-         self.inside, self.whole) = {}, 0, 0, 0., 0., 0., 0., None
+        self.secs, self.n_batches, self.n_epochs, self.whole = {}, 0, 0, None
+        self.batch_s = self.epoch_s = self.eval_s = 0.
     def start(self, run):
-        self.names = {id(m): label(path, m) for path, m in walk(run.net)}
-        self.layers = layer_spans(run.net, run.opt)
-        run.train_step, self.since = self.timed_step, perf_counter()
-        if run.valid is not None: run.valid = Stopwatch(run.valid, self)
+        self.clock, self.since = LayerClock(run.net, run.opt), perf_counter()
+        self.clock.secs = self.secs
+    @contextmanager
+    def around_step(self, run):
+        begin = perf_counter()
+        with watching(self.clock): yield
+        self.batch_s += perf_counter() - begin
+        self.n_batches += 1
     def after_epoch(self, run):
         now = perf_counter()
         self.epoch_s += now - self.since; self.n_epochs += 1; self.since = now
+        self.eval_s += run.valid_s if run.valid is not None else 0.
         self.whole = TimeTable.of(self)        # an epoch that is broken off does not count
-    def add(self, layer, phase, secs): self.secs.setdefault(layer, dict.fromkeys(PHASES, 0.))[phase] += secs
-    def timed_call(self, m, *xs):
-        outer, self.inside, start = self.inside, 0., perf_counter()
-        with in_scope(self.names[id(m)]): out = m.forward(*xs)
-        took = perf_counter() - start
-        self.add(self.names[id(m)], 'forward', took - self.inside)
-        self.inside = outer + took
-        return out
-    def timed_step(self, run, x, y): return timed_step(self, run, x, y)
     def table(self): return self.whole or TimeTable.of(self)
     def _repr_markdown_(self): return self.table()._repr_markdown_()
     def __repr__(self): return repr(self.table())
@@ -313,37 +341,6 @@ def layer_spans(net:Module, opt:Optimizer) -> list[tuple[str, slice]]:
         if spans and spans[-1][0] == layer: s = slice(spans.pop()[1].start, s.stop)
         spans.append((layer, s))
     return spans
-
-# %% ../../nbs/18_nn.train.ipynb #timed-step
-def timed_step(metrics:PerformanceMetrics, run:Run, x, y) -> float:
-    "`train_step`, the same to the last bit, with every phase of every layer timed."
-    begin = perf_counter()
-    with around_calls(metrics.timed_call): out = run.net(x)
-    start = perf_counter()
-    with in_scope('loss'): loss = run.loss(out, y)
-    value = loss.item()
-    metrics.add('loss', 'forward', perf_counter() - start)
-    check_finite(run, value)
-    run.opt.zero_grad()
-    backward(loss, watch=lambda scope, secs: metrics.add(scope or '(elsewhere)', 'backward', secs))
-    run.opt.begin()
-    for layer, span in metrics.layers:
-        a = perf_counter(); run.opt.direction(span)
-        b = perf_counter(); run.opt.move(span)
-        metrics.add(layer, 'gradient step', b - a); metrics.add(layer, 'apply', perf_counter() - b)
-    run.opt.zero_grad()
-    metrics.batch_s += perf_counter() - begin
-    metrics.n_batches += 1
-    return value
-
-# %% ../../nbs/18_nn.train.ipynb #stopwatch
-class Stopwatch:
-    "Validation batches that report how long their evaluation took, from the first batch to after the last."
-    def __init__(self, batches, metrics): self.batches, self.metrics = batches, metrics
-    def __iter__(self):
-        start = perf_counter()
-        yield from self.batches
-        self.metrics.eval_s += perf_counter() - start
 
 # %% ../../nbs/18_nn.train.ipynb #time-table
 @dataclass(frozen=True)
