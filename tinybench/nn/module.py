@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.tensor import Listener, Tensor, listener, no_grad, watching
+from ..core.tensor import Listener, Tensor, _state, no_grad, watching
 
 # %% auto #0
 __all__ = ['Parameter', 'parts', 'walk', 'Module', 'around_calls', 'named_parameters', 'set_all', 'astype', 'Sequential',
@@ -59,7 +59,7 @@ class Module:
 
     def forward(self, *xs): raise NotImplementedError(f'{type(self).__name__} needs a forward method')
     def __call__(self, *xs):
-        rec = listener()
+        rec = _state.listener         # not `listener()`: each layer of each step comes by here
         return self.forward(*xs) if rec is None else rec.call(self, *xs)
     def extra(self) -> str: return ''
     def __repr__(self): return f'{type(self).__name__}({self.extra()})'
