@@ -26,7 +26,7 @@ from .base.text import aligned, digits
 from .measure.result import BenchmarkResult
 from .measure.stats import fewest_values
 from .models.zoo import create, nearest_name
-from .nn.conv import ConvReluPool2d
+from .nn.pool import ConvReluPool2d
 from .nn.dense import Dense, Flatten, Sigmoid
 from .nn.loss import accuracy, cross_entropy
 from .nn.module import Sequential, walk

@@ -166,17 +166,18 @@ def backward(root, g=None, retain=False):
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
         made = t.made
-        with phase(made.scope, 'backward'):
-            g = grads.pop(t, None)
-            if g is not None:
-                given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
-                for p, gp in zip(made.parents, given):
-                    if gp is None or not p.requires_grad: continue
-                    if p.made is None: deposit(p, gp); continue
-                    gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
-                    if p in grads: grads[p] += gp
-                    else: grads[p] = gp
-            if not retain: t.made = USED
+        if rec := listener(): rec.start(made.scope, 'backward')
+        g = grads.pop(t, None)
+        if g is not None:
+            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+            for p, gp in zip(made.parents, given):
+                if gp is None or not p.requires_grad: continue
+                if p.made is None: deposit(p, gp); continue
+                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+                if p in grads: grads[p] += gp
+                else: grads[p] = gp
+        if not retain: t.made = USED
+        if rec: rec.stop(made.scope, 'backward')
 
 # %% backward wrong: calls every promise, and gives gradients to tensors that want none
 def backward(root, g=None, retain=False):
@@ -185,16 +186,17 @@ def backward(root, g=None, retain=False):
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
         made = t.made
-        with phase(made.scope, 'backward'):
-            g = grads.pop(t, None)
-            if g is not None:
-                given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
-                for p, gp in zip(made.parents, given):
-                    if gp is None: continue
-                    if p.made is None: deposit(p, gp); continue
-                    gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
-                    grads[p] = grads[p] + gp if p in grads else gp
-            if not retain: t.made = USED
+        if rec := listener(): rec.start(made.scope, 'backward')
+        g = grads.pop(t, None)
+        if g is not None:
+            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+            for p, gp in zip(made.parents, given):
+                if gp is None: continue
+                if p.made is None: deposit(p, gp); continue
+                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+                grads[p] = grads[p] + gp if p in grads else gp
+        if not retain: t.made = USED
+        if rec: rec.stop(made.scope, 'backward')
 
 # %% backward wrong: calls promises before it asks whether the parent wants a gradient
 def backward(root, g=None, retain=False):
@@ -203,17 +205,18 @@ def backward(root, g=None, retain=False):
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
         made = t.made
-        with phase(made.scope, 'backward'):
-            g = grads.pop(t, None)
-            if g is not None:
-                given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
-                for p, gp in zip(made.parents, given):
-                    if callable(gp) and p.made is not None or not p.requires_grad and callable(gp): gp = gp()
-                    if gp is None or not p.requires_grad: continue
-                    if p.made is None: deposit(p, gp); continue
-                    gp = unbroadcast(gp, p.shape)
-                    grads[p] = grads[p] + gp if p in grads else gp
-            if not retain: t.made = USED
+        if rec := listener(): rec.start(made.scope, 'backward')
+        g = grads.pop(t, None)
+        if g is not None:
+            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+            for p, gp in zip(made.parents, given):
+                if callable(gp) and p.made is not None or not p.requires_grad and callable(gp): gp = gp()
+                if gp is None or not p.requires_grad: continue
+                if p.made is None: deposit(p, gp); continue
+                gp = unbroadcast(gp, p.shape)
+                grads[p] = grads[p] + gp if p in grads else gp
+        if not retain: t.made = USED
+        if rec: rec.stop(made.scope, 'backward')
 
 # %% backward wrong: starts with ones, whatever g it was given
 def backward(root, g=None, retain=False):
@@ -222,15 +225,16 @@ def backward(root, g=None, retain=False):
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
         made = t.made
-        with phase(made.scope, 'backward'):
-            if t in grads:
-                given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
-                for p, gp in zip(made.parents, given):
-                    if gp is None or not p.requires_grad: continue
-                    if p.made is None: deposit(p, gp); continue
-                    gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
-                    grads[p] = grads[p] + gp if p in grads else gp
-            if not retain: t.made = USED
+        if rec := listener(): rec.start(made.scope, 'backward')
+        if t in grads:
+            given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
+            for p, gp in zip(made.parents, given):
+                if gp is None or not p.requires_grad: continue
+                if p.made is None: deposit(p, gp); continue
+                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+                grads[p] = grads[p] + gp if p in grads else gp
+        if not retain: t.made = USED
+        if rec: rec.stop(made.scope, 'backward')
 
 # %% backward wrong: never lets the history go
 def backward(root, g=None, retain=False):
@@ -239,14 +243,15 @@ def backward(root, g=None, retain=False):
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
         made = t.made
-        with phase(made.scope, 'backward'):
-            if t in grads:
-                given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
-                for p, gp in zip(made.parents, given):
-                    if gp is None or not p.requires_grad: continue
-                    if p.made is None: deposit(p, gp); continue
-                    gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
-                    grads[p] = grads[p] + gp if p in grads else gp
+        if rec := listener(): rec.start(made.scope, 'backward')
+        if t in grads:
+            given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
+            for p, gp in zip(made.parents, given):
+                if gp is None or not p.requires_grad: continue
+                if p.made is None: deposit(p, gp); continue
+                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+                grads[p] = grads[p] + gp if p in grads else gp
+        if rec: rec.stop(made.scope, 'backward')
 
 # %% backward wrong: the last user's gradient replaces the others'
 def backward(root, g=None, retain=False):
@@ -255,14 +260,15 @@ def backward(root, g=None, retain=False):
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
         made = t.made
-        with phase(made.scope, 'backward'):
-            if t in grads:
-                given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
-                for p, gp in zip(made.parents, given):
-                    if gp is None or not p.requires_grad: continue
-                    if p.made is None: deposit(p, gp); continue
-                    grads[p] = unbroadcast(gp() if callable(gp) else gp, p.shape)
-            if not retain: t.made = USED
+        if rec := listener(): rec.start(made.scope, 'backward')
+        if t in grads:
+            given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
+            for p, gp in zip(made.parents, given):
+                if gp is None or not p.requires_grad: continue
+                if p.made is None: deposit(p, gp); continue
+                grads[p] = unbroadcast(gp() if callable(gp) else gp, p.shape)
+        if not retain: t.made = USED
+        if rec: rec.stop(made.scope, 'backward')
 
 # %% backward wrong: walks every path by itself, by recursion
 def backward(root, g=None, retain=False):
@@ -271,8 +277,9 @@ def backward(root, g=None, retain=False):
     def go(t, g):
         if t.made is None: deposit(t, g); return
         g = unbroadcast(g() if callable(g) else g, t.shape)
-        with phase(t.made.scope, 'backward'):
-            given = t.made.op.vjp(g, t.made.kept, *[p.data for p in t.made.parents], **t.made.options)
+        if rec := listener(): rec.start(t.made.scope, 'backward')
+        given = t.made.op.vjp(g, t.made.kept, *[p.data for p in t.made.parents], **t.made.options)
+        if rec: rec.stop(t.made.scope, 'backward')
         for p, gp in zip(t.made.parents, given):
             if gp is not None and p.requires_grad: go(p, gp)
     go(root, np.ones_like(root.data) if g is None else np.asarray(g, root.dtype))
@@ -286,15 +293,16 @@ def backward(root, g=None, retain=False):
     if root.made is None: deposit(root, grads[root])
     for t in history(root):
         made, g = t.made, grads.pop(t, None)
-        with phase(None, 'backward'):
-            given = () if g is None else made.op.vjp(g, made.kept, *[p.data for p in made.parents],
-                                                     **made.options)
-            for p, gp in zip(made.parents, given):
-                if gp is None or not p.requires_grad: continue
-                if p.made is None: deposit(p, gp); continue
-                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
-                grads[p] = grads[p] + gp if p in grads else gp
-            if not retain: t.made = USED
+        if rec := listener(): rec.start(None, 'backward')
+        given = () if g is None else made.op.vjp(g, made.kept, *[p.data for p in made.parents],
+                                                 **made.options)
+        for p, gp in zip(made.parents, given):
+            if gp is None or not p.requires_grad: continue
+            if p.made is None: deposit(p, gp); continue
+            gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+            grads[p] = grads[p] + gp if p in grads else gp
+        if not retain: t.made = USED
+        if rec: rec.stop(None, 'backward')
 
 # %% backward right: no list of the history: whatever holds a gradient and is youngest comes next
 def backward(root, g=None, retain=False):
@@ -305,10 +313,11 @@ def backward(root, g=None, retain=False):
     while waiting:
         t = max(waiting, key=lambda t: t.age)
         g, made = sum(waiting.pop(t)), t.made
-        with phase(made.scope, 'backward'):
-            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
-            for p, gp in zip(made.parents, given):
-                if not p.requires_grad or gp is None: continue
-                if p.made is None: deposit(p, gp)
-                else: waiting.setdefault(p, []).append(unbroadcast(gp() if callable(gp) else gp, p.shape))
-            if not retain: t.made = USED
+        if rec := listener(): rec.start(made.scope, 'backward')
+        given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+        for p, gp in zip(made.parents, given):
+            if not p.requires_grad or gp is None: continue
+            if p.made is None: deposit(p, gp)
+            else: waiting.setdefault(p, []).append(unbroadcast(gp() if callable(gp) else gp, p.shape))
+        if not retain: t.made = USED
+        if rec: rec.stop(made.scope, 'backward')

@@ -98,8 +98,9 @@ def test_state_goes_to_another_network(name, tmp_path):
     with no_grad(): assert np.array_equal(one.eval()(x).data, two.eval()(x).data)
 
 def test_fused_cifar_cnn_is_the_plain_one():
-    from tinybench.nn.conv import Conv2d, MaxPool2d
+    from tinybench.nn.conv import Conv2d
     from tinybench.nn.dense import Flatten
+    from tinybench.nn.pool import MaxPool2d
     r, fused, x = rng(5), cifar_cnn(rng(5)), inputs('cifar_cnn', 8)
     apart = Sequential(Conv2d(3, 10, 3, r), ReLU(), MaxPool2d(2), Conv2d(10, 5, 3, r), ReLU(), MaxPool2d(2), Flatten(),
                        Dense(180, 100, r), Sigmoid(), Dense(100, 10, r))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tinybench.data.loader import Loader
-from tinybench.nn.conv import ConvReluPool2d
+from tinybench.nn.pool import ConvReluPool2d
 from tinybench.nn.dense import Dense, Dropout, Flatten, Sigmoid
 from tinybench.nn.loss import cross_entropy, mse
 from tinybench.nn.module import Sequential, load_arrays

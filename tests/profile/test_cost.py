@@ -14,12 +14,14 @@ from tinybench.profile.cost import (COUNTS, Cost, Counted, Life, Stored, conv_co
 from tinybench.profile.cost import as_input as cost_input
 from tinybench.measure.result import load_json, save_json
 from tinybench.models.zoo import (MODELS, cifar_cnn, ds_cnn, fc_autoencoder, folded_parameters, mnist_mlp, mobilenet_v1_025, resnet8)
-from tinybench.nn import conv as conv_layers, dense as dense_layers, loss, norm as norm_layers
-from tinybench.nn.conv import (AvgPool2d, Conv2d, ConvReluPool2d, ConvTranspose2d, DepthwiseConv2d, GlobalAvgPool2d, MaxPool2d, conv2d,
-                               pads_for)
+from tinybench.nn import channels as channel_layers, conv as conv_layers, dense as dense_layers, loss
+from tinybench.nn import norm as norm_layers, pool as pool_layers
+from tinybench.nn.channels import ConvTranspose2d, DepthwiseConv2d
+from tinybench.nn.conv import Conv2d, conv2d, pads_for
 from tinybench.nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Sigmoid, Softmax, Tanh
 from tinybench.nn.module import Module, Parameter, Sequential, walk
 from tinybench.nn.norm import BatchNorm, LayerNorm
+from tinybench.nn.pool import AvgPool2d, ConvReluPool2d, GlobalAvgPool2d, MaxPool2d
 
 INPUTS = dict(mnist_mlp=(28, 28, 1), cifar_cnn=(32, 32, 3), simple_cnn=(8, 8, 1), ds_cnn=(49, 10, 1), resnet8=(32, 32, 3),
               mobilenet_v1_025=(96, 96, 3), fc_autoencoder=(640,))
@@ -181,7 +183,7 @@ def test_reductions_and_softmaxes():
 
 def test_every_operation_of_a_forward_pass_is_known():
     "All but those that only training runs: batch statistics and losses."
-    modules = (core_ops, dense_layers, conv_layers, norm_layers)
+    modules = (core_ops, dense_layers, conv_layers, channel_layers, pool_layers, norm_layers)
     named = {v.name for m in modules for v in vars(m).values() if isinstance(v, Op)}
     assert len(named) > 25 and named - set(COUNTS) == {'batchnorm'}
     trained = {v.name for v in vars(loss).values() if isinstance(v, Op)} - named

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from . import ops
 from .ops import Op, numeric_grad, unbroadcast
 
 # %% auto #0
-__all__ = ['USED', 'Made', 'recording', 'no_grad', 'in_scope', 'Listener', 'watching', 'listener', 'phase', 'as_array', 'Tensor',
+__all__ = ['USED', 'Made', 'recording', 'no_grad', 'in_scope', 'Listener', 'watching', 'listener', 'heard', 'as_array', 'Tensor',
            'apply', 'where', 'concatenate', 'describe', 'history', 'deposit', 'check_root', 'backward', 'check_grad']
 
 # %% ../../nbs/01_core.tensor.ipynb #made
@@ -73,16 +73,14 @@ def listener() -> Listener|None:
     "The listener of this thread, if it has one."
     return _state.listener
 
-# %% ../../nbs/01_core.tensor.ipynb #phase
-class _Told:
-    def __init__(self, *told): self.rec, self.name, self.phase = told
-    def __enter__(self): self.rec.start(self.name, self.phase)
-    def __exit__(self, *_): self.rec.stop(self.name, self.phase)
-
-def phase(name:str|None, what:str):
-    "A block whose start and end the listener of this thread hears, if there is one."
+# %% ../../nbs/01_core.tensor.ipynb #heard
+def heard(name:str|None, phase:str, f:Callable, *args):
+    "`f(*args)`, whose start and end the listener of this thread hears, if there is one."
     rec = _state.listener
-    return nullcontext() if rec is None else _Told(rec, name, what)
+    if rec is None: return f(*args)
+    rec.start(name, phase)
+    try: return f(*args)
+    finally: rec.stop(name, phase)
 
 # %% ../../nbs/01_core.tensor.ipynb #as-array
 def as_array(data, dtype=None) -> np.ndarray:
@@ -123,7 +121,7 @@ class Tensor:
     def __float__(self): return float(self.data.item())
     def detach(self): return Tensor(self.data)
     def backward(self, g=None, retain=False):
-        with phase('backward', 'backward'): backward(self, g, retain)
+        heard('backward', 'backward', backward, self, g, retain)
     def __repr__(self): return describe(self)
 
     def __add__(self, o): return apply(ops.add, self, o)

@@ -11,10 +11,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..nn.conv import Conv2d, ConvReluPool2d, DepthwiseConv2d, GlobalAvgPool2d, MaxPool2d
+from ..nn.channels import DepthwiseConv2d
+from ..nn.conv import Conv2d
 from ..nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Sigmoid, he_normal
 from ..nn.module import Module, Sequential, evaluating, walk
 from ..nn.norm import BatchNorm
+from ..nn.pool import ConvReluPool2d, GlobalAvgPool2d, MaxPool2d
 
 # %% auto #0
 __all__ = ['MODELS', 'SHAPES', 'bn_relu', 'separable', 'residual_block', 'ds_cnn', 'resnet8', 'mobilenet_v1_025',

@@ -5,8 +5,6 @@
 # %% ../../nbs/10_nn.module.ipynb #imports
 from __future__ import annotations
 
-import os
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.tensor import Listener, Tensor, listener, no_grad, watching
+from ..base.files import write_whole
+from ..base.text import Shown, Table
+from ..core.tensor import Listener, Tensor, _state, no_grad, watching
 
 # %% auto #0
 __all__ = ['Parameter', 'parts', 'walk', 'Module', 'around_calls', 'named_parameters', 'set_all', 'astype', 'Sequential',
-           'check_input', 'live_state', 'state_dict', 'misfits', 'load_state_dict', 'atomic_write', 'npz_path',
-           'save_arrays', 'load_arrays', 'evaluating', 'Summary', 'summary']
+           'check_input', 'live_state', 'state_dict', 'misfits', 'load_state_dict', 'npz_path', 'save_arrays',
+           'load_arrays', 'evaluating', 'Summary', 'summary']
 
 # %% ../../nbs/10_nn.module.ipynb #parameter
 class Parameter(Tensor):
@@ -59,7 +59,7 @@ class Module:
 
     def forward(self, *xs): raise NotImplementedError(f'{type(self).__name__} needs a forward method')
     def __call__(self, *xs):
-        rec = listener()
+        rec = _state.listener         # not `listener()`: each layer of each step comes by here
         return self.forward(*xs) if rec is None else rec.call(self, *xs)
     def extra(self) -> str: return ''
     def __repr__(self): return f'{type(self).__name__}({self.extra()})'
@@ -180,26 +180,6 @@ def load_state_dict(module:Module, state:dict) -> Module:
     for k, a in have.items(): np.copyto(a, given[k])
     return module
 
-# %% ../../nbs/10_nn.module.ipynb #atomic-write
-def atomic_write(
-    path,            # where the file shall stand
-    write:Callable,  # called with a binary file to write to
-) -> Path:
-    """Write a file so that `path` holds either what it held or all of the new content;
-    OSError names a folder that cannot be written."""
-    path = Path(path)
-    # beside it: a rename works within one file system only
-    temp = path.with_name(f'{path.name}.{os.getpid()}.{threading.get_ident()}.part')
-    try: f = open(temp, 'wb')
-    except OSError as e:
-        raise type(e)(f'cannot write {path.name} into {path.parent}: {e.strerror}; '
-                      'choose a folder you may write to') from None
-    try:
-        with f: write(f); f.flush(); os.fsync(f.fileno())
-        os.replace(temp, path)
-    except BaseException: os.unlink(temp); raise
-    return path
-
 # %% ../../nbs/10_nn.module.ipynb #npz-path
 def npz_path(path) -> Path:
     "`path`, ending in `.npz`."
@@ -218,7 +198,9 @@ def save_arrays(path, arrays:dict) -> Path:
             for k, a in arrays.items():
                 with z.open(f'{k}.npy', 'w', force_zip64=True) as part:
                     np.lib.format.write_array(part, np.asanyarray(a), allow_pickle=False)
-    return atomic_write(npz_path(path), write)
+    path = npz_path(path)
+    write_whole(path, write)
+    return path
 
 # %% ../../nbs/10_nn.module.ipynb #load-arrays
 def load_arrays(path) -> dict[str, np.ndarray]:
@@ -245,21 +227,15 @@ def evaluating(net:Module):
         for m, mode in was: m.training = mode
 
 # %% ../../nbs/10_nn.module.ipynb #summary
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(Shown):
     "One row a layer: path, layer, output shape, parameters."
     rows: tuple
-    def __repr__(self):
-        rows = [('layer', '', 'output', 'parameters'),
-                *[(p, l, str(o), f'{n:,}') for p, l, o, n in self.rows],
-                ('total', '', '', f'{self.total:,}')]
-        a, b, c, d = (max(map(len, col)) for col in zip(*rows))
-        return '\n'.join(f'{r[0]:{a}}  {r[1]:{b}}  {r[2]:{c}}  {r[3]:>{d}}' for r in rows)
-    def _repr_markdown_(self):
-        rows = [f'| {p} | `{l}` | {o} | {n:,} |' for p, l, o, n in self.rows]
-        return '\n'.join(['| layer | | output | parameters |', '|---|---|---|--:|', *rows,
-                          f'| **total** | | | **{self.total:,}** |'])
     total = property(lambda self: sum(r[3] for r in self.rows))
+    def table(self):
+        rows = [(path, layer, str(shape), f'{size:,}') for path, layer, shape, size in self.rows]
+        head = 'layer', '', 'output', 'parameters'
+        return Table(head, (*rows, ('total', '', '', f'{self.total:,}')), left=3)
 
 # %% ../../nbs/10_nn.module.ipynb #summary-function
 def summary(net:Module, shape:tuple) -> Summary:

@@ -10,11 +10,11 @@ from math import cos, pi, sqrt
 
 import numpy as np
 
-from ..core.tensor import Tensor, listener, phase
+from ..core.tensor import Tensor, heard, listener
 
 # %% auto #0
-__all__ = ['flatten', 'Optimizer', 'check_params', 'adopt', 'load_slots', 'SGD', 'RMSprop', 'adam_step', 'Adam', 'AdamW',
-           'cosine', 'piecewise', 'clip_norm']
+__all__ = ['flatten', 'Optimizer', 'heard_halves', 'check_params', 'adopt', 'load_slots', 'SGD', 'RMSprop', 'adam_step', 'Adam',
+           'AdamW', 'cosine', 'piecewise', 'clip_norm']
 
 # %% ../../nbs/17_nn.optim.ipynb #flatten
 def flatten(params:list[Tensor]) -> tuple[np.ndarray, np.ndarray, list[slice]]:
@@ -53,19 +53,24 @@ class Optimizer:
         if self.max_norm: clip_norm(self.g, self.max_norm)
         self.t += 1
     def step(self):
+        heard('optimizer', 'gradient step', self.begin)
         rec = listener()
-        with phase('optimizer', 'gradient step'):
-            self.begin()
-            for name, s in [('', slice(None))] if rec is None else rec.stretches(self):
-                with phase(name, 'gradient step'): self.direction(s)
-                with phase(name, 'apply'): self.move(s)
-            self.zero_grad()
+        if rec is None: self.direction(slice(None)); self.move(slice(None))
+        else: heard_halves(self, rec)
+        self.zero_grad()
     def zero_grad(self):
         for p in self.params: p.grad = None
     def state_dict(self): return {'t': np.array(self.t), **{s: getattr(self, s).copy() for s in self.slots}}
     def load_state_dict(self, state): load_slots(self, state)
     def __repr__(self):
         return f'{type(self).__name__}({self.w.size:,} parameters, lr {self.lr}, step {self.t})'
+
+# %% ../../nbs/17_nn.optim.ipynb #heard-halves
+def heard_halves(opt:Optimizer, rec):
+    "Both halves of a step, stretch by stretch, each heard by the listener `rec`."
+    for name, s in rec.stretches(opt):
+        heard(name, 'gradient step', opt.direction, s)
+        heard(name, 'apply', opt.move, s)
 
 # %% ../../nbs/17_nn.optim.ipynb #check-params
 def check_params(params) -> list[Tensor]:
