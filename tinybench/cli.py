@@ -459,7 +459,8 @@ def profile(
     """
     import numpy as np
     from tinybench.bench.benchmark import example_batch
-    from tinybench.profile.profiler import profile as run_profile, roofline
+    from tinybench.profile.profiler import profile as run_profile
+    from tinybench.profile.roofline import roofline, save_trace
     from tinybench.nn.module import Module
     from tinybench.nn.optim import Adam
     made = make_model(model, {}, seed)
@@ -475,7 +476,7 @@ def profile(
     shown = dict(profile=found) if train else dict(profile=found, roofline=roofline(found))
     if as_json: typer.echo(json.dumps({k: v.to_dict() for k,v in shown.items()}, indent=1))
     else: typer.echo('\n\n'.join(map(str, shown.values())))
-    if trace: say(f'trace: {found.save_trace(trace)}')
+    if trace: say(f'trace: {save_trace(found, trace)}')
     if out: write_figures(out, **shown)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings, strategies as st
-from tinybench.bench.benchmark import Labelled, Model
+from tinybench.bench.benchmark import Labelled
+from tinybench.backends.base import Model
 from tinybench.bench.choose import beats, choose, may_beat, meets, statuses, surely_beats
 from tinybench.bench.suite import (Against, BenchmarkSuite, Column, DamagedStep, Pareto, Step, SuiteResult, against, column_of,
                                    columns, differences, escaped, fingerprint, load_step, markdown, open_steps, pareto, recommend,

@@ -10,8 +10,9 @@ from hypothesis import given, strategies as st
 
 from parity import same_as_torch
 from tinybench.core.tensor import Tensor, check_grad, no_grad
-from tinybench.nn.conv import (AvgPool2d, Conv2d, ConvReluPool2d, ConvTranspose2d, DepthwiseConv2d, GlobalAvgPool2d, MaxPool2d,
-                               fold, hand_out, narrow, patches, same_pads, scratch, widen)
+from tinybench.nn.pool import AvgPool2d, ConvReluPool2d, GlobalAvgPool2d, MaxPool2d, hand_out, narrow, widen
+from tinybench.nn.conv import Conv2d, fold, patches, same_pads, scratch
+from tinybench.nn.channels import ConvTranspose2d, DepthwiseConv2d
 
 
 # --- what the layers mean, in loops

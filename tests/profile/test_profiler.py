@@ -1,52 +1,31 @@
-"measure.profiler: time charged once, steps unchanged by being watched, traces, roofs, three kinds of bytes."
-import json, tracemalloc
+"profile.profiler: time charged once, steps unchanged by being heard, and the times of a training run."
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from profilekit import SHAPES, X, Y, batch, profile_of, rng, small, trees
 from tinybench.core.ops import Op
 from tinybench.core.tensor import Tensor, apply, listener
-from tinybench.profile import profiler
 from tinybench.measure.compare import ratio
-from tinybench.profile.cost import cost
-from tinybench.profile.profiler import (
-    MINE, PHASES, WHOLE, Profile, Profiler, Recorder, Roofline, Span, one_step, allocated_peak, attainable,
-    by_kind, copy_bandwidth, gemm_rate, last_level_cache, layer_row, layer_secs, mean_secs, measure_latency,
-    measure_memory, own_secs, profile, roofline, save_trace, trace_events, untouched, us)
-from tinybench.measure.result import BenchmarkResult, environment
 from tinybench.models.zoo import create
-from tinybench.nn.dense import Dense, Dropout, ReLU
+from tinybench.nn.pool import ConvReluPool2d
+from tinybench.nn.dense import Dense, Dropout, Flatten, Sigmoid
 from tinybench.nn.loss import cross_entropy
 from tinybench.nn.module import Module, Sequential, walk
 from tinybench.nn.norm import BatchNorm
 from tinybench.nn.optim import SGD, Adam
-from tinybench.nn.train import PerformanceMetrics, fit, label
-
-SHAPES = dict(ds_cnn=(49, 10, 1), resnet8=(32, 32, 3), fc_autoencoder=(640,), simple_cnn=(8, 8, 1))
-
-def rng(seed=0): return np.random.default_rng(seed)
-def batch(name, n=2): return rng(1).normal(size=(n, *SHAPES[name])).astype(np.float32)
-def small(seed=0):
-    g = rng(seed)
-    return Sequential(Dense(6, 5, g), BatchNorm(5), ReLU(), Dropout(.5, g), Dense(5, 3, g))
-X, Y = rng(2).normal(size=(4, 6)).astype(np.float32), np.array([0, 1, 2, 0])
+from tinybench.nn.train import Callback, fit
+from tinybench.profile import profiler
+from tinybench.profile.cost import cost
+from tinybench.profile.profiler import (
+    MINE, PHASES, WHOLE, PerformanceMetrics, Recorder, Span, by_kind, label, layer_secs, mean_secs, one_step,
+    own_secs, profile, untouched)
 
 
 # --- spans
-
-@st.composite
-def trees(draw, depth=3, start=0.):
-    "A span with what it holds, in the order in which they end, and the own time of each."
-    gap = st.integers(0, 5)
-    own = draw(gap)
-    now, spans = start + own, []
-    for _ in range(draw(st.integers(0, 3)) if depth else 0):
-        inner, after = draw(trees(depth=depth - 1, start=now)), draw(gap)
-        spans, now, own = spans + inner, inner[-1][0].stop + after, own + after
-    if now == start: now, own = now + 1, own + 1
-    return [*spans, (Span(f'd{depth}', 'forward', start, now), own)]
 
 @given(trees())
 def test_own_time_is_charged_once(tree):
@@ -186,14 +165,6 @@ def test_an_error_in_the_middle_is_let_through_and_leaves_no_trace():
 
 # --- profiles
 
-@pytest.fixture(scope='module')
-def inference(): return profile(create('resnet8', rng()), batch('resnet8'), repeats=8, name='resnet8')
-
-@pytest.fixture(scope='module')
-def training():
-    net = small()
-    return profile(net, X, Y, opt=Adam(net.parameters()), repeats=8, seed=3, name='small')
-
 def test_every_layer_has_its_row(inference, training):
     net = create('resnet8', rng())
     assert {r.name for r in inference.rows} == {label(path, m) for path, m in walk(net)}
@@ -294,211 +265,6 @@ def test_shares_that_do_not_add_up_are_noticed():
     assert calm.accounted.estimate == busy.accounted.estimate == 1
     assert 'add up' not in repr(calm) and 'add up to 25%:' in repr(busy)
 
-
-# --- traces
-
-def as_perfetto(event):
-    "Start and stop in nanoseconds as Perfetto's importer has them: a double times 1000, cut off."
-    start = int(event['ts']*1000.0)
-    return start, start + int(event['dur']*1000.0)
-
-def check_trace(d):
-    "The rules of the Chrome trace event format that viewers rely on, and one stack of bars."
-    assert set(d) == {'traceEvents', 'displayTimeUnit', 'otherData'} and d['displayTimeUnit'] in ('ms', 'ns')
-    bars = [e for e in d['traceEvents'] if e['ph'] == 'X']
-    named = [e for e in d['traceEvents'] if e['ph'] == 'M']
-    assert len(bars) + len(named) == len(d['traceEvents'])
-    assert {e['name'] for e in named} == {'process_name', 'thread_name'}
-    assert all(isinstance(e['args']['name'], str) and {'pid', 'tid', 'ts', 'cat'} < set(e) for e in named)
-    for e in bars:
-        assert set(e) == {'name', 'cat', 'ph', 'ts', 'dur', 'pid', 'tid', 'args'}
-        assert isinstance(e['name'], str) and isinstance(e['cat'], str) and isinstance(e['args'], dict)
-        assert isinstance(e['pid'], int) and isinstance(e['tid'], int) and e['ts'] >= 0 and e['dur'] >= 0
-    times, pile = [as_perfetto(e) for e in bars], []
-    assert [start for start, _ in times] == sorted(start for start, _ in times) and times[0][0] == 0
-    inside = [0]*len(bars)
-    for i, (start, stop) in enumerate(times):
-        while pile and times[pile[-1]][1] <= start: pile.pop()
-        if pile:
-            assert stop <= times[pile[-1]][1], f'{bars[i]["name"]} sticks out of {bars[pile[-1]]["name"]}'
-            inside[pile[-1]] += stop - start
-        pile.append(i)
-    own = [stop - start - held for (start, stop), held in zip(times, inside)]
-    assert min(own) >= 0 and sum(own) == times[0][1]           # nothing counted twice, nothing lost
-    return bars
-
-@pytest.mark.parametrize('which', ['inference', 'training'])
-def test_a_saved_trace_is_valid_and_adds_up(which, request, tmp_path):
-    p = request.getfixturevalue(which)
-    path = p.save_trace(tmp_path/'a trace.json')
-    assert [f.name for f in tmp_path.iterdir()] == ['a trace.json']
-    d = json.loads(path.read_text(encoding='utf-8'), parse_constant=pytest.fail)
-    bars = check_trace(d)
-    assert bars[0]['name'] == WHOLE and {e['name'] for e in bars} == {r.name for r in p.rows} | {WHOLE}
-    assert {e['cat'] for e in bars} == {'step', *p.phases} and MINE not in path.read_text()
-    root = next(e for e in bars if e['name'] == 'Sequential')
-    held = [e for e in bars if e['cat'] == 'forward' and e['name'].startswith('layers.')]
-    assert all(root['ts'] < e['ts'] and e['ts'] + e['dur'] <= root['ts'] + root['dur'] for e in held)
-    conv = next(e for e in bars if e['name'].startswith('layers.0 '))
-    assert conv['args']['macs'] == p['layers.0'].macs
-    assert d['otherData']['how']['batch'] == p.wall.how['batch']
-
-@given(st.integers(0, 10**15))
-def test_microseconds_survive_being_cut_off(ns):
-    assert int(us(ns)*1000.0) == round(us(ns)*1000) == ns
-
-@given(trees(), st.floats(0, 1e6), st.floats(1e-8, 1e-2))
-def test_any_spans_make_a_valid_trace(tree, at, step):
-    spans = [Span(s.name, s.phase, at + step*s.start, at + step*s.stop) for s, _ in tree]
-    events = trace_events(spans)
-    about = dict(ph='M', cat='', ts=0, pid=1, tid=1, args=dict(name='x'))
-    names = [dict(about, name=f'{k}_name') for k in ('process', 'thread')]
-    check_trace(dict(traceEvents=names + events, displayTimeUnit='ns', otherData={}))
-    assert sorted(e['name'] for e in events) == sorted(s.name for s in spans)
-
-def test_a_trace_that_cannot_be_written_or_made(training, tmp_path):
-    with pytest.raises(OSError, match='in the folder'): training.save_trace(tmp_path/'no'/'such.json')
-    with pytest.raises(ValueError, match='no spans'): by_kind(training).save_trace(tmp_path/'x.json')
-    assert not list(tmp_path.iterdir())
-
-
-# --- roofs
-
-@given(st.floats(1e-3, 1e3), st.floats(1., 1e12), st.floats(1., 1e12))
-def test_attainable_is_the_slower_of_both(intensity, peak, bandwidth):
-    got = attainable(intensity, peak, bandwidth)
-    assert got == min(peak, bandwidth*intensity)
-    assert attainable([intensity, 2*intensity], peak, bandwidth)[0] == got
-
-def ceiling(value, unit, **how):
-    return BenchmarkResult('ceiling', 'rate', unit, value*np.linspace(.99, 1.01, 9), 'measured', how)
-
-PEAK, COPY = ceiling(1e9, 'FLOP/s'), ceiling(1e8, 'B/s', cache=1000)
-
-NINE = np.linspace(.99, 1.01, 9)
-
-def profile_of(rows, env=None, wall=NINE):
-    "A profile with rows (name, seconds a round, flops, bytes)."
-    how = dict(order='interleaved', run='r', threads=1, step='forward', batch=1)
-    wall = BenchmarkResult('net', 'latency', 's', wall, 'measured', how, env)
-    made = [layer_row(name, 'Layer', {'forward': np.ones(wall.n)*secs}, wall, (flops//2, flops, nbytes))
-            for name, secs, flops, nbytes in rows]
-    total = replace(wall, values=np.sum([r.total.values for r in made], axis=0))
-    return Profile('net', made, wall, wall, ratio(total, wall), ratio(wall, wall), wall)
-
-def test_points_stand_where_they_belong():
-    rows = [('slope', 1e-3*NINE, 10_000, 10_000), ('flat', 1e-3*NINE, 500_000, 1000), ('idle', 1e-6, 0, 4000)]
-    r = roofline(profile_of(rows), PEAK, COPY)
-    slope, flat = r.points
-    assert r.ridge == pytest.approx(10) and r.skipped == ('idle Layer',) and not r.above
-    assert slope.memory_bound and slope.bound == pytest.approx(1e8) and slope.rate == pytest.approx(1e7)
-    assert not flat.memory_bound and flat.bound == 1e9 and flat.rate/flat.bound == pytest.approx(.5)
-    assert slope.lo < slope.rate < slope.hi and slope.least_secs == pytest.approx(1e-4)
-    assert 'No arithmetic, so no point: idle Layer' in repr(r) and 'Above' not in repr(r)
-
-def test_a_layer_above_its_roof_is_shown_and_explained():
-    rows = [('cached', 1e-6, 1000, 1000), ('large', 1e-5, 10_000, 10_000), ('quick', 1e-6, 5000, 10)]
-    r = roofline(profile_of(rows), PEAK, COPY)
-    assert [p.above for p in r.points] == [True]*3
-    assert all(p.rate > p.bound for p in r.points)                        # not clipped
-    why = '(above)', 'fit into a cache', 'in part in a cache', 'best product of the sweep'
-    assert [w for w in why if w not in repr(r)] == []
-    both = roofline(profile_of([(n, 1e-6, 1000, 1000) for n in 'ab']), PEAK, COPY)
-    assert 'Above the roof: a Layer, b Layer (their bytes' in repr(both)
-    barely = roofline(profile_of([('barely', 1e-5/1.005, 1000, 1000)]), PEAK, COPY).points[0]
-    assert barely.rate > barely.bound and not barely.above                # within the ceilings' own interval
-
-def test_ceilings_of_another_machine_are_refused():
-    elsewhere = environment() | dict(cpu='another')
-    p = profile_of([('a', 1., 1, 1)], elsewhere)
-    with pytest.raises(ValueError, match='different environments, see env: cpu'): roofline(p, PEAK, COPY)
-    threads = replace(COPY, env=COPY.env | dict(blas_threads=64))
-    with pytest.raises(ValueError, match='blas_threads'): roofline(cost(small(), X), PEAK, threads)
-
-def test_a_step_of_training_has_no_roof(training):
-    with pytest.raises(ValueError, match='without labels'): roofline(training, PEAK, COPY)
-
-def test_a_cost_alone_has_bounds_and_no_rates():
-    r = roofline(cost(small(), X), PEAK, COPY)
-    assert {p.name for p in r.points} >= {'layers.0', 'layers.4'}
-    assert all(np.isnan(p.rate) and not p.above and p.least_secs > 0 for p in r.points)
-    assert 'not timed' in repr(r)
-    assert json.loads(json.dumps(r.to_dict(), allow_nan=False))['points'][0]['rate'] is None
-
-def test_measured_ceilings_are_records():
-    peak, copy = gemm_rate((16, 32), 6, min_secs=1e-4), copy_bandwidth(2**16, 6)
-    assert (peak.unit, copy.unit) == ('FLOP/s', 'B/s') and {peak.provenance, copy.provenance} == {'measured'}
-    assert peak.n == copy.n == 6 and peak.median == pytest.approx(max(peak.how['medians'].values()))
-    assert set(peak.how['medians']) == {'16', '32'}
-    assert (copy.how['array_bytes'], copy.how['counted']) == (2**16, 'read and written')
-    r = roofline(profile(small(), X, repeats=6), peak, copy)
-    assert isinstance(r, Roofline) and len(r.points) == len(r.to_frame()) == 4   # Dropout does nothing here
-    assert 'GFLOP/s' in r._repr_markdown_() and 'GB/s' in repr(r)
-
-def test_copies_are_well_beyond_the_cache(monkeypatch):
-    cache = last_level_cache()
-    assert cache is None or cache >= 2**15
-    monkeypatch.setattr(profiler, 'last_level_cache', lambda: 2**20)
-    assert copy_bandwidth(repeats=6).how['array_bytes'] == 2**26
-    monkeypatch.setattr(profiler, 'last_level_cache', lambda: 2**26)
-    assert copy_bandwidth(repeats=6).how['array_bytes'] == 2**27
-
-
-# --- bytes, seconds, counts
-
-@pytest.mark.parametrize('name', SHAPES)
-def test_memory_is_three_records(name):
-    net, x = create(name, rng()), batch(name)
-    got, c = measure_memory(net, x, name), cost(net, x)
-    assert list(got) == ['weights', 'peak activations', 'allocated peak'] == [r.metric for r in got.values()]
-    assert [r.provenance for r in got.values()] == ['modelled', 'modelled', 'measured']
-    assert got['weights'].values == (sum(a.nbytes for a in net.state_dict().values()),)
-    assert got['peak activations'].values == (c.peak_bytes,)
-    peak = got['allocated peak']
-    assert peak.n == 1 and peak.unit == 'B' and abs(peak.how['again'] - peak.median) <= .02*peak.median + 4096
-    assert peak.median >= net.eval()(x).data.nbytes and net.training is False
-
-def test_allocated_memory_grows_with_the_batch():
-    net = create('ds_cnn', rng())
-    one, many = (measure_memory(net, batch('ds_cnn', n))['allocated peak'].median for n in (4, 32))
-    assert 6 < many/one < 9
-
-@pytest.mark.parametrize('on', [False, True])
-def test_tracemalloc_is_left_as_it_was(on):
-    def fails(): raise KeyError('no')
-    if on: tracemalloc.start()
-    try:
-        assert 80_000 <= allocated_peak(lambda: np.ones(10_000)) < 90_000
-        assert allocated_peak(lambda: (np.ones(10_000), np.ones(10_000))) >= 160_000
-        with pytest.raises(KeyError): allocated_peak(fails)
-        assert tracemalloc.is_tracing() == on
-    finally: tracemalloc.stop()
-
-def test_latency_is_a_sample_in_evaluation_mode():
-    modes = []
-    class Looks(Module):
-        def forward(self, x):
-            modes.append(self.training)
-            return x
-    net = Looks()
-    r = measure_latency(net, X, 7, name='looks', min_secs=1e-4)
-    assert (r.name, r.metric, r.unit, r.n) == ('looks', 'latency', 's', 7)
-    assert (r.how['batch'], r.how['threads']) == (4, 1)
-    assert r.provenance == 'measured' and not any(modes) and net.training and len(modes) >= 8*r.how['inner']
-    for f in (measure_latency, measure_memory):
-        with pytest.raises(TypeError, match='any callable'): f(len, X)
-
-def test_profiler_gathers_it_all():
-    p, net = Profiler(repeats=6, seed=5), small()
-    assert p.count_parameters(net) == 6*5 + 5 + 10 + 5*3 + 3 and p.count_flops(net, X) == cost(net, X).flops
-    assert p.count_flops(net, X) == p.count_flops(net, X.shape)
-    assert p.measure_latency(net, X).n == 6 and p.measure_latency(net, X, 9, name='small').n == 9
-    assert set(p.measure_memory(net, X)) == {'weights', 'peak activations', 'allocated peak'}
-    got = p.profile(net, X, Y, name='small')
-    assert (got.name, got.wall.n, got.wall.how['seed']) == ('small', 6, 5)
-    assert got.phases == ('forward', 'backward')
-    assert p.profile(net, X, repeats=7).wall.n == 7
-
 def test_names_change_no_number():
     a, b = (profile(small(), X, Y, repeats=6, name=name) for name in ('efficient', 'slow'))
     assert [(r.name, r.macs, r.nbytes) for r in a.rows] == [(r.name, r.macs, r.nbytes) for r in b.rows]
@@ -511,6 +277,45 @@ def test_a_context_that_fails_inside_is_put_back():
         raise KeyError
     for k, v in net.state_dict().items(): np.testing.assert_array_equal(v, before[k])
 
-def test_save_trace_is_the_method_too(training, tmp_path):
-    one, two = save_trace(training, tmp_path/'t.json'), training.save_trace(tmp_path/'u.json')
-    assert one.read_text() == two.read_text()
+
+# --- a training run
+
+IMAGES = rng(0).normal(size=(200, 6, 6, 1)).astype('f')
+LABELS = (IMAGES.mean((1, 2, 3)) > 0).astype(int)
+DATA = [(IMAGES[i:i+32], LABELS[i:i+32]) for i in range(0, 200, 32)]
+def conv_net(seed=0):
+    g = rng(seed)
+    return Sequential(ConvReluPool2d(1, 4, 3, g), BatchNorm(4), Flatten(), Dropout(.2, g), Dense(16, 8, g), Sigmoid(), Dense(8, 2, g))
+
+def test_watching_changes_nothing():
+    a, b = conv_net(), conv_net()
+    fit(a, DATA, 3, Adam(a.parameters(), max_norm=.5)); fit(b, DATA, 3, Adam(b.parameters(), max_norm=.5), callbacks=[PerformanceMetrics()])
+    assert all((p.data == q.data).all() for p, q in zip(a.parameters(), b.parameters()))
+
+def test_the_times_add_up():
+    net, metrics = conv_net(), PerformanceMetrics()
+    fit(net, DATA, 3, Adam(net.parameters()), valid=[(IMAGES, LABELS)], callbacks=[metrics])
+    t = metrics.table()
+    assert t.n_batches == 21 and t.n_epochs == 3 and t.provenance == 'measured'
+    assert set(t.secs) == {f'layers.{i} {type(m).__name__}' for i, m in enumerate(net)} | {'Sequential', 'loss', 'backward', 'optimizer'}
+    assert all(v >= 0 for row in t.secs.values() for v in row.values())
+    assert all(t.secs[k]['gradient step'] > 0 and t.secs[k]['apply'] > 0 for k in t.secs if k.split()[-1] in ('Dense', 'BatchNorm', 'ConvReluPool2d'))
+    assert 0 < t.accounted <= 1 and 0 < t.eval_s < t.epoch_s and t.rest_s > 0
+    assert f'{t.accounted:.1%}' in repr(t) and 'gradient step (ms)' in t._repr_markdown_()
+
+def test_a_broken_epoch_does_not_count():
+    class Crash(Callback):
+        def after_step(self, run):
+            if run.step == 10: raise KeyboardInterrupt
+    net, metrics = conv_net(), PerformanceMetrics()
+    with pytest.raises(KeyboardInterrupt): fit(net, DATA, 3, Adam(net.parameters()), callbacks=[metrics, Crash()])
+    t = metrics.table()
+    assert (t.n_epochs, t.n_batches) == (1, 7) and t.accounted <= 1 and t.rest_s > 0
+
+def test_nan_stops_a_timed_run_before_the_weights_move():
+    net, metrics = conv_net(), PerformanceMetrics()
+    opt, bad = Adam(net.parameters()), [(IMAGES*np.float32('nan'), LABELS)]
+    before = opt.w.copy()
+    with pytest.raises(FloatingPointError, match=r'the loss is nan at step 1 \(epoch 1\)'), np.errstate(invalid='ignore'):
+        fit(net, bad, 2, opt, callbacks=[metrics])
+    assert (opt.w == before).all() and listener() is None

@@ -23,7 +23,7 @@ from ..core.tensor import no_grad
 from ..measure.accuracy import Score, accuracy_difference, mcnemar
 from ..measure.clock import gc_paused, interleave, pinned
 from ..measure.compare import compare_results, even_loops, holm, paired_results
-from ..profile.profiler import allocated_peak
+from ..profile.memory import allocated_peak
 from ..measure.result import BenchmarkResult, plain
 from ..measure.stats import fewest_values
 

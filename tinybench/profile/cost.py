@@ -6,24 +6,22 @@
 from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import nan, prod
 from typing import ClassVar, NamedTuple
 import numpy as np
+from ..base.text import Shown, Table, digits, scale
 from ..core.tensor import Tensor, history, in_scope, recording
-from ..base.text import aligned, digits, scale
 from ..measure.result import BenchmarkResult
 from ..nn.module import Module, Parameter, around_calls, evaluating, parts, walk
 
 # %% auto #0
 __all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'depthwise_counts', 'transpose_counts', 'conv_pool_counts',
            'matmul_counts', 'each', 'reduced', 'rows_of', 'softmax_counts', 'as_input', 'several', 'shapes', 'Call',
-           'reaches', 'label', 'traced', 'call_of', 'Life', 'live_bytes', 'owner', 'lifetimes', 'moved_bytes',
+           'reaches', 'called', 'traced', 'call_of', 'Life', 'live_bytes', 'owner', 'lifetimes', 'moved_bytes',
            'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost', 'holds_layers', 'layer_rows', 'Step', 'Cost',
-           'bytes_by_dtype', 'cost_dict', 'cost_frame', 'in_bytes', 'cost_table', 'cost_words', 'cost_text',
-           'cost_markdown', 'cost', 'results']
+           'bytes_by_dtype', 'cost_dict', 'cost_frame', 'in_bytes', 'cost_words', 'cost_table', 'cost', 'results']
 
 # %% ../../nbs/46_profile.cost.ipynb #counted
 class Counted(NamedTuple):
@@ -127,7 +125,7 @@ def reaches(out:Tensor, xs) -> bool:
     return isinstance(out, Parameter)
 
 # %% ../../nbs/46_profile.cost.ipynb #traced
-def label(path:str, m:Module) -> str:
+def called(path:str, m:Module) -> str:
     "How error messages call the layer `m`."
     return f'{type(m).__name__} ({path or "the network"})'
 
@@ -140,7 +138,7 @@ def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Tensor]]:
         with in_scope(f'call {i}'): out = m.forward(*xs)
         ys, given = several(out), [x for x in xs if isinstance(x, Tensor) and x.requires_grad]
         if given and not all(isinstance(y, Tensor) and reaches(y, given) for y in ys):
-            raise ValueError(f'{label(path, m)} computes outside the operations of tinybench: not countable')
+            raise ValueError(f'{called(path, m)} computes outside the operations of tinybench: not countable')
         calls[i] = Call(path, m, shapes(xs), shapes(ys) if isinstance(out, (tuple, list)) else shapes(ys)[0])
         return out
     # recorded also where somebody asks inside a `no_grad` block
@@ -264,7 +262,7 @@ def layer_rows(net:Module, calls:list[Call], ops:list[Tensor], live:list[int], c
     spent, fullest, seen, rows = [Counter() for _ in calls], Counter(), set(), []
     for t, now in zip(ops, live):
         i = call_of(t)
-        spent[i] += op_cost(t, counts, label(calls[i].path, calls[i].module))
+        spent[i] += op_cost(t, counts, called(calls[i].path, calls[i].module))
         fullest[i] = max(fullest[i], now)
     def name(m): return type(m).__name__ if holds_layers(m) else repr(m)
     for i, (path, m, *made) in enumerate(calls):
@@ -284,7 +282,7 @@ class Step(NamedTuple):
 
 # %% ../../nbs/46_profile.cost.ipynb #cost-record
 @dataclass(frozen=True, repr=False)
-class Cost:
+class Cost(Shown):
     "What one forward pass of a network costs, layer by layer. Frozen."
     rows: tuple               # of `LayerCost`, in the order of the calls
     steps: tuple              # of `Step`
@@ -312,8 +310,7 @@ class Cost:
     def intensity(self) -> float: return intensity(self)
     def to_dict(self) -> dict: return cost_dict(self)
     def to_frame(self): return cost_frame(self)
-    def __repr__(self): return cost_text(self)
-    def _repr_markdown_(self): return cost_markdown(self)
+    def table(self) -> Table: return cost_table(self)
 
 # %% ../../nbs/46_profile.cost.ipynb #bytes-by-dtype
 def bytes_by_dtype(c:Cost, trained_only:bool=False) -> dict[str,int]:
@@ -344,31 +341,21 @@ def in_bytes(n:int) -> str:
     by, unit = scale(n, 'B')
     return f'{digits(n/by)} {unit}'
 
-def cost_table(c:Cost) -> list[list[str]]:
-    "A heading, a row a layer and a total, as text."
-    def cells(r):
-        ratio = r.intensity
-        return [f'{r.params:,}', f'{r.macs:,}', f'{r.flops:,}', f'{ratio:.2g}' if ratio == ratio else '']
-    def row(r): return [r.path, r.layer, str(r.out_shape), *cells(r), in_bytes(r.live_bytes)]
-    head = ['layer', '', 'output', 'parameters', 'MACs', 'FLOPs', 'FLOPs/byte', 'live']
-    return [head, *map(row, c.rows), ['total', '', '', *cells(c), f'peak {in_bytes(c.peak_bytes)}']]
-
 def cost_words(c:Cost) -> str:
     "What the table cannot say."
     held = ', '.join(f'{in_bytes(n)} of {dtype}' for dtype, n in c.state_bytes.items()) or 'nothing'
     given = ', '.join(map(str, c.inputs))
     return f'Stored: {held}, with {c.buffers:,} untrained numbers. Input: {given}. Modelled.'
 
-def cost_text(c:Cost) -> str:
-    "`c` as aligned text."
-    return aligned(cost_table(c), left=3) + '\n' + cost_words(c)
-
-def cost_markdown(c:Cost) -> str:
-    "`c` as a Markdown table."
-    head, *body = cost_table(c)
-    lines = ['| ' + ' | '.join([a, f'`{b}`' if b else '', *rest]) + ' |' for a, b, *rest in body]
-    head = ['| ' + ' | '.join(head) + ' |', '|---|---|---' + '|--:'*5 + '|']
-    return '\n'.join([*head, *lines, '', cost_words(c)])
+def cost_table(c:Cost) -> Table:
+    "A heading, a row a layer and a total."
+    def cells(r):
+        ratio = r.intensity
+        return f'{r.params:,}', f'{r.macs:,}', f'{r.flops:,}', f'{ratio:.2g}' if ratio == ratio else ''
+    def row(r): return r.path, r.layer, str(r.out_shape), *cells(r), in_bytes(r.live_bytes)
+    head = 'layer', '', 'output', 'parameters', 'MACs', 'FLOPs', 'FLOPs/byte', 'live'
+    total = 'total', '', '', *cells(c), f'peak {in_bytes(c.peak_bytes)}'
+    return Table(head, (*map(row, c.rows), total), (cost_words(c),), left=3)
 
 # %% ../../nbs/46_profile.cost.ipynb #cost
 def cost(

@@ -1,0 +1,67 @@
+"Known answers to the exercises of 49_profile.memory, for `tinybench course prove`."
+
+# %% allocated-peak wrong: what is still held at the end
+def allocated_peak(f):
+    ours = not tracemalloc.is_tracing()
+    if ours: tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        kept = f()
+        return tracemalloc.get_traced_memory()[0] - before
+    finally:
+        if ours: tracemalloc.stop()
+
+# %% allocated-peak wrong: counts what was held before
+def allocated_peak(f):
+    ours = not tracemalloc.is_tracing()
+    if ours: tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        f()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        if ours: tracemalloc.stop()
+
+# %% allocated-peak wrong: does not forget an earlier peak
+def allocated_peak(f):
+    ours = not tracemalloc.is_tracing()
+    if ours: tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        f()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if ours: tracemalloc.stop()
+
+# %% allocated-peak wrong: stops a tracing that was on before
+def allocated_peak(f):
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        f()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally: tracemalloc.stop()
+
+# %% allocated-peak wrong: goes on tracing after an error
+def allocated_peak(f):
+    ours = not tracemalloc.is_tracing()
+    if ours: tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    f()
+    peak = tracemalloc.get_traced_memory()[1] - before
+    if ours: tracemalloc.stop()
+    return peak
+
+# %% allocated-peak right: a helper that traces, called again if tracing is off
+def allocated_peak(f):
+    if not tracemalloc.is_tracing():
+        tracemalloc.start()
+        try: return allocated_peak(f)
+        finally: tracemalloc.stop()
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    f()
+    _, most = tracemalloc.get_traced_memory()
+    return most - before
