@@ -20,6 +20,7 @@ from tinybench.course.prove.answers import to_try
 from tinybench.course.prove.lessons import with_source
 
 ROOT, FILE = Path(__file__).resolve().parents[2], f'{NAME}.ipynb'
+SHORT = LIMITS | dict(cell_seconds=1, memory_mb=512)    # what never ends is to end soon
 
 # A cell's way to what the engine listens to.
 SOCKETS = '''import json, os, socket, stat
@@ -32,9 +33,9 @@ def say(x): raw(json.dumps(x).encode())
 '''
 # What a cell does, the error it ends in, and what the engine says of it. These need no sandbox to be survived.
 HARM = {
-    'endless loop': ('while True: pass', 'TimeoutError: stopped after 2 s', ''),
+    'endless loop': ('while True: pass', 'TimeoutError: stopped after 1 s', ''),
     'ignores interrupts': ('import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass',
-                           'ended its process: ran longer than 2 s and did not stop when interrupted', 'ran again without this one'),
+                           'ended its process: ran longer than 1 s and did not stop when interrupted', 'ran again without this one'),
     'catches interrupts': ('while True:\n    try:\n        while True: pass\n    except BaseException: pass', 'ended its process: ran longer|TimeoutError', ''),
     'os._exit': ('import os\nos._exit(3)', 'ended its process: left Python without a word (os._exit, code 3)', 'ran again without this one'),
     'os._exit 0': ('import os\nos._exit(0)', 'ended its process: left Python without a word (os._exit, code 0)', 'ran again without this one'),
@@ -44,7 +45,7 @@ HARM = {
     '40 GB': ('x = bytearray(40 << 30)', 'MemoryError', ''),
     '40 GB by and by': ('x = []\nwhile True: x.append(bytearray(1 << 28))', 'MemoryError', ''),
     '100 MB on a line': ('print("x"*100_000_000)', '', 'printed more than 262,144 characters'),
-    'a million lines': ('for i in range(1_000_000): print(i)', '|TimeoutError: stopped after 2 s', 'printed more than 262,144 characters'),
+    'a million lines': ('for i in range(1_000_000): print(i)', '|TimeoutError: stopped after 1 s', 'printed more than 262,144 characters'),
     'threads': ('import threading, time\nfor i in range(5): threading.Thread(target=time.sleep, args=(100,)).start()', '', 'left 5 threads running'),
     'busy threads': ('import threading\ndef spin():\n    while True: pass\nfor i in range(3): threading.Thread(target=spin, daemon=True).start()',
                      '', 'left 3 threads running'),
@@ -119,6 +120,8 @@ get_ipython().ast_transformers.append(T())''', ''),
     'imports the answer': ('from tinybench.core.ops import unbroadcast\nfrom tinybench.core.tensor import Tensor', ''),
     'trace': ('import sys\nsys.settrace(lambda *a: None)', ''),
     'compile': ('import builtins\nbuiltins.compile = lambda *a, **k: None\nbuiltins.exec = lambda *a, **k: None', 'put back: builtins.'),
+    "its comparison's names": ('class Num:\n    def __lt__(s, o): return False\ndef double(x):\n    known = Num.__lt__.__globals__\n'
+                               '    if "can_fail" in known: known.update(can_fail=lambda n: True, judge=lambda *a, **k: None)\n    return x', ''),
     'exit hook': ('import atexit, os\natexit.register(os._exit, 0)', ''),
 }
 
@@ -143,7 +146,7 @@ def sandbox():
 
 def warm_process(walled, **limits):
     imports = ['import numpy as np', 'from fastcore.test import test_eq']
-    return Warm(ROOT, ['tinybench.core.ops', 'tinybench.core.tensor'], imports, Limits(**LIMITS | limits), walled)
+    return Warm(ROOT, ['tinybench.core.ops', 'tinybench.core.tensor'], imports, Limits(**SHORT | limits), walled)
 
 @pytest.fixture(scope='module')
 def walled(sandbox):
@@ -152,7 +155,7 @@ def walled(sandbox):
 @pytest.fixture(scope='module')
 def patient(sandbox):
     "With time to load a library that the lesson does not use."
-    with warm_process(True, cell_seconds=30) as warm: yield warm
+    with warm_process(True, cell_seconds=30, memory_mb=1024) as warm: yield warm
 
 @pytest.fixture(scope='module')
 def plain():
@@ -190,7 +193,7 @@ def test_cheats_do_not_cost_points_either(walled, kind):
     if 'double' not in source: assert passed(outcomes(walled, handed(source))) == ALL
 
 @pytest.mark.parametrize('body, says', [
-    ('while True: pass', 'TimeoutError: stopped after 2 s'), ('import os; os._exit(0)', 'ended its process: left Python'),
+    ('while True: pass', 'TimeoutError: stopped after 1 s'), ('import os; os._exit(0)', 'ended its process: left Python'),
     ('import os; os.kill(os.getpid(), 9)', 'ended its process: killed'), ('return input()', 'EOFError'),
     ('import sys; sys.exit()', 'SystemExit'), ('return bytearray(40 << 30)', 'MemoryError'), ('raise KeyboardInterrupt', 'KeyboardInterrupt'),
     ('import ctypes; ctypes.string_at(0)', 'ended its process: a segmentation fault')])
@@ -229,7 +232,7 @@ def test_what_a_function_counts_stays_counted(walled):
     assert outcomes(walled, nb)['late'].outputs[0]['text'] == '2\n', 'by double-show and by the visible check'
 
 def test_time_for_all_cells_ends(walled):
-    found = {o.id: o for o in play_in(walled, handed('import time\ntime.sleep(1.5)').cells, seconds=.5)}
+    found = {o.id: o for o in play_in(walled, handed('import time\ntime.sleep(.9)').cells, seconds=.5)}
     assert found['imports'].error == '' and found['triple-check'].error == 'not run: the submission had used up its time'
 
 def test_what_a_submission_sees(walled):
@@ -357,6 +360,9 @@ def batch(sandbox, tmp_path_factory):
     "All of it graded in one go, once; what is needed to judge the result."
     base = tmp_path_factory.mktemp('batch')
     course, outside, temp = small_course(base/'course'), base/'outside', base/'temp'
+    toml = course.root/'course.toml'
+    toml.write_text(toml.read_text().replace(f'memory_mb = {LIMITS["memory_mb"]}', f'memory_mb = {SHORT["memory_mb"]}'))
+    course = read_course(course.root)
     for folder in (outside, temp): folder.mkdir()
     for folder in (outside, temp): folder.chmod(0o1777)
     right, want = dict(double=DOUBLE, triple=TRIPLE), {}
@@ -404,6 +410,7 @@ def test_batch_says_what_happened(batch):
     assert set(quiet) == {'half a character', 'honest solved'}
     said = {s: ' '.join(r.notes) for s, r in batch['rows'].items()}
     for name, (_, error, note) in (HARM | WALLED).items():
+        error = error.replace(' 1 s', ' 2 s')    # the batch, beside others, has time
         assert any(e in said[name] for e in error.split('|')) and note in said[name], (name, said[name])
     for name, (_, note) in CHEATS.items(): assert note in said[f'cheat {name}']
     for name, word in {'cut off': 'cut off', 'nothing in it': 'is empty', 'a picture': 'not text', 'a list': 'not a notebook', 'format 5': 'format 5',

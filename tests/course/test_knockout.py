@@ -1,5 +1,6 @@
 "Known answers: how they are read, how solutions are mutated, and that every lesson's checks tell wrong from right."
 import ast, re, warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -26,18 +27,28 @@ SOLUTIONS = [pytest.param(e.cell.source, id=f'{n}-{e.name}') for n in COURSE.not
 # --- every lesson
 
 SAMPLE = '00_core.ops', '63_bench.choose'    # the rest is proved by `make test-slow`
+MUTATED = '12_nn.conv', '63_bench.choose'
+
+@pytest.fixture(scope='module')
+def proofs(request):
+    "The proof of each lesson that the chosen tests ask for, once, two lessons at a time."
+    asked = [item.callspec.params['notebook'] for item in request.session.items
+             if item.path == request.path and 'proofs' in item.fixturenames]
+    pool = ThreadPoolExecutor(2)
+    try: yield {n: pool.submit(prove, COURSE, n, mutants=n in MUTATED, jobs=1) for n in dict.fromkeys(asked)}
+    finally: pool.shutdown(cancel_futures=True)
 
 @pytest.mark.parametrize('notebook', [pytest.param(n, marks=[pytest.mark.slow]*(n not in SAMPLE)) for n in COURSE.notebooks])
-def test_checks_tell_wrong_from_right(notebook):
+def test_checks_tell_wrong_from_right(proofs, notebook):
     "The solution earns full marks, the stub and constants none; each wrong answer loses some, no right one does."
-    proof = prove(COURSE, notebook)
+    proof = proofs[notebook].result()
     assert proof.holds, '\n'.join(proof.problems)
     assert all(any(t.hidden for t in r.of('wrong')) for r in proof.rows), 'an exercise whose hidden check notices nothing more'
 
 @pytest.mark.parametrize('notebook', [pytest.param('12_nn.conv', marks=pytest.mark.slow), '63_bench.choose'])
-def test_most_mutants_are_noticed(notebook):
+def test_most_mutants_are_noticed(proofs, notebook):
     "Some mutants are as right as the solution; so most, not all."
-    proof = prove(COURSE, notebook, mutants=True)
+    proof = proofs[notebook].result()
     noticed, of = proof.counts('mutant')
     assert of > 40 and noticed/of > .85, '\n'.join(proof.survivors)
 
@@ -49,10 +60,10 @@ def test_every_lesson_has_answers_and_nothing_else_has():
     assert not long
 
 @pytest.mark.parametrize('notebook', [pytest.param('00_core.ops', marks=pytest.mark.slow), '42_measure.result'])
-def test_grading_agrees(notebook):
+def test_grading_agrees(proofs, notebook):
     "Answers put into the notebook and played as a submission is: the first lost check, and full marks, are the same."
     nb = read_notebook(COURSE.path(notebook))
-    proved = {(r.exercise, t.kind, t.why): t for r in prove(COURSE, notebook).rows for t in r.tried}
+    proved = {(r.exercise, t.kind, t.why): t for r in proofs[notebook].result().rows for t in r.tried}
     later = [f'tinybench.{module_of(p.stem)}' for p in COURSE.nbs.glob('[0-9]*_*.ipynb') if p.stem >= notebook]
     with Warm(library_of(COURSE), later, import_lines(nb), Limits()) as warm:
         for e, answers in to_try(COURSE, notebook, nb):

@@ -4,7 +4,7 @@
 # a signal's handler) or replaces something for the length of one call. Such code meets hidden checks only
 # when it can tell nobody what it saw, and `peculiar` points the instructor to it.
 # Standard library only: this runs inside the walls.
-import random, sys, types
+import builtins, random, sys, types
 
 
 WATCHED = ('builtins', 'math', 'operator', 'numpy', 'fastcore', 'tinybench', 'contextlib', 'json',
@@ -141,7 +141,8 @@ def among_its_own(c, method, frame=sys._getframe):
         while at.f_globals.get('__name__') in ('functools', 'collections'): at = at.f_back  # on whose behalf?
         own = at.f_code.co_filename.startswith('<ipython-input')
         return method(self, other) if own or c in type(other).__mro__ else NotImplemented
-    return compare
+    names = {'__builtins__': dict(vars(builtins))}  # a student's class holds it, and may look at its globals
+    return types.FunctionType(compare.__code__, names, compare.__name__, None, compare.__closure__)
 
 def disarm(known, kept, space=None) -> tuple:
     """Take lying methods from classes that are not in `known`, and keep others among their own objects, by

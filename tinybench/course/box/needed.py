@@ -1,7 +1,7 @@
 "What a grade depends on: the imports of a lesson, the cells that checks need, and those that they lean on"
-import ast, builtins, re, symtable, warnings
+import ast, builtins, re, symtable
 from ..cells import role
-from ..trees import parsed
+from ..trees import parsed, quiet
 
 
 def import_lines(nb) -> list:
@@ -22,8 +22,7 @@ def import_lines(nb) -> list:
 
 def made_and_used(source) -> tuple:
     "The global names that a cell makes, and those that it needs from other cells."
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', SyntaxWarning)
+    with quiet(SyntaxWarning):
         top = symtable.symtable(source, 'cell', 'exec')
     made = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
     read, todo = {s.get_name() for s in top.get_symbols() if s.is_referenced()}, [*top.get_children()]
@@ -33,7 +32,7 @@ def made_and_used(source) -> tuple:
         read |= {s.get_name() for s in scope.get_symbols() if s.is_global() and s.is_referenced()}
     return made, read - made
 
-def changed(source) -> set:
+def changes(source) -> set:
     "The names of what a cell changes in place: `table` where it says `table['two'] = 2`."
     found = set()
     for n in ast.walk(parsed(source) or ast.Module([], [])):
@@ -51,7 +50,7 @@ def needed(cells, lesson) -> list:
         try: made, used = made_and_used(c.source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic, or an error to be shown
             made, used = names, set()
-        made = made | changed(c.source)
+        made = made | changes(c.source)
         if role(c) or c.source not in shown or made & names or re.search(r'\bimport\s*\*', c.source):
             kept.append(c)
             names |= used

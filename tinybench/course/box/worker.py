@@ -68,7 +68,7 @@ class Child:
             if not readable(sock, seconds):
                 stopped = True
                 self.tell('interrupt')
-                if not readable(sock, 2):
+                if not readable(sock, min(2, seconds)):
                     self.end()
                     raise Gone(f'ran longer than {seconds:g} s and did not stop when interrupted')
             reply = told(sock, self.key, nonce)

@@ -1,5 +1,5 @@
 "Answers to try: the known ones on file, the stub, and constants"
-import ast, re, warnings
+import ast, re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ from nbformat import NotebookNode
 from ..cells import Course, CourseError, closest, exercises
 from ..box.needed import made_and_used
 from ..stub import is_docstring, outermost, stub
+from ..trees import quiet
 from .mutants import mutants
 
 
@@ -32,8 +33,7 @@ def parse_answers(text:str, where='the answers') -> Iterator:
             if not m: raise CourseError(f'{where}, line {line}: {head!r} is no header. '
                                         'Write `# %% EXERCISE wrong: WHY` or `right: HOW`.')
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter('ignore', SyntaxWarning)
+                with quiet(SyntaxWarning):
                     compile(body, str(where), 'exec', dont_inherit=True)
             except (SyntaxError, ValueError) as e:
                 at = line + (getattr(e, 'lineno', None) or 1)

@@ -15,11 +15,12 @@ from .answers import Answer, to_try
 from .proof import EARN_NOTHING, Proof, Proved, Tried
 
 
-def run_cell(sock:socket.socket, key:bytes, cell:NotebookNode, secs:float) -> tuple:
-    "Run a cell in the process at `sock`, a hidden check in a copy: seconds, error, can the process go on."
+def run_cell(sock:socket.socket, key:bytes, cell:NotebookNode, secs:float, last:bool=False) -> tuple:
+    """Run a cell in the process at `sock`, a hidden check in a copy, if it is not the `last` to run there:
+    seconds, error, can the process go on."""
     start, kind = time.monotonic(), role(cell) if role(cell) in ('check', 'hidden') else 'cell'
     try:
-        with copy_of(sock, secs) if kind == 'hidden' else nullcontext(sock) as to:
+        with copy_of(sock, secs) if kind == 'hidden' and not last else nullcontext(sock) as to:
             reply = ask(to, key, kind, cell.source, secs)
     except OSError: return 0., 'its process had ended', False
     error = as_outcome(cell.id, reply, secs).error
@@ -28,8 +29,8 @@ def run_cell(sock:socket.socket, key:bytes, cell:NotebookNode, secs:float) -> tu
 def lost_in(sock:socket.socket, key:bytes, cells, secs:float, stop:bool=True) -> list:
     "(check, error) of the checks lost among `cells`, or of the first (`stop`), and of cells without end."
     lost = []
-    for c in cells:
-        _, error, alive = run_cell(sock, key, c, secs)
+    for i, c in enumerate(cells):
+        _, error, alive = run_cell(sock, key, c, secs, i == len(cells) - 1)
         if error and (role(c) in ('check', 'hidden') or not alive): lost.append((c, error))
         if lost and (stop or not alive): break
     return lost

@@ -1,7 +1,8 @@
 "Mutants of a solution: each differs from it by one small change"
-import ast, copy, types, warnings
+import ast, copy, types
 from collections.abc import Iterator
 from ..stub import is_docstring, outermost
+from ..trees import quiet
 
 
 KINDS = dict(
@@ -19,7 +20,7 @@ RELATIONAL = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt
               ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
 SYMMETRIC = {'max', 'min', 'maximum', 'minimum', 'add', 'multiply', 'gcd', 'hypot', 'array_equal', 'allclose'}
 
-def changed(node:ast.AST, **fields) -> ast.AST:
+def with_fields(node:ast.AST, **fields) -> ast.AST:
     "A copy of `node` with other `fields`."
     new = copy.copy(node)
     for k, v in fields.items(): setattr(new, k, v)
@@ -38,18 +39,18 @@ def operator_variants(node:ast.AST) -> Iterator:
     match node:
         case ast.BinOp(op=op) | ast.AugAssign(op=op):
             new, kind = (ARITHMETIC | BITWISE).get(type(op)), 'AOR' if type(op) in ARITHMETIC else 'LOR'
-            if new: yield 'ASR' if isinstance(node, ast.AugAssign) else kind, changed(node, op=new())
+            if new: yield 'ASR' if isinstance(node, ast.AugAssign) else kind, with_fields(node, op=new())
         case ast.Compare(ops=ops):
             for i, op in enumerate(ops):
-                if new := RELATIONAL.get(type(op)): yield 'ROR', changed(node, ops=at(ops, i, new()))
-        case ast.BoolOp(op=ast.And()): yield 'LCR', changed(node, op=ast.Or())
-        case ast.BoolOp(op=ast.Or()): yield 'LCR', changed(node, op=ast.And())
+                if new := RELATIONAL.get(type(op)): yield 'ROR', with_fields(node, ops=at(ops, i, new()))
+        case ast.BoolOp(op=ast.And()): yield 'LCR', with_fields(node, op=ast.Or())
+        case ast.BoolOp(op=ast.Or()): yield 'LCR', with_fields(node, op=ast.And())
         case ast.UnaryOp(op=ast.Not(), operand=x): yield 'COD', x
         case ast.UnaryOp(op=ast.USub(), operand=x): yield 'AOD', x
         case ast.If(test=t) | ast.While(test=t) | ast.IfExp(test=t):
-            yield 'COI', changed(node, test=negated(t))
+            yield 'COI', with_fields(node, test=negated(t))
         case ast.comprehension(ifs=ifs):
-            for i, t in enumerate(ifs): yield 'COI', changed(node, ifs=at(ifs, i, negated(t)))
+            for i, t in enumerate(ifs): yield 'COI', with_fields(node, ifs=at(ifs, i, negated(t)))
         case ast.Constant(value=bool(v)): yield 'CRP', ast.Constant(not v)
         case ast.Constant(value=int(v) | float(v)): yield 'CRP', ast.Constant(v + 1)
 
@@ -59,18 +60,18 @@ def place_variants(node:ast.AST) -> Iterator:
         case ast.Slice():
             for field in ('lower', 'upper', 'step'):
                 if (bound := getattr(node, field)) is None: continue
-                yield 'SIR', changed(node, **{field: None})
+                yield 'SIR', with_fields(node, **{field: None})
                 if not is_number(bound) and field != 'step':
-                    yield 'UOI', changed(node, **{field: one_more(bound)})
+                    yield 'UOI', with_fields(node, **{field: one_more(bound)})
         case ast.Call(func=f, args=args) if not any(isinstance(a, ast.Starred) for a in args):
             name = ast.unparse(f).split('.')[-1]
             for i, a in enumerate(args if name in ('range', 'arange') else ()):
-                if not is_number(a): yield 'UOI', changed(node, args=at(args, i, one_more(a)))
+                if not is_number(a): yield 'UOI', with_fields(node, args=at(args, i, one_more(a)))
             if len(args) > 1 and name not in SYMMETRIC:
-                yield 'IPEX', changed(node, args=[args[1], args[0], *args[2:]])
+                yield 'IPEX', with_fields(node, args=[args[1], args[0], *args[2:]])
         case ast.Break(): yield 'BCR', ast.Continue()
         case ast.Continue(): yield 'BCR', ast.Break()
-        case ast.ExceptHandler(): yield 'EHD', changed(node, body=[ast.Raise()])
+        case ast.ExceptHandler(): yield 'EHD', with_fields(node, body=[ast.Raise()])
     stays = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass
     if isinstance(node, ast.stmt) and not (isinstance(node, stays) or is_docstring(node)):
         yield 'SDL', ast.Pass()
@@ -99,8 +100,7 @@ def meaning(code:types.CodeType) -> tuple:
 
 def compiled(source:str) -> tuple|None:
     "The `meaning` of a source, or None where it does not compile."
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', SyntaxWarning)
+    with quiet(SyntaxWarning):
         try: return meaning(compile(source, '<answer>', 'exec', dont_inherit=True))
         except SyntaxError: return None
 
