@@ -39,7 +39,7 @@ net = small(); fit(net, loader(), 8, Adam(net.parameters(), .01), callbacks=[Che
 
 def test_a_killed_run_resumes_bit_for_bit(tmp_path, root):
     path = str(tmp_path/'run.npz')
-    code = RUN.format(tests=str(root/'tests'), path=path)
+    code = RUN.format(tests=str(root/'tests'/'nn'), path=path)
     p = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True, cwd=root, env={**os.environ, 'PYTHONPATH': str(root)})
     while p.stdout.readline().split() != ['epoch', '3']: assert p.poll() is None, 'the run ended before it could be killed'
     time.sleep(.05)                                          # into the fourth epoch

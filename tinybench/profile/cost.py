@@ -13,7 +13,8 @@ from math import nan, prod
 from typing import ClassVar, NamedTuple
 import numpy as np
 from ..core.tensor import Tensor, history, in_scope, recording
-from ..measure.result import BenchmarkResult, aligned, digits, scale
+from ..base.text import aligned, digits, scale
+from ..measure.result import BenchmarkResult
 from ..nn.module import Module, Parameter, around_calls, evaluating, parts, walk
 
 # %% auto #0

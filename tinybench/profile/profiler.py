@@ -26,7 +26,9 @@ from ..core.tensor import Tensor, backward, in_scope
 from ..measure.clock import inner_loops, interleave, pinned, sample
 from ..measure.compare import Ratio, paired_results, ratio
 from .cost import Cost, cost, in_bytes, results as cost_results
-from ..measure.result import BenchmarkResult, aligned, digits, plain, scale, summary, write_whole
+from ..base.files import write_whole
+from ..base.text import aligned, digits, scale
+from ..measure.result import BenchmarkResult, plain, summary
 from ..measure.stats import fewest_values
 from ..nn.loss import cross_entropy
 from ..nn.module import Module, around_calls, evaluating, walk
