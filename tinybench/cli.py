@@ -140,7 +140,7 @@ def demo_suite(
 
 def suite_figures(r) -> dict[str,bytes]:
     "The figures of a suite's report by their captions, as SVG."
-    from tinybench.bench.suite import pareto
+    from tinybench.bench.pareto import pareto
     from tinybench.show.measure import plot_ecdf, plot_pareto
     from tinybench.show.plot import figure_bytes
     timed, out = [x for x in r.results if x.metric == 'latency'], {}
@@ -247,7 +247,8 @@ def race(
 
     Example: tinybench race mnist --against torch --repeats 5
     """
-    from tinybench.race import FRAMEWORKS, TASKS, lookup, race as run_race
+    from tinybench.base.names import lookup
+    from tinybench.race import FRAMEWORKS, TASKS, race as run_race
     from tinybench.bench.report import whole_folder
     peers = [name.strip() for name in against.split(',') if name.strip()]
     lookup('task', task, TASKS)                         # before a folder is named after it

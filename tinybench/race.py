@@ -5,11 +5,9 @@
 # %% ../nbs/69_race.ipynb #imports
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,14 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from . import __version__
+from .base.names import lookup
+from .base.process import Child
+from .base.text import Shown, Table
 from .data.loader import Loader
 from .data.source import load
 from .measure.clock import precise_timer, random_rounds
 from .measure.compare import Ratio, paired_results, ratio
-from .base.text import aligned, digits
 from .measure.result import BenchmarkResult
 from .measure.stats import fewest_values
-from .models.zoo import create, nearest_name
+from .models.zoo import create
 from .nn.pool import ConvReluPool2d
 from .nn.dense import Dense, Flatten, Sigmoid
 from .nn.loss import accuracy, cross_entropy
@@ -34,10 +34,10 @@ from .nn.optim import Adam, RMSprop
 from .nn.train import Run, evaluate, train_epoch, train_step
 
 # %% auto #0
-__all__ = ['BATCH', 'EPS', 'RHO', 'LR', 'TASKS', 'FRAMEWORKS', 'RaceTask', 'lookup', 'network', 'describe', 'torch_dense',
-           'torch_kernel', 'TinybenchRunner', 'torch_layers', 'TorchRunner', 'keras_model', 'KerasRunner', 'settings',
-           'peak_bytes', 'serve', 'RunnerProcess', 'best_setting', 'pick', 'RaceResult', 'race_rows', 'available',
-           'race', 'run_rounds']
+__all__ = ['BATCH', 'EPS', 'RHO', 'LR', 'TASKS', 'FRAMEWORKS', 'RaceTask', 'network', 'describe', 'torch_dense', 'torch_kernel',
+           'TinybenchRunner', 'torch_layers', 'TorchRunner', 'keras_model', 'KerasRunner', 'settings', 'peak_bytes',
+           'serve', 'RunnerProcess', 'best_setting', 'pick', 'RaceResult', 'race_rows', 'available', 'race',
+           'run_rounds']
 
 # %% ../nbs/69_race.ipynb #task
 BATCH, EPS, RHO, LR = 32, 1e-7, .9, .001     # the same for every framework
@@ -52,14 +52,6 @@ class RaceTask:
 TASKS = {t.name: t for t in (RaceTask('mnist', 'mnist', 'mnist_mlp', 'adam', 5),
                              RaceTask('cifar', 'cifar10', 'cifar_cnn', 'rmsprop', 10),
                              RaceTask('digits', 'digits', 'digits_mlp', 'adam', 10))}
-
-# %% ../nbs/69_race.ipynb #lookup
-def lookup(kind:str, name:str, table:dict):
-    "`table[name]`; ValueError that names the nearest key where there is none."
-    if name in table: return table[name]
-    near = nearest_name(name, table)
-    raise ValueError(f'no {kind} {name!r}' + (f', did you mean {near!r}?' if near else '.') +
-                     f' There are: {", ".join(table)}')
 
 # %% ../nbs/69_race.ipynb #network
 def network(task:RaceTask, seed:int):
@@ -248,50 +240,18 @@ def peak_bytes() -> int:
 # %% ../nbs/69_race.ipynb #serve
 def serve(pipe, framework:str, task:RaceTask, options:dict):
     "The life of a runner's process: build it, then answer (method, arguments) until None comes."
-    try:
-        import signal
-        signal.signal(signal.SIGINT, signal.SIG_IGN)         # Ctrl-C is for the race, which ends its runners
-        runner = FRAMEWORKS[framework](task, **options)
-        pipe.send(('ok', runner.version))
-        while (request := pipe.recv()) is not None:
-            method, *args = request
-            pipe.send(('ok', peak_bytes() if method == 'peak' else getattr(runner, method)(*args)))
-    except EOFError: pass                                    # the race is gone
-    except Exception as e: pipe.send(('error', f'{type(e).__name__}: {e}', traceback.format_exc()))
+    runner = FRAMEWORKS[framework](task, **options)
+    pipe.send(('ok', runner.version))
+    while (request := pipe.recv()) is not None:
+        method, *args = request
+        pipe.send(('ok', peak_bytes() if method == 'peak' else getattr(runner, method)(*args)))
 
 # %% ../nbs/69_race.ipynb #runner-process
-class RunnerProcess:
-    "A runner behind a pipe. `ask` returns its answer; ChildProcessError with its message where it failed."
+class RunnerProcess(Child):
+    "A runner behind a pipe. `ask` returns its answer; ChildProcessError with its message if it failed."
     def __init__(self, framework:str, task:RaceTask, options:dict):
         self.framework, self.options = framework, options
-        ctx = multiprocessing.get_context('spawn')
-        self.pipe, theirs = ctx.Pipe()
-        self.process = ctx.Process(target=serve, args=(theirs, framework, task, options), daemon=True)
-        self.process.start()
-        theirs.close()
-    def answer(self):
-        try: status, *rest = self.pipe.recv()
-        except (EOFError, OSError):
-            self.process.join(5)
-            raise ChildProcessError(
-                f'{self.framework} ended without a word (exit code {self.process.exitcode}); '
-                "a script that races needs `if __name__ == '__main__':` around its call") from None
-        if status == 'error':
-            failure = ChildProcessError(f'{self.framework} failed: {rest[0]}')
-            failure.add_note(rest[1])
-            raise failure
-        return rest[0]
-    def ask(self, method, *args):
-        try: self.pipe.send((method, *args))
-        except OSError: pass                                 # it is gone: `answer` says so
-        return self.answer()
-    def close(self):
-        try: self.pipe.send(None)
-        except OSError: pass
-        self.process.join(5)
-        if self.process.is_alive(): self.process.kill()
-    def __enter__(self): return self
-    def __exit__(self, *_): self.close()
+        super().__init__(framework, serve, framework, task, options)
 
 # %% ../nbs/69_race.ipynb #best-setting
 def best_setting(
@@ -321,8 +281,8 @@ def pick(framework:str, task:RaceTask, stack:ExitStack, trials:int, tell:Callabl
     return fresh
 
 # %% ../nbs/69_race.ipynb #race-result
-@dataclass(frozen=True)
-class RaceResult:
+@dataclass(frozen=True, repr=False)
+class RaceResult(Shown):
     """What a race measured: seconds an epoch of each framework, ratios to ours, test accuracy by epoch,
     peak memory."""
     task: RaceTask
@@ -348,15 +308,10 @@ class RaceResult:
         return (f'{self.task.model} on {self.task.data}, {self.task.optimizer}, batches of {BATCH}; '
                 'medians of epochs in turns, with 95 % intervals; '
                 f'{versions}; {self.results[0].env["cpu"]}, {self.results[0].env["cpus"]} processors.')
-    def __repr__(self):
-        return '\n'.join([aligned(self.rows()), self.words(),
-                          *(f'not in the race: {name} ({why})' for name, why in self.missing)])
-    def _repr_markdown_(self):
-        head, *body = self.rows()
-        table = ['| ' + ' | '.join(head) + ' |', '|---' + '|--:'*(len(head) - 1) + '|',
-                 *('| ' + ' | '.join(r) + ' |' for r in body)]
-        return '\n'.join(table) + '\n\n' + self.words() + ''.join(
-            f'\n\nnot in the race: {name} ({why})' for name, why in self.missing)
+    def table(self) -> Table:
+        head, *rows = self.rows()
+        lost = (f'not in the race: {name} ({why})' for name, why in self.missing)
+        return Table(tuple(head), tuple(map(tuple, rows)), (self.words(), *lost), None)
 
 # %% ../nbs/69_race.ipynb #race-rows
 def race_rows(r:RaceResult) -> list[list[str]]:

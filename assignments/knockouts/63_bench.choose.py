@@ -1,5 +1,59 @@
 "Known answers to the exercises of 63_bench.choose, for `tinybench course prove`."
 
+# %% frontier wrong: of twins the first only
+def frontier(cost, gain):
+    cost, gain, keep = np.asarray(cost), np.asarray(gain), []
+    for i in np.lexsort((-gain, cost)).tolist():
+        if not keep or gain[i] > gain[keep[-1]]: keep.append(i)
+    return keep
+
+# %% frontier wrong: what costs more for the same gain stays
+def frontier(cost, gain):
+    cost, gain, keep = np.asarray(cost), np.asarray(gain), []
+    for i in np.lexsort((-gain, cost)).tolist():
+        if not keep or gain[i] >= gain[keep[-1]]: keep.append(i)
+    return keep
+
+# %% frontier wrong: among equally cheap ones in the order given
+def frontier(cost, gain):
+    cost, gain, keep = np.asarray(cost), np.asarray(gain), []
+    for i in np.argsort(cost, kind='stable').tolist():
+        last = keep[-1] if keep else None
+        if not keep or gain[i] > gain[last] or (gain[i], cost[i]) == (gain[last], cost[last]): keep.append(i)
+    return keep
+
+# %% frontier wrong: no gain is below 0
+def frontier(cost, gain):
+    keep, top, at = [], 0, None
+    for i in sorted(range(len(cost)), key=lambda i: (cost[i], -gain[i])):
+        if gain[i] > top or (cost[i], gain[i]) == at:
+            keep.append(i)
+            top, at = gain[i], (cost[i], gain[i])
+    return keep
+
+# %% frontier wrong: the smallest row first, not the cheapest
+def frontier(cost, gain):
+    rows = list(zip(cost, gain))
+    def beats(a, b): return a[0] <= b[0] and a[1] >= b[1] and a != b
+    return [i for i,b in enumerate(rows) if not any(beats(a, b) for a in rows)]
+
+# %% frontier wrong: better than the one before, not than all
+def frontier(cost, gain):
+    cost, gain, keep, before = np.asarray(cost), np.asarray(gain), [], None
+    for i in np.lexsort((-gain, cost)).tolist():
+        if not keep or gain[i] > gain[before] or (gain[i], cost[i]) == (gain[keep[-1]], cost[keep[-1]]):
+            keep.append(i)
+        before = i
+    return keep
+
+# %% frontier right: all pairs, then by cost
+def frontier(cost, gain):
+    cost, gain = np.asarray(cost), np.asarray(gain)
+    no_worse = (cost[:, None] <= cost) & (gain[:, None] >= gain)
+    better = (cost[:, None] < cost) | (gain[:, None] > gain)
+    left = np.flatnonzero(~(no_worse & better).any(0))
+    return left[np.argsort(cost[left], kind='stable')].tolist()
+
 # %% surely-beats wrong: strictly better in both
 def surely_beats(a, b) -> bool:
     p, q = at_worst(a), at_best(b)
@@ -259,3 +313,74 @@ def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
     if len(beaten) < len(pool): pool = tuple(a for a in pool if a not in beaten)
     if len(pool) > 1: return 'a tie', pool
     return 'model', pool
+
+# %% best wrong: less is always better
+def best(metric, spans):
+    higher_is_better(metric)
+    if any(v != v for ends in spans.values() for v in ends): raise ValueError('no interval')
+    bar = min(hi for _,hi in spans.values())
+    return [name for name,(lo,_) in spans.items() if lo <= bar]
+
+# %% best wrong: only throughput goes up
+def best(metric, spans):
+    higher_is_better(metric)
+    if any(v != v for ends in spans.values() for v in ends): raise ValueError('no interval')
+    if metric == 'throughput':
+        bar = max(lo for lo,_ in spans.values())
+        return [name for name,(_,hi) in spans.items() if hi >= bar]
+    bar = min(hi for _,hi in spans.values())
+    return [name for name,(lo,_) in spans.items() if lo <= bar]
+
+# %% best wrong: the one with the best middle
+def best(metric, spans):
+    if any(v != v for ends in spans.values() for v in ends): raise ValueError('no interval')
+    pick = max if higher_is_better(metric) else min
+    return [pick(spans, key=lambda name: sum(spans[name]))]
+
+# %% best wrong: those that overlap with the best middle
+def best(metric, spans):
+    if any(v != v for ends in spans.values() for v in ends): raise ValueError('no interval')
+    pick = max if higher_is_better(metric) else min
+    top = spans[pick(spans, key=lambda name: sum(spans[name]))]
+    return [name for name,(lo,hi) in spans.items() if hi >= top[0] and lo <= top[1]]
+
+# %% best wrong: touching counts as better
+def best(metric, spans):
+    if any(v != v for ends in spans.values() for v in ends): raise ValueError('no interval')
+    up = higher_is_better(metric)
+    def beats(a, b): return spans[a][0] >= spans[b][1] if up else spans[a][1] <= spans[b][0]
+    return [b for b in spans if not any(beats(a, b) for a in spans if a != b)]
+
+# %% best wrong: names in the order of the alphabet
+def best(metric, spans):
+    if any(v != v for ends in spans.values() for v in ends): raise ValueError('no interval')
+    up = higher_is_better(metric)
+    def beats(a, b): return a[0] > b[1] if up else a[1] < b[0]
+    return sorted(name for name,s in spans.items() if not any(beats(o, s) for o in spans.values()))
+
+# %% best wrong: refuses only where both ends are NaN
+def best(metric, spans):
+    if any(lo != lo and hi != hi for lo,hi in spans.values()): raise ValueError('no interval')
+    up = higher_is_better(metric)
+    def beats(a, b): return a[0] > b[1] if up else a[1] < b[0]
+    return [name for name,s in spans.items() if not any(beats(o, s) for o in spans.values())]
+
+# %% best wrong: a metric it does not know is like latency
+def best(metric, spans):
+    if any(v != v for ends in spans.values() for v in ends): raise ValueError('no interval')
+    up = HIGHER_IS_BETTER.get(metric, False)
+    def beats(a, b): return a[0] > b[1] if up else a[1] < b[0]
+    return [name for name,s in spans.items() if not any(beats(o, s) for o in spans.values())]
+
+# %% best right: each against all the others
+def best(metric, spans):
+    up = higher_is_better(metric)
+    for name,ends in spans.items():
+        if any(math.isnan(v) for v in ends): raise ValueError(f'{name} has no interval')
+    def beats(a, b): return a[0] > b[1] if up else a[1] < b[0]
+    left = []
+    for name,mine in spans.items():
+        for other in spans.values():
+            if beats(other, mine): break
+        else: left.append(name)
+    return left

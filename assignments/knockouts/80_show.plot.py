@@ -90,60 +90,6 @@ def arms(mid, lo, hi):
         up.append(h - m)
     return np.array([down, up])
 
-# %% frontier wrong: of twins the first only
-def frontier(cost, gain):
-    cost, gain, keep = np.asarray(cost), np.asarray(gain), []
-    for i in np.lexsort((-gain, cost)).tolist():
-        if not keep or gain[i] > gain[keep[-1]]: keep.append(i)
-    return keep
-
-# %% frontier wrong: what costs more for the same gain stays
-def frontier(cost, gain):
-    cost, gain, keep = np.asarray(cost), np.asarray(gain), []
-    for i in np.lexsort((-gain, cost)).tolist():
-        if not keep or gain[i] >= gain[keep[-1]]: keep.append(i)
-    return keep
-
-# %% frontier wrong: among equally cheap ones in the order given
-def frontier(cost, gain):
-    cost, gain, keep = np.asarray(cost), np.asarray(gain), []
-    for i in np.argsort(cost, kind='stable').tolist():
-        last = keep[-1] if keep else None
-        if not keep or gain[i] > gain[last] or (gain[i], cost[i]) == (gain[last], cost[last]): keep.append(i)
-    return keep
-
-# %% frontier wrong: no gain is below 0
-def frontier(cost, gain):
-    keep, top, at = [], 0, None
-    for i in sorted(range(len(cost)), key=lambda i: (cost[i], -gain[i])):
-        if gain[i] > top or (cost[i], gain[i]) == at:
-            keep.append(i)
-            top, at = gain[i], (cost[i], gain[i])
-    return keep
-
-# %% frontier wrong: the smallest row first, not the cheapest
-def frontier(cost, gain):
-    rows = list(zip(cost, gain))
-    def beats(a, b): return a[0] <= b[0] and a[1] >= b[1] and a != b
-    return [i for i,b in enumerate(rows) if not any(beats(a, b) for a in rows)]
-
-# %% frontier wrong: better than the one before, not than all
-def frontier(cost, gain):
-    cost, gain, keep, before = np.asarray(cost), np.asarray(gain), [], None
-    for i in np.lexsort((-gain, cost)).tolist():
-        if not keep or gain[i] > gain[before] or (gain[i], cost[i]) == (gain[keep[-1]], cost[keep[-1]]):
-            keep.append(i)
-        before = i
-    return keep
-
-# %% frontier right: all pairs, then by cost
-def frontier(cost, gain):
-    cost, gain = np.asarray(cost), np.asarray(gain)
-    no_worse = (cost[:, None] <= cost) & (gain[:, None] >= gain)
-    better = (cost[:, None] < cost) | (gain[:, None] > gain)
-    left = np.flatnonzero(~(no_worse & better).any(0))
-    return left[np.argsort(cost[left], kind='stable')].tolist()
-
 # %% band wrong: the mean
 def band(runs):
     runs = np.asarray(runs, float)

@@ -6,7 +6,8 @@ from hypothesis import given, strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 from tinybench.backends import base
 from tinybench.bench import benchmark as B
-from tinybench.bench.benchmark import Benchmark, Labelled, best
+from tinybench.bench.benchmark import Benchmark, Labelled
+from tinybench.bench.choose import best
 from tinybench.backends.base import Model, ModelError, as_model, check_output
 from tinybench.core.tensor import Tensor, no_grad
 from tinybench.data.source import Dataset
@@ -209,8 +210,18 @@ def test_fault_18_what_a_call_allocates_is_seen_below_a_megabyte(kib):
 def test_a_few_small_objects_decide_nothing():
     nets = dict(a=(simple_cnn(rng(), (8, 8, 1)), (8, 8, 1)), b=(simple_cnn(rng(1), (8, 8, 1)), (8, 8, 1)), c=(simple_cnn(rng(), (8, 8, 1), width=32), (8, 8, 1)))
     assert Benchmark(nets).compare_models('allocated peak', batch=8).verdict.tolist() == ['baseline', 'same', 'more']
-    assert [B.bytes_verdict(a, 2000, 1024, .02) for a in (2000, 1100, 3000, 3100, 900)] == ['undecided']*3 + ['more', 'less']
-    assert [B.bytes_verdict(a, 2000) for a in (2000, 2001, 1999)] == ['same', 'more', 'less']
+
+def test_counted_bytes_are_exact_and_measured_ones_have_a_kilobyte_to_spare():
+    def said(provenance, *sizes):
+        found = {str(v): BenchmarkResult(str(v), 'allocated peak', 'B', v, provenance) for v in (2000.5, *sizes)}
+        return [a.verdict for a in B.against(found, '2000.5').values()]
+    assert said('measured', 2000, 1100, 3000, 3100, 900) == ['undecided']*3 + ['more', 'less']
+    assert said('modelled', 2001, 2000, 1999) == ['more', 'less', 'less']
+    twins = {k: BenchmarkResult(k, 'weights', 'B', 2000, 'modelled') for k in 'ab'}
+    assert B.against(twins, 'a')['b'].verdict == 'same' and B.against(twins, 'a')['b'].mid == 1
+    large = {k: BenchmarkResult(k, 'allocated peak', 'B', 1e6 + i*5000, 'measured') for i, k in enumerate('ab')}
+    assert B.against(large, 'a')['b'].verdict == 'same' and B.against(large, 'a', band=.001)['b'].verdict == 'more'
+    assert np.isnan(B.against(large, 'a')['b'].lo) and B.against(large, 'a')['b'].words() == '1'
 
 def test_memory_does_not_depend_on_who_was_measured_before():
     "Kept buffers would make the second of two equal networks look smaller."
@@ -247,7 +258,8 @@ def test_fault_28_a_difference_needs_an_interval_and_a_test():
     b = Benchmark(fake(m, **noisy), repeats=20, clock=m.clock)
     table = b.compare_models('latency').set_index('name')
     said = compare_results(b.done['latency', 1], 'a')
-    assert list(table.columns) == ['value', 'lo', 'hi', 'unit', 'n', 'ratio', 'ratio_lo', 'ratio_hi', 'p', 'p_holm', 'verdict', 'more']
+    assert list(table.columns) == ['value', 'lo', 'hi', 'unit', 'n', 'provenance', 'ratio', 'ratio_lo', 'ratio_hi', 'p', 'p_holm',
+                                   'verdict', 'more']
     assert table.verdict.to_dict() == dict(a='baseline', b='undecided', c='slower') and table.more['b'] > 0
     for name in 'bc':
         r = said[name]
@@ -326,7 +338,7 @@ def test_fault_39_what_does_not_vary_is_counted_once():
         assert len({f[metric].values for f in found}) == 1 and found[0][metric].n == 1
     assert 'one value' in repr(found[0]['weights'])
     table = Benchmark(dict(a=(mlp(), SHAPE), b=(mlp(n=6), SHAPE))).compare_models('weights')
-    assert np.isnan(table.lo).all() if 'lo' in table else True
+    assert (table.lo == table.value).all() and (table.hi == table.value).all()     # exact: its interval is itself
     assert table.verdict.tolist() == ['baseline', 'more'] and table.provenance.tolist() == ['modelled']*2
 
 def test_fault_41_no_global_randomness():

@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from tinybench.bench.report import (MOST_FIGURES, check_out, column_note, contents, csv_report, data_url, drawn, figure_files,
-                                    html_report, is_report, json_report, markdown_report, positions, replace_folder,
-                                    report_files, whole_folder, write_report)
-from tinybench.bench.suite import SuiteResult, columns, recommend, suite_rows
+from tinybench.bench.report import (
+    MOST_FIGURES, check_out, column_note, contents, csv_report, data_url, drawn, figure_files,
+    html_report, is_report, json_report, markdown_report, positions, report_files, whole_folder,
+    write_report)
+from tinybench.base.files import replace_folder
+from tinybench.bench.suite import SuiteResult, columns, suite_rows
+from tinybench.bench.pareto import recommend
 from tinybench.measure.accuracy import Score
 from tinybench.measure.compare import paired_results
 from tinybench.measure.result import BenchmarkResult, load_json

@@ -8,15 +8,15 @@ from hypothesis import assume, given, settings, strategies as st
 from tinybench.bench.benchmark import Labelled
 from tinybench.backends.base import Model
 from tinybench.bench.choose import beats, choose, may_beat, meets, statuses, surely_beats
-from tinybench.bench.suite import (Against, BenchmarkSuite, Column, DamagedStep, Pareto, Step, SuiteResult, against, column_of,
-                                   columns, differences, escaped, fingerprint, load_step, markdown, open_steps, pareto, recommend,
-                                   save_step, step_file, suite_rows, worded)
+from tinybench.bench.pareto import column_of, pareto, recommend
+from tinybench.bench.steps import step_file
+from tinybench.bench.suite import BenchmarkSuite, Column, Step, SuiteResult, columns, suite_rows
 from tinybench.measure.accuracy import Score
 from tinybench.measure.compare import paired_results
 from tinybench.measure.result import BenchmarkResult, load_json
 from tinybench.nn.dense import Dense, ReLU
 from tinybench.nn.module import Sequential
-from tinybench.show.plot import frontier
+from tinybench.bench.choose import frontier
 
 ROOT = Path(__file__).resolve().parents[2]
 

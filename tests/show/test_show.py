@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
-from tinybench.bench.suite import Column, Pareto, Standing
+from tinybench.bench.suite import Column
+from tinybench.bench.pareto import Pareto, Standing
 from tinybench.measure.clock import WarmUp
 from tinybench.measure.compare import compare_results, compare_runs, paired_results
 from tinybench.profile.cost import cost
@@ -20,9 +21,11 @@ from tinybench.nn.module import Sequential
 from tinybench.show.measure import (bin_edges, ecdf_steps, kinds, largest, outlying, plot_ecdf, plot_histogram, plot_layers,
                                     plot_memory, plot_pareto, plot_ratios, plot_roofline, plot_sequence, plot_warmup,
                                     running_median)
-from tinybench.show.plot import (COLOURS, MARKERS, arms, band, draw_medians, figure_bytes, frontier, log_if_wide, look,
-                                 new_axes, place_names, plot_bars, plot_curves, plot_fitting, plot_history, plot_intervals,
-                                 plot_tradeoff, save_figure, short_names)
+from tinybench.show.plot import (
+    COLOURS, MARKERS, arms, band, draw_medians, figure_bytes, log_if_wide, look, new_axes, place_names,
+    plot_bars, plot_curves, plot_fitting, plot_history, plot_intervals, plot_tradeoff, save_figure,
+    short_names)
+from tinybench.bench.choose import frontier
 
 HISTORY = [dict(epoch=i+1, loss=1/(i+1), secs=.1, valid_loss=1.1/(i+1), valid_metric=1 - .3/(i+1)) for i in range(5)]
 ROWS = [dict(name='full', latency=(2e-3, 1.9e-3, 2.3e-3), accuracy=(.98, .96, .99)),

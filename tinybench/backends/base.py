@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 import numpy as np
+from ..base.text import Shown, Table
 from ..core.tensor import Tensor, no_grad
 from ..measure.clock import pinned
 from ..profile.cost import cost
@@ -46,8 +47,8 @@ def numpy_type(name:str, dtype) -> str:
 # %% ../../nbs/60_backends.base.ipynb #model
 def no_preparation(threads:int|None): return nullcontext()
 
-@dataclass(frozen=True, eq=False)
-class Model:
+@dataclass(frozen=True, eq=False, repr=False)
+class Model(Shown):
     "Something to measure and what it takes; ValueError where that makes no sense. Frozen."
     name: str
     call: Callable            # what is timed: takes what `feed` gives, gives what `read` takes
@@ -68,7 +69,8 @@ class Model:
         kept = dict(shape=sizes(self.name, 'shape', self.shape), dtype=numpy_type(self.name, self.dtype))
         if self.out_shape is not None: kept['out_shape'] = sizes(self.name, 'out_shape', self.out_shape)
         for k,v in kept.items(): object.__setattr__(self, k, v)
-    def __repr__(self): return f'Model({self.name}: {self.kind}, {self.shape} {self.dtype})'
+    def table(self) -> Table:
+        return Table((), words=(f'Model({self.name}: {self.kind}, {self.shape} {self.dtype})',))
 
 # %% ../../nbs/60_backends.base.ipynb #unique-names
 def unique_names(names) -> list[str]:
@@ -200,8 +202,8 @@ class Watched:
         name = self.model.name
         last = self.last()
         if self.model.read is np.asarray and not isinstance(last, DONE) and not made_by(last, 'torch', 'Tensor'):
-            raise ModelError(name, f'gave a {type(last).__name__}, which may not be computed yet: say how to `read` '
-                                   'it, and let `call` wait for it')
+            raise ModelError(name, f'gave a {type(last).__name__}, which may not be computed yet: say how to '
+                                   '`read` it, and let `call` wait for it')
         with blamed(name, 'gave what cannot be read'): out = self.model.read(last)
         out = check_output(name, out, len(self.x), self.out_shape)
         wrote = not np.array_equal(self.given, self.x) or self.fed and not np.array_equal(*self.fed)

@@ -18,6 +18,16 @@ def digits(x:float, width:float=0.) -> str:
     if not width > 0: return f'{float(f"{x:.3g}"):g}'
     return f'{x:.{min(max(math.ceil(-math.log10(width/3)), 0), 9)}f}'
 
+def worded(mid:float, lo:float=math.nan, hi:float=math.nan, unit:str='') -> str:
+    "A value with its interval, as in `3.4 µs [3.2, 3.7]`, or without one; shares in percent."
+    if unit == 'share': return f'{mid:.1%}' + (f' [{100*lo:.1f}, {100*hi:.1f}]' if lo < hi else '')
+    rates = (1e6, f'M {unit}'), (1e3, f'k {unit}')
+    by, unit = next((r for r in rates if mid >= r[0] and unit.endswith('/s')), None) or scale(mid, unit)
+    if not lo < hi: return f'{digits(mid/by)} {unit}'.strip()
+    width = min(hi - lo, 3*lo) if lo > 0 else hi - lo   # however wide, a positive `lo` is not written as 0
+    mid, lo, hi = (digits(v/by, width/by) for v in (mid, lo, hi))
+    return f'{mid} {unit}'.strip() + f' [{lo}, {hi}]'
+
 
 def one_line(text:str) -> str:
     "`text` without line breaks and characters that a terminal would act on."

@@ -6,7 +6,7 @@
 __all__ = ['METRICS', 'MOST_FIGURES', 'STYLE', 'PAGE', 'interval_words', 'column_note', 'positions', 'column_table', 'frontiers',
            'how_words', 'about_tables', 'figure_type', 'data_url', 'figure_files', 'contents', 'markdown_report',
            'drawn', 'html_report', 'csv_report', 'json_report', 'report_files', 'is_report', 'check_out',
-           'replace_folder', 'whole_folder', 'write_report']
+           'whole_folder', 'write_report']
 
 # %% ../../nbs/68_bench.report.ipynb #imports
 import base64, csv, io, json, math, os, uuid
@@ -15,10 +15,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from .. import __version__
-from .suite import (Column, Recommendation, SuiteResult, columns, escaped, markdown, pareto,
-                                   pareto_table, pareto_words, spread, suite_rows, worded)
+from ..base.files import replace_folder, write_whole
+from ..base.text import Table, escaped, worded
+from .benchmark import spread
+from .pareto import Recommendation, pareto
+from .suite import Column, SuiteResult, columns, suite_rows
 from ..measure.accuracy import Score
-from ..base.files import write_whole
 
 # %% ../../nbs/68_bench.report.ipynb #column-note
 METRICS = {
@@ -73,12 +75,11 @@ def frontiers(r:SuiteResult) -> list[dict]:
     "A table for each pair of a cost and an accuracy that were both found."
     found = []
     for c in columns(r):
-        for cost in ('latency', 'memory')*(c.metric == 'accuracy'):
+        for cost in ('latency', 'memory') if c.metric == 'accuracy' else ():
             with suppress(ValueError): found.append(pareto(r, cost, 'accuracy', c.data))
     def table(p):
-        head, *rows = pareto_table(p)
-        note = pareto_words(p) + ' Memory: weights and peak activations.'*(p.cost.metric == 'memory')
-        return dict(title=f'{p.gain} against {p.cost}', note=note, head=head, rows=rows)
+        t, memory = p.table(), ' Memory: weights and peak activations.' if p.cost.metric == 'memory' else ''
+        return dict(title=f'{p.gain} against {p.cost}', note=' '.join(t.words) + memory, head=t.head, rows=t.rows)
     return [table(p) for p in found if p.rows]
 
 # %% ../../nbs/68_bench.report.ipynb #how-words
@@ -100,7 +101,8 @@ def how_words(r:SuiteResult) -> list[str]:
             'pairs without 1, and a sign test; better and worse an interval of the difference without 0, and '
             "McNemar's test; both tests adjusted by Holm for all models in the column, at "
             f'{100*r.level:g}%. The same is a ratio within {100*r.band:g}%, or a difference within '
-            f'{100*r.band:g} points. Else it is undecided.']
+            f'{100*r.band:g} points. Else it is undecided. Bytes that were measured are less or more only by '
+            'more than a kilobyte.']
 
 # %% ../../nbs/68_bench.report.ipynb #about-tables
 def about_tables(r:SuiteResult) -> list[dict]:
@@ -114,8 +116,8 @@ def about_tables(r:SuiteResult) -> list[dict]:
     return [dict(title='Models', head=['model', 'kind', 'input', 'type', 'weights, SHA-256'],
                  rows=[model(k) for k in r.names]),
             dict(title='Data', head=['data', 'examples', 'SHA-256'],
-                 rows=[[k, str(d['n']), d['sha256'][:12]] for k,d in data.items()]),
-            dict(title='Machine', head=['what', 'which'], rows=[[k, str(v)] for k,v in where.items()])]
+                 rows=[[k, str(d['n']), d['sha256'][:12]] for k, d in data.items()]),
+            dict(title='Machine', head=['what', 'which'], rows=[[k, str(v)] for k, v in where.items()])]
 
 # %% ../../nbs/68_bench.report.ipynb #figure-idea
 def figure_type(data:bytes) -> tuple[str,str]:
@@ -151,9 +153,9 @@ def contents(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None)
     return dict(
         title='tinybench suite', lead=lead, failures=list(r.failures.items()),
         advice=advice and advice.to_dict(), version=__version__,
-        tables=[column_table(r, c, xs, r.comparison.get(c, {})) for c,xs in columns(r).items()],
+        tables=[column_table(r, c, xs, r.comparison.get(c, {})) for c, xs in columns(r).items()],
         fronts=frontiers(r), concerns=r.concerns(), how=how_words(r), about=about_tables(r),
-        figures=[dict(caption=k, file=files[k], url=data_url(data)) for k,data in figures.items()])
+        figures=[dict(caption=k, file=files[k], url=data_url(data)) for k, data in figures.items()])
 
 # %% ../../nbs/68_bench.report.ipynb #markdown-report
 def markdown_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None) -> str:
@@ -162,9 +164,9 @@ def markdown_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|Non
     def listed(items): return '\n'.join(f'- {escaped(x)}' for x in items)
     def table(t, rows):
         origin = f' ({t["origin"]})' if 'origin' in t else ''
-        return [f'### {escaped(t["title"])}{origin}', markdown([t['head'], *rows])]
+        return [f'### {escaped(t["title"])}{origin}', Table(tuple(t['head']), tuple(rows), (), None)._repr_markdown_()]
     parts = [f'# {d["title"]}', escaped(d['lead'])]
-    if d['failures']: parts += ['## Failed', listed(f'{k} has no number: {why}' for k,why in d['failures'])]
+    if d['failures']: parts += ['## Failed', listed(f'{k} has no number: {why}' for k, why in d['failures'])]
     if advice: parts += ['## What to take', advice._repr_markdown_()]
     parts.append('## Results')
     for t in d['tables']:
@@ -305,7 +307,7 @@ def csv_report(r:SuiteResult) -> str:
     table, out = suite_rows(r), io.StringIO(newline='')
     w = csv.DictWriter(out, list(table[0]) if table else ['name', 'metric', 'value', 'provenance'])
     w.writeheader()
-    w.writerows({k: cell(v) for k,v in row.items()} for row in table)
+    w.writerows({k: cell(v) for k, v in row.items()} for row in table)
     return out.getvalue()
 
 def json_report(r:SuiteResult) -> str:
@@ -334,20 +336,9 @@ def check_out(out:Path, kind:str):
     if not out.is_dir(): raise FileExistsError(f'{out} is a file; name a folder')
     names = sorted(p.name for p in out.iterdir())
     if names and not is_report(out, kind):
-        raise FileExistsError(f'{out} is no {kind} report and will not be replaced; it holds {names[0]}'
-                              + f' and {len(names) - 1} more'*(len(names) > 1) + '. Name another folder')
-
-# %% ../../nbs/68_bench.report.ipynb #replace-folder
-def replace_folder(new:Path, out:Path):
-    "Puts `new` where `out` is, and deletes what was there; on an error `out` is as it was."
-    if not out.exists(): return os.rename(new, out)
-    old = new.with_name(f'{new.name}.old')
-    os.rename(out, old)
-    try: os.rename(new, out)
-    except BaseException:
-        os.rename(old, out)
-        raise
-    rmtree(old, ignore_errors=True)
+        more = f' and {len(names) - 1} more' if len(names) > 1 else ''
+        raise FileExistsError(f'{out} is no {kind} report and will not be replaced; it holds {names[0]}{more}. '
+                              'Name another folder')
 
 # %% ../../nbs/68_bench.report.ipynb #whole-folder
 @contextmanager
@@ -376,6 +367,6 @@ def write_report(r:SuiteResult, folder:str|os.PathLike, figures:Mapping={}, advi
     "Puts the report of a suite into `folder`, all files or none; OSError where something else lies there."
     files = {'report.md': markdown_report(r, figures, advice), 'report.html': html_report(r, figures, advice),
              'results.csv': csv_report(r), 'results.json': json_report(r)}
-    files |= {name: figures[caption] for caption,name in figure_files(figures).items()}
+    files |= {name: figures[caption] for caption, name in figure_files(figures).items()}
     with whole_folder(folder, 'suite') as new:
         for name, data in files.items(): write_whole(new/name, data)

@@ -1,0 +1,78 @@
+"Known answers to the exercises of 67_bench.pareto, for `tinybench course prove`."
+
+# %% memory-column wrong: a model with one part has that much
+def memory_column(cols):
+    parts = [cols.get(Column(k, '', 'B', 'modelled'), {}) for k in ('weights', 'peak activations')]
+    names = {**parts[0], **parts[1]}
+    found = {k: BenchmarkResult(k, 'memory', 'B', sum(p[k].median for p in parts if k in p), 'modelled',
+                                next(p[k].how for p in parts[::-1] if k in p)) for k in names}
+    return {Column('memory', '', 'B', 'modelled'): found} if found else {}
+
+# %% memory-column wrong: measured parts are added too
+def memory_column(cols):
+    parts = [{k: x for c, xs in cols.items() if c.metric == m for k, x in xs.items()} for m in ('weights', 'peak activations')]
+    found = {k: BenchmarkResult(k, 'memory', 'B', sum(p[k].median for p in parts), 'modelled', parts[1][k].how)
+             for k in parts[0] if k in parts[1]}
+    return {Column('memory', '', 'B', 'modelled'): found} if found else {}
+
+# %% memory-column wrong: weights alone
+def memory_column(cols):
+    w, a = (cols.get(Column(k, '', 'B', 'modelled'), {}) for k in ('weights', 'peak activations'))
+    found = {k: BenchmarkResult(k, 'memory', 'B', w[k].median, 'modelled', a[k].how) for k in w if k in a}
+    return {Column('memory', '', 'B', 'modelled'): found} if found else {}
+
+# %% memory-column wrong: an empty column
+def memory_column(cols):
+    w, a = (cols.get(Column(k, '', 'B', 'modelled'), {}) for k in ('weights', 'peak activations'))
+    return {Column('memory', '', 'B', 'modelled'): {
+        k: BenchmarkResult(k, 'memory', 'B', w[k].median + a[k].median, 'modelled', a[k].how) for k in w if k in a}}
+
+# %% memory-column right: model by model
+def memory_column(cols):
+    w, a = (cols.get(Column(k, '', 'B', 'modelled'), {}) for k in ('weights', 'peak activations'))
+    out = {}
+    for k in w:
+        if k in a: out[k] = BenchmarkResult(k, 'memory', 'B', w[k].median + a[k].median, 'modelled', a[k].how)
+    return {Column('memory', '', 'B', 'modelled'): out} if out else {}
+
+# %% column-of wrong: the first of several
+def column_of(r, metric, data=''):
+    cols = columns(r)
+    if metric == 'memory': cols |= memory_column(cols)
+    found = {c: xs for c, xs in cols.items() if c.metric == metric and data in ('', c.data)}
+    there, on = ', '.join(dict.fromkeys(map(str, cols))) or 'nothing', f' on {data}' if data else ''
+    if not found: raise ValueError(f'no {metric}{on} was measured; there is {there}')
+    return next(iter(found.items()))
+
+# %% column-of wrong: does not look at the data
+def column_of(r, metric, data=''):
+    cols = columns(r)
+    if metric == 'memory': cols |= memory_column(cols)
+    found = {c: xs for c, xs in cols.items() if c.metric == metric}
+    if len(found) == 1: return next(iter(found.items()))
+    there = ', '.join(dict.fromkeys(map(str, cols))) or 'nothing'
+    if not found: raise ValueError(f'no {metric} was measured; there is {there}')
+    if len({c.data for c in found}) > 1: raise ValueError(f'{metric} on which data? One of {", ".join(c.data for c in found)}')
+    raise ValueError(f'{metric} is {" and ".join(c.provenance for c in found)}: not to be ranked together')
+
+# %% column-of wrong: knows no memory
+def column_of(r, metric, data=''):
+    cols = columns(r)
+    found = {c: xs for c, xs in cols.items() if c.metric == metric and data in ('', c.data)}
+    if len(found) == 1: return next(iter(found.items()))
+    there, on = ', '.join(dict.fromkeys(map(str, cols))) or 'nothing', f' on {data}' if data else ''
+    if not found: raise ValueError(f'no {metric}{on} was measured; there is {there}')
+    if len({c.data for c in found}) > 1: raise ValueError(f'{metric} on which data? One of {", ".join(c.data for c in found)}')
+    raise ValueError(f'{metric} is {" and ".join(c.provenance for c in found)}: not to be ranked together')
+
+# %% column-of right: a list of what fits
+def column_of(r, metric, data=''):
+    cols = {**columns(r), **(memory_column(columns(r)) if metric == 'memory' else {})}
+    fits = [c for c in cols if c.metric == metric and (not data or c.data == data)]
+    if not fits:
+        there = ', '.join(dict.fromkeys(map(str, cols))) or 'nothing'
+        raise ValueError(f'no {metric}{" on " + data if data else ""} was measured; there is {there}')
+    if len(fits) > 1 and fits[0].data != fits[1].data:
+        raise ValueError(f'{metric} on which data? One of {", ".join(c.data for c in fits)}')
+    if len(fits) > 1: raise ValueError(f'{metric} is measured and modelled: not to be ranked together')
+    return fits[0], cols[fits[0]]
