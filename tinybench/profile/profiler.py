@@ -12,7 +12,7 @@ __all__ = ['PHASES', 'MINE', 'WHOLE', 'Span', 'own_secs', 'layer_secs', 'label',
 # %% ../../nbs/47_profile.profiler.ipynb #imports
 import math
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -100,17 +100,20 @@ class Recorder(Listener):
         now = perf_counter()
         enter, start = self.open.pop()
         self.heard.append((name or 'loss', phase, start, now))
-        self.note(MINE, phase, enter)
+        self.heard.append((MINE, phase, enter, perf_counter()))
     def run(self, m, name, xs):
         start = perf_counter()
-        try: return m.forward(*xs)
-        finally: self.note(name, 'forward', start)
+        out = m.forward(*xs)
+        self.heard.append((name, 'forward', start, perf_counter()))
+        return out
     def call(self, m, *xs):
         enter = perf_counter()
         name = self.names.get(id(m)) or label('?', m)
-        with in_scope(name) if self.tag else nullcontext(): out = self.run(m, name, xs)
-        self.note(MINE, 'forward', enter)
+        if self.tag:
+            with in_scope(name): out = self.run(m, name, xs)
+        else: out = self.run(m, name, xs)
         self.out = perf_counter()
+        self.heard.append((MINE, 'forward', enter, self.out))
         return out
     def stretches(self, opt):
         if opt is not self.opt: self.opt, self.layers = opt, layer_spans(self.net, opt)
