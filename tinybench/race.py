@@ -22,10 +22,11 @@ from .data.loader import Loader
 from .data.source import load
 from .measure.clock import precise_timer, random_rounds
 from .measure.compare import Ratio, paired_results, ratio
+from .base.names import nearest_name
 from .base.text import aligned, digits
 from .measure.result import BenchmarkResult
 from .measure.stats import fewest_values
-from .models.zoo import create, nearest_name
+from .models.zoo import create
 from .nn.pool import ConvReluPool2d
 from .nn.dense import Dense, Flatten, Sigmoid
 from .nn.loss import accuracy, cross_entropy
