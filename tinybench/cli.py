@@ -40,7 +40,7 @@ def named_object(text:str):
 
 def known_keys(table:dict, known:tuple, where:str):
     "ValueError naming the first key of `table` that is not `known`, and the one it is most like."
-    from tinybench.models.zoo import nearest_name
+    from tinybench.base.names import nearest_name
     if not isinstance(table, dict): raise ValueError(f'{where} must be a table, not {table!r}')
     for key in table:
         if key in known: continue

@@ -6,7 +6,8 @@ def depthwise_fwd(x, w, b, stride, pads):
     (kh, kw, c), (sh, sw) = w.shape, stride
     n, oh, ow = patches(x, (kh, kw), stride).shape[:3]
     out = np.zeros((n, oh, ow, c), x.dtype) + b
-    for i, j in np.ndindex(kh, kw): out += (x[:, i:i+(oh-1)*sh+1:sh, j:j+(ow-1)*sw+1:sw]*w[i, j]).sum(-1, keepdims=True)
+    for i, j in np.ndindex(kh, kw):
+        out += (x[:, i:i+(oh-1)*sh+1:sh, j:j+(ow-1)*sw+1:sw]*w[i, j]).sum(-1, keepdims=True)
     return out, x
 
 # %% depthwise-fwd wrong: forgets the stride
@@ -50,7 +51,8 @@ def depthwise_fwd(x, w, b, stride, pads):
     (kh, kw, c), (sh, sw) = w.shape, stride
     n, oh, ow = patches(x, (kh, kw), stride).shape[:3]
     out = np.zeros((n, oh, ow, c), x.dtype) + b
-    for i, j in np.ndindex(kh, kw): out += x[:, i:i+(oh-1)*sh+1:sh, j:j+(ow-1)*sw+1:sw]*w.reshape(kw, kh, c)[j, i]
+    for i, j in np.ndindex(kh, kw):
+        out += x[:, i:i+(oh-1)*sh+1:sh, j:j+(ow-1)*sw+1:sw]*w.reshape(kw, kh, c)[j, i]
     return out, x
 
 # %% depthwise-fwd wrong: forgets the bias

@@ -113,7 +113,8 @@ def widen(w, pool):
 # %% widen right: zeros around the filter, a frame for each position
 def widen(w, pool):
     last = pool - 1
-    frames = [np.pad(w, ((i, last - i), (j, last - j), (0, 0), (0, 0))) for i in range(pool) for j in range(pool)]
+    frames = [np.pad(w, ((i, last - i), (j, last - j), (0, 0), (0, 0)))
+              for i in range(pool) for j in range(pool)]
     return np.stack(frames, axis=3).reshape(-1, pool*pool*w.shape[3])
 
 # %% widen right: number by number

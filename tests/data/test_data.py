@@ -135,7 +135,7 @@ def test_dataset_refuses_unequal_rows():
     ('MNIST', 'mnist'), ('minst', 'mnist'), ('fashion-mnist', 'fashion_mnist'), ('cifar-10', 'cifar10'),
     ('digit', 'digits')])
 def test_unknown_set_names_the_nearest(wrong, near):
-    says = f"no data set '{wrong}', did you mean '{near}'.*fashion_mnist, cifar10"
+    says = f"no data set '{wrong}', did you mean '{near}'.*digits, mnist, fashion_mnist, cifar10"
     with pytest.raises(ValueError, match=says): load(wrong)
 
 def test_mnist(data_dir, monkeypatch):

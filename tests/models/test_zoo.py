@@ -9,7 +9,7 @@ from tinybench.core.tensor import no_grad
 from tinybench.data.loader import Loader
 from tinybench.data.source import load_digits
 from tinybench.models.zoo import (MODELS, SHAPES, bn_relu, cifar_cnn, create, ds_cnn, fc_autoencoder, folded_parameters, mobilenet_v1_025,
-                                  nearest_name, plain, probabilities, resnet8, separable, simple_cnn)
+                                  probabilities, resnet8, separable, simple_cnn)
 from tinybench.nn.dense import Dense, ReLU, Sigmoid
 from tinybench.nn.loss import cross_entropy, mse
 from tinybench.nn.module import Parameter, Sequential, around_calls, parts, walk
@@ -144,7 +144,6 @@ def test_folded_counts_nothing_twice():
 @pytest.mark.parametrize('name,near', [('ResNet-8', 'resnet8'), ('mobilnet', 'mobilenet_v1_025'), ('MNIST', 'mnist_mlp'), ('ds-cnn', 'ds_cnn'),
                                        ('DSCNN', 'ds_cnn'), ('simple cnn', 'simple_cnn'), ('autoencoder', 'fc_autoencoder')])
 def test_unknown_names_get_the_nearest(name, near):
-    assert nearest_name(name, MODELS) == near
     with pytest.raises(ValueError, match=f'{name}.*did you mean {near!r}') as e: create(name, rng())
     assert all(n in str(e.value) for n in MODELS)
 
@@ -152,7 +151,6 @@ def test_unlike_names_get_the_list():
     for name in ('transformer9000xyz', '', '??'):
         with pytest.raises(ValueError, match='There are: mnist_mlp') as e: create(name, rng())
         assert 'did you mean' not in str(e.value)
-    assert plain('ResNet-8 (v1)') == 'resnet8v1'
 
 def test_create_passes_options_on():
     assert create('simple_cnn', rng(), width=4).n_parameters() == simple_cnn(rng(), width=4).n_parameters()

@@ -11,16 +11,17 @@ __all__ = ['IDX_TYPES', 'IDX_FILES', 'MNIST_URL', 'MNIST_SHA256', 'FASHION_URL',
 # %% ../../nbs/20_data.source.ipynb #imports
 import gzip, hashlib, os, struct, tarfile, zlib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import prod
 from pathlib import Path
 from zipfile import BadZipFile
 import numpy as np
 
+from ..base.names import lookup
+
 # %% ../../nbs/20_data.source.ipynb #dataset
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    "Rows and labels to train and to test on; raises ValueError where their numbers differ."
+    "Rows and labels to train and to test on; raises ValueError if their numbers differ."
     x_train:np.ndarray # float32, (n, height, width, channels), 0 to 1
     y_train:np.ndarray # int64, (n,)
     x_test:np.ndarray
@@ -278,6 +279,4 @@ def load(name:str) -> Dataset:
     "The data set called `name`: digits, mnist, fashion_mnist or cifar10; ValueError names the nearest."
     loaders = dict(digits=load_digits, mnist=load_mnist,
                    fashion_mnist=load_fashion_mnist, cifar10=load_cifar10)
-    if name in loaders: return loaders[name]()
-    near = get_close_matches(str(name).lower(), loaders, n=1, cutoff=0)[0]
-    raise ValueError(f'no data set {name!r}, did you mean {near!r}? There are {", ".join(loaders)}')
+    return lookup('data set', str(name), loaders)()

@@ -5,12 +5,12 @@
 # %% ../../nbs/30_models.zoo.ipynb #imports
 from __future__ import annotations
 
-from difflib import get_close_matches
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
+from ..base.names import meant
 from ..nn.channels import DepthwiseConv2d
 from ..nn.conv import Conv2d
 from ..nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Sigmoid, he_normal
@@ -20,8 +20,7 @@ from ..nn.pool import ConvReluPool2d, GlobalAvgPool2d, MaxPool2d
 
 # %% auto #0
 __all__ = ['MODELS', 'SHAPES', 'bn_relu', 'separable', 'residual_block', 'ds_cnn', 'resnet8', 'mobilenet_v1_025',
-           'fc_autoencoder', 'folded_parameters', 'mnist_mlp', 'cifar_cnn', 'simple_cnn', 'probabilities', 'plain',
-           'nearest_name', 'create']
+           'fc_autoencoder', 'folded_parameters', 'mnist_mlp', 'cifar_cnn', 'simple_cnn', 'probabilities', 'create']
 
 # %% ../../nbs/30_models.zoo.ipynb #bn-relu
 def bn_relu(layer:Module, momentum:float=.99) -> list[Module]:
@@ -105,30 +104,15 @@ def probabilities(net:Module, x) -> np.ndarray:
     "Softmax of the logits of `net` in evaluation mode; `net` is left in the mode it was in."
     with evaluating(net): return net(x).softmax().data
 
-# %% ../../nbs/30_models.zoo.ipynb #plain
-def plain(name:str) -> str:
-    "The letters and digits of `name`, in lower case."
-    return ''.join(c for c in name.lower() if c.isalnum())
-
-# %% ../../nbs/30_models.zoo.ipynb #nearest-name
-def nearest_name(name:str, names) -> str|None:
-    """The one of `names` whose letters and digits are most like those of `name`;
-    None where none is half alike."""
-    written = {plain(n): n for n in names}
-    found = get_close_matches(plain(name), written, n=1, cutoff=.5)
-    return written[found[0]] if found else None
-
 # %% ../../nbs/30_models.zoo.ipynb #models
 MODELS = {f.__name__: f for f in (mnist_mlp, cifar_cnn, simple_cnn,
                                   ds_cnn, resnet8, mobilenet_v1_025, fc_autoencoder)}
 
 # %% ../../nbs/30_models.zoo.ipynb #create
 def create(name:str, rng:np.random.Generator, **options) -> Sequential:
-    "The network called `name`, with random weights; ValueError with the nearest name where there is none."
+    "The network called `name`, with random weights; ValueError with the nearest name if there is none."
     if name in MODELS: return MODELS[name](rng, **options)
-    near = nearest_name(name, MODELS)
-    hint = f', did you mean {near!r}?' if near else '.'
-    raise ValueError(f'no network is called {name!r}{hint} There are: {", ".join(MODELS)}')
+    raise ValueError(f'no network is called {name!r}{meant(name, MODELS)}')
 
 # %% ../../nbs/30_models.zoo.ipynb #shapes
 SHAPES = dict(mnist_mlp=(28, 28, 1), cifar_cnn=(32, 32, 3), simple_cnn=(8, 8, 1), ds_cnn=(49, 10, 1),

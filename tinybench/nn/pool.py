@@ -16,7 +16,7 @@ from .module import Module, Parameter, check_input
 # %% auto #0
 __all__ = ['max_pool', 'avg_pool', 'conv_relu_pool', 'hand_out', 'max_pool_fwd', 'max_pool_vjp', 'avg_pool_fwd', 'avg_pool_vjp',
            'check_fractions', 'Pool2d', 'MaxPool2d', 'AvgPool2d', 'GlobalAvgPool2d', 'widen', 'narrow',
-           'conv_relu_pool_fwd', 'conv_relu_pool_vjp', 'ConvReluPool2d']
+           'conv_relu_pool_fwd', 'conv_relu_pool_vjp', 'check_pool', 'ConvReluPool2d']
 
 # %% ../../nbs/14_nn.pool.ipynb #hand-out
 def hand_out(
@@ -157,6 +157,13 @@ def conv_relu_pool_vjp(g, kept, x, w, b, pool, pads):
     return dx, lambda out=None: narrow(shares @ cols, w.shape, pool), lambda out=None: flow.sum(1, out=out)
 conv_relu_pool = Op('conv_relu_pool', conv_relu_pool_fwd, conv_relu_pool_vjp, keeps=True)
 
+# %% ../../nbs/14_nn.pool.ipynb #check-pool
+def check_pool(layer, x, pads):
+    "ValueError that names the layer if its convolution of `x` leaves less than one pool."
+    if any(n + sum(p) < k + layer.pool - 1 for n, p, k in zip(x.shape[1:3], pads, layer.kernel)):
+        raise ValueError(f'{layer!r}: its input of {x.shape[1]}x{x.shape[2]} leaves less than '
+                         f'one pool of {layer.pool}x{layer.pool}')
+
 # %% ../../nbs/14_nn.pool.ipynb #conv-relu-pool-layer
 class ConvReluPool2d(Windowed):
     """Conv2d, ReLU and MaxPool2d(pool) in one, with the same weights and the same result:
@@ -168,14 +175,11 @@ class ConvReluPool2d(Windowed):
             raise ValueError('ConvReluPool2d pools squares: '
                              f'expected one positive whole number, got {pool!r}')
         pool, _ = pair(pool)
-        self.pool, self.w, self.b = (
-            pool, Parameter(init(check_rng(self, rng), (*self.kernel, c_in, c_out))),
-            Parameter(np.zeros(c_out, np.float32)))
+        self.pool, self.w, self.b = (pool, Parameter(init(check_rng(self, rng), (*self.kernel, c_in, c_out))),
+                                     Parameter(np.zeros(c_out, np.float32)))
     def extra(self): return f'{self.w.shape[2]}, {self.w.shape[3]}, {super().extra()}, pool {self.pool}'
     def forward(self, x):
         self.check(x, self.w.shape[2], self.w.dtype)
         pads = pads_for(self.padding, x.shape[1:3], self.kernel, (1, 1))
-        if any(n + sum(p) < k + self.pool - 1 for n, p, k in zip(x.shape[1:3], pads, self.kernel)):
-            raise ValueError(f'{self!r}: its input of {x.shape[1]}x{x.shape[2]} leaves less than '
-                             f'one pool of {self.pool}x{self.pool}')
+        check_pool(self, x, pads)
         return apply(conv_relu_pool, x, self.w, self.b, pool=self.pool, pads=pads)
