@@ -23,11 +23,6 @@ from .data.loader import Loader
 from .data.source import load
 from .measure.clock import precise_timer, random_rounds
 from .measure.compare import Ratio, paired_results, ratio
-<<<<<<< HEAD
-=======
-from .base.names import nearest_name
-from .base.text import aligned, digits
->>>>>>> wt-B
 from .measure.result import BenchmarkResult
 from .measure.stats import fewest_values
 from .models.zoo import create

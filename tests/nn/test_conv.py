@@ -7,17 +7,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from parity import same_as_torch
-<<<<<<< HEAD
-from tinybench.core.tensor import Tensor, check_grad, no_grad
-from tinybench.nn.pool import AvgPool2d, ConvReluPool2d, GlobalAvgPool2d, MaxPool2d, hand_out, narrow, widen
-from tinybench.nn.conv import Conv2d, fold, patches, same_pads, scratch
-from tinybench.nn.channels import ConvTranspose2d, DepthwiseConv2d
-=======
 from tinybench.core.tensor import Tensor
 from tinybench.nn.conv import Conv2d, fold, patches, same_pads, scratch
 from tinybench.nn.pool import AvgPool2d
 from windows import CONVS, Torch, cases, check_random_layers, images, pads, with_weights
->>>>>>> wt-B
 
 
 def test_random_layers(): check_random_layers(Conv2d)
