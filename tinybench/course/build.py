@@ -305,7 +305,7 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
     numbered = {p.stem for p in course.nbs.glob('[0-9]*_*.ipynb')}
     there = sorted(numbered | {*wanted})
     out, unwritten, package = [], {}, package_of(course)
-    listed = {*course.notebooks, *course.tools}
+    listed, plain = {*course.notebooks, *course.tools}, plain_modules(course)
     for i, n in enumerate(there):
         if progress: progress(i, len(there), n)
         if n not in numbered: out.append(Problem(n, '', 'its name has no number', 'Call it 00_core.ops or the like'))
@@ -317,7 +317,7 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
             continue
         if n in wanted:
             earlier = [module_of(m) for m in there if m < n]
-            out += [Problem(n, *p) for p in notebook_problems(nb, n, package, earlier, unwritten)]
+            out += [Problem(n, *p) for p in notebook_problems(nb, n, package, {*earlier, *plain}, unwritten)]
         unwritten[module_of(n)] = to_write(nb)
     return out
 
