@@ -1,21 +1,31 @@
-# make demo, make test: each makes .venv with $(PYTHON), 3.11 or newer, installs into it and runs.
+# make demo, make test, make test-all: each makes .venv with $(PYTHON), 3.11 or newer, installs into it and runs.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test readme
+.PHONY: demo test test-slow test-all readme
 
 demo: .venv/.lib
 	$(BIN)/tinybench demo
 
 # one BLAS thread a process: the matrices are small, and the tests run in two processes
-test: export OMP_NUM_THREADS = 1
-test: export OPENBLAS_NUM_THREADS = 1
+test test-slow: export OMP_NUM_THREADS = 1
+test test-slow: export OPENBLAS_NUM_THREADS = 1
+
+# the files first: what does not agree there is said in seconds
 test: .venv/.dev
 	$(BIN)/ruff check --quiet --no-cache nbs tests tinybench
-	$(BIN)/python -m pytest tests/test_project.py
+	$(PYTEST) -m "not slow" tests/project
 	$(BIN)/nbdev_test --n_workers 2
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow" --ignore=tests/project -n 2 --dist worksteal
+
+# what `make test` leaves out; one test at a time to each worker, as few of these take as long as the next
+test-slow: .venv/.dev
+	$(PYTEST) -m slow -n 2 --dist loadgroup
+
+test-all: test
+	$(MAKE) test-slow
 
 readme: .venv/.dev
 	$(BIN)/python .ci/readme.py

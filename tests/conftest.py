@@ -54,9 +54,12 @@ def copy_project():
 @pytest.fixture
 def project(copy_project, tmp_path): return copy_project(tmp_path/'project')
 
+@pytest.hookimpl(tryfirst=True)    # before xdist reads the marks
 def pytest_collection_modifyitems(items):
-    "Files with slow tests go first, so that two workers, each taking whole files, end together."
-    items.sort(key=lambda item: 'slow' not in item.keywords)
+    "With --dist loadgroup, one worker runs all tests of a file that use a fixture of the module: it is made once."
+    for item in items:
+        defined = (d for defs in item._fixtureinfo.name2fixturedefs.values() for d in defs)
+        if any(d.scope == 'module' for d in defined): item.add_marker(pytest.mark.xdist_group(item.nodeid.split('::')[0]))
 
 def pytest_terminal_summary(terminalreporter):
     "One line for each reason that tests did not run."

@@ -153,7 +153,8 @@ def suite_figures(r) -> dict[str,bytes]:
 
 def write_race(r, folder:Path):
     "Writes the five files of a race's report; `r` is a `RaceResult`."
-    from tinybench.measure.result import save_csv, write_whole
+    from tinybench.base.files import write_whole
+    from tinybench.measure.result import save_csv
     from tinybench.show.plot import new_axes, plot_curves, plot_fitting, save_figure
     write_whole(folder/'results.json', json.dumps({**r.to_dict(), 'report': 'race'}, indent=1) + '\n')
     save_csv((*r.results, *r.peaks), folder/'results.csv')

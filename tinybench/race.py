@@ -22,7 +22,8 @@ from .data.loader import Loader
 from .data.source import load
 from .measure.clock import precise_timer, random_rounds
 from .measure.compare import Ratio, paired_results, ratio
-from .measure.result import BenchmarkResult, aligned, digits
+from .base.text import aligned, digits
+from .measure.result import BenchmarkResult
 from .measure.stats import fewest_values
 from .models.zoo import create, nearest_name
 from .nn.conv import ConvReluPool2d

@@ -11,7 +11,8 @@ from tinybench.measure.accuracy import accuracy_difference
 from tinybench.measure.clock import clock_resolution
 from tinybench.measure.compare import compare_runs
 from tinybench.profile.memory import Profiler
-from tinybench.measure.result import BenchmarkResult, aligned, load_json, save_json
+from tinybench.base.text import aligned
+from tinybench.measure.result import BenchmarkResult, load_json, save_json
 from tinybench.nn.dense import Dense
 from tinybench.show.plot import drawable
 

@@ -286,5 +286,6 @@ try: write_report(r, sys.argv[2])
 except OSError as e: sys.exit(f'error: {e.strerror}')'''
     done = subprocess.run([sys.executable, '-W', 'error', '-c', code, tmp_path, tmp_path/'out'], text=True, capture_output=True,
                           env={**os.environ, 'PYTHONPATH': str(ROOT)})
-    assert done.returncode == 1 and re.match(r'error: cannot write re\S+ in the folder \S+ \(.*\)\n$', done.stderr), done.stderr
+    says = r'error: cannot write re\S+ in the folder \S+ \(.*\): choose one you may write to\n$'
+    assert done.returncode == 1 and re.match(says, done.stderr), done.stderr
     assert files(tmp_path/'out') == before and names(tmp_path) == ['out', 'results.json']

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from coursekit import make_course
 from tinybench.course.cells import (CourseError, exercises, parse_notebook, read_course, read_notebook, role)
 from tinybench.course.stub import STUB, outermost, solution_of, stub, strip_hidden
 from tinybench.course.build import build, check, gradebook, is_built, load_config, release
@@ -786,3 +787,14 @@ def test_what_a_killed_build_left_is_gone_after_the_next(course):
         (course.folder(step, 'first')/'old.ipynb').write_text('{}')
     build(course, 'first')
     assert [p.name for p in course.root.rglob('*.ipynb')] == ['00_core.halves.ipynb']*2 and not [*course.root.glob('.*')]
+
+def test_a_workspace_holds_what_is_no_lesson(tmp_path):
+    "`base` is there ready-made, also before a lesson imports it, and nothing that grades is."
+    at = make_course(tmp_path/'course', 'time', ('40_measure.clock',))
+    home = release(at, tmp_path/'home', ['time'])
+    given = {p.relative_to(home/'tinybench').as_posix() for p in (home/'tinybench').rglob('*.py')}
+    assert {f'base/{n}.py' for n in ('__init__', 'files', 'names', 'text')} <= given
+    assert not [n for n in given if n.startswith('course/')]
+    ran = subprocess.run([sys.executable, '-c', 'import tinybench.base.text as t; print(t.__file__)'], cwd=home, text=True,
+                         capture_output=True, check=True, env={k: v for k, v in os.environ.items() if k != 'PYTHONPATH'})
+    assert ran.stdout.startswith(str(home))

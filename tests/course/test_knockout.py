@@ -22,14 +22,16 @@ SOLUTIONS = [pytest.param(e.cell.source, id=f'{n}-{e.name}') for n in COURSE.not
 
 # --- every lesson
 
-@pytest.mark.parametrize('notebook', COURSE.notebooks)
+SAMPLE = '00_core.ops', '63_bench.choose'    # the rest is proved by `make test-slow`
+
+@pytest.mark.parametrize('notebook', [pytest.param(n, marks=[pytest.mark.slow]*(n not in SAMPLE)) for n in COURSE.notebooks])
 def test_checks_tell_wrong_from_right(notebook):
     "The solution earns full marks, the stub and constants none; each wrong answer loses some, no right one does."
     proof = prove(COURSE, notebook)
     assert proof.holds, '\n'.join(proof.problems)
     assert all(any(t.hidden for t in r.of('wrong')) for r in proof.rows), 'an exercise whose hidden check notices nothing more'
 
-@pytest.mark.parametrize('notebook', ['12_nn.conv', '63_bench.choose'])
+@pytest.mark.parametrize('notebook', [pytest.param('12_nn.conv', marks=pytest.mark.slow), '63_bench.choose'])
 def test_most_mutants_are_noticed(notebook):
     "Some mutants are as right as the solution; so most, not all."
     proof = prove(COURSE, notebook, mutants=True)
@@ -43,7 +45,7 @@ def test_every_lesson_has_answers_and_nothing_else_has():
             for i, line in enumerate(p.read_text(encoding='utf-8').split('\n'), 1) if len(line) > 110]
     assert not long
 
-@pytest.mark.parametrize('notebook', ['00_core.ops', '42_measure.result'])
+@pytest.mark.parametrize('notebook', [pytest.param('00_core.ops', marks=pytest.mark.slow), '42_measure.result'])
 def test_grading_agrees(notebook):
     "Answers put into the notebook and played as a submission is: the first lost check, and full marks, are the same."
     nb = read_notebook(COURSE.path(notebook))

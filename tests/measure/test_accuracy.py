@@ -80,7 +80,7 @@ def test_score():
     s = score()
     assert (s.n, s.right, s.share, s.interval()) == (359, 354, 354/359, wilson(354, 359))
     assert repr(s) == 'net accuracy: 98.6% [96.8, 99.4], n=359 of digits, at 95%, measured'
-    assert s.words() == '98.6% [96.8, 99.4]' and '`net`' in s._repr_markdown_() and s.provenance == 'measured'
+    assert s.words() == '98.6% [96.8, 99.4]' and s._repr_markdown_() == repr(s) and s.provenance == 'measured'
     assert s == Score('net', np.arange(359) < 354, 'digits') and hash(s) == hash(score())
     with pytest.raises(FrozenInstanceError): s.name = 'other'
     row = s.row()

@@ -1,12 +1,14 @@
-"measure.clock: what measuring costs, threads, the cold start and the budget, on clocks that nobody waits for."
-import json, math
+"measure.clock: timers, turns, what measuring costs, the cold start and the budget, on clocks that no test waits for."
+import gc, json, math
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 from threadpoolctl import threadpool_info
-from tinybench.measure.clock import (Overhead, WarmUp, call_overhead, clock_overhead, interleave, overhead,
-                                     pinned, random_rounds, rounds_within, sample, settled, warm_up)
+from tinybench.measure.clock import (Overhead, WarmUp, call_overhead, call_secs, clock_overhead, clock_resolution,
+    gc_paused, inner_loops, interleave, loop_secs, next_loops, overhead, pinned, precise_timer, random_rounds,
+    rounds_within, sample, settled, warm_up)
+from tinybench.measure.compare import paired_results, ratio
 
 
 class Machine:
@@ -24,7 +26,196 @@ class Machine:
         return run
 
 
+class Tiring:
+    "A pretend computer that `drift` makes slower, whose clock ticks, and which counts its calls."
+    def __init__(self, drift=0., tick=1e-9): self.now,self.drift,self.tick,self.calls = 0.,drift,tick,0
+    def clock(self):
+        self.now += self.tick
+        return self.now
+    def job(self, secs):
+        def run():
+            self.calls += 1
+            self.now += secs*(1 + self.drift*self.now)
+        return run
+
+
 def rng(seed=0): return np.random.default_rng(seed)
+def ticking(*readings): return iter(readings).__next__
+
+
+# --- timers
+
+@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=12))
+def test_timer_is_monotonic_and_then_stands(readings):
+    readings = sorted(readings)
+    with precise_timer(ticking(*readings)) as t: inside = [t.secs for _ in readings[2:]]
+    seen = inside + [t.secs]
+    assert seen == [r - readings[0] for r in readings[1:]]
+    assert seen == sorted(seen) and min(seen) >= 0
+    assert t.secs == t.secs == seen[-1]                 # and asks no exhausted clock
+
+
+def test_timer_stops_on_an_exception_and_can_be_used_again():
+    t = precise_timer(ticking(1, 4, 100, 107))
+    with pytest.raises(RuntimeError, match='nothing timed yet'): t.secs
+    with pytest.raises(KeyError):
+        with t: raise KeyError
+    assert t.secs == 3
+    with t: pass
+    assert t.secs == 7
+
+
+def test_timer_on_the_real_clock():
+    with precise_timer() as t: a, b = t.secs, t.secs
+    assert 0 <= a <= b <= t.secs
+
+
+def test_resolution():
+    assert clock_resolution(ticking(*[0, 0, 0, 5, 5, 7]), tries=2) == 2
+    assert clock_resolution() > 0
+    with pytest.raises(ValueError, match='stands still'): clock_resolution(lambda: 1.)
+    with pytest.raises(ValueError, match='backwards'): clock_resolution(ticking(3., 2.), tries=1)
+
+
+@pytest.mark.parametrize('on', [True, False])
+def test_gc_is_restored_even_after_an_exception(on):
+    seen = []
+    def boom():
+        seen.append(gc.isenabled())
+        raise KeyError('boom')
+    (gc.enable if on else gc.disable)()
+    try:
+        for f in (lambda: sample(boom, inner=1), lambda: loop_secs(boom, 3),
+                  lambda: interleave(dict(a=boom), rng=rng())):
+            with pytest.raises(KeyError, match='boom'): f()
+            assert gc.isenabled() == on
+        with gc_paused(): assert not gc.isenabled()
+        assert gc.isenabled() == on
+    finally: gc.enable()
+    assert seen == [False]*3
+
+
+def test_gc_runs_free_between_samples():
+    seen = []
+    sample(lambda: None, repeats=2, inner=5, progress=lambda *a: seen.append((*a, gc.isenabled())))
+    assert seen == [(1, 2, True), (2, 2, True)]
+
+
+# --- loops and samples
+
+@given(st.integers(1, 10**6), st.floats(0, 10), st.floats(1e-6, 10))
+def test_next_loops_grows_within_bounds(loops, secs, target):
+    new = next_loops(loops, secs, target)
+    assert isinstance(new, int) and 2*loops <= new <= 10*loops
+
+
+@given(st.floats(1e-7, 1.), st.floats(1e-5, 1e-2), st.floats(1e-9, 1e-6))
+def test_inner_loops_is_long_enough_and_not_much_longer(per_call, min_secs, tick):
+    m = Tiring(tick=tick)
+    n, target = inner_loops(m.job(per_call), min_secs, m.clock), max(min_secs, 100*tick)
+    assert n*per_call >= .98*target                     # the clock's own step is part of what it sees
+    assert n == 1 or n*per_call <= 2.5*target
+
+
+def test_inner_loops_looks_at_the_clock_it_has():
+    m = Tiring(tick=1e-3)
+    assert inner_loops(m.job(1e-3), min_secs=1e-3, clock=m.clock) >= 99
+
+
+def test_inner_loops_is_not_fooled_by_a_cold_call_or_one_hiccup():
+    m = Tiring()
+    def cold(): m.now += 1. if (calls := calls_made.append(0) or len(calls_made)) in (1, 2) else 1e-6
+    calls_made = []
+    assert inner_loops(cold, 1e-3, m.clock) >= 999
+
+
+def test_a_clock_that_does_not_measure_is_named():
+    ticks = iter(range(10**9))
+    with pytest.raises(ValueError, match='stands still'): inner_loops(lambda: None, clock=lambda: 5.)
+    with pytest.raises(ValueError, match='raise `inner`'): call_secs(lambda: None, 1, ticking(5., 5.))
+    assert sample(lambda: None, repeats=3, inner=4, clock=ticks.__next__).tolist() == [.25]*3
+
+
+def test_sample_uses_what_it_is_given():
+    m = Tiring()
+    np.testing.assert_allclose(sample(m.job(.5), repeats=7, inner=3, clock=m.clock), .5)
+    assert m.calls == 21
+    with pytest.raises(ValueError, match='at least 1'): sample(m.job(1), repeats=0)
+    with pytest.raises(TypeError, match='lambda: net'): sample(np.zeros(3))
+    with pytest.raises(ValueError, match='at least 1'): sample(m.job(1), inner=0)
+
+
+# --- taking turns
+
+names = st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=6, unique=True)
+
+@given(names, st.integers(1, 20), st.integers(0, 2**32))
+def test_every_round_has_each_name_once_and_the_seed_decides(names, repeats, seed):
+    rounds = random_rounds(names, repeats, rng(seed))
+    assert len(rounds) == repeats and all(sorted(r) == sorted(names) for r in rounds)
+    assert rounds == random_rounds(names, repeats, rng(seed))
+
+
+@given(st.integers(1, 5), st.integers(1, 12), st.integers(1, 4), st.integers(0, 100))
+def test_interleave_runs_the_rounds(n, repeats, inner, seed):
+    ran, m = [], Tiring()
+    def job(name):
+        def run(): ran.append(name); m.now += 1.
+        return run
+    secs = interleave({i: job(i) for i in range(n)}, repeats, rng=rng(seed), inner=inner, clock=m.clock)
+    assert ran == [name for r in random_rounds(range(n), repeats, rng(seed))
+                   for name in r for _ in range(inner)]
+    assert list(secs) == list(range(n)) and all(s.shape == (repeats,) for s in secs.values())
+
+
+def test_order_is_fresh_and_fair():
+    rounds = random_rounds('abc', 3000, rng())
+    for i in range(3): assert all(abs(sum(r[i] == c for r in rounds) - 1000) < 130 for c in 'abc')
+
+
+def test_place_i_is_from_round_i():
+    m, jobs = Tiring(), dict(a=2., b=6.)
+    count = iter(range(100))
+    def paced(secs):                                    # the machine's pace changes with every round
+        def run(): m.now += secs*(1 + next(count)//2)
+        return run
+    secs = interleave({k: paced(v) for k, v in jobs.items()}, 10, rng=rng(), inner=1, clock=m.clock)
+    np.testing.assert_allclose(secs['b']/secs['a'], 3.)
+
+
+def test_turns_cancel_what_a_row_does_not():
+    m = Tiring(drift=.01)
+    a, b = (sample(m.job(1.), inner=1, clock=m.clock) for _ in range(2))
+    assert np.median(a)/np.median(b) < .8
+    m = Tiring(drift=.01)
+    secs = interleave(dict(a=m.job(1.), b=m.job(1.)), rng=rng(), inner=1, clock=m.clock)
+    assert abs(np.median(secs['a']/secs['b']) - 1) < .02
+
+
+def test_interleave_finds_loops_by_name_and_reports():
+    m, seen = Tiring(), []
+    fs = dict(slow=m.job(1e-3), fast=m.job(1e-6))
+    secs = interleave(fs, 3, rng=rng(), clock=m.clock, progress=lambda *a: seen.append(a))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    np.testing.assert_allclose([secs['slow'].mean(), secs['fast'].mean()], [1e-3, 1e-6], rtol=.01)
+    m.calls = 0
+    interleave(fs, 3, rng=rng(), inner=dict(slow=1, fast=10), clock=m.clock)
+    assert m.calls == 33
+    with pytest.raises(ValueError, match='nothing to time'): interleave({}, rng=rng())
+    with pytest.raises(TypeError): interleave(fs)       # the generator is not optional
+    with pytest.raises(TypeError, match='default_rng'): interleave(fs, rng=0)
+
+
+def test_same_function_twice_is_seldom_called_different():
+    "Equal jobs on a machine with correlated noise: at most about 5% false alarms, taken in turns."
+    def alarm(seed):
+        r, m, level = rng(seed), Tiring(), [0.]
+        def job():
+            level[0] = .9*level[0] + .1*r.normal()
+            m.now += math.exp(level[0])
+        secs = interleave(dict(a=job, b=job), 30, rng=rng(seed + 1000), inner=1, clock=m.clock)
+        return ratio(*paired_results(secs).values()).excludes_one
+    assert sum(map(alarm, range(200))) <= 18            # 200*.0428 = 8.6 expected, sd 2.9
 
 
 # --- what measuring costs
@@ -192,5 +383,13 @@ def test_a_budget_too_small_is_refused_in_words():
     for budget in (2.9, 0, -1, math.nan):
         with pytest.raises(ValueError, match='a round takes 3 s, more than the budget'):
             rounds_within(budget, fs, dict(a=1, b=1), m.clock)
-    with pytest.raises(ValueError, match="no `inner` for .'b'"):
+    with pytest.raises(ValueError, match="no `inner` for b"):
         interleave(fs, rng=rng(), inner=dict(a=1), clock=m.clock)
+
+
+def test_a_share_of_the_budget_is_spent_on_running_rounds():
+    def rounds(share):
+        m = Machine()                                   # its first round is interrupted
+        found = rounds_within(100., dict(a=m.job([9.] + [1.]*100)), dict(a=1), m.clock, share)
+        return found, len(m.ran)
+    assert rounds(0.) == (11, 1) and rounds(.199) == (48, 12)      # 80.1 s at 12 rounds in 20 s

@@ -33,6 +33,48 @@ ratios = st.tuples(st.floats(-.3, .3), st.floats(0, .3), st.floats(0, .3), st.in
 
 # --- one pair
 
+def pair(a, b, **how): return paired_results(dict(a=a, b=b), **how).values()
+
+@given(st.lists(st.tuples(st.floats(1e-6, 1e3), st.floats(1e-6, 1e3)), min_size=6, max_size=40))
+def test_ratio_is_that_of_the_pairs_and_inverts(ab):
+    a, b = np.array(ab).T
+    q, p = ratio(*pair(a, b)), ratio(*pair(b, a))
+    np.testing.assert_allclose([q.lo, q.hi], np.exp(median_interval(np.log(a) - np.log(b))))
+    np.testing.assert_allclose([q.estimate*p.estimate, q.lo*p.hi, q.hi*p.lo], 1)
+    assert q.lo <= q.estimate <= q.hi and q.n == len(ab)
+
+
+def test_ratio_of_known_arrays():
+    pace = rng().lognormal(0, 1, 30)
+    q = ratio(*pair(.62*pace, pace))
+    np.testing.assert_allclose([q.estimate, q.lo, q.hi], .62)
+    assert q.excludes_one and repr(q) == '0.62 [0.62, 0.62], n=30 pairs, at 95%'
+    assert repr(Ratio(.617, .602, .648, 30)) == '0.62 [0.60, 0.65], n=30 pairs, at 95%'
+    assert not Ratio(1.01, .97, 1.03, 30).excludes_one
+    with pytest.raises(ValueError, match='inside its interval'): Ratio(2., .9, 1.1, 30)
+
+
+def test_what_is_no_pair():
+    v = list(rng().uniform(1, 2, 10))
+    a, b = pair(v, v, seed=1)
+    assert ratio(a, b).estimate == 1
+    other = replace(b, env={**b.env, 'cpu': 'another', 'blas_threads': 99})
+    for bad, words in [(replace(b, values=v[:9]), 'n differs, 10 and 9'),
+                       (other, 'different environments.*cpu, blas_threads'),
+                       (replace(b, metric='energy'), 'metric'), (replace(b, unit='J'), 'unit'),
+                       (replace(b, provenance='modelled'), 'provenance'), (replace(b, how={}), 'same rounds'),
+                       (replace(b, how={**b.how, 'order': 'in a row'}), 'same rounds'),
+                       (list(pair(v, v, seed=1))[1], 'same rounds')]:
+        with pytest.raises(ValueError, match=words): ratio(a, bad)
+    with pytest.raises(ValueError, match='too few'): ratio(*pair([1.]*5, [1.]*5))
+
+
+def test_paired_results_keeps_how():
+    a, b = paired_results(dict(a=[1.], b=[2.]), dict(a=3, b=4), seed=7).values()
+    assert dict(a.how) == dict(order='interleaved', run=b.how['run'], inner=3, seed=7) and b.how['inner'] == 4
+    assert (b.name, b.metric, b.unit, b.values, b.provenance) == ('b', 'latency', 's', (2.,), 'measured')
+
+
 @given(runs)
 def test_swapping_inverts(ab):
     a, b = pairs(a=ab[0], b=ab[1]).values()
@@ -393,10 +435,10 @@ def test_the_record_is_frozen_and_plain():
 def test_the_record_as_tables():
     c = found()
     text, mark, frame = repr(c), c._repr_markdown_(), c.to_frame()
-    assert text.splitlines()[0] == ('latency / latency of base: above 1 is slower, within 2% the same, '
-                                    'n=30 pairs, at 95%')
+    said = 'latency / latency of base: above 1 is slower, within 2% the same, n=30 pairs, at 95%'
+    assert text.splitlines()[-1] == mark.splitlines()[-1] == said
     assert 'more pairs would probably decide' in text and 'slower' in text
-    assert mark.splitlines()[2] == '| name | ratio | p (Holm) | p (Wilcoxon) | verdict |' and 'a\\|b' in mark
+    assert mark.splitlines()[0] == '| name | ratio | p (Holm) | p (Wilcoxon) | verdict |' and 'a\\|b' in mark
     assert list(frame.index) == ['a|b', 'near'] and list(frame.verdict) == ['slower', 'undecided']
     assert frame.loc['near', 'wilcoxon'] == wilcoxon(c.results[2], c.results[0])
     assert frame.loc['a|b', 'lo'] == c['a|b'].ratio.lo and frame.loc['near', 'more'] == c['near'].more

@@ -1,208 +1,17 @@
-"measure.clock and measure.result: fake clocks, round trips, and intervals judged on known truth."
-import copy, gc, json, math, os, pickle, subprocess, sys
+"measure.result: round trips, refusals, files, and intervals judged on known truth."
+import copy, json, math, os, pickle, subprocess, sys
 from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from threadpoolctl import threadpool_limits
-from tinybench.measure.clock import (call_secs, clock_resolution, gc_paused, inner_loops, interleave,
-                                     loop_secs, next_loops, precise_timer, random_rounds, sample)
-from tinybench.measure.compare import Ratio, paired_results, ratio
+from tinybench.base.text import digits, scale
 from tinybench.measure.stats import autocorrelation, effective_size, mean_interval, median_interval, normal_scores
-from tinybench.measure.result import (BenchmarkResult, digits, environment, load_json, merge, plain, rows,
-                                      save_csv, save_json, scale, to_frame, write_whole)
-
-
-class Machine:
-    "A pretend computer: a clock, and jobs that take the time they say; `drift` makes it slow down."
-    def __init__(self, drift=0., tick=1e-9): self.now,self.drift,self.tick,self.calls = 0.,drift,tick,0
-    def clock(self):
-        self.now += self.tick
-        return self.now
-    def job(self, secs):
-        def run():
-            self.calls += 1
-            self.now += secs*(1 + self.drift*self.now)
-        return run
+from tinybench.measure.result import (BenchmarkResult, differing, environment, load_json, merge, plain, rows, save_csv,
+                                      save_json, to_frame)
 
 
 def rng(seed=0): return np.random.default_rng(seed)
-def ticking(*readings): return iter(readings).__next__
-
-
-# --- timers
-
-@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=12))
-def test_timer_is_monotonic_and_then_stands(readings):
-    readings = sorted(readings)
-    with precise_timer(ticking(*readings)) as t: inside = [t.secs for _ in readings[2:]]
-    seen = inside + [t.secs]
-    assert seen == [r - readings[0] for r in readings[1:]]
-    assert seen == sorted(seen) and min(seen) >= 0
-    assert t.secs == t.secs == seen[-1]                 # and asks no exhausted clock
-
-
-def test_timer_stops_on_an_exception_and_can_be_used_again():
-    t = precise_timer(ticking(1, 4, 100, 107))
-    with pytest.raises(RuntimeError, match='nothing timed yet'): t.secs
-    with pytest.raises(KeyError):
-        with t: raise KeyError
-    assert t.secs == 3
-    with t: pass
-    assert t.secs == 7
-
-
-def test_timer_on_the_real_clock():
-    with precise_timer() as t: a, b = t.secs, t.secs
-    assert 0 <= a <= b <= t.secs
-
-
-def test_resolution():
-    assert clock_resolution(ticking(*[0, 0, 0, 5, 5, 7]), tries=2) == 2
-    assert clock_resolution() > 0
-    with pytest.raises(ValueError, match='stands still'): clock_resolution(lambda: 1.)
-    with pytest.raises(ValueError, match='backwards'): clock_resolution(ticking(3., 2.), tries=1)
-
-
-@pytest.mark.parametrize('on', [True, False])
-def test_gc_is_restored_even_after_an_exception(on):
-    seen = []
-    def boom():
-        seen.append(gc.isenabled())
-        raise KeyError('boom')
-    (gc.enable if on else gc.disable)()
-    try:
-        for f in (lambda: sample(boom, inner=1), lambda: loop_secs(boom, 3),
-                  lambda: interleave(dict(a=boom), rng=rng())):
-            with pytest.raises(KeyError, match='boom'): f()
-            assert gc.isenabled() == on
-        with gc_paused(): assert not gc.isenabled()
-        assert gc.isenabled() == on
-    finally: gc.enable()
-    assert seen == [False]*3
-
-
-def test_gc_runs_free_between_samples():
-    seen = []
-    sample(lambda: None, repeats=2, inner=5, progress=lambda *a: seen.append((*a, gc.isenabled())))
-    assert seen == [(1, 2, True), (2, 2, True)]
-
-
-# --- loops and samples
-
-@given(st.integers(1, 10**6), st.floats(0, 10), st.floats(1e-6, 10))
-def test_next_loops_grows_within_bounds(loops, secs, target):
-    new = next_loops(loops, secs, target)
-    assert isinstance(new, int) and 2*loops <= new <= 10*loops
-
-
-@given(st.floats(1e-7, 1.), st.floats(1e-5, 1e-2), st.floats(1e-9, 1e-6))
-def test_inner_loops_is_long_enough_and_not_much_longer(per_call, min_secs, tick):
-    m = Machine(tick=tick)
-    n, target = inner_loops(m.job(per_call), min_secs, m.clock), max(min_secs, 100*tick)
-    assert n*per_call >= .98*target                     # the clock's own step is part of what it sees
-    assert n == 1 or n*per_call <= 2.5*target
-
-
-def test_inner_loops_looks_at_the_clock_it_has():
-    m = Machine(tick=1e-3)
-    assert inner_loops(m.job(1e-3), min_secs=1e-3, clock=m.clock) >= 99
-
-
-def test_inner_loops_is_not_fooled_by_a_cold_call_or_one_hiccup():
-    m = Machine()
-    def cold(): m.now += 1. if (calls := calls_made.append(0) or len(calls_made)) in (1, 2) else 1e-6
-    calls_made = []
-    assert inner_loops(cold, 1e-3, m.clock) >= 999
-
-
-def test_a_clock_that_does_not_measure_is_named():
-    ticks = iter(range(10**9))
-    with pytest.raises(ValueError, match='stands still'): inner_loops(lambda: None, clock=lambda: 5.)
-    with pytest.raises(ValueError, match='raise `inner`'): call_secs(lambda: None, 1, ticking(5., 5.))
-    assert sample(lambda: None, repeats=3, inner=4, clock=ticks.__next__).tolist() == [.25]*3
-
-
-def test_sample_uses_what_it_is_given():
-    m = Machine()
-    np.testing.assert_allclose(sample(m.job(.5), repeats=7, inner=3, clock=m.clock), .5)
-    assert m.calls == 21
-    with pytest.raises(ValueError, match='at least 1'): sample(m.job(1), repeats=0)
-    with pytest.raises(TypeError, match='lambda: net'): sample(np.zeros(3))
-    with pytest.raises(ValueError, match='at least 1'): sample(m.job(1), inner=0)
-
-
-# --- taking turns
-
-names = st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=6, unique=True)
-
-@given(names, st.integers(1, 20), st.integers(0, 2**32))
-def test_every_round_has_each_name_once_and_the_seed_decides(names, repeats, seed):
-    rounds = random_rounds(names, repeats, rng(seed))
-    assert len(rounds) == repeats and all(sorted(r) == sorted(names) for r in rounds)
-    assert rounds == random_rounds(names, repeats, rng(seed))
-
-
-@given(st.integers(1, 5), st.integers(1, 12), st.integers(1, 4), st.integers(0, 100))
-def test_interleave_runs_the_rounds(n, repeats, inner, seed):
-    ran, m = [], Machine()
-    def job(name):
-        def run(): ran.append(name); m.now += 1.
-        return run
-    secs = interleave({i: job(i) for i in range(n)}, repeats, rng=rng(seed), inner=inner, clock=m.clock)
-    assert ran == [name for r in random_rounds(range(n), repeats, rng(seed))
-                   for name in r for _ in range(inner)]
-    assert list(secs) == list(range(n)) and all(s.shape == (repeats,) for s in secs.values())
-
-
-def test_order_is_fresh_and_fair():
-    rounds = random_rounds('abc', 3000, rng())
-    for i in range(3): assert all(abs(sum(r[i] == c for r in rounds) - 1000) < 130 for c in 'abc')
-
-
-def test_place_i_is_from_round_i():
-    m, jobs = Machine(), dict(a=2., b=6.)
-    count = iter(range(100))
-    def paced(secs):                                    # the machine's pace changes with every round
-        def run(): m.now += secs*(1 + next(count)//2)
-        return run
-    secs = interleave({k: paced(v) for k, v in jobs.items()}, 10, rng=rng(), inner=1, clock=m.clock)
-    np.testing.assert_allclose(secs['b']/secs['a'], 3.)
-
-
-def test_turns_cancel_what_a_row_does_not():
-    m = Machine(drift=.01)
-    a, b = (sample(m.job(1.), inner=1, clock=m.clock) for _ in range(2))
-    assert np.median(a)/np.median(b) < .8
-    m = Machine(drift=.01)
-    secs = interleave(dict(a=m.job(1.), b=m.job(1.)), rng=rng(), inner=1, clock=m.clock)
-    assert abs(np.median(secs['a']/secs['b']) - 1) < .02
-
-
-def test_interleave_finds_loops_by_name_and_reports():
-    m, seen = Machine(), []
-    fs = dict(slow=m.job(1e-3), fast=m.job(1e-6))
-    secs = interleave(fs, 3, rng=rng(), clock=m.clock, progress=lambda *a: seen.append(a))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
-    np.testing.assert_allclose([secs['slow'].mean(), secs['fast'].mean()], [1e-3, 1e-6], rtol=.01)
-    m.calls = 0
-    interleave(fs, 3, rng=rng(), inner=dict(slow=1, fast=10), clock=m.clock)
-    assert m.calls == 33
-    with pytest.raises(ValueError, match='nothing to time'): interleave({}, rng=rng())
-    with pytest.raises(TypeError): interleave(fs)       # the generator is not optional
-    with pytest.raises(TypeError, match='default_rng'): interleave(fs, rng=0)
-
-
-def test_same_function_twice_is_seldom_called_different():
-    "Equal jobs on a machine with correlated noise: at most about 5% false alarms, taken in turns."
-    def alarm(seed):
-        r, m, level = rng(seed), Machine(), [0.]
-        def job():
-            level[0] = .9*level[0] + .1*r.normal()
-            m.now += math.exp(level[0])
-        secs = interleave(dict(a=job, b=job), 30, rng=rng(seed + 1000), inner=1, clock=m.clock)
-        return ratio(*paired_results(secs).values()).excludes_one
-    assert sum(map(alarm, range(200))) <= 18            # 200*.0428 = 8.6 expected, sd 2.9
 
 
 # --- records
@@ -334,7 +143,7 @@ def test_incomplete_json_is_refused_in_words():
 def test_people_can_read_it():
     r = result(rng(0).permutation(np.linspace(11.9e-6, 12.7e-6, 30)), 'matmul')
     assert repr(r) == 'matmul latency: median 12.3 µs [12.1, 12.5], n=30, at 95%, measured'
-    assert r._repr_markdown_().startswith('`matmul` latency: median 12.3 µs')
+    assert r._repr_markdown_().startswith('matmul latency: median 12.3 µs')
     assert repr(result([.002]*3)) == 'a latency: median 2 ms, n=3: too few for an interval, measured'
     weights = result([95_024], metric='weights', unit='B', provenance='modelled')
     assert repr(weights) == 'a weights: 95 kB, one value, modelled'
@@ -380,6 +189,10 @@ def test_merge_refuses_what_is_not_the_same(change, words):
     assert merge([bad, bad]).n == 4
 
 
+def test_keys_that_differ():
+    assert differing(dict(a=1, b=None, c=2), dict(a=1, c=3, d=4)) == ['b', 'c', 'd'] and differing({}, {}) == []
+
+
 def test_blocks_that_differ_widen_the_interval():
     "Two processes of different pace: neighbours lean, and the interval reaches over both."
     fast, slow = rng().normal(10, .1, 15), rng(1).normal(11, .1, 15)
@@ -416,50 +229,6 @@ if heavy: raise SystemExit(f'imported {heavy}')
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
                           env={**os.environ, 'PYTHONPATH': os.pathsep.join(p for p in sys.path if p)})
     assert done.returncode == 0, done.stderr
-
-
-# --- ratios
-
-def pair(a, b, **how): return paired_results(dict(a=a, b=b), **how).values()
-
-@given(st.lists(st.tuples(st.floats(1e-6, 1e3), st.floats(1e-6, 1e3)), min_size=6, max_size=40))
-def test_ratio_is_that_of_the_pairs_and_inverts(ab):
-    a, b = np.array(ab).T
-    q, p = ratio(*pair(a, b)), ratio(*pair(b, a))
-    np.testing.assert_allclose([q.lo, q.hi], np.exp(median_interval(np.log(a) - np.log(b))))
-    np.testing.assert_allclose([q.estimate*p.estimate, q.lo*p.hi, q.hi*p.lo], 1)
-    assert q.lo <= q.estimate <= q.hi and q.n == len(ab)
-
-
-def test_ratio_of_known_arrays():
-    pace = rng().lognormal(0, 1, 30)
-    q = ratio(*pair(.62*pace, pace))
-    np.testing.assert_allclose([q.estimate, q.lo, q.hi], .62)
-    assert q.excludes_one and repr(q) == '0.62 [0.62, 0.62], n=30 pairs, at 95%'
-    assert repr(Ratio(.617, .602, .648, 30)) == '0.62 [0.60, 0.65], n=30 pairs, at 95%'
-    assert not Ratio(1.01, .97, 1.03, 30).excludes_one
-    with pytest.raises(ValueError, match='inside its interval'): Ratio(2., .9, 1.1, 30)
-
-
-def test_what_is_no_pair():
-    v = list(rng().uniform(1, 2, 10))
-    a, b = pair(v, v, seed=1)
-    assert ratio(a, b).estimate == 1
-    other = replace(b, env={**b.env, 'cpu': 'another', 'blas_threads': 99})
-    for bad, words in [(replace(b, values=v[:9]), 'n differs, 10 and 9'),
-                       (other, 'different environments.*cpu, blas_threads'),
-                       (replace(b, metric='energy'), 'metric'), (replace(b, unit='J'), 'unit'),
-                       (replace(b, provenance='modelled'), 'provenance'), (replace(b, how={}), 'same rounds'),
-                       (replace(b, how={**b.how, 'order': 'in a row'}), 'same rounds'),
-                       (list(pair(v, v, seed=1))[1], 'same rounds')]:
-        with pytest.raises(ValueError, match=words): ratio(a, bad)
-    with pytest.raises(ValueError, match='too few'): ratio(*pair([1.]*5, [1.]*5))
-
-
-def test_paired_results_keeps_how():
-    a, b = paired_results(dict(a=[1.], b=[2.]), dict(a=3, b=4), seed=7).values()
-    assert dict(a.how) == dict(order='interleaved', run=b.how['run'], inner=3, seed=7) and b.how['inner'] == 4
-    assert (b.name, b.metric, b.unit, b.values, b.provenance) == ('b', 'latency', 's', (2.,), 'measured')
 
 
 # --- files
@@ -504,13 +273,6 @@ def test_a_read_only_folder_is_named(tmp_path):
     try:
         with pytest.raises(PermissionError, match='in the folder'): save_csv([result()], tmp_path/'rs.csv')
     finally: tmp_path.chmod(0o700)
-
-
-def test_write_whole_takes_text_or_bytes(tmp_path):
-    assert write_whole(tmp_path/'a', 'µ\n').read_bytes() == 'µ\n'.encode()
-    assert write_whole(str(tmp_path/'a'), b'\x89PNG\r\n').read_bytes() == b'\x89PNG\r\n'
-    with pytest.raises(TypeError): write_whole(tmp_path/'a', 3)
-    assert (tmp_path/'a').read_bytes() == b'\x89PNG\r\n' and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

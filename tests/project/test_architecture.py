@@ -50,7 +50,7 @@ def run_at_import(node):
 # --- who may import whom
 
 def test_notebooks_import_only_earlier_ones():
-    seen = ('tinybench.__version__',)
+    seen = 'tinybench.__version__', 'tinybench.base'
     for path in NOTEBOOKS:
         ours = [n for n in imports(ast.walk(exported(path))) if n.startswith(('.', 'tinybench'))]
         late = [n for n in ours if not any(n == s or n.startswith(s + '.') for s in seen)]
@@ -95,9 +95,8 @@ def test_packages_import_only_what_their_row_allows(path):
 def test_every_row_may_import_base_and_base_nothing():
     assert not ROWS['base'] and all('base' in may or 'all' in may for name, may in ROWS.items() if name != 'base')
 
-def test_every_numbered_notebook_is_in_one_unit():
-    listed = [n for u in UNITS for n in u['notebooks']]
-    assert not twice(listed) and {*listed} == {p.stem for p in NOTEBOOKS}
+def test_the_units_list_every_numbered_notebook_once_and_in_order():
+    assert [n for u in UNITS for n in u['notebooks']] == [p.stem for p in NOTEBOOKS]
 
 @each_notebook
 def test_only_show_draws(path):

@@ -68,7 +68,7 @@ def test_pyproject_follows_settings_ini(ini, pyproject, root):
 
 def test_extras(pyproject):
     extras = pyproject['project']['optional-dependencies']
-    assert set(extras) == {'fast', 'torch', 'onnx', 'litert', 'keras', 'mlperf', 'course', 'dev'}
+    assert set(extras) == {'torch', 'onnx', 'keras', 'course', 'dev'}
     assert 'nbdev==2.4.14' in extras['course']
 
 def test_top_level(project):
@@ -79,13 +79,6 @@ def test_top_level(project):
 
 def test_quarto_settings_are_one_file(root):
     assert (root/'nbs'/'_quarto.yml').samefile(root/'_quarto.yml')
-
-def test_course_lists_the_notebooks(root):
-    course = tomllib.loads((root/'assignments'/'course.toml').read_text())
-    there = sorted(p.stem for p in (root/'nbs').glob('[0-9][0-9]_*.ipynb'))
-    lessons = [n for unit in course['unit'] for n in unit['notebooks']]
-    assert lessons == sorted(lessons), 'assignments/course.toml lists the lessons in order'
-    assert sorted(lessons + course['tools']) == there, 'every numbered notebook is in one unit or in tools'
 
 def test_what_does_not_run_is_counted_and_named(root, tmp_path):
     (tmp_path/'conftest.py').write_bytes((root/'tests'/'conftest.py').read_bytes())

@@ -18,7 +18,7 @@ from .. import __version__
 from .suite import (Column, Recommendation, SuiteResult, columns, escaped, markdown, pareto,
                                    pareto_table, pareto_words, spread, suite_rows, worded)
 from ..measure.accuracy import Score
-from ..measure.result import write_whole
+from ..base.files import write_whole
 
 # %% ../../nbs/68_bench.report.ipynb #column-note
 METRICS = {

@@ -28,7 +28,9 @@ from .benchmark import Benchmark, answers, array_digest, example_batch
 from .choose import choose, meets, statuses
 from ..measure.accuracy import Score, accuracy_difference, mcnemar
 from ..measure.compare import compare_results, holm
-from ..measure.result import BenchmarkResult, aligned, digits, environment, freeze, plain, scale, write_whole
+from ..base.files import write_whole
+from ..base.text import aligned, digits, scale
+from ..measure.result import BenchmarkResult, environment, freeze, plain
 from ..measure.stats import fewest_values, median_ranks
 from ..measure.system import System, system, system_rows
 from ..nn.module import Module, live_state, walk

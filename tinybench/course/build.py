@@ -305,7 +305,7 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
     numbered = {p.stem for p in course.nbs.glob('[0-9]*_*.ipynb')}
     there = sorted(numbered | {*wanted})
     out, unwritten, package = [], {}, package_of(course)
-    listed = {*course.notebooks, *course.tools}
+    listed, plain = {*course.notebooks, *course.tools}, plain_modules(course)
     for i, n in enumerate(there):
         if progress: progress(i, len(there), n)
         if n not in numbered: out.append(Problem(n, '', 'its name has no number', 'Call it 00_core.ops or the like'))
@@ -317,7 +317,7 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
             continue
         if n in wanted:
             earlier = [module_of(m) for m in there if m < n]
-            out += [Problem(n, *p) for p in notebook_problems(nb, n, package, earlier, unwritten)]
+            out += [Problem(n, *p) for p in notebook_problems(nb, n, package, {*earlier, *plain}, unwritten)]
         unwritten[module_of(n)] = to_write(nb)
     return out
 
@@ -537,15 +537,24 @@ def package_files(package:str, modules:Iterable[str], version:str) -> dict[str, 
     return {f'{p}/__init__.py': f'__version__ = "{version}"\n'*(p == package) + LOOK_FIRST for p in sorted(parts)}
 
 
+def plain_modules(course:Course) -> set[str]:
+    "The modules of the package that no notebook writes, such as `base.text`; not those that grade."
+    folder, lessons = course.nbs.parent/package_of(course), {module_of(p.stem) for p in course.nbs.glob('*.ipynb')}
+    found = {'.'.join(p.relative_to(folder).with_suffix('').parts) for p in folder.rglob('[!_]*.py')}
+    return {m for m in found - lessons if not m.startswith('course.')}
+
 def tool_modules(course:Course, notebooks:Iterable[str]) -> dict[str, str]:
-    "The text of the modules that `notebooks` import and do not write, and of those that these import, by path."
-    others = [n for n in (*course.tools, *course.notebooks) if n not in notebooks]
-    package, tools, out = package_of(course), {module_of(n): n for n in others}, {}
+    """The text of the modules that `notebooks` import and do not write, and of those that these import, by path;
+    always with all of `base`."""
+    plain = plain_modules(course)
+    others = {module_of(n) for n in (*course.tools, *course.notebooks) if n not in notebooks} | plain
+    package, out = package_of(course), {}
     found = [i for n in notebooks for c in read_notebook(course.path(n)).cells for i in imports(c)]
     todo = [(m.removeprefix(f'{package}.'), name) for m, name in found]
+    todo += [(m, '') for m in sorted(plain) if m.startswith('base.')]
     while todo:
         module, name = todo.pop()
-        for m in {module, f'{module}.{name}'} & tools.keys():
+        for m in {module, f'{module}.{name}'} & others:
             path = '/'.join([package, *m.split('.')]) + '.py'
             if path in out: continue
             file = course.nbs.parent/path

@@ -16,6 +16,7 @@ from statistics import NormalDist
 from typing import ClassVar, NamedTuple
 import numpy as np
 from scipy.special import bdtr
+from ..base.text import Shown, Table
 from .stats import ranks
 
 # %% ../../nbs/44_measure.accuracy.ipynb #z-score
@@ -52,7 +53,7 @@ def as_hits(hits) -> tuple[bool,...]:
 
 # %% ../../nbs/44_measure.accuracy.ipynb #score
 @dataclass(frozen=True, repr=False)
-class Score:
+class Score(Shown):
     "Which examples of a labelled set a model got right, in the order of the set. Frozen."
     name: str                 # of the model
     hits: tuple               # True where right, one for each example
@@ -80,8 +81,7 @@ class Score:
     def to_dict(self) -> dict: return score_dict(self)
     @classmethod
     def from_dict(cls, d:Mapping) -> 'Score': return score_from_dict(d)
-    def __repr__(self): return f'{self.name} {self.metric}: {score_words(self)}'
-    def _repr_markdown_(self): return f'`{self.name}` {self.metric}: {score_words(self)}'
+    def table(self) -> Table: return Table((), words=(f'{self.name} {self.metric}: {score_words(self)}',))
 
 # %% ../../nbs/44_measure.accuracy.ipynb #score-words
 def percent(mid:float, lo:float, hi:float) -> str:
@@ -126,7 +126,8 @@ def paired_hits(a, b) -> tuple[np.ndarray,np.ndarray]:
     if isinstance(a, Score) and isinstance(b, Score) and (a.data, a.metric) != (b.data, b.metric):
         raise ValueError(f'{a.name} has {a.metric} on {a.data}, {b.name} {b.metric} on {b.data}: no pairs')
     marks = {s.examples for s in (a, b) if isinstance(s, Score) and s.examples}
-    if len(marks) > 1: raise ValueError(f'{a.data} held other examples for {a.name} than for {b.name}: no pairs')
+    if len(marks) > 1: raise ValueError(
+        f'{a.data} held other examples for {a.name} than for {b.name}: no pairs')
     x, y = (np.array(as_hits(s.hits if isinstance(s, Score) else s)) for s in (a, b))
     if len(x) != len(y):
         raise ValueError(f'{len(x)} and {len(y)} hits: pairs are of the same examples, in order')
@@ -161,7 +162,7 @@ def corrected_phi(both:int, a_only:int, b_only:int, neither:int) -> float:
 
 # %% ../../nbs/44_measure.accuracy.ipynb #difference
 @dataclass(frozen=True, repr=False)
-class Difference:
+class Difference(Shown):
     "How much the first is above the second on the same examples, with its interval. Frozen."
     estimate: float
     lo: float
@@ -175,11 +176,11 @@ class Difference:
     @property
     def excludes_zero(self) -> bool: return self.lo > 0 or self.hi < 0
     def to_dict(self) -> dict: return dict(vars(self), provenance='measured')
-    def __repr__(self):
+    def table(self) -> Table:
         by, unit, k = (100, ' points', 1) if self.metric == 'accuracy' else (1, '', 3)
         mid, lo, hi = (f'{by*v:+.{k}f}' for v in (self.estimate, self.lo, self.hi))
-        return f'{mid}{unit} [{lo}, {hi}] of {self.metric}, n={self.n} pairs, at {100*self.level:g}%'
-    def _repr_markdown_(self): return repr(self)
+        said = f'{mid}{unit} [{lo}, {hi}] of {self.metric}, n={self.n} pairs, at {100*self.level:g}%'
+        return Table((), words=(said,))
 
 # %% ../../nbs/44_measure.accuracy.ipynb #accuracy-difference
 def accuracy_difference(a_hits, b_hits, level:float=.95) -> Difference:
@@ -243,7 +244,7 @@ def auc_limits(estimate:float, n_pos:int, n_neg:int, level:float=.95) -> tuple[f
 
 # %% ../../nbs/44_measure.accuracy.ipynb #auc-record
 @dataclass(frozen=True, repr=False)
-class Auc:
+class Auc(Shown):
     "An area under the ROC curve with its interval. Frozen."
     estimate: float
     lo: float
@@ -256,10 +257,10 @@ class Auc:
         if not 0 <= self.lo <= self.estimate <= self.hi <= 1: raise ValueError(
             f'an AUC and its interval lie in 0 to 1, not {self.estimate} in [{self.lo}, {self.hi}]')
     def to_dict(self) -> dict: return dict(vars(self), metric='AUC', provenance='measured')
-    def __repr__(self):
-        return (f'AUC {self.estimate:.3f} [{self.lo:.3f}, {self.hi:.3f}], {self.n_pos} against {self.n_neg}, '
+    def table(self) -> Table:
+        said = (f'AUC {self.estimate:.3f} [{self.lo:.3f}, {self.hi:.3f}], {self.n_pos} against {self.n_neg}, '
                 f'at {100*self.level:g}% ({self.method}), measured')
-    def _repr_markdown_(self): return repr(self)
+        return Table((), words=(said,))
 
 # %% ../../nbs/44_measure.accuracy.ipynb #delong
 def delong(scores, labels, level:float=.95) -> Auc:

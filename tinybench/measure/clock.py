@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['precise_timer', 'clock_resolution', 'gc_paused', 'pinned', 'loop_secs', 'next_loops', 'enough_loops', 'inner_loops',
            'call_secs', 'sample', 'clock_overhead', 'call_overhead', 'Overhead', 'overhead', 'settled', 'WarmUp',
-           'warm_up', 'random_rounds', 'rounds_within', 'interleave']
+           'warm_up', 'random_rounds', 'rounds_within', 'each_inner', 'check_rng', 'interleave']
 
 # %% ../../nbs/40_measure.clock.ipynb #imports
 import gc, math, time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import repeat
 import numpy as np
+from ..base.text import Shown, Table
 
 # %% ../../nbs/40_measure.clock.ipynb #precise-timer
 class precise_timer:
@@ -34,7 +35,8 @@ class precise_timer:
 def clock_resolution(clock:Callable=time.perf_counter, tries:int=50) -> float:
     "Smallest step between two readings, in seconds; ValueError if the clock stands still or runs backwards."
     if getattr(clock, '__name__', '').endswith('_ns'):
-        raise ValueError(f'{clock.__name__} counts nanoseconds: a clock gives seconds, like time.perf_counter')
+        raise ValueError(
+            f'{clock.__name__} counts nanoseconds: a clock gives seconds, like time.perf_counter')
     def step():
         looks = repeat(None, 1_000_000)       # made before the clock is read
         start = clock()
@@ -138,13 +140,14 @@ def call_overhead(clock:Callable=time.perf_counter, inner:int=10_000, tries:int=
     return min(call_secs(lambda: None, inner, clock) for _ in range(tries))
 
 # %% ../../nbs/40_measure.clock.ipynb #overhead-record
-@dataclass(frozen=True)
-class Overhead:
+@dataclass(frozen=True, repr=False)
+class Overhead(Shown):
     "What the harness itself costs, in seconds. Frozen."
     reading: float            # of the clock
     call: float               # of a function that does nothing
-    def __repr__(self): return f'a reading {self.reading*1e9:.0f} ns, an empty call {self.call*1e9:.0f} ns'
-    def _repr_markdown_(self): return repr(self)
+    def table(self) -> Table:
+        said = f'a reading {self.reading*1e9:.0f} ns, an empty call {self.call*1e9:.0f} ns'
+        return Table((), words=(said,))
     def to_dict(self) -> dict: return asdict(self)
     def share(self, secs:float, inner:int=1) -> float:
         "How much of a sample of `inner` calls, each of `secs`, is the harness's own, at most."
@@ -168,8 +171,8 @@ def settled(
     return None
 
 # %% ../../nbs/40_measure.clock.ipynb #warm-record
-@dataclass(frozen=True)
-class WarmUp:
+@dataclass(frozen=True, repr=False)
+class WarmUp(Shown):
     "Samples from the first call on, and where they grew calm. Frozen."
     secs: tuple               # per call
     settled_at: int|None      # samples before the first calm window; None where there was none
@@ -182,12 +185,12 @@ class WarmUp:
         last = self.secs[-self.window:]
         return float(np.std(last, ddof=1)/np.mean(last)) if len(last) > 1 else math.nan
     def to_dict(self) -> dict: return asdict(self)
-    def _repr_markdown_(self): return repr(self)
-    def __repr__(self):
+    def table(self) -> Table:
         n, times = len(self.secs), self.secs[0]/np.median(self.secs[-self.window:])
         when = f'not settled in {n}' if self.settled_at is None else f'settled after {self.settled_at}'
-        return (f'{when} samples: the last {self.window} vary by {self.variation:.1%} (limit '
+        said = (f'{when} samples: the last {self.window} vary by {self.variation:.1%} (limit '
                 f'{self.limit:.1%}), the first took {times:.1f} times as long as they')
+        return Table((), words=(said,))
 
 # %% ../../nbs/40_measure.clock.ipynb #warm-up
 def warm_up(
@@ -226,24 +229,41 @@ def random_rounds(
 # %% ../../nbs/40_measure.clock.ipynb #rounds-within
 def rounds_within(
     secs:float,               # the budget
-    fs:dict[str,Callable],    # what takes turns
-    inner:dict,               # calls in a sample, by name
+    fs:Mapping[str,Callable], # what takes turns
+    inner:Mapping,            # calls in a sample, by name
     clock:Callable=time.perf_counter,
+    share:float=0.,           # of the budget, to spend on running rounds here; one is run in any case
 ) -> int:
-    "Rounds of `fs` that fit in `secs`, judged by running one; ValueError where not even that one fits."
-    start = clock()
-    for name,f in fs.items(): call_secs(f, inner[name], clock)
-    took = clock() - start
-    if not secs >= took: raise ValueError(f'a round takes {took:.3g} s, more than the budget of {secs} s')
-    return int(secs/took)
+    "Rounds of `fs` that fit in what `share` leaves of `secs`, judged by running some; ValueError if none."
+    start, done, took = clock(), 0, 0.
+    while not done or took < share*secs:
+        for name, f in fs.items(): call_secs(f, inner[name], clock)
+        done, took = done + 1, clock() - start
+    rest = secs - share*secs
+    if not rest >= took/done:
+        raise ValueError(f'a round takes {took/done:.3g} s, more than the budget of {secs} s')
+    return int(rest*done/took)
+
+# %% ../../nbs/40_measure.clock.ipynb #each-inner
+def each_inner(inner:int|Mapping|None, names:Iterable) -> Mapping:
+    "`inner`, a number for all or a number by name, as a mapping; ValueError for one of `names` without."
+    each = inner if isinstance(inner, Mapping) else dict.fromkeys(names, inner)
+    for name in names:
+        if name not in each: raise ValueError(f'no `inner` for {name}')
+    return each
+
+# %% ../../nbs/40_measure.clock.ipynb #check-rng
+def check_rng(rng):
+    "TypeError unless `rng` is numpy's generator: a seed must decide who goes first."
+    if not isinstance(rng, np.random.Generator): raise TypeError('rng: pass np.random.default_rng(seed)')
 
 # %% ../../nbs/40_measure.clock.ipynb #interleave
 def interleave(
     fs:dict[str,Callable],    # functions of no arguments, by name
-    repeats:int=30,           # rounds, where `secs` is None
+    repeats:int=30,           # rounds, if `secs` is None
     *,
     rng:np.random.Generator,  # decides who goes first in each round
-    inner:int|dict|None=None, # calls in a sample, for all or by name; `inner_loops` decides where None
+    inner:int|Mapping|None=None, # calls in a sample, for all or by name; `inner_loops` decides if None
     min_secs:float=1e-3,      # what a sample should last
     secs:float|None=None,     # a budget instead of `repeats`: as many rounds as one run before says will fit
     warm:int=0,               # samples of each to take and throw away before all else
@@ -252,15 +272,14 @@ def interleave(
 ) -> dict[str,np.ndarray]:    # by name, shape (rounds,): place i is from round i
     "Seconds per call of each function, taken in rounds that run each once in a fresh random order."
     if not fs or repeats < 1: raise ValueError(f'nothing to time: {len(fs)} functions, {repeats} rounds')
-    if not isinstance(rng, np.random.Generator): raise TypeError('rng: pass np.random.default_rng(seed)')
-    if not isinstance(inner, dict):
-        inner = {name: inner_loops(f, min_secs, clock) if inner is None else inner for name,f in fs.items()}
-    if missing := [name for name in fs if name not in inner]: raise ValueError(f'no `inner` for {missing}')
-    for name,f in fs.items():
+    check_rng(rng)
+    if inner is None: inner = {name: inner_loops(f, min_secs, clock) for name, f in fs.items()}
+    inner = each_inner(inner, fs)
+    for name, f in fs.items():
         for _ in range(warm): loop_secs(f, inner[name], clock)
     if secs is not None: repeats = rounds_within(secs, fs, inner, clock)
     taken = {name: np.empty(repeats) for name in fs}
-    for i,names in enumerate(random_rounds(list(fs), repeats, rng)):
+    for i, names in enumerate(random_rounds(list(fs), repeats, rng)):
         for name in names: taken[name][i] = call_secs(fs[name], inner[name], clock)
         if progress: progress(i+1, repeats)
     return taken

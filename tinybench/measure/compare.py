@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['ALIKE', 'paired_results', 'check_paired', 'Ratio', 'ratio', 'chance_alarm', 'sign_test', 'signed_rank', 'log_ratios',
            'wilcoxon', 'holm', 'verdict', 'more_pairs', 'as_tested', 'Rival', 'judge', 'Comparison', 'verdict_words',
-           'comparison_cells', 'comparison_text', 'comparison_markdown', 'comparison_frame', 'check_names', 'timely',
-           'compare_results', 'even_loops', 'rounds_in', 'compare', 'separate_ratio', 'interval_p', 'check_runs',
-           'compare_runs', 'share_interval', 'SelfTest', 'selftest', 'pairs_for']
+           'comparison_table', 'comparison_frame', 'check_names', 'timely', 'compare_results', 'even_loops', 'compare',
+           'separate_ratio', 'interval_p', 'check_runs', 'compare_runs', 'SelfTest', 'selftest', 'pairs_for']
 
 # %% ../../nbs/43_measure.compare.ipynb #imports
 import math, time, uuid
@@ -15,8 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import bdtr, bdtrc, ndtr, ndtri
-from .clock import call_secs, inner_loops, interleave
-from .result import BenchmarkResult, aligned, as_records, digits, environment, plain
+from ..base.text import Shown, Table, digits
+from .clock import check_rng, each_inner, inner_loops, interleave, rounds_within
+from .result import BenchmarkResult, as_records, differing, environment, plain
 from .stats import fewest_values, median_interval, median_ranks
 
 # %% ../../nbs/43_measure.compare.ipynb #paired-results
@@ -40,16 +40,16 @@ def check_paired(a:BenchmarkResult, b:BenchmarkResult):
     def refuse(why): raise ValueError(f'no ratio of {a.name!r} and {b.name!r}: {why}')
     for k in ('metric', 'unit', 'provenance', 'n'):
         if getattr(a, k) != getattr(b, k): refuse(f'their {k} differs, {getattr(a, k)} and {getattr(b, k)}')
-    if keys := [k for k in {**a.env, **b.env} if a.env.get(k) != b.env.get(k)]:
-        refuse(f'measured in different environments, see env: {", ".join(keys)}')
-    order,run = ((a.how.get(k), b.how.get(k)) for k in ('order', 'run'))
+    if keys := differing(a.env, b.env): refuse(
+        f'measured in different environments, see env: {", ".join(keys)}')
+    order, run = ((a.how.get(k), b.how.get(k)) for k in ('order', 'run'))
     if order != ('interleaved', 'interleaved') or run[0] != run[1]:
         refuse('not taken in the same rounds; measure both with `interleave` and make `paired_results`')
     if min(a.values + b.values) <= 0: refuse('values must be above 0')
 
 # %% ../../nbs/43_measure.compare.ipynb #ratio-record
-@dataclass(frozen=True)
-class Ratio:
+@dataclass(frozen=True, repr=False)
+class Ratio(Shown):
     "How many times as much the first takes as the second, with its interval."
     estimate: float
     lo: float
@@ -68,8 +68,8 @@ class Ratio:
         if self.excludes_one: width = min(width, max(4*min(abs(self.lo - 1), abs(self.hi - 1)), width/100))
         mid, lo, hi = (digits(v, min(width, v)) for v in (self.estimate, self.lo, self.hi))
         return f'{mid} [{lo}, {hi}]'
-    def __repr__(self): return f'{self.words()}, n={self.n} {self.of}, at {100*self.level:g}%'
-    def _repr_markdown_(self): return repr(self)
+    def table(self) -> Table:
+        return Table((), words=(f'{self.words()}, n={self.n} {self.of}, at {100*self.level:g}%',))
     def to_dict(self) -> dict: return dict(vars(self))
 
 # %% ../../nbs/43_measure.compare.ipynb #ratio
@@ -142,8 +142,8 @@ def as_tested(ratio:Ratio, p:float) -> Ratio:
     return replace(ratio, lo=ratio.estimate/wide, hi=ratio.estimate*wide)
 
 # %% ../../nbs/43_measure.compare.ipynb #rival
-@dataclass(frozen=True)
-class Rival:
+@dataclass(frozen=True, repr=False)
+class Rival(Shown):
     "One line of a comparison: `name` against the base."
     name: str
     ratio: Ratio              # name/base
@@ -152,8 +152,8 @@ class Rival:
     verdict: str              # 'faster', 'slower', 'same' or 'undecided'
     more: int|None            # further pairs that would probably decide; None where hopeless
     wilcoxon: float|None = None # p by signed ranks, beside the others: no verdict goes by it
-    def __repr__(self): return f'{self.name}: {self.verdict}, {self.ratio}, p={self.p_holm:.2g} by Holm'
-    def _repr_markdown_(self): return repr(self)
+    def table(self) -> Table:
+        return Table((), words=(f'{self.name}: {self.verdict}, {self.ratio}, p={self.p_holm:.2g} by Holm',))
     def to_dict(self) -> dict: return {**vars(self), 'ratio': self.ratio.to_dict()}
 
 # %% ../../nbs/43_measure.compare.ipynb #judge
@@ -167,8 +167,8 @@ def judge(names:list, ratios:list, ps:list, wilcoxons:list, band:float=.02, rate
     return tuple(map(one, names, ratios, ps, holm(ps).tolist(), wilcoxons))
 
 # %% ../../nbs/43_measure.compare.ipynb #comparison
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
     "What `compare` found: all records, and a `Rival` for each but the base."
     base: str                 # what the others were compared with
     results: tuple            # of `BenchmarkResult`
@@ -183,8 +183,7 @@ class Comparison:
         found = [r for r in self.rows if r.name == name]
         if not found: raise KeyError(f'no line for {name!r}, only for {", ".join(r.name for r in self.rows)}')
         return found[0]
-    def __repr__(self): return comparison_text(self)
-    def _repr_markdown_(self): return comparison_markdown(self)
+    def table(self) -> Table: return comparison_table(self)
     def to_frame(self): return comparison_frame(self)
     def to_dict(self) -> dict:
         return dict(schema=1, base=self.base, metric=self.metric, band=self.band, level=self.level,
@@ -205,29 +204,19 @@ def verdict_words(r:Rival, interleaved:bool=True) -> str:
     if r.more is None: return 'undecided; 100 times the pairs would not do'
     return f'undecided; {r.more} more pairs would probably decide'
 
-def comparison_cells(c:Comparison) -> tuple[str,list]:
-    "A line that says what is compared, and the cells of the table as text, its header first."
+# %% ../../nbs/43_measure.compare.ipynb #comparison-table
+def comparison_table(c:Comparison) -> Table:
+    "A row for each rival of `c`, and a line that says what is compared."
     more = 'faster' if c.results[0].unit.endswith('/s') else 'slower'
     ns = sorted({r.ratio.n for r in c.rows})
-    head = (f'{c.metric} / {c.metric} of {c.base}: above 1 is {more}, within {100*c.band:g}% the same, '
+    said = (f'{c.metric} / {c.metric} of {c.base}: above 1 is {more}, within {100*c.band:g}% the same, '
             f'n={" to ".join(map(str, ns[::max(len(ns)-1, 1)]))} {c.rows[0].ratio.of}, at {100*c.level:g}%')
     def chance(p): return '' if p is None else '<0.0001' if p < 1e-4 else f'{p:.2g}'
-    def line(r):
-        said = verdict_words(r, c.interleaved)
-        return [r.name, r.ratio.words(), chance(r.p_holm), chance(r.wilcoxon), said]
-    return head, [['name', 'ratio', 'p (Holm)', 'p (Wilcoxon)', 'verdict'], *map(line, c.rows)]
-
-# %% ../../nbs/43_measure.compare.ipynb #comparison-text
-def comparison_text(c:Comparison) -> str:
-    "`c` in aligned columns."
-    head, cells = comparison_cells(c)
-    return head + '\n' + aligned(cells)
-
-def comparison_markdown(c:Comparison) -> str:
-    "`c` as a markdown table."
-    head, (top, *lines) = comparison_cells(c)
-    safe = [[v.replace('|', '\\|') for v in line] for line in lines]
-    return '\n'.join([head, '', *(f'| {" | ".join(line)} |' for line in [top, ['---']*len(top), *safe])])
+    def row(r):
+        verdict = verdict_words(r, c.interleaved)
+        return r.name, r.ratio.words(), chance(r.p_holm), chance(r.wilcoxon), verdict
+    head = 'name', 'ratio', 'p (Holm)', 'p (Wilcoxon)', 'verdict'
+    return Table(head, tuple(map(row, c.rows)), (said,), None)
 
 # %% ../../nbs/43_measure.compare.ipynb #comparison-frame
 def comparison_frame(c:Comparison):
@@ -241,7 +230,7 @@ def comparison_frame(c:Comparison):
 def check_names(names:Iterable, base:str|None=None) -> list[str]:
     "`names` as a list; ValueError unless two or more different words, with `base` among them if not None."
     names = list(names)
-    for i,name in enumerate(names):
+    for i, name in enumerate(names):
         if not isinstance(name, str) or not name: raise ValueError(f'a name must be words, not {name!r}')
         if name in names[:i]: raise ValueError(f'two are called {name!r}: give each its own name')
     if len(names) < 2: raise ValueError(f'nothing to compare: {len(names)} named, at least 2')
@@ -275,19 +264,9 @@ def compare_results(
 # %% ../../nbs/43_measure.compare.ipynb #even-loops
 def even_loops(fs:Mapping, min_secs:float=1e-3, clock:Callable=time.perf_counter) -> dict[str,int]:
     "`inner_loops` by name, and the largest for all that are above half of it."
-    loops = {name: inner_loops(f, min_secs, clock) for name,f in fs.items()}
+    loops = {name: inner_loops(f, min_secs, clock) for name, f in fs.items()}
     most = max(loops.values())
-    return {name: most if 2*n > most else n for name,n in loops.items()}
-
-# %% ../../nbs/43_measure.compare.ipynb #rounds-in
-def rounds_in(secs:float, fs:Mapping, inner:Mapping, clock:Callable=time.perf_counter) -> int:
-    "Rounds that fit in `secs`, less the tenth of it that is spent here on running some."
-    if not 0 < secs < math.inf: raise ValueError(f'a budget of {secs} s: above 0, such as 10')
-    start, done, took = clock(), 0, 0.
-    while took < secs/10:
-        for name,f in fs.items(): call_secs(f, inner[name], clock)
-        done, took = done + 1, clock() - start
-    return int(.9*secs*done/took)
+    return {name: most if 2*n > most else n for name, n in loops.items()}
 
 # %% ../../nbs/43_measure.compare.ipynb #compare
 def compare(
@@ -311,14 +290,15 @@ def compare(
     p_holm <= 1-level. Not adjusted: each interval, `p`, `wilcoxon` and 'same'. Where rounds lean on each
     other the intervals are wider; the ps are not."""
     pairs = list(fs.items() if isinstance(fs, Mapping) else fs)
-    check_names((name for name,_ in pairs), base)
-    if not isinstance(rng, np.random.Generator): raise TypeError('rng: pass np.random.default_rng(seed)')
+    check_names((name for name, _ in pairs), base)
+    check_rng(rng)
     if not 0 <= band < math.inf: raise ValueError(f'a band of {band}: 0 or more, such as .02 for 2%')
+    if secs is not None and not 0 < secs < math.inf:
+        raise ValueError(f'a budget of {secs} s: above 0, such as 10')
     fs, need = dict(pairs), fewest_values(level)
     if inner is None: inner = even_loops(fs, min_secs, clock)
-    elif not isinstance(inner, Mapping): inner = dict.fromkeys(fs, inner)
-    if missing := [name for name in fs if name not in inner]: raise ValueError(f'no `inner` for {missing[0]}')
-    if secs is not None: repeats = rounds_in(secs, fs, inner, clock)
+    inner = each_inner(inner, fs)
+    if secs is not None: repeats = rounds_within(secs, fs, inner, clock, share=.1)
     if repeats < need: raise ValueError(f'{repeats} rounds are too few at {100*level:g}%: at least {need}'
                                         + (f'; {secs} s is time for no more' if secs is not None else ''))
     taken = interleave(fs, repeats, rng=rng, inner=inner, clock=clock, progress=progress)
@@ -356,7 +336,7 @@ def check_runs(old:list, new:list, differ:Iterable=()):
         odd = [k for k in ALIKE if r.how.get(k) != was[r.name].how.get(k) and k not in differ]
         if odd: refuse(f'{r.name} was measured with other {", ".join(odd)} (see `how`)')
     envs = [r.env for r in (*old, *new)]
-    keys = {k for env in envs for k in {**env, **envs[0]} if env.get(k) != envs[0].get(k)} - set(differ)
+    keys = {k for env in envs for k in differing(envs[0], env)} - set(differ)
     if keys: refuse(f'other {", ".join(sorted(keys))} in `env`; if that is the point, name it in differ=')
 
 # %% ../../nbs/43_measure.compare.ipynb #compare-runs
@@ -381,16 +361,9 @@ def compare_runs(
     rows = judge([r.name for r in new], ratios, ps, none, band, timely(new[0]))
     return Comparison('the run before', (*old, *new), rows, band, interleaved=False)
 
-# %% ../../nbs/43_measure.compare.ipynb #share-interval
-def share_interval(k:int, n:int, level:float=.95) -> tuple[float,float]:
-    "Interval for the true share after `k` of `n` (Wilson 1927)."
-    from scipy.stats import binomtest
-    ci = binomtest(k, n).proportion_ci(level, method='wilson')
-    return float(ci.low), float(ci.high)
-
 # %% ../../nbs/43_measure.compare.ipynb #self-test
-@dataclass(frozen=True)
-class SelfTest:
+@dataclass(frozen=True, repr=False)
+class SelfTest(Shown):
     "How often comparisons of a thing with itself found a difference, here."
     alarms: int
     n: int                    # comparisons
@@ -404,13 +377,16 @@ class SelfTest:
     def promised(self) -> float: return chance_alarm(self.pairs, self.level)
     @property
     def fair(self) -> bool: return float(bdtrc(self.alarms - 1, self.n, self.promised)) >= .001
-    def interval(self, level:float=.95) -> tuple: return share_interval(self.alarms, self.n, level)
-    def __repr__(self):
+    def interval(self, level:float=.95) -> tuple[float,float]:
+        "Wilson's, for the true share."
+        from scipy.stats import binomtest
+        return tuple(map(float, binomtest(self.alarms, self.n).proportion_ci(level, method='wilson')))
+    def table(self) -> Table:
         lo, hi = self.interval()
-        return (f'{self.rate:.1%} [{lo:.1%}, {hi:.1%}] false alarms, {self.alarms} of {self.n}, at most '
+        said = (f'{self.rate:.1%} [{lo:.1%}, {hi:.1%}] false alarms, {self.alarms} of {self.n}, at most '
                 f'{self.promised:.1%} promised; with {self.pairs} pairs an interval '
                 f'reaches {self.half_width:.2%} to either side')
-    def _repr_markdown_(self): return repr(self)
+        return Table((), words=(said,))
     def to_dict(self) -> dict:
         return dict(vars(self), env=plain(self.env), rate=self.rate, interval=list(self.interval()),
                     promised=self.promised, fair=self.fair)

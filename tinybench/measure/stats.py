@@ -63,7 +63,7 @@ def normal_scores(values) -> np.ndarray:
 # %% ../../nbs/41_measure.stats.ipynb #fewest-values
 def check_share(**shares):
     "Raises ValueError unless each of `shares` is above 0 and below 1."
-    for k,v in shares.items():
+    for k, v in shares.items():
         if not 0 < v < 1: raise ValueError(f'{k}={v}: must lie between 0 and 1, such as .95')
 
 def fewest_values(level:float=.95) -> int:
@@ -222,13 +222,14 @@ def concerns(values, level:float=.95) -> list[str]:
     share = wide/mid if mid else math.inf if wide else 0.
     z = normal_scores(values)
     rho, whole = autocorrelation(z), wide_rank(n, level, sign_inflation(autocorrelation(z), n)) < 1
+    range_too = '; even their range is too narrow' if whole else ''
     said = {
         f'noisy: the middle half spreads over {share:.0%} of the median': share > .1,
         f'drifting: values {"rise" if rise > 0 else "fall"} with the order taken, rank correlation {rise:.2f}'
             : drifts(values),
         f'correlated: neighbours resemble each other ({rho:.2f}), {n} count as {effective_size(z):.0f}'
-            + '; even their range is too narrow'*whole: rho == .95 or rho*(n - 4) > 2.33*math.sqrt(n),
+            + range_too: rho == .95 or rho*(n - 4) > 2.33*math.sqrt(n),
         'bimodal: two groups of values, and the median may lie between them': bimodal(values),
         f'outliers: {far.far_below} far below and {far.far_above} far above the rest, all kept':
             far.far_below + far.far_above > 0}
-    return [words for words,true in said.items() if true]
+    return [words for words, true in said.items() if true]

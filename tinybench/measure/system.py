@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['NOT_HERE', 'SENSORS', 'HOSTS', 'Unavailable', 'file_says', 'file_number', 'cpu_list', 'Cache', 'caches', 'each_cpu',
            'governor', 'cpu_frequency', 'temperature', 'heat_throttles', 'others', 'load_average', 'virtual',
-           'control_groups', 'cpu_quota', 'quota_throttles', 'power', 'Git', 'git_state', 'System', 'system_dict',
-           'system_rows', 'system', 'worries', 'concerns', 'counted', 'Counter', 'Meter', 'rapl_meter', 'nvml_meter',
-           'find_meter', 'energy_meter', 'above_idle', 'spent', 'measure_energy']
+           'control_groups', 'cpu_quota', 'quota_throttles', 'power', 'Git', 'git_state', 'System', 'system_rows',
+           'system', 'worries', 'concerns', 'counted', 'Counter', 'Meter', 'rapl_meter', 'nvml_meter', 'find_meter',
+           'energy_meter', 'above_idle', 'spent', 'measure_energy']
 
 # %% ../../nbs/45_measure.system.ipynb #imports
 import os, re, subprocess, sys, time, warnings
@@ -15,19 +15,19 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
+from ..base.text import Shown, Table
 from .clock import inner_loops, loop_secs
 from .result import BenchmarkResult, environment, plain
 
 # %% ../../nbs/45_measure.system.ipynb #not-here
 NOT_HERE = 'not available here'
 
-@dataclass(frozen=True)
-class Unavailable:
+@dataclass(frozen=True, repr=False)
+class Unavailable(Shown):
     "What stands in the place of a measurement that this machine cannot make. False, and no number. Frozen."
     why: str
     def __bool__(self): return False
-    def __repr__(self): return f'{NOT_HERE}: {self.why}'
-    def _repr_markdown_(self): return repr(self)
+    def table(self) -> Table: return Table((), words=(f'{NOT_HERE}: {self.why}',))
     def to_dict(self) -> dict: return dict(unavailable=self.why)
 
 # %% ../../nbs/45_measure.system.ipynb #file-says
@@ -49,16 +49,17 @@ def cpu_list(text:str) -> list[int]:
     return [cpu for end in ends for cpu in range(int(end[0]), int(end[-1]) + 1)]
 
 # %% ../../nbs/45_measure.system.ipynb #cache-record
-@dataclass(frozen=True)
-class Cache:
+@dataclass(frozen=True, repr=False)
+class Cache(Shown):
     "One cache as a core sees it: `size` in bytes, and how many CPUs share it. Frozen."
     level: int
     kind: str                 # 'data', 'instruction' or 'unified'
     size: int
     shared: int
-    def __repr__(self):
+    def table(self) -> Table:
         size = f'{self.size/2**20:g} MiB' if self.size >= 2**20 else f'{self.size/2**10:g} KiB'
-        return f'L{self.level} {self.kind} {size}' + f' shared by {self.shared}'*(self.shared > 1)
+        shared = f' shared by {self.shared}' if self.shared > 1 else ''
+        return Table((), words=(f'L{self.level} {self.kind} {size}{shared}',))
 
 # %% ../../nbs/45_measure.system.ipynb #caches
 def caches(root:str|Path='/') -> tuple|str:
@@ -141,10 +142,10 @@ def virtual(root:str|Path='/') -> str:
     inside = (root/'.dockerenv').exists() or (root/'run/.containerenv').exists() or re.search(
         'docker|kubepods|containerd|lxc|libpod', file_says(root/'proc/1/cgroup') or '')
     wsl = 'microsoft' in (file_says(root/'proc/version') or '').lower()
-    signs = ['hypervisor flag']*bool(re.search(r'(?m)^flags\s*:.*\bhypervisor\b', told))
-    signs += [host for host in HOSTS if host.lower() in dmi.lower() and not dmi.endswith('.metal')][:1]
-    signs += ['WSL']*wsl + ['container']*bool(inside)
-    return ', '.join(signs) or 'no sign of it'
+    hosts = [host for host in HOSTS if host.lower() in dmi.lower() and not dmi.endswith('.metal')]
+    signs = {'hypervisor flag': re.search(r'(?m)^flags\s*:.*\bhypervisor\b', told),
+             hosts[0] if hosts else '': hosts, 'WSL': wsl, 'container': inside}
+    return ', '.join(sign for sign, seen in signs.items() if seen) or 'no sign of it'
 
 # %% ../../nbs/45_measure.system.ipynb #control-groups
 def control_groups(root:str|Path='/') -> list[Path]:
@@ -173,9 +174,9 @@ def quota_throttles(root:str|Path='/') -> int|str:
 def power(root:str|Path='/') -> str:
     "'battery' or 'mains', or NOT_HERE."
     found = {path.parent: file_says(path) for path in Path(root).glob('sys/class/power_supply/*/type')}
-    ours = {p: kind for p,kind in found.items() if file_says(p/'scope') != 'Device'}  # not a mouse's
-    if any(kind != 'Battery' and file_number(p/'online') for p,kind in ours.items()): return 'mains'
-    states = [file_says(p/'status') for p,kind in ours.items() if kind == 'Battery']
+    ours = {p: kind for p, kind in found.items() if file_says(p/'scope') != 'Device'}  # not a mouse's
+    if any(kind != 'Battery' and file_number(p/'online') for p, kind in ours.items()): return 'mains'
+    states = [file_says(p/'status') for p, kind in ours.items() if kind == 'Battery']
     if states: return 'battery' if 'Discharging' in states else 'mains'
     if sys.platform == 'linux' or Path(root) != Path('/'): return NOT_HERE
     import psutil
@@ -184,12 +185,14 @@ def power(root:str|Path='/') -> str:
     return 'mains' if battery.power_plugged else 'battery'
 
 # %% ../../nbs/45_measure.system.ipynb #git-record
-@dataclass(frozen=True)
-class Git:
+@dataclass(frozen=True, repr=False)
+class Git(Shown):
     "The commit that is checked out, and whether tracked files were changed since. Frozen."
     commit: str
     dirty: bool
-    def __repr__(self): return f'commit {self.commit[:12]}' + ', with changes'*self.dirty
+    def table(self) -> Table:
+        changes = ', with changes' if self.dirty else ''
+        return Table((), words=(f'commit {self.commit[:12]}{changes}',))
 
 # %% ../../nbs/45_measure.system.ipynb #git-state
 def git_state(folder:str|Path='.', timeout:float=5.) -> Git|str:
@@ -205,7 +208,7 @@ def git_state(folder:str|Path='.', timeout:float=5.) -> Git|str:
 
 # %% ../../nbs/45_measure.system.ipynb #system-record
 @dataclass(frozen=True, repr=False)
-class System:
+class System(Shown):
     "The machine that measures, at one moment; NOT_HERE for what it does not say. Frozen."
     cpu: str
     cores: int|str            # physical ones
@@ -228,17 +231,10 @@ class System:
     git: Git|str
     versions: tuple           # of (what, version)
     def concerns(self, since:'System|None'=None) -> list[str]: return concerns(self, since)
-    def to_dict(self) -> dict: return system_dict(self)
-    def __repr__(self):
-        return '\n'.join(f'{what:<16} {words}' for what,words in system_rows(self))
-    def _repr_markdown_(self):
-        rows = [f'| {what} | {words} |' for what,words in system_rows(self)]
-        return '\n'.join(['| | |', '|---|---|', *rows])
-
-# %% ../../nbs/45_measure.system.ipynb #system-dict
-def system_dict(s:System) -> dict:
-    "All of `s`, ready for JSON."
-    return plain({**asdict(s), 'versions': dict(s.versions)})
+    def to_dict(self) -> dict:
+        "All of it, ready for JSON."
+        return plain({**asdict(self), 'versions': dict(self.versions)})
+    def table(self) -> Table: return Table(('what', 'this machine says'), tuple(system_rows(self)), left=None)
 
 # %% ../../nbs/45_measure.system.ipynb #system-rows
 def system_rows(s:System) -> list[tuple]:
@@ -247,7 +243,7 @@ def system_rows(s:System) -> list[tuple]:
                 others='{:.0%} of the CPUs'.format, stolen='{:.1%} of the CPUs'.format,
                 temperature='{:.0f} °C'.format, caches=lambda v: ', '.join(map(str, v)),
                 frequency=lambda v: f'{min(v)/1e9:.2f} to {max(v)/1e9:.2f} GHz', quota='{:g} CPUs'.format,
-                versions=lambda v: ', '.join(f'{k} {version}' for k,version in v))
+                versions=lambda v: ', '.join(f'{k} {version}' for k, version in v))
     def words(k, v): return v if isinstance(v, str) else form.get(k, str)(v)
     return [(f.name.replace('_', ' '), words(f.name, getattr(s, f.name))) for f in fields(s)]
 
@@ -314,8 +310,8 @@ class Counter:
     step: float
 
 # %% ../../nbs/45_measure.system.ipynb #meter
-@dataclass(frozen=True)
-class Meter:
+@dataclass(frozen=True, repr=False)
+class Meter(Shown):
     "Counters that together are the energy of a part of this machine. Frozen."
     name: str
     counters: tuple
@@ -323,7 +319,8 @@ class Meter:
     def joules(self, before:tuple, after:tuple) -> float:
         "The energy between two readings."
         return sum(counted(b, a, c.most)*c.step for c,b,a in zip(self.counters, before, after, strict=True))
-    def __repr__(self): return f'{self.name}: ' + ', '.join(c.name for c in self.counters)
+    def table(self) -> Table:
+        return Table((), words=(f'{self.name}: ' + ', '.join(c.name for c in self.counters),))
 
 # %% ../../nbs/45_measure.system.ipynb #rapl-meter
 def rapl_meter(root:str|Path='/') -> Meter|Unavailable:

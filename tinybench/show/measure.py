@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 import numpy as np
 from matplotlib.ticker import MaxNLocator
-from ..measure.result import digits, scale
+from ..base.text import digits, scale
 from ..measure.stats import fewest_for, fewest_values, percentile_interval
 from .plot import (drawable, COLOURS, arms, crosses, frontier, log_if_wide, look, n_words, name_rows,
                                  new_axes, one_kind, place_names, plain_log, row_axes, short_names,

@@ -16,7 +16,9 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
-from ..measure.result import as_records, digits, scale, write_whole
+from ..base.files import write_whole
+from ..base.text import digits, scale
+from ..measure.result import as_records
 from ..measure.stats import fewest_values, median_interval
 
 # %% ../../nbs/80_show.plot.ipynb #in-notebook

@@ -1,4 +1,4 @@
-"""The harness against others: an unrolled loop for its own cost, pyperf and torch's for what it says.
+"""measure.clock against others: an unrolled loop for its own cost, pyperf and torch's for what it says.
 
 Run as a script it is the process in which all three time the same kernel in turns."""
 import json, math, os, subprocess, sys, time
