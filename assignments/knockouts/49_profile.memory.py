@@ -65,3 +65,26 @@ def allocated_peak(f):
     f()
     _, most = tracemalloc.get_traced_memory()
     return most - before
+
+# %% fresh-peak wrong: in this thread
+def fresh_peak(f): return allocated_peak(f)
+
+# %% fresh-peak wrong: weighs the thread, not what runs in it
+def fresh_peak(f):
+    with ThreadPoolExecutor(1) as pool: return allocated_peak(lambda: pool.submit(lambda: None).result())
+
+# %% fresh-peak wrong: the error stays in the thread
+def fresh_peak(f):
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(allocated_peak, f)
+        return done.exception() or done.result()
+
+# %% fresh-peak wrong: one thread for all calls
+POOL = ThreadPoolExecutor(1)
+def fresh_peak(f): return POOL.submit(allocated_peak, f).result()
+
+# %% fresh-peak right: measured from here, run over there
+def fresh_peak(f):
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.map(allocated_peak, [f])
+        return next(waits)

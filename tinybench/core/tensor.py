@@ -57,7 +57,7 @@ def in_scope(name:str):
 class Listener:
     "Hears what its thread does. Override what you need: this one only lets everything happen."
     def call(self, m, *xs): return m.forward(*xs)    # the module `m` is called
-    def start(self, name:str|None, phase:str): "A phase of the layer `name` starts; None for work outside layers."
+    def start(self, name:str|None, phase:str): "The layer `name` starts a phase; None: no layer."
     def stop(self, name:str|None, phase:str): "It ends, also after an error."
     def stretches(self, opt) -> list: return [('', slice(None))]    # (name, slice): how an update is cut
 

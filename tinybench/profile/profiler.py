@@ -93,7 +93,8 @@ class Recorder(Listener):
     def note(self, name, phase, start): self.heard.append((name, phase, start, perf_counter()))
     def start(self, name, phase):
         enter = perf_counter()
-        if phase == 'backward' and self.out is not None: self.heard.append(('loss', 'forward', self.out, enter))
+        if phase == 'backward' and self.out is not None:
+            self.heard.append(('loss', 'forward', self.out, enter))
         self.out = None
         self.open.append((enter, perf_counter()))
     def stop(self, name, phase):
@@ -243,7 +244,7 @@ def mean_secs(rounds:list) -> dict:
     return {k: np.array([e[k]/len(passes) for e, passes in zip(each, rounds)]) for k in each[0]}
 
 # %% ../../nbs/47_profile.profiler.ipynb #take-rounds
-def take_rounds(step:Callable, rec:Recorder, repeats:int, seed:int, min_secs:float, progress:Callable|None) -> tuple:
+def take_rounds(step:Callable, rec:Recorder, repeats:int, seed:int, min_secs:float, progress=None) -> tuple:
     "Seconds of plain and watched steps in turns, the passes of each round, and the inner loop."
     rounds, inner = [], inner_loops(step, min_secs)
     def keep(done, n):

@@ -229,7 +229,7 @@ def layers_print(p) -> str:
 
 # %% ../../nbs/81_show.measure.ipynb #plot-layers
 PHASE_LOOKS = dict(forward=dict(color=COLOURS[5]), backward=dict(color=COLOURS[1], hatch='///'),
-                   optimizer=dict(color='w', hatch='...'))
+                   **{'gradient step': dict(color='w', hatch='...'), 'apply': dict(color='w', hatch='xxx')})
 
 def plot_layers(
     p,                        # a Profile
