@@ -5,13 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from tinybench.bench.report import (
-    MOST_FIGURES, check_out, column_note, contents, csv_report, data_url, drawn, figure_files,
-    html_report, is_report, json_report, markdown_report, positions, report_files, whole_folder,
-    write_report)
 from tinybench.base.files import replace_folder
-from tinybench.bench.suite import SuiteResult, columns, suite_rows
+from tinybench.bench.report import (MOST_FIGURES, check_out, column_note, contents, csv_report, data_url, drawn, figure_files,
+                                    html_report, is_report, json_report, markdown_report, positions, report_files,
+                                    whole_folder, write_report)
 from tinybench.bench.pareto import recommend
+from tinybench.bench.suite import SuiteResult, columns, suite_rows
 from tinybench.measure.accuracy import Score
 from tinybench.measure.compare import paired_results
 from tinybench.measure.result import BenchmarkResult, load_json
@@ -281,6 +280,7 @@ def test_a_full_disk_keeps_the_old_report(r, tmp_path):
     before = files(tmp_path/'out')
     r.save(tmp_path)
     code = '''import resource, sys
+from tinybench.base.files import replace_folder
 from tinybench.bench.report import write_report
 from tinybench.bench.suite import SuiteResult
 r = SuiteResult.load(sys.argv[1])
@@ -292,3 +292,10 @@ except OSError as e: sys.exit(f'error: {e.strerror}')'''
     says = r'error: cannot write re\S+ in the folder \S+ \(.*\): choose one you may write to\n$'
     assert done.returncode == 1 and re.match(says, done.stderr), done.stderr
     assert files(tmp_path/'out') == before and names(tmp_path) == ['out', 'results.json']
+
+def test_a_folder_that_somebody_wrote_into_meanwhile_is_kept(tmp_path):
+    with pytest.raises(FileExistsError, match='will not be replaced'):
+        with whole_folder(tmp_path/'out', 'suite'):
+            (tmp_path/'out').mkdir()
+            (tmp_path/'out'/'notes.txt').write_text('mine')
+    assert (tmp_path/'out'/'notes.txt').read_text() == 'mine'

@@ -1,254 +1,32 @@
-"The suite: what its frontier and its choice prove, steps on disk that survive whatever ends a run, and models that fail."
-import inspect, json, os, re, shutil, signal, subprocess, sys
-from math import nan
+"The suite: records that refuse what has no place, runs that survive whatever ends them, and models that fail."
+import inspect, json, os, re, shutil, signal, subprocess, sys, time
 from pathlib import Path
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings, strategies as st
-from tinybench.bench.benchmark import Labelled
-from tinybench.backends.base import Model
-from tinybench.bench.choose import beats, choose, may_beat, meets, statuses, surely_beats
+from hypothesis import given, strategies as st
+from benchkit import broken_steps, hand as made_by_hand, net, nets, run, toy
+from tinybench.backends.base import as_model
+from tinybench.bench.benchmark import Against, Model, against
 from tinybench.bench.pareto import column_of, pareto, recommend
-from tinybench.bench.steps import step_file
-from tinybench.bench.suite import BenchmarkSuite, Column, Step, SuiteResult, columns, suite_rows
+from tinybench.bench.steps import fingerprint, load_step, step_file
+from tinybench.bench.suite import BenchmarkSuite, SuiteResult, columns
+from tinybench.base.text import markdown, worded
 from tinybench.measure.accuracy import Score
-from tinybench.measure.compare import paired_results
 from tinybench.measure.result import BenchmarkResult, load_json
-from tinybench.nn.dense import Dense, ReLU
-from tinybench.nn.module import Sequential
-from tinybench.bench.choose import frontier
+from tinybench.nn.dense import Dense
 
 ROOT = Path(__file__).resolve().parents[2]
-
-def net(units, seed=0):
-    rng = np.random.default_rng(seed)
-    return Sequential(Dense(4, units, rng), ReLU(), Dense(units, 3, rng)).eval()
-
-def toy(n=40):
-    rng = np.random.default_rng(1)
-    return Labelled('toy', rng.normal(size=(n, 4)).astype('float32'), rng.integers(0, 3, n))
-
-def nets(): return dict(a=net(3), b=net(30), c=net(9, seed=2))
-
-def run(models, data=None, out=None, progress=False, **options):
-    return BenchmarkSuite(models, data, out, **dict(dict(repeats=6, min_secs=1e-5), **options)).run(progress)
 
 def files(folder): return {p.name: p.read_bytes() for p in Path(folder).iterdir() if p.is_file()}
 
 @pytest.fixture(scope='module')
 def found(): return run(nets(), toy(), repeats=12)
 
-
-# --- the frontier
-
-numbers = st.integers(0, 6)
-interval = st.tuples(numbers, numbers, numbers).map(lambda v: (sorted(v)[1], min(v), max(v)))
-place = st.tuples(interval, interval)
-places = st.lists(place, max_size=7).map(lambda ps: {f'm{i}': p for i,p in enumerate(ps)})
-
-def truths(known, rng, n=40):
-    "Points that could be true: drawn from the intervals, ends included."
-    for _ in range(n):
-        yield {k: tuple(float(rng.choice([lo, hi, rng.uniform(lo, hi)])) for _,lo,hi in p) for k,p in known.items()}
-
-def front(points): return {k for k,p in points.items() if not any(beats(q, p) for q in points.values())}
-
-@given(places, st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
-def test_whatever_is_true_on_is_on_and_off_is_off(known, seed):
-    said = statuses(known)
-    for points in truths(known, np.random.default_rng(seed)):
-        true = front(points)
-        for k,status in said.items():
-            assert status == 'undecided' or (k in true) == (status == 'on')
-
-@given(st.lists(st.tuples(numbers, numbers), max_size=8))
-@settings(max_examples=80)
-def test_without_doubt_it_is_the_frontier(points):
-    exact = {str(i): ((c, c, c), (g, g, g)) for i,(c, g) in enumerate(points)}
-    true = frontier(*zip(*points)) if points else []                     # written by others, by a walk and not by pairs
-    assert statuses(exact) == {str(i): 'on' if i in true else 'off' for i in range(len(points))}
-
-@given(places, place, st.integers(1, 3))
-@settings(max_examples=80)
-def test_what_is_worse_by_sure_margins_is_off(known, best, margin):
-    (_, _, cost), (_, gain, _) = best
-    known |= dict(best=best, worse=((cost + margin,)*3, (gain - margin,)*3))
-    assert surely_beats(best, known['worse']) and statuses(known)['worse'] == 'off'
-
-@given(places, place, interval, interval)
-@settings(max_examples=120)
-def test_who_is_off_changes_nothing_for_the_others(known, best, cost, gain):
-    known |= dict(best=best)
-    extra = tuple(v + best[0][2] for v in cost), tuple(best[1][1] - 6 + v for v in gain)
-    with_it = statuses(known | dict(extra=extra))
-    assume(with_it.pop('extra') == 'off')
-    assert with_it == statuses(known)
-
-@given(places, place)
-@settings(max_examples=80)
-def test_one_more_never_helps_anyone(known, extra):
-    before, after = statuses(known), statuses(known | dict(extra=extra))
-    order = ['on', 'undecided', 'off']
-    assert all(order.index(before[k]) <= order.index(after[k]) for k in before)
-
-@given(places, st.randoms())
-def test_names_and_order_do_not_matter(known, random):
-    keys = list(known)
-    random.shuffle(keys)
-    said = statuses({f'renamed {k}': known[k] for k in keys})
-    assert said == {f'renamed {k}': v for k,v in statuses(known).items()}
-
-@given(places, st.integers(0, 2**32 - 1))
-def test_better_measurements_only_settle_what_was_open(known, seed):
-    rng, sharper = np.random.default_rng(seed), {}
-    for k,p in known.items():
-        ends = [np.sort(rng.uniform(lo, hi, 2)) for _,lo,hi in p]
-        sharper[k] = tuple((lo, lo, hi) for lo,hi in ends)
-    after = statuses(sharper)
-    assert all(v == 'undecided' or v == after[k] for k,v in statuses(known).items())
-
-@given(place, place, place)
-def test_beyond_doubt_is_an_order(a, b, c):
-    assert not surely_beats(a, a) and not (surely_beats(a, b) and may_beat(b, a))
-    assert not (surely_beats(a, b) and surely_beats(b, c)) or surely_beats(a, c)
-    assert not surely_beats(a, b) or may_beat(a, b)
-
-def test_a_min_max_score_flips_and_the_frontier_does_not():             # fault 49
-    def minmax(rows):
-        cost, gain = np.array(list(rows.values())).T
-        score = (cost.max() - cost)/np.ptp(cost) + (gain - gain.min())/np.ptp(gain)
-        return max(zip(score, rows))[1]
-    def exact(rows): return {k: tuple((v, v, v) for v in row) for k,row in rows.items()}
-    three, hopeless = dict(small=(1, .90), middle=(2, .94), large=(3, .95)), dict(hopeless=(20, .80))
-    assert (minmax(three), minmax(three | hopeless)) == ('middle', 'large')
-    assert statuses(exact(three)) == dict.fromkeys(three, 'on')
-    assert statuses(exact(three | hopeless)) == statuses(exact(three)) | dict(hopeless='off')
-
-
-# --- conditions and choice
-
-@given(interval, st.none() | numbers, st.none() | numbers)
-@settings(max_examples=80)
-def test_a_condition_holds_where_all_that_may_be_true_holds_it(value, least, most):
-    holds = [(least is None or v >= least) and (most is None or v <= most) for v in np.linspace(*value[1:], 7)]
-    said = meets(value, least, most)
-    if said == 'met': assert all(holds)
-    if said == 'missed': assert not any(holds)
-    if all(holds): assert said == 'met'
-
-@given(st.dictionaries(st.sampled_from('abcdef'), st.tuples(numbers, numbers).map(sorted), min_size=1), st.data())
-@settings(max_examples=80)
-def test_nobody_beats_the_choice(known, data):
-    among = data.draw(st.lists(st.sampled_from(sorted(known)), unique=True))
-    base = data.draw(st.sampled_from(sorted(known)))
-    def better(a, b): return known[a][1] < known[b][0]
-    kind, got = choose(among, better, base)
-    assert (kind == 'none') == (not among) and set(got) <= set(among) and (kind == 'a tie') == (len(got) > 1)
-    assert not any(better(k, g) for g in got for k in among if base not in among or better(k, base))
-    if kind == 'keep the baseline': assert not any(better(k, base) for k in among)
-    elif base in among: assert all(better(g, base) for g in got)
-
-@given(st.dictionaries(st.sampled_from('abcdef'), st.tuples(numbers, numbers).map(sorted), min_size=1), st.data())
-def test_one_that_is_beaten_does_not_change_the_choice(known, data):
-    base = data.draw(st.sampled_from(sorted(known)))
-    def better(a, b): return ms[a][1] < ms[b][0]
-    ms = known | dict(hopeless=(100, 101))
-    assert choose([*known, 'hopeless'], better, base) == choose(list(known), better, base)
-
-
-# --- a record made by hand
-
-def made(latency, right, memory=None, n=40, rounds=30, spread=.01, seed=0, **kw):
-    "A result with the given latencies, shares of right answers, and bytes."
-    rng = np.random.default_rng(seed)
-    pace = rng.lognormal(0, .1, rounds)
-    secs = {k: v*pace*rng.lognormal(0, spread, rounds) for k,v in latency.items()}
-    results = [*paired_results(secs).values()]
-    for k,v in (memory or {}).items():
-        results += [BenchmarkResult(k, m, 'B', b, 'modelled') for m,b in (('weights', v), ('peak activations', 100))]
-    scores = [Score(k, np.arange(n) < round(share*n), 'toy') for k,share in right.items()]
-    return SuiteResult(tuple(latency), kw.pop('baseline', next(iter(latency))), results, scores, **kw)
-
 @pytest.fixture
-def hand(): return made(dict(base=1e-3, fast=5e-4, twin=5e-4, slow=2e-3), dict(base=.9, fast=.5, twin=.9, slow=.99),
-                        dict(base=4000, fast=1000, twin=8000, slow=400), n=1000)
+def hand(): return made_by_hand()
 
-def test_recommend_has_four_answers(hand):
-    def said(**kw): return (r := recommend(hand, **kw)).kind, r.names
-    assert said() == ('a tie', ('fast', 'twin')) or said() == ('a tie', ('twin', 'fast'))
-    assert said(min_accuracy=.85) == ('model', ('twin',))
-    assert said(min_accuracy=.85, max_memory=5000) == ('keep the baseline', ('base',))
-    assert said(max_memory=900) == ('model', ('slow',))                  # the baseline does not meet it
-    assert said(min_accuracy=.999) == ('none', ())
-    assert said(want='accuracy') == ('model', ('slow',)) and said(want='memory') == ('model', ('slow',))
-    assert said(want='accuracy', max_latency=1.5e-3) == ('keep the baseline', ('base',))
-    assert said(baseline='twin', min_accuracy=.85) == ('keep the baseline', ('twin',))
 
-def test_recommend_names_who_missed_and_who_is_undecided(hand):
-    r = recommend(hand, min_accuracy=.9, max_memory=5000)
-    assert r.kind == 'model' and r.names == ('slow',) and 'does not surely meet' in r.why
-    assert [k for k,_ in r.undecided] == ['base'] and 'undecided, 90.0% [88' in dict(r.undecided)['base']
-    assert [k for k,_ in r.missed] == ['fast', 'twin'] and 'memory at most 5 kB is missed, 8.1 kB' in dict(r.missed)['twin']
-    for words in (repr(r), r._repr_markdown_()): assert 'twin' in words and r.kind in words
-    assert json.loads(json.dumps(r.to_dict()))['kind'] == 'model'
-
-@pytest.mark.parametrize('wrong, says', [
-    (dict(min_accuracy=92), 'a share from 0 to 1'), (dict(want='beauty'), 'latency, memory or accuracy'),
-    (dict(baseline='bose'), "no model 'bose'"), (dict(data='mnist', min_accuracy=.5), 'no accuracy on mnist')])
-def test_recommend_refuses_in_words(hand, wrong, says):
-    with pytest.raises(ValueError, match=says): recommend(hand, **wrong)
-
-def test_what_was_not_measured_is_never_met():
-    r = made(dict(base=1e-3, fast=5e-4), dict(base=.9, fast=.9), dict(base=4000))
-    said = recommend(r, max_memory=9000)
-    assert said.names == ('base',) and 'not known' in dict(said.undecided)['fast']
-    with pytest.raises(ValueError, match='no memory was measured'): recommend(made(dict(a=1., b=1.), {}), max_memory=1)
-    few = made(dict(base=1e-3, fast=5e-4), dict(base=.9, fast=.9), rounds=3)      # no interval, no verdict, no choice
-    assert recommend(few).kind == 'none' and len(recommend(few).undecided) == 2
-    assert pareto(few).rows == () and len(pareto(few).left_out) == 2 and 'baseline' in few.to_frame().verdict.values
-
-@pytest.mark.parametrize('order', [('base', 'fast', 'twin', 'slow'), ('slow', 'twin', 'fast', 'base')])
-def test_renaming_and_reordering_change_no_number(hand, order):
-    names = dict(base='zz', fast='accurate', twin='efficient', slow='best')
-    def renamed(x):
-        d = x.to_dict()
-        return type(x).from_dict(d | dict(name=names[d['name']]))
-    other = SuiteResult(tuple(names[k] for k in order), 'zz', [renamed(x) for x in hand.results[::-1]],
-                        [renamed(x) for x in hand.scores[::-1]])
-    key = lambda row: (row['name'], row['metric'])
-    mine = sorted((row | dict(name=names[row['name']]) for row in suite_rows(hand)), key=key)
-    assert repr(sorted(suite_rows(other), key=key)) == repr(mine)
-    for cost in ('latency', 'memory'):
-        assert {s.name: s.status for s in pareto(other, cost).rows} == {names[s.name]: s.status for s in pareto(hand, cost).rows}
-    for kw in ({}, dict(min_accuracy=.85), dict(max_memory=900), dict(want='accuracy')):
-        a, b = recommend(hand, **kw), recommend(other, **kw)
-        assert (a.kind, sorted(names[k] for k in a.names)) == (b.kind, sorted(b.names))
-
-def test_measured_and_modelled_are_never_ranked_together(hand):
-    env = hand.results[0].env
-    mixed = SuiteResult(hand.names, 'base', [*(x for x in hand.results if x.name != 'slow'), BenchmarkResult(
-        'slow', 'latency', 's', 1e-6, 'modelled', env=env)], hand.scores)
-    assert len([c for c in columns(mixed) if c.metric == 'latency']) == 2
-    for f in (pareto, recommend):
-        with pytest.raises(ValueError, match='measured and modelled: not to be ranked together'): f(mixed)
-
-def test_pareto_says_what_it_ranks(hand):
-    p = pareto(hand)
-    assert isinstance(p, Pareto) and p.cost == Column('latency', '', 's', 'measured') and p.gain.data == 'toy'
-    assert {s.name: s.status for s in p.rows} == dict(base='undecided', fast='undecided', twin='on', slow='on')
-    assert pareto(hand, 'memory')['slow'].status == 'on' and p['base'].cost[1] < 1e-3*1.1
-    for text in (repr(p), p._repr_markdown_()): assert text.count('measured') == 2 and '95%' in text and 'undecided' in text
-    assert list(p.to_frame().status) == [s.status for s in p.rows] and json.dumps(p.to_dict())
-    for wrong, says in ((dict(cost='accuracy'), 'no cost'), (dict(gain='latency'), 'no gain'), (dict(gain='throughput'), 'no throughput')):
-        with pytest.raises(ValueError, match=says): pareto(hand, **wrong)
-
-def test_two_data_sets_take_a_choice():
-    r = made(dict(a=1e-3, b=2e-3), dict(a=.9, b=.95))
-    more = SuiteResult(r.names, 'a', r.results, [*r.scores, Score('a', [True]*9, 'other'), Score('b', [True, False]*9, 'other')])
-    with pytest.raises(ValueError, match='accuracy on which data[?] One of toy, other'): pareto(more)
-    assert pareto(more, data='other')['a'].gain[0] == 1 and pareto(more, data='toy')['a'].gain[0] == .9
-    assert set(column_of(more, 'accuracy', 'toy')[1]) == {'a', 'b'}
+# --- records
 
 def test_a_record_refuses_what_has_no_place(hand):
     score, timed = hand.scores[0], hand.results[0]
@@ -306,80 +84,6 @@ def test_a_name_cannot_break_a_table(names):
     for line in lines:
         bars = [i for i,c in enumerate(line) if c == '|' and (len(line[:i]) - len(line[:i].rstrip('\\'))) % 2 == 0]
         assert len(bars) == 3
-
-
-# --- steps on disk
-
-def test_step_files_are_short_plain_and_different():
-    odd = ['a', 'A', 'a/b', '../a', 'a b', 'a-b', 'ä', '', 'x'*400, 'x'*401, 'CON', 'a:b', 'a\nb', '\ud800']
-    found = [step_file(str(Step('accuracy', k, 'toy'))) for k in odd]
-    assert len({f.lower() for f in found}) == len(odd)
-    assert all(len(f) <= 90 and set(f) <= set('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-') for f in found)
-    assert str(Step('accuracy', 'a:b', 'c')) != str(Step('accuracy', 'a', 'b:c'))
-
-plain_values = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-                            lambda s: st.lists(s, max_size=3) | st.dictionaries(st.text(max_size=3), s, max_size=3), max_leaves=8)
-
-@given(plain_values, plain_values)
-def test_fingerprints_differ_where_values_do(a, b):
-    assert (fingerprint(a) == fingerprint(b)) == (json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True))
-
-@given(st.dictionaries(st.text(max_size=3), plain_values, max_size=4), st.dictionaries(st.text(max_size=3), plain_values, max_size=4))
-def test_what_differs_is_named(a, b):
-    assert differences(a, a) == []
-    for words in differences(a, b): assert 'there' in words and 'here' in words
-
-def test_differences_forgive_the_rounding_of_answers_only():
-    assert differences(dict(answers=[1., 0.]), dict(answers=[1.0001, -.0001])) == []
-    assert differences(dict(answers=[1., 0.]), dict(answers=[1.01, 0.])) and differences(dict(band=.02), dict(band=.0201))
-    assert differences(dict(n=1), dict(n=True)) and differences(dict(a=[1., 2.]), dict(a=[1.]))
-
-@given(st.dictionaries(st.text(max_size=5), plain_values, max_size=4))
-def test_a_step_comes_back_as_it_was(tmp_path_factory, body):
-    steps, mark = open_steps(tmp_path_factory.mktemp('s'), dict(repeats=30))
-    assert load_step(steps, 'latency:1', mark) is None
-    save_step(steps, 'latency:1', mark, body)
-    assert load_step(steps, 'latency:1', mark) == body and load_step(steps, 'latency:2', mark) is None
-
-def broken_steps(text):
-    d = json.loads(text)
-    yield 'is no JSON', text[:len(text)//2]
-    yield 'is no JSON', ''
-    yield 'is no JSON', b'\xff\xfe\x00'
-    yield 'no dictionary', '[]'
-    yield 'digest', json.dumps(d | dict(body=dict(median=9.)))
-    yield 'digest', json.dumps({k: v for k,v in d.items() if k != 'body'})
-    yield "holds the step 'memory:a'", json.dumps(d | dict(step='memory:a'))
-
-def test_a_damaged_step_is_named(tmp_path):
-    steps, mark = open_steps(tmp_path, {})
-    path = save_step(steps, 'latency:1', mark, dict(median=3.))
-    for says, wrong in broken_steps(path.read_text()):
-        path.write_bytes(wrong if isinstance(wrong, bytes) else wrong.encode())
-        with pytest.raises(DamagedStep, match=says) as e: load_step(steps, 'latency:1', mark)
-        assert path.name in str(e.value)
-
-def test_other_settings_and_other_schemas_are_refused(tmp_path):
-    steps, mark = open_steps(tmp_path, dict(repeats=30, models=dict(a=dict(weights='f0'))))
-    assert open_steps(tmp_path, dict(models=dict(a=dict(weights='f0')), repeats=30)) == (steps, mark)
-    with pytest.raises(ValueError, match=r'repeats \(30 there, 20 here\); models.a.weights \("f0" there, "f1" here\). Name another'):
-        open_steps(tmp_path, dict(repeats=20, models=dict(a=dict(weights='f1'))))
-    with pytest.raises(ValueError, match='measured with other settings'):
-        load_step(steps, 'x', save_step(steps, 'x', 'other', {}) and mark)
-    path = save_step(steps, 'y', mark, {})
-    path.write_text(json.dumps(json.loads(path.read_text()) | dict(schema=0)))
-    with pytest.raises(ValueError, match='schema 0: tinybench .* knows schema 1 only') as e: load_step(steps, 'y', mark)
-    assert not isinstance(e.value, DamagedStep)
-    noted = steps/'settings.json'
-    for wrong, says in (('{"sch', 'damaged'), ('{"schema": 0, "settings": {}}', 'schema 0'), ('[]', 'schema None')):
-        noted.write_text(wrong)
-        with pytest.raises(ValueError, match=says): open_steps(tmp_path, {})
-    noted.unlink()
-    with pytest.raises(FileExistsError, match='no settings.json'): open_steps(tmp_path, {})
-
-def test_a_folder_that_cannot_be(tmp_path):
-    (tmp_path/'file').touch()
-    with pytest.raises(OSError, match=r'cannot make the folder .*file'): open_steps(tmp_path/'file'/'x', {})
 
 
 # --- the suite
@@ -691,3 +395,37 @@ def test_the_same_answers_by_other_code_are_another_model(tmp_path):
 @pytest.mark.parametrize('options', [dict(repeats=5), dict(processes=3)])
 def test_too_few_for_a_verdict_is_said_before_anything_is_measured(options):
     with pytest.raises(ValueError, match='needs 6'): BenchmarkSuite({'f': (lambda x: x, (4,))}, **options)
+
+
+# --- what belongs to a model
+
+W = np.random.default_rng(0).normal(size=(4, 3)).astype('float32')
+def good(x): return x@W
+
+@pytest.mark.parametrize('part', ['weights', 'ready'])
+def test_whatever_belongs_to_a_model_is_its_own_fault(part):
+    def broken(*args): raise ZeroDivisionError('by zero')
+    found = BenchmarkSuite([as_model('good', good, (4,)), as_model('bad', good, (4,), **{part: broken})], repeats=6, min_secs=1e-4).run(False)
+    assert list(found.failures) == ['bad'] and {r.name for r in found.results} == {'good'}
+
+class Waits(Dense):
+    pause = 0.
+    def forward(self, x):
+        time.sleep(self.pause)
+        return super().forward(x)
+
+def test_an_attribute_of_a_layer_is_part_of_it(tmp_path):
+    def run(pause):
+        net = Waits(4, 3, np.random.default_rng(0))
+        net.pause = pause
+        return BenchmarkSuite({'net': (net, (4,))}, out=tmp_path, repeats=6, min_secs=1e-4).run(False)
+    assert run(0.).ok
+    with pytest.raises(ValueError, match='models.net.state'): run(.001)
+
+def test_foreign_files_of_suites_are_refused_in_words(tmp_path):
+    path = tmp_path/'r.json'
+    good_one = BenchmarkSuite([as_model('g', good, (4,))], repeats=6, min_secs=1e-4).run(False).to_dict()
+    for change in (dict(names='ab'), dict(failures=[]), dict(results=5), dict(schema=0)):
+        path.write_text(json.dumps(good_one | change))
+        with pytest.raises(ValueError, match='r.json'): SuiteResult.load(path)
+    assert isinstance(SuiteResult.from_dict(good_one), SuiteResult)

@@ -61,3 +61,8 @@ def test_bad_input():
     with pytest.raises(ValueError, match="did you mean 'cifar'"): R.race('cifar10')
     with pytest.raises(ValueError, match="did you mean 'torch'"): R.race('digits', against=('pytorch',))
     with pytest.raises(ValueError, match='at least one epoch'): R.race('digits', epochs=0)
+
+def test_a_race_names_our_version_and_numpys(tmp_path):
+    from tinybench import __version__
+    said = repr(R.race('digits', against=(), epochs=1, repeats=1, trials=2))
+    assert f'tinybench {__version__}, numpy {np.__version__}' in said and f'numpy {__version__}' not in said

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, strategies as st
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
-from tinybench.bench.suite import Column
+from tinybench.bench.choose import frontier
 from tinybench.bench.pareto import Pareto, Standing
+from tinybench.bench.suite import Column
 from tinybench.measure.clock import WarmUp
 from tinybench.measure.compare import compare_results, compare_runs, paired_results
 from tinybench.profile.cost import cost
-from tinybench.profile.profiler import profile
-from tinybench.profile.roofline import Roofline, RoofPoint
+from tinybench.profile.profiler import Roofline, RoofPoint, profile
 from tinybench.measure.result import BenchmarkResult
 from tinybench.measure.stats import fewest_for, median_interval, outliers, percentile_interval
 from tinybench.nn.dense import Dense, ReLU
@@ -21,11 +21,9 @@ from tinybench.nn.module import Sequential
 from tinybench.show.measure import (bin_edges, ecdf_steps, kinds, largest, outlying, plot_ecdf, plot_histogram, plot_layers,
                                     plot_memory, plot_pareto, plot_ratios, plot_roofline, plot_sequence, plot_warmup,
                                     running_median)
-from tinybench.show.plot import (
-    COLOURS, MARKERS, arms, band, draw_medians, figure_bytes, log_if_wide, look, new_axes, place_names,
-    plot_bars, plot_curves, plot_fitting, plot_history, plot_intervals, plot_tradeoff, save_figure,
-    short_names)
-from tinybench.bench.choose import frontier
+from tinybench.show.plot import (COLOURS, MARKERS, arms, band, draw_medians, figure_bytes, log_if_wide, look,
+                                 new_axes, place_names, plot_bars, plot_curves, plot_fitting, plot_history, plot_intervals,
+                                 plot_tradeoff, save_figure, short_names)
 
 HISTORY = [dict(epoch=i+1, loss=1/(i+1), secs=.1, valid_loss=1.1/(i+1), valid_metric=1 - .3/(i+1)) for i in range(5)]
 ROWS = [dict(name='full', latency=(2e-3, 1.9e-3, 2.3e-3), accuracy=(.98, .96, .99)),
@@ -571,3 +569,7 @@ def test_a_notebook_shows_the_figure_and_leaves_none_open(tmp_path):
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in code])
     nbclient.NotebookClient(nb, kernel_name='python3').execute()
     assert 'image/png' in nb.cells[1].outputs[0].data and nb.cells[2].outputs[0].data['text/plain'] == '[]'
+
+def test_names_are_drawn_letter_by_letter():
+    from tinybench.show.plot import drawable
+    assert drawable('plain') == 'plain' and drawable('a$^$ b').count('\\$') == 2 and not drawable('_hidden').startswith('_')

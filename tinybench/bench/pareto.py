@@ -26,9 +26,6 @@ def memory_column(cols:Mapping) -> dict[Column,dict]:
     return {Column('memory', '', 'B', 'modelled'): found} if found else {}
 
 # %% ../../nbs/67_bench.pareto.ipynb #column-of
-COSTS = 'latency', 'memory', 'weights', 'peak activations', 'allocated peak'
-GAINS = 'accuracy', 'throughput'
-
 def column_of(r:SuiteResult, metric:str, data:str='') -> tuple[Column,dict]:
     "The column of `metric`, and its records by name; ValueError if there is none, or more than one."
     cols = columns(r)
@@ -83,6 +80,9 @@ def pareto_frame(p:Pareto):
                          for s in p.rows])
 
 # %% ../../nbs/67_bench.pareto.ipynb #pareto
+COSTS = 'latency', 'memory', 'weights', 'peak activations', 'allocated peak'
+GAINS = 'accuracy', 'throughput'
+
 def pareto(
     r:SuiteResult,
     cost:str='latency',       # one of COSTS: the less the better

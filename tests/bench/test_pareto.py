@@ -1,0 +1,87 @@
+"What a suite proves: a frontier with its doubts, and a choice that names who missed and who is undecided."
+import json
+import pytest
+from benchkit import hand as made_by_hand, made
+from tinybench.bench.pareto import Pareto, column_of, pareto, recommend
+from tinybench.bench.suite import Column, SuiteResult, columns, suite_rows
+from tinybench.measure.accuracy import Score
+from tinybench.measure.result import BenchmarkResult
+
+@pytest.fixture
+def hand(): return made_by_hand()
+
+def test_recommend_has_four_answers(hand):
+    def said(**kw): return (r := recommend(hand, **kw)).kind, r.names
+    assert said() == ('a tie', ('fast', 'twin')) or said() == ('a tie', ('twin', 'fast'))
+    assert said(min_accuracy=.85) == ('model', ('twin',))
+    assert said(min_accuracy=.85, max_memory=5000) == ('keep the baseline', ('base',))
+    assert said(max_memory=900) == ('model', ('slow',))                  # the baseline does not meet it
+    assert said(min_accuracy=.999) == ('none', ())
+    assert said(want='accuracy') == ('model', ('slow',)) and said(want='memory') == ('model', ('slow',))
+    assert said(want='accuracy', max_latency=1.5e-3) == ('keep the baseline', ('base',))
+    assert said(baseline='twin', min_accuracy=.85) == ('keep the baseline', ('twin',))
+
+def test_recommend_names_who_missed_and_who_is_undecided(hand):
+    r = recommend(hand, min_accuracy=.9, max_memory=5000)
+    assert r.kind == 'model' and r.names == ('slow',) and 'does not surely meet' in r.why
+    assert [k for k,_ in r.undecided] == ['base'] and 'undecided, 90.0% [88' in dict(r.undecided)['base']
+    assert [k for k,_ in r.missed] == ['fast', 'twin'] and 'memory at most 5 kB is missed, 8.1 kB' in dict(r.missed)['twin']
+    for words in (repr(r), r._repr_markdown_()): assert 'twin' in words and r.kind in words
+    assert json.loads(json.dumps(r.to_dict()))['kind'] == 'model'
+
+@pytest.mark.parametrize('wrong, says', [
+    (dict(min_accuracy=92), 'a share from 0 to 1'), (dict(want='beauty'), 'latency, memory or accuracy'),
+    (dict(baseline='bose'), "no model 'bose'"), (dict(data='mnist', min_accuracy=.5), 'no accuracy on mnist')])
+def test_recommend_refuses_in_words(hand, wrong, says):
+    with pytest.raises(ValueError, match=says): recommend(hand, **wrong)
+
+def test_what_was_not_measured_is_never_met():
+    r = made(dict(base=1e-3, fast=5e-4), dict(base=.9, fast=.9), dict(base=4000))
+    said = recommend(r, max_memory=9000)
+    assert said.names == ('base',) and 'not known' in dict(said.undecided)['fast']
+    with pytest.raises(ValueError, match='no memory was measured'): recommend(made(dict(a=1., b=1.), {}), max_memory=1)
+    few = made(dict(base=1e-3, fast=5e-4), dict(base=.9, fast=.9), rounds=3)      # no interval, no verdict, no choice
+    assert recommend(few).kind == 'none' and len(recommend(few).undecided) == 2
+    assert pareto(few).rows == () and len(pareto(few).left_out) == 2 and 'baseline' in few.to_frame().verdict.values
+
+@pytest.mark.parametrize('order', [('base', 'fast', 'twin', 'slow'), ('slow', 'twin', 'fast', 'base')])
+def test_renaming_and_reordering_change_no_number(hand, order):
+    names = dict(base='zz', fast='accurate', twin='efficient', slow='best')
+    def renamed(x):
+        d = x.to_dict()
+        return type(x).from_dict(d | dict(name=names[d['name']]))
+    other = SuiteResult(tuple(names[k] for k in order), 'zz', [renamed(x) for x in hand.results[::-1]],
+                        [renamed(x) for x in hand.scores[::-1]])
+    key = lambda row: (row['name'], row['metric'])
+    mine = sorted((row | dict(name=names[row['name']]) for row in suite_rows(hand)), key=key)
+    assert repr(sorted(suite_rows(other), key=key)) == repr(mine)
+    for cost in ('latency', 'memory'):
+        assert {s.name: s.status for s in pareto(other, cost).rows} == {names[s.name]: s.status for s in pareto(hand, cost).rows}
+    for kw in ({}, dict(min_accuracy=.85), dict(max_memory=900), dict(want='accuracy')):
+        a, b = recommend(hand, **kw), recommend(other, **kw)
+        assert (a.kind, sorted(names[k] for k in a.names)) == (b.kind, sorted(b.names))
+
+def test_measured_and_modelled_are_never_ranked_together(hand):
+    env = hand.results[0].env
+    mixed = SuiteResult(hand.names, 'base', [*(x for x in hand.results if x.name != 'slow'), BenchmarkResult(
+        'slow', 'latency', 's', 1e-6, 'modelled', env=env)], hand.scores)
+    assert len([c for c in columns(mixed) if c.metric == 'latency']) == 2
+    for f in (pareto, recommend):
+        with pytest.raises(ValueError, match='measured and modelled: not to be ranked together'): f(mixed)
+
+def test_pareto_says_what_it_ranks(hand):
+    p = pareto(hand)
+    assert isinstance(p, Pareto) and p.cost == Column('latency', '', 's', 'measured') and p.gain.data == 'toy'
+    assert {s.name: s.status for s in p.rows} == dict(base='undecided', fast='undecided', twin='on', slow='on')
+    assert pareto(hand, 'memory')['slow'].status == 'on' and p['base'].cost[1] < 1e-3*1.1
+    for text in (repr(p), p._repr_markdown_()): assert text.count('measured') == 2 and '95%' in text and 'undecided' in text
+    assert list(p.to_frame().status) == [s.status for s in p.rows] and json.dumps(p.to_dict())
+    for wrong, says in ((dict(cost='accuracy'), 'no cost'), (dict(gain='latency'), 'no gain'), (dict(gain='throughput'), 'no throughput')):
+        with pytest.raises(ValueError, match=says): pareto(hand, **wrong)
+
+def test_two_data_sets_take_a_choice():
+    r = made(dict(a=1e-3, b=2e-3), dict(a=.9, b=.95))
+    more = SuiteResult(r.names, 'a', r.results, [*r.scores, Score('a', [True]*9, 'other'), Score('b', [True, False]*9, 'other')])
+    with pytest.raises(ValueError, match='accuracy on which data[?] One of toy, other'): pareto(more)
+    assert pareto(more, data='other')['a'].gain[0] == 1 and pareto(more, data='toy')['a'].gain[0] == .9
+    assert set(column_of(more, 'accuracy', 'toy')[1]) == {'a', 'b'}
