@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 from benchkit import broken_steps, hand as made_by_hand, net, nets, run, toy
 from tinybench.backends.base import as_model
-from tinybench.bench.benchmark import Against, Model, against
+from tinybench.bench.benchmark import Against, against
+from tinybench.backends.base import Model
 from tinybench.bench.pareto import column_of, pareto, recommend
 from tinybench.bench.steps import fingerprint, load_step, step_file
 from tinybench.bench.suite import BenchmarkSuite, SuiteResult, columns

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from tinybench.nn.dense import Dense
-from tinybench.profile.profiler import Profiler
+from tinybench.profile.memory import Profiler
 
 def test_the_profiler_takes_what_it_is_told():
     net = Dense(4, 3, np.random.default_rng(0))

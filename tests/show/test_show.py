@@ -13,7 +13,8 @@ from tinybench.bench.suite import Column
 from tinybench.measure.clock import WarmUp
 from tinybench.measure.compare import compare_results, compare_runs, paired_results
 from tinybench.profile.cost import cost
-from tinybench.profile.profiler import Roofline, RoofPoint, profile
+from tinybench.profile.roofline import Roofline, RoofPoint
+from tinybench.profile.profiler import profile
 from tinybench.measure.result import BenchmarkResult
 from tinybench.measure.stats import fewest_for, median_interval, outliers, percentile_interval
 from tinybench.nn.dense import Dense, ReLU
