@@ -105,6 +105,8 @@ def score_dict(s:Score) -> dict:
     return dict(schema=s.schema, name=s.name, metric=s.metric, unit='share', data=s.data,
                 hits=''.join('01'[h] for h in s.hits), n=s.n, right=s.right, share=s.share, lo=lo, hi=hi,
                 level=s.level, provenance=s.provenance, examples=s.examples)
+
+# %% ../../nbs/44_measure.accuracy.ipynb #score-from-dict
 def score_from_dict(d:Mapping) -> Score:
     "The score that `score_dict` gave; ValueError for another schema, or where it does not agree with itself."
     if not isinstance(d, Mapping): raise ValueError(f'a score is a dictionary, not a {type(d).__name__}')

@@ -124,11 +124,12 @@ def reaches(out:Tensor, xs) -> bool:
         todo += t.made.parents if t.made else ()
     return isinstance(out, Parameter)
 
-# %% ../../nbs/46_profile.cost.ipynb #traced
+# %% ../../nbs/46_profile.cost.ipynb #called
 def called(path:str, m:Module) -> str:
     "How error messages call the layer `m`."
     return f'{type(m).__name__} ({path or "the network"})'
 
+# %% ../../nbs/46_profile.cost.ipynb #traced
 def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Tensor]]:
     "Runs `net` once in evaluation mode: its calls, its outputs, and all recorded tensors, the oldest first."
     paths, calls = {id(m): path for path, m in walk(net)}, []
@@ -147,6 +148,7 @@ def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Tensor]]:
     ops = {t for out in outs for t in history(out) if t.age > born}
     return calls, outs, sorted(ops, key=lambda t: t.age)
 
+# %% ../../nbs/46_profile.cost.ipynb #call-of
 def call_of(t:Tensor) -> int:
     "The number of the call that made `t`; 0, the whole network, where a layer set a scope of its own."
     kind, _, i = (t.made.scope or '').partition(' ')

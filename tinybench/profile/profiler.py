@@ -369,6 +369,7 @@ def profile_frame(p:Profile):
         return dict(path=r.path, layer=r.layer) | work | flat
     return pd.DataFrame([row(r) for r in p.rows])
 
+# %% ../../nbs/47_profile.profiler.ipynb #profile-dict
 def profile_dict(p:Profile) -> dict:
     "All of the profile but its spans, ready for JSON; seconds as measured, a value a round."
     def pairs(q): return dict(estimate=q.estimate, lo=q.lo, hi=q.hi, n=q.n, level=q.level)

@@ -201,6 +201,7 @@ def roofline_table(r:Roofline) -> Table:
         return p.name, digits(p.intensity), limit, digits(p.bound/1e9), *reached(p)
     return Table(head, tuple(map(row, r.points)), tuple(roofline_sentences(r)))
 
+# %% ../../nbs/48_profile.roofline.ipynb #roofline-sentences
 def roofline_sentences(r:Roofline) -> list[str]:
     "The ceilings, which points are above them and why, and what has no point."
     peak, bandwidth = (f'{c.median/1e9:.3g} G{c.unit} ({c.name}, n={c.n})' for c in (r.peak, r.bandwidth))
