@@ -5,7 +5,8 @@ def columns(r):
     found = {}
     for x in (*r.scores, *r.results):
         data, unit = (x.data, 'share') if isinstance(x, Score) else ('', x.unit)
-        c = next((c for c in found if c[:3] == (x.metric, data, unit)), Column(x.metric, data, unit, x.provenance))
+        own = Column(x.metric, data, unit, x.provenance)
+        c = next((c for c in found if c[:3] == own[:3]), own)
         found.setdefault(c, {})[x.name] = x
     return {c: {k: xs[k] for k in r.names if k in xs} for c, xs in found.items()}
 
