@@ -311,7 +311,7 @@ class RaceResult(Shown):
     def table(self) -> Table:
         head, *rows = self.rows()
         lost = (f'not in the race: {name} ({why})' for name, why in self.missing)
-        return Table(tuple(head), tuple(map(tuple, rows)), (self.words(), *lost), None)
+        return Table(tuple(head), tuple(map(tuple, rows)), (self.words(), *lost), 2)
 
 # %% ../nbs/69_race.ipynb #race-rows
 def race_rows(r:RaceResult) -> list[list[str]]:
@@ -370,7 +370,7 @@ def race(
                seed=seed, setup=setup)
     results = paired_results({n: secs[n].ravel() for n in names}, metric='epoch time', **how).values()
     return RaceResult(
-        task, tuple(replace(r, env={**r.env, 'blas_threads': None}) for r in results),  # each has its own: setup
+        task, tuple(replace(r, env={**r.env, 'blas_threads': None}) for r in results),  # each its own: setup
         tuple(BenchmarkResult(n, 'peak memory', 'B', [peaks[n]], 'measured', how) for n in names),
         curves, {n: secs[n].sum(1) for n in names}, setup, missing)
 

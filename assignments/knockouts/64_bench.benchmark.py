@@ -43,3 +43,57 @@ def per_second(secs, batch:int) -> np.ndarray:
         rates.append(batch/s)
     if batch <= 0: raise ValueError(f'a batch of {batch}')
     return np.array(rates)
+
+# %% against-bytes wrong: a kilobyte to spare for counted bytes too
+def against_bytes(others, base, band=.02):
+    def said(a, b):
+        if abs(a - b) + 1024 <= band*b: return 'same'
+        return 'undecided' if abs(a - b) <= 1024 else 'less' if a < b else 'more'
+    return {k: Against('ratio', x.median/base.median if base.median else math.nan, *[math.nan]*3,
+                       said(x.median, base.median)) for k, x in others.items()}
+
+# %% against-bytes wrong: measured bytes are exact
+def against_bytes(others, base, band=.02):
+    def said(a, b): return 'same' if a == b else 'less' if a < b else 'more'
+    return {k: Against('ratio', x.median/base.median if base.median else math.nan, *[math.nan]*3,
+                       said(x.median, base.median)) for k, x in others.items()}
+
+# %% against-bytes wrong: within the band is the same, without the kilobyte
+def against_bytes(others, base, band=.02):
+    give, band = (1024, band) if base.provenance == 'measured' else (0, 0)
+    def said(a, b):
+        if abs(a - b) <= band*b: return 'same'
+        return 'undecided' if abs(a - b) <= give else 'less' if a < b else 'more'
+    return {k: Against('ratio', x.median/base.median if base.median else math.nan, *[math.nan]*3,
+                       said(x.median, base.median)) for k, x in others.items()}
+
+# %% against-bytes wrong: the base over the other
+def against_bytes(others, base, band=.02):
+    give, band = (1024, band) if base.provenance == 'measured' else (0, 0)
+    def said(a, b):
+        if abs(a - b) + give <= band*b: return 'same'
+        return 'undecided' if abs(a - b) <= give else 'less' if a < b else 'more'
+    return {k: Against('ratio', base.median/x.median if base.median else math.nan, *[math.nan]*3,
+                       said(x.median, base.median)) for k, x in others.items()}
+
+# %% against-bytes wrong: an interval of no width
+def against_bytes(others, base, band=.02):
+    give, band = (1024, band) if base.provenance == 'measured' else (0, 0)
+    def said(a, b):
+        if abs(a - b) + give <= band*b: return 'same'
+        return 'undecided' if abs(a - b) <= give else 'less' if a < b else 'more'
+    def one(a, b):
+        q = a/b if b else math.nan
+        return Against('ratio', q, q, q, math.nan, said(a, b))
+    return {k: one(x.median, base.median) for k, x in others.items()}
+
+# %% against-bytes right: by the distance
+def against_bytes(others, base, band=.02):
+    out, b, measured = {}, base.median, base.provenance == 'measured'
+    for k, x in others.items():
+        far = abs(x.median - b)
+        if measured and far + SMALL_OBJECTS <= band*b or not measured and far == 0: said = 'same'
+        elif measured and far <= SMALL_OBJECTS: said = 'undecided'
+        else: said = 'more' if x.median > b else 'less'
+        out[k] = Against('ratio', x.median/b if b else math.nan, math.nan, math.nan, math.nan, said)
+    return out

@@ -117,7 +117,8 @@ def kept_step(steps, step, mark, notes):
     if steps is None: return None
     try: return load_step(steps, step, mark)
     except DamagedStep as e:
-        notes.append(f'{step} was measured again, because {e}; that file is now called {step_file(step)}.damaged')
+        name = f'{step_file(step)}.damaged'
+        notes.append(f'{step} was measured again, because {e}; that file is now called {name}')
 
 # %% kept-step wrong: refusals are swallowed too
 def kept_step(steps, step, mark, notes):

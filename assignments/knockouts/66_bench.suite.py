@@ -5,7 +5,8 @@ def columns(r):
     found = {}
     for x in (*r.scores, *r.results):
         data, unit = (x.data, 'share') if isinstance(x, Score) else ('', x.unit)
-        c = next((c for c in found if c[:3] == (x.metric, data, unit)), Column(x.metric, data, unit, x.provenance))
+        own = Column(x.metric, data, unit, x.provenance)
+        c = next((c for c in found if c[:3] == own[:3]), own)
         found.setdefault(c, {})[x.name] = x
     return {c: {k: xs[k] for k in r.names if k in xs} for c, xs in found.items()}
 
@@ -50,3 +51,49 @@ def columns(r):
     every = [*r.scores, *r.results]
     keys = dict.fromkeys(map(key, every))
     return {c: {x.name: x for k in r.names for x in every if x.name == k and key(x) == c} for c in keys}
+
+# %% gathered wrong: what a model had before it failed stays where the record lets it
+def gathered(suite, settings, bodies, failures, notes):
+    def kept(kind, cls): return tuple(cls.from_dict(d) for body in bodies for d in body[kind])
+    seen = [body['machine'] for body in bodies if body['machine']]
+    where = {**seen[0], 'concerns': list(dict.fromkeys(c for m in seen for c in m['concerns']))}
+    return SuiteResult(tuple(suite.bench.names), suite.bench.baseline, kept('results', BenchmarkResult),
+                       kept('scores', Score), {}, settings, where, tuple(notes))
+
+# %% gathered wrong: the concerns of the first machine only
+def gathered(suite, settings, bodies, failures, notes):
+    def kept(kind, cls):
+        return tuple(cls.from_dict(d) for body in bodies for d in body[kind] if d['name'] not in failures)
+    seen = [body['machine'] for body in bodies if body['machine']]
+    return SuiteResult(tuple(suite.bench.names), suite.bench.baseline, kept('results', BenchmarkResult),
+                       kept('scores', Score), failures, settings, seen[0], tuple(notes))
+
+# %% gathered wrong: the last machine
+def gathered(suite, settings, bodies, failures, notes):
+    def kept(kind, cls):
+        return tuple(cls.from_dict(d) for body in bodies for d in body[kind] if d['name'] not in failures)
+    seen = [body['machine'] for body in bodies if body['machine']]
+    where = {**seen[-1], 'concerns': list(dict.fromkeys(c for m in seen for c in m['concerns']))}
+    return SuiteResult(tuple(suite.bench.names), suite.bench.baseline, kept('results', BenchmarkResult),
+                       kept('scores', Score), failures, settings, where, tuple(notes))
+
+# %% gathered wrong: concerns come sorted
+def gathered(suite, settings, bodies, failures, notes):
+    def kept(kind, cls):
+        return tuple(cls.from_dict(d) for body in bodies for d in body[kind] if d['name'] not in failures)
+    seen = [body['machine'] for body in bodies if body['machine']]
+    where = {**seen[0], 'concerns': sorted({c for m in seen for c in m['concerns']})}
+    return SuiteResult(tuple(suite.bench.names), suite.bench.baseline, kept('results', BenchmarkResult),
+                       kept('scores', Score), failures, settings, where, tuple(notes))
+
+# %% gathered right: loops that append
+def gathered(suite, settings, bodies, failures, notes):
+    results, scores, first, concerns = [], [], None, []
+    for body in bodies:
+        results += [BenchmarkResult.from_dict(d) for d in body['results'] if d['name'] not in failures]
+        scores += [Score.from_dict(d) for d in body['scores'] if d['name'] not in failures]
+        machine = body['machine'] or dict(concerns=())
+        first = first or body['machine']
+        concerns += [c for c in machine['concerns'] if c not in concerns]
+    return SuiteResult(tuple(suite.bench.names), suite.bench.baseline, results, scores, failures, settings,
+                       dict(first, concerns=concerns), tuple(notes))

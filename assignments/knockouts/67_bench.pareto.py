@@ -10,8 +10,10 @@ def memory_column(cols):
 
 # %% memory-column wrong: measured parts are added too
 def memory_column(cols):
-    parts = [{k: x for c, xs in cols.items() if c.metric == m for k, x in xs.items()} for m in ('weights', 'peak activations')]
-    found = {k: BenchmarkResult(k, 'memory', 'B', sum(p[k].median for p in parts), 'modelled', parts[1][k].how)
+    def all_of(metric): return {k: x for c, xs in cols.items() if c.metric == metric for k, x in xs.items()}
+    parts = [all_of(metric) for metric in ('weights', 'peak activations')]
+    w, a = parts
+    found = {k: BenchmarkResult(k, 'memory', 'B', w[k].median + a[k].median, 'modelled', a[k].how)
              for k in parts[0] if k in parts[1]}
     return {Column('memory', '', 'B', 'modelled'): found} if found else {}
 
@@ -25,7 +27,8 @@ def memory_column(cols):
 def memory_column(cols):
     w, a = (cols.get(Column(k, '', 'B', 'modelled'), {}) for k in ('weights', 'peak activations'))
     return {Column('memory', '', 'B', 'modelled'): {
-        k: BenchmarkResult(k, 'memory', 'B', w[k].median + a[k].median, 'modelled', a[k].how) for k in w if k in a}}
+        k: BenchmarkResult(k, 'memory', 'B', w[k].median + a[k].median, 'modelled', a[k].how)
+        for k in w if k in a}}
 
 # %% memory-column right: model by model
 def memory_column(cols):
@@ -52,7 +55,8 @@ def column_of(r, metric, data=''):
     if len(found) == 1: return next(iter(found.items()))
     there = ', '.join(dict.fromkeys(map(str, cols))) or 'nothing'
     if not found: raise ValueError(f'no {metric} was measured; there is {there}')
-    if len({c.data for c in found}) > 1: raise ValueError(f'{metric} on which data? One of {", ".join(c.data for c in found)}')
+    if len({c.data for c in found}) > 1:
+        raise ValueError(f'{metric} on which data? One of {", ".join(c.data for c in found)}')
     raise ValueError(f'{metric} is {" and ".join(c.provenance for c in found)}: not to be ranked together')
 
 # %% column-of wrong: knows no memory
@@ -62,7 +66,8 @@ def column_of(r, metric, data=''):
     if len(found) == 1: return next(iter(found.items()))
     there, on = ', '.join(dict.fromkeys(map(str, cols))) or 'nothing', f' on {data}' if data else ''
     if not found: raise ValueError(f'no {metric}{on} was measured; there is {there}')
-    if len({c.data for c in found}) > 1: raise ValueError(f'{metric} on which data? One of {", ".join(c.data for c in found)}')
+    if len({c.data for c in found}) > 1:
+        raise ValueError(f'{metric} on which data? One of {", ".join(c.data for c in found)}')
     raise ValueError(f'{metric} is {" and ".join(c.provenance for c in found)}: not to be ranked together')
 
 # %% column-of right: a list of what fits

@@ -61,7 +61,7 @@ class SuiteResult(Shown):
     @classmethod
     def load(cls, folder:str|os.PathLike) -> 'SuiteResult': return load_suite(folder)
     def table(self) -> Table: return suite_table(self)
-    def __repr__(self): return '\n'.join([suite_text(self), *suite_words(self)])    # wide tables break in a terminal
+    def __repr__(self): return '\n'.join([suite_text(self), *suite_words(self)])   # a wide table would break
 
 # %% ../../nbs/66_bench.suite.ipynb #check-suite
 def check_suite(r:SuiteResult):
@@ -153,8 +153,8 @@ def suite_words(r:SuiteResult) -> list[str]:
     if r.results: kinds.append('of measured values for the median by ranks')
     words = [f'In brackets {100*r.level:g}% intervals: {", ".join(kinds)}.'] if kinds else []
     if r.comparison:
-        said = (f'Verdicts against {r.baseline}, adjusted by Holm; the same is within {100*r.band:g}%, or as many '
-                'points of accuracy.')
+        said = (f'Verdicts against {r.baseline}, adjusted by Holm; the same is within {100*r.band:g}%, or as '
+                'many points of accuracy.')
         traced = any(c.unit == 'B' and c.provenance == 'measured' for c in r.comparison)
         words.append(said + (' Of measured bytes a kilobyte more or less decides nothing.' if traced else ''))
     return words + [f'{k} failed and has no number: {why}.' for k, why in r.failures.items()]
@@ -199,7 +199,8 @@ def load_suite(folder:str|os.PathLike) -> SuiteResult:
 # %% ../../nbs/66_bench.suite.ipynb #suite-concerns
 def suite_concerns(r:SuiteResult) -> list[str]:
     "Sentences about what to be careful with: the run, the machine, and each metric of each model."
-    words = [f'the baseline {r.baseline} failed: nothing is compared to it'] if r.baseline in r.failures else []
+    words, lost = [], r.baseline in r.failures
+    if lost: words.append(f'the baseline {r.baseline} failed: nothing is compared to it')
     words += [*r.notes, *r.system.get('concerns', ())]
     timed = [x for x in r.results if x.provenance == 'measured' and x.unit != 'B']   # bytes are counted once
     return words + [f'{x.name} {x.metric}: {c}' for x in timed for c in x.concerns(r.level)]
@@ -248,7 +249,8 @@ def plain_state(thing) -> str:
     "What a network holds besides its weights, as text: the plain attributes of every layer."
     if not isinstance(thing, Module): return repr(thing) if hasattr(thing, 'state_dict') else ''
     kinds = bool, int, float, str, tuple, type(None)
-    def own(m): return [(k, v) for k, v in sorted(vars(m).items()) if isinstance(v, kinds) and k != 'training']
+    def own(m):
+        return [(k, v) for k, v in sorted(vars(m).items()) if isinstance(v, kinds) and k != 'training']
     return repr([(path, own(m)) for path, m in walk(thing)])
 
 # %% ../../nbs/66_bench.suite.ipynb #identity
