@@ -1,5 +1,5 @@
 "The rules that keep the notebooks a course and the package a library; CONTRIBUTING.md has the table of rows."
-import ast, json, re, sys, tomllib
+import ast, graphlib, json, re, statistics, sys, tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -179,3 +179,80 @@ def test_exercises_are_checked_twice(path):
     shown = len(graded) - len(hidden)
     assert shown >= 2 and len(hidden) >= shown, f'{path.stem}: {shown} visible checks, {len(hidden)} hidden'
     assert all(s.startswith('#| hide') for s in hidden), f'{path.stem}: a hidden check starts with #| hide'
+
+
+# --- the sizes: what a person reads in one sitting, and takes in at one look
+
+def lines(path): return path.read_text(encoding='utf-8').splitlines()
+
+def only_imports(cell):
+    body = ast.parse(cell.source).body
+    return bool(body) and all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body)
+
+def is_exported(cell): return not {'export', 'exporti', 'exports'}.isdisjoint(directives(cell))
+
+def defining(path):
+    "The notebook's exported cells, without those that import."
+    return [c for c in code(path) if is_exported(c) and not only_imports(c)]
+
+def test_modules_are_short():
+    sizes = {p.relative_to(ROOT).as_posix(): len(lines(p)) for p in MODULES}
+    middle, long = statistics.median(sizes.values()), {p: n for p, n in sizes.items() if n > 500}
+    assert not long, 'longer than 500 lines: ' + ', '.join(f'{p} {n}' for p, n in long.items())
+    assert middle <= 220, f'half of the modules have {middle:.0f} lines or more'
+
+def test_exported_cells_are_short():
+    sizes = [(sum(bool(s.strip()) and not s.startswith('#|') for s in c.source.splitlines()), path.stem, c.id)
+             for path in NOTEBOOKS for c in defining(path)]
+    ns = [n for n, *_ in sizes]
+    middle, p90 = statistics.median(ns), statistics.quantiles(ns, n=10, method='inclusive')[-1]
+    most = ', '.join(f'{stem} {cell} {n}' for n, stem, cell in sorted(sizes, reverse=True)[:20])
+    assert middle <= 8 and p90 <= 18, f'lines of an exported cell: median {middle:.0f}, p90 {p90:.1f}; the longest: {most}'
+
+@each_notebook
+def test_a_lesson_has_at_most_90_cells(path):
+    n = len(cells(path))
+    assert n <= 90, f'{path.stem} has {n} cells'
+
+@each_module
+def test_lines_fit_the_screen(path):
+    names = [n for n in ast.parse(path.read_text(encoding='utf-8')).body
+             if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == '__all__']
+    by_nbdev = {i for n in names for i in range(n.lineno, n.end_lineno + 1)}    # which wraps it at 130
+    long = [str(i) for i, line in enumerate(lines(path), 1) if len(line) > 110 and i not in by_nbdev]
+    assert not long, f'{path.relative_to(ROOT)}: longer than 110 columns: line {", ".join(long)}'
+
+def shows(cell):
+    "Whether a reader sees the code at work in this cell."
+    return cell.cell_type == 'code' and not is_exported(cell) and 'hide' not in directives(cell) and not only_imports(cell)
+
+def runs_without_a_show(path):
+    "The exported cells that follow each other with nothing shown between them; an import is no cell to show."
+    run = []
+    for c in code(path):
+        if shows(c):
+            yield run
+            run = []
+        elif is_exported(c) and not only_imports(c): run.append(c.id)
+    yield run
+
+@each_notebook
+def test_at_most_five_exported_cells_in_a_row(path):
+    long = [f'{len(run)} from {run[0]} to {run[-1]}' for run in runs_without_a_show(path) if len(run) > 5]
+    assert not long, f'{path.stem}: exported cells of which nothing is shown: {"; ".join(long)}'
+
+def imported_modules():
+    "Our modules, and those of ours that each imports, also inside its functions."
+    names = {'.'.join(p.relative_to(ROOT).with_suffix('').parts): p for p in MODULES}
+    graph = {}
+    for name, path in names.items():
+        parts, graph[name] = name.split('.'), set()
+        for used in imports(ast.walk(ast.parse(path.read_text(encoding='utf-8')))):
+            up = len(used) - len(used.lstrip('.'))
+            whole = '.'.join([*parts[:len(parts) - up], used.lstrip('.')]) if up else used
+            graph[name] |= {m for m in names if whole == m or whole.startswith(m + '.')} - {name}
+    return graph
+
+def test_no_module_imports_itself_by_way_of_another():
+    try: graphlib.TopologicalSorter(imported_modules()).prepare()
+    except graphlib.CycleError as e: pytest.fail('a cycle of imports: ' + ' <- '.join(e.args[1]))
