@@ -128,7 +128,7 @@ def torch_model(name:str, net, shape, dtype=None, **options) -> Model:
     types = (str(p.dtype).removeprefix('torch.') for p in net.parameters())
     return Model(name, net, shape, dtype or next(types, 'float32'), **(own | options))
 
-# %% ../../nbs/60_backends.base.ipynb #onnx-model
+# %% ../../nbs/60_backends.base.ipynb #onnx-ready
 @contextmanager
 def onnx_ready(name:str, session, threads:int|None):
     "ValueError where the session does not run on `threads`."
@@ -139,6 +139,8 @@ def onnx_ready(name:str, session, threads:int|None):
     yield
 
 def onnx_feed(key, x): return {key: x}
+
+# %% ../../nbs/60_backends.base.ipynb #onnx-model
 def onnx_model(name:str, session, shape, dtype=None, **options) -> Model:
     "An `onnxruntime.InferenceSession` with one input and one output as a `Model`."
     ins, outs = session.get_inputs(), session.get_outputs()
@@ -150,12 +152,13 @@ def onnx_model(name:str, session, shape, dtype=None, **options) -> Model:
     found = types.get(ins[0].type) or ins[0].type.removeprefix('tensor(').removesuffix(')')
     return Model(name, partial(session.run, [outs[0].name]), shape, dtype or found, **(own | options))
 
-# %% ../../nbs/60_backends.base.ipynb #as-model
+# %% ../../nbs/60_backends.base.ipynb #made-by
 def made_by(thing, module:str, kind:str) -> bool:
     "Whether `thing` is a `module.kind`, without importing what nobody has imported."
     found = getattr(sys.modules.get(module), kind, None)
     return found is not None and isinstance(thing, found)
 
+# %% ../../nbs/60_backends.base.ipynb #as-model
 def as_model(
     name:str,
     thing,                    # tinybench Module, torch.nn.Module, onnxruntime.InferenceSession or a function

@@ -1,5 +1,5 @@
 "Files and folders that are there whole or not at all"
-import os, shutil, uuid
+import errno, os, shutil, uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +9,8 @@ def write_whole(path:str|os.PathLike, data:str|bytes|Callable) -> Path:
     """Write `data`, or what `data(file)` writes, so that `path` holds all of it or what it held before.
     OSError names the folder."""
     path = Path(path).absolute()
-    part = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')    # beside it: a rename works within one file system
+    # beside it: a rename works within one file system only
+    part = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')
     try:
         with open(part, 'xb') as f:
             if callable(data): data(f)
@@ -19,7 +20,8 @@ def write_whole(path:str|os.PathLike, data:str|bytes|Callable) -> Path:
         if path.is_file(): shutil.copymode(path, part)
         os.replace(part, path)
     except OSError as e:
-        says = f'cannot write {path.name} in the folder {path.parent} ({e.strerror}): choose one you may write to'
+        says = f'cannot write {path.name} in the folder {path.parent} ({e.strerror})'
+        if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS): says += ': choose one you may write to'
         raise type(e)(e.errno, says) from e
     finally:
         with suppress(OSError): part.unlink()    # it is gone already if all went well

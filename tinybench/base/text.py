@@ -45,7 +45,7 @@ def aligned(
 
 def escaped(text:str) -> str:
     "`text` on one line, with nothing left in it that Markdown would act on."
-    return re.sub(r'([\\`*_<>#|&~$]|\](?=[(\[:]))', r'\\\1', ' '.join(text.split()))
+    return re.sub(r'([\\`*_<>#|&~$\[\]])', r'\\\1', ' '.join(text.split()))
 
 def markdown(
     rows:Iterable[Sequence[str]],    # the first is the head

@@ -38,7 +38,7 @@ def column_of(r:SuiteResult, metric:str, data:str='') -> tuple[Column,dict]:
         raise ValueError(f'{metric} on which data? One of {", ".join(c.data for c in found)}')
     raise ValueError(f'{metric} is {" and ".join(c.provenance for c in found)}: not to be ranked together')
 
-# %% ../../nbs/67_bench.pareto.ipynb #pareto-record
+# %% ../../nbs/67_bench.pareto.ipynb #standing
 @dataclass(frozen=True)
 class Standing:
     "One model among the others."
@@ -47,6 +47,7 @@ class Standing:
     gain: tuple               # (middle, lo, hi)
     status: str               # 'on' the frontier, 'off' it, or 'undecided'
 
+# %% ../../nbs/67_bench.pareto.ipynb #pareto-record
 @dataclass(frozen=True, repr=False)
 class Pareto(Shown):
     "Which models no other one beats, as far as the intervals tell. Frozen."
@@ -102,6 +103,7 @@ def pareto(
     rows = tuple(Standing(k, *places[k], status) for k, status in statuses(places).items())
     return Pareto(rows, cost, gain, r.level, tuple(left_out))
 
+# %% ../../nbs/67_bench.pareto.ipynb #has-no-interval
 def has_no_interval(r:SuiteResult, x) -> bool:
     "Whether too few values of `x` were measured."
     return math.isnan(spread(x, r.level)[1])

@@ -22,7 +22,7 @@ from .pareto import Recommendation, pareto
 from .suite import Column, SuiteResult, columns, suite_rows
 from ..measure.accuracy import Score
 
-# %% ../../nbs/68_bench.report.ipynb #column-note
+# %% ../../nbs/68_bench.report.ipynb #interval-words
 METRICS = {
     'accuracy': 'share of examples whose label had the largest output',
     'latency': 'time of a call on a batch of {batch}',
@@ -41,6 +41,7 @@ def interval_words(r:SuiteResult, records:Mapping) -> str:
     known = not any(math.isnan(spread(x, r.level)[1]) for x in records.values())
     return f'median, interval at {at} by ranks' if known else f'too few values for an interval at {at}'
 
+# %% ../../nbs/68_bench.report.ipynb #column-note
 def column_note(r:SuiteResult, c:Column, records:Mapping) -> str:
     "What the numbers of a column are, in a sentence."
     known = dict(batch='unknown size', throughput_batch='unknown size') | dict(r.settings)

@@ -168,6 +168,7 @@ def suite_dict(r:SuiteResult) -> dict:
                 scores=[s.to_dict() for s in r.scores], settings=plain(r.settings), system=plain(r.system),
                 results=[x.to_dict() for x in r.results])
 
+# %% ../../nbs/66_bench.suite.ipynb #suite-from-dict
 def suite_from_dict(d:Mapping) -> SuiteResult:
     "What `suite_dict` gave; ValueError for anything else, or another schema."
     if not isinstance(d, Mapping) or d.get('report') != 'suite':

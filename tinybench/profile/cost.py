@@ -19,7 +19,7 @@ from ..nn.module import Module, Parameter, around_calls, evaluating, parts, walk
 # %% auto #0
 __all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'depthwise_counts', 'transpose_counts', 'conv_pool_counts',
            'matmul_counts', 'each', 'reduced', 'rows_of', 'softmax_counts', 'as_input', 'several', 'shapes', 'Call',
-           'reaches', 'called', 'traced', 'call_of', 'Life', 'live_bytes', 'owner', 'lifetimes', 'moved_bytes',
+           'reaches', 'traced', 'called', 'call_of', 'Life', 'live_bytes', 'owner', 'lifetimes', 'moved_bytes',
            'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost', 'holds_layers', 'layer_rows', 'Step', 'Cost',
            'bytes_by_dtype', 'cost_dict', 'cost_frame', 'in_bytes', 'cost_words', 'cost_table', 'cost', 'results']
 
@@ -124,11 +124,6 @@ def reaches(out:Tensor, xs) -> bool:
         todo += t.made.parents if t.made else ()
     return isinstance(out, Parameter)
 
-# %% ../../nbs/46_profile.cost.ipynb #called
-def called(path:str, m:Module) -> str:
-    "How error messages call the layer `m`."
-    return f'{type(m).__name__} ({path or "the network"})'
-
 # %% ../../nbs/46_profile.cost.ipynb #traced
 def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Tensor]]:
     "Runs `net` once in evaluation mode: its calls, its outputs, and all recorded tensors, the oldest first."
@@ -149,6 +144,10 @@ def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Tensor]]:
     return calls, outs, sorted(ops, key=lambda t: t.age)
 
 # %% ../../nbs/46_profile.cost.ipynb #call-of
+def called(path:str, m:Module) -> str:
+    "How error messages call the layer `m`."
+    return f'{type(m).__name__} ({path or "the network"})'
+
 def call_of(t:Tensor) -> int:
     "The number of the call that made `t`; 0, the whole network, where a layer set a scope of its own."
     kind, _, i = (t.made.scope or '').partition(' ')
