@@ -1,7 +1,7 @@
 "nbgrader's settings: run nbgrader from this folder, with the `course` extra installed."
 import os, tomllib
 from pathlib import Path
-from tinybench.course.feedback import FEEDBACK_STEPS
+from tinybench.course.teacher.results import FEEDBACK_STEPS
 from tinybench.course.stub import RELEASE_STEPS
 
 here = Path(__file__).resolve().parent

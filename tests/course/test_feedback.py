@@ -14,11 +14,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from nbgrader.api import Gradebook
 from nbgrader.plugins import CsvExportPlugin
 from coursekit import make_course
-from tinybench.course.cells import Course, CourseError, HIDDEN, Unit, exercises, read_notebook
-from tinybench.course.feedback import (HIDDEN_KINDS, SAID, CheckResult, HideHidden, about, asked, compared, csv_text,
-                                       error_words, exercise_names, export, feedback_page, frames, halves, harmless, hidden_words,
-                                       hide, lasting, notebook_words, one_line, plain, results, score_of, secrets,
-                                       sentence, statement, tells, write_feedback, write_unit, write_whole)
+from tinybench.course.units import Course
+from tinybench.course.cells import CourseError, HIDDEN, Unit, exercises, read_notebook
+from tinybench.course.teacher.results import (HIDDEN_KINDS, CheckResult, HideHidden, about, hidden_words,
+    hide, results, score_of, secrets, tells)
+from tinybench.course.teacher.errors import (SAID, asked, compared, error_words, frames, halves, one_line,
+    plain, sentence, statement)
+from tinybench.course.teacher.platforms import csv_text, exercise_names, export, harmless
+from tinybench.course.teacher.page import feedback_page, notebook_words
+from tinybench.course.teacher.feedback import lasting, write_feedback, write_unit, write_whole
 
 # nbgrader's own way to add a submission
 pytestmark = pytest.mark.filterwarnings('ignore::sqlalchemy.exc.SAWarning')
@@ -312,7 +316,7 @@ import sys
 from pathlib import Path
 from traitlets.config import Config
 from nbgrader.apps import NbGraderAPI
-from tinybench.course.feedback import FEEDBACK_STEPS
+from tinybench.course.teacher.results import FEEDBACK_STEPS
 for step, preprocessors in (('plain', None), ('hiding', FEEDBACK_STEPS)):
     c = Config()
     c.CourseDirectory.root = sys.argv[1]

@@ -8,10 +8,15 @@ import pytest
 
 import coursekit as kit
 from coursekit import DOUBLE, NAME, TRIPLE, released, small_course
-from tinybench.course import grade as module
-from tinybench.course.build import alone, build, gradebook, load_config, replace_folder
-from tinybench.course.cells import CourseError, read_course
-from tinybench.course.grade import collect, grade, prepare
+from tinybench.course.teacher import grade as module, record as recording
+from tinybench.course.teacher.build import alone, build, load_config
+from tinybench.course.teacher.gradebook import gradebook
+from tinybench.base.files import replace_folder
+from tinybench.course.cells import CourseError
+from tinybench.course.units import read_course
+from tinybench.course.teacher.collect import collect
+from tinybench.course.teacher.grade import grade
+from tinybench.course.teacher.prepare import prepare
 from tinybench.course.student import packed
 from tinybench.course.box.walls import bubblewrap, walls
 
@@ -86,8 +91,8 @@ def test_only_what_changed_is_graded_again(course):
 
 RUN = '''import sys
 sys.path[:0] = [{root!r}]
-from tinybench.course.cells import read_course
-from tinybench.course.grade import grade
+from tinybench.course.units import read_course
+from tinybench.course.teacher.grade import grade
 def told(done, of, who):
     print('done', done, of, who, flush=True)
     if done == {wait}:
@@ -239,7 +244,7 @@ def test_a_cluster_gives_the_same_scores(course, cluster):
 def test_a_worker_with_another_tinybench_refuses(tmp_path, cluster, monkeypatch):
     course = small_course(tmp_path/'course')
     class_of(course, 2)
-    monkeypatch.setattr('tinybench.course.grade.library_sum', lambda library: 'of another version')
+    monkeypatch.setattr('tinybench.course.teacher.prepare.library_sum', lambda library: 'of another version')
     with pytest.raises(CourseError, match='is not the one that hands out the work. Install the same on every worker'):
         grade(course, 'first', scheduler=cluster)
     assert not kit.scores(course, 'first')
@@ -390,12 +395,12 @@ def test_a_gradebook_that_forgot_the_unit_gets_it_again(course):
     assert grade(course, 'first', jobs=1).before == 0 and sums(course) == want
 
 def test_an_error_in_recording_costs_nobody_else_anything(course, monkeypatch):
-    want, score = class_of(course, 3), module.score
+    want, score = class_of(course, 3), recording.score
     def odd(course, unit, ready, *args):
         if ready.student == 's001': raise ValueError('odd')
         return score(course, unit, ready, *args)
     with monkeypatch.context() as m:
-        m.setattr(module, 'score', odd)
+        m.setattr(recording, 'score', odd)
         found = grade(course, 'first', jobs=1)
         assert [r.done for r in found.rows] == [True, False, True] and '2 graded in' in repr(found) and ', 1 NOT' in repr(found)
         assert found.rows[1].notes == ('NOT GRADED, run it again: ValueError: odd',) and 's001' not in sums(course)
@@ -403,7 +408,7 @@ def test_an_error_in_recording_costs_nobody_else_anything(course, monkeypatch):
 
     def full(*args): raise OSError(28, 'No space left on device')
     with monkeypatch.context() as m:
-        m.setattr(module, 'score', full)
+        m.setattr(recording, 'score', full)
         with pytest.raises(OSError, match='No space'): grade(course, 'first', jobs=1, again=True)
     assert sums(course) == want and not [*course.folder('autograded').glob('*/.new-*')]
 
