@@ -1,17 +1,18 @@
 "What a cell is for; notebooks read, with their exercises and checks; units of them"
-import difflib, json, re, sys
+import json, re, sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-if 'rfc3987_syntax' not in sys.modules:    # nbformat's validator would load it, in a third of a second, and not use it
+if 'rfc3987_syntax' not in sys.modules:    # takes nbformat's validator long to load, and is not used
     sys.modules['rfc3987_syntax'] = None
     import nbformat
     del sys.modules['rfc3987_syntax']
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4.rwbase import rejoin_lines, strip_transient
+from tinybench.base.names import nearest_name
 
 
 class CourseError(Exception):
@@ -81,7 +82,7 @@ def plain_text(x):
     "JSON that can be written again: half a character, as `\\ud800` is, becomes a question mark."
     if isinstance(x, str): return x.encode('utf-8', 'replace').decode()
     if isinstance(x, list): return [plain_text(v) for v in x]
-    return {plain_text(k): plain_text(v) for k,v in x.items()} if isinstance(x, dict) else x
+    return {plain_text(k): plain_text(v) for k, v in x.items()} if isinstance(x, dict) else x
 
 
 def whole_cell(cell, i:int) -> dict:
@@ -94,7 +95,7 @@ def whole_cell(cell, i:int) -> dict:
     name = grading(dict(metadata=meta)).get('grade_id')
     ident = next((n for n in (cell.get('id'), name) if n and isinstance(n, str)), f'cell-{i+1}')
     whole = cell | dict(source=source, metadata=meta, id=ident)
-    if kind != 'code': return {k: v for k,v in whole.items() if k not in ('outputs', 'execution_count')}
+    if kind != 'code': return {k: v for k, v in whole.items() if k not in ('outputs', 'execution_count')}
     outputs = [o for o in cell.get('outputs') or [] if isinstance(o, dict) and o.get('output_type')]
     return whole | dict(outputs=outputs, execution_count=cell.get('execution_count'))
 
@@ -113,7 +114,7 @@ def parse_notebook(text:str) -> NotebookNode:
             found = nbformat.convert(nbformat.from_dict(found), 4)
             for c in found['cells']: c.pop('id', None)  # nbformat drew it just now
         if not isinstance(found.get('cells'), list): raise CourseError('it is JSON, but has no list of cells')
-        cells = [whole_cell(c, i) for i,c in enumerate(found['cells'])]
+        cells = [whole_cell(c, i) for i, c in enumerate(found['cells'])]
         meta = found['metadata'] if isinstance(found.get('metadata'), dict) else {}
         nb = nbformat.from_dict(dict(cells=cells, metadata=meta, nbformat=4, nbformat_minor=5))
         return strip_transient(rejoin_lines(nb))
@@ -152,8 +153,8 @@ class Unit:
 
 def closest(name:str, names) -> str:
     "What to say when `name` is not among `names`: the nearest, or all."
-    near = difflib.get_close_matches(name, names, 1)
-    return f'did you mean {near[0]}?' if near else f'there is {", ".join(names) or "none"}.'
+    near = nearest_name(name, names)
+    return f'did you mean {near}?' if near else f'there is {", ".join(names) or "none"}.'
 
 
 def module_of(notebook:str) -> str:

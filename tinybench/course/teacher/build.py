@@ -9,10 +9,9 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
-from ...base.files import replace_folder
+from tinybench.base.files import replace_folder, write_whole
 from ..cells import CourseError, Unit, exercises, read_notebook
 from ..stub import RELEASE_STEPS
-from ..student import put
 from ..units import Course, chosen
 from .gradebook import conflicts, enter_due, gradebook
 from .lint import check
@@ -42,7 +41,7 @@ class Generate(GenerateAssignment):
         if self.tell: self.tell(name)
 
 def generate(course:Course, unit:Unit, config:Config, source:str, to:str, tell:Callable|None=None) -> None:
-    "Write nbgrader's release of `unit` in the step `source` to the step `to`, and its cells to the gradebook."
+    "Write nbgrader's release of `unit` from the step `source` to the step `to`, and enter its cells."
     log = logging.Logger('course.build')
     log.addHandler(logging.NullHandler())
     folders = CourseDirectory(config=config, log=log, assignment_id=unit.name, source_directory=source,
@@ -64,9 +63,9 @@ class Built:
     points:float
     due:datetime|None
     def __repr__(self):
-        n = len(self.notebooks)
-        holds = f'{n} notebook{"s"*(n != 1)}, {self.exercises} exercise{"s"*(self.exercises != 1)}'
-        return f'{self.unit}: {holds}, {self.points:g} points'
+        def counted(n, what): return f'{n} {what}' if n == 1 else f'{n} {what}s'
+        holds = counted(len(self.notebooks), 'notebook'), counted(self.exercises, 'exercise')
+        return f'{self.unit}: {", ".join(holds)}, {self.points:g} points'
 
 @contextmanager
 def alone(course:Course, unit:Unit):
@@ -87,7 +86,8 @@ def keep_source(new:Path, source:Path) -> None:
     "Bring the notebooks in `source` up to what a release was made of, `new`."
     for p in source.glob('*.ipynb'):
         if not (new/p.name).exists(): p.unlink()
-    for p in new.glob('*.ipynb'): put(source/p.name, p.read_bytes())
+    source.mkdir(parents=True, exist_ok=True)
+    for p in new.glob('*.ipynb'): write_whole(source/p.name, p.read_bytes())
 
 
 def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None) -> Built:
@@ -95,7 +95,8 @@ def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None)
     with gradebook(course, config) as book:
         if found := conflicts(course, unit, book):
             n = len(book.find_assignment(unit.name).submissions)
-            raise CourseError(f'{unit.name} has {n} submission{"s"*(n > 1)}, whose grades hang on its cells, and '
+            raise CourseError(f'{unit.name} has {n} submission{"s" if n > 1 else ""}, '
+                              'whose grades hang on its cells, and '
                               f'{"; ".join(found)}. Undo that, or put what is new into another unit. '
                               f'(`nbgrader db assignment remove {unit.name} --force` forgets the grades.)')
         enter_due(book, unit)
@@ -118,10 +119,10 @@ def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None)
     return Built(unit.name, at, unit.notebooks, len(found), worth, unit.due)
 
 def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]:
-    "Build `units` (names; all if None) after checking them: nbgrader's source/, release/ and gradebook entries."
+    "Check `units` (names; all if None), then make their source/, release/ and entries in the gradebook."
     todo = chosen(course, units)
     if found := check(course, [u.name for u in todo]):
-        more = f' (And {len(found) - 1} more, which `tinybench course check` lists.)' if len(found) > 1 else ''
+        more = f' (And {len(found) - 1} more, which `tinybench course check` lists.)' if found[1:] else ''
         raise CourseError(f'Nothing was built. {found[0]}{more}')
     config, done, of = load_config(course), 0, sum(len(u.notebooks) for u in todo)
     def tell(name):
@@ -136,6 +137,6 @@ def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]
 def is_built(course:Course, unit:Unit) -> bool:
     "Whether `unit` was built from the notebooks as they are now."
     def same(n):
-        source = course.folder('source', unit.name, f'{n}.ipynb')
-        return source.is_file() and source.read_bytes() == course.path(n).read_bytes()
-    return all(same(n) and course.folder('release', unit.name, f'{n}.ipynb').is_file() for n in unit.notebooks)
+        source, made = (course.folder(step, unit.name, f'{n}.ipynb') for step in ('source', 'release'))
+        return made.is_file() and source.is_file() and source.read_bytes() == course.path(n).read_bytes()
+    return all(map(same, unit.notebooks))

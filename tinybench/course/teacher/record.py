@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 from nbgrader import utils
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput, SaveAutoGrades
-from ...base.files import replace_folder
+from tinybench.base.files import replace_folder
 from ..cells import role
 from .gradebook import together
 from .prepare import apply, key_of, resources_of
@@ -70,7 +70,8 @@ def lost(name, nb) -> list:
 def by_hand(unit, student, notebook, book) -> list:
     "A sentence for each check for which the points that a person gave are not those of this run."
     grades = book.find_submission_notebook(notebook, unit.name, student).grades
-    return [f'{notebook}, {g.name}: {g.manual_score:g} points, given by hand, count; this run gives {g.auto_score:g}.'
+    return [f'{notebook}, {g.name}: {g.manual_score:g} points, given by hand, count; '
+            f'this run gives {g.auto_score:g}.'
             for g in grades if None not in (g.manual_score, g.auto_score) and g.manual_score != g.auto_score]
 
 
@@ -120,8 +121,8 @@ def graded_before(course, unit, student) -> Row|None:
     return Row(**seen['row'] | dict(notes=tuple(seen['row']['notes'])))
 
 
-def held(course, unit, students, book) -> dict:
-    "{student: row} of those whose grade holds and is in the gradebook, with the points that it has there now."
+def still_graded(course, unit, students, book) -> dict:
+    "{student: row} of those whose grade holds and is in the gradebook, with the points that it has there."
     points = {s.student_id: float(s.score) for s in book.find_assignment(unit.name).submissions}
     rows = {n: graded_before(course, unit, n) for n in students if n in points}
     return {n: replace(row, points=points[n]) for n, row in rows.items() if row}

@@ -9,7 +9,7 @@ from nbgrader.converters.generate_feedback import CSSHTMLHeaderPreprocessor, Get
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import determine_grade
 from ..cells import HIDDEN, exercises, grading, points, role, stem
-from .errors import SAID, asked, compared, failure, one_line, place, plain, sentence, statement
+from .errors import SAID, asked, compared, failure, brief, raised_at, clean, sentence, statement
 
 
 def about(cell:Mapping, exercise:str='') -> str:
@@ -17,7 +17,7 @@ def about(cell:Mapping, exercise:str='') -> str:
     text = cell['source'].partition(HIDDEN)[2] or cell['source']
     text = re.sub(r'(?m)^[ \t]*#(?:\||##).*$', '', text).lstrip()    # without directives and markers
     head = re.match(r'(?:[ \t]*#.*\n?)*', text)[0]
-    said = one_line(re.sub(r'(?m)^[\s#]+', '', head), 300)
+    said = brief(re.sub(r'(?m)^[\s#]+', '', head), 300)
     if not said: return f'A property of {exercise or stem(cell)} on inputs you have not seen.'
     if said.partition(' ')[0].isalpha(): said = said[0].upper() + said[1:]
     return said if said.endswith(('.', '!', '?')) else f'{said}.'
@@ -91,18 +91,18 @@ def score_of(cell:Mapping, scores:Mapping) -> float|None:
 
 def own_line(error:Mapping, check:Mapping, mine:Iterable[Mapping]) -> tuple[Mapping|None, int]:
     "Which of the student's cells `mine` raised under a check, and in which line; or (None, 0)."
-    places = ((place(error, c['source']), c) for c in mine)
+    places = ((raised_at(error, c['source']), c) for c in mine)
     (depth, n), cell = max(places, key=lambda found: found[0], default=((0, 0), None))
-    return (cell, n) if depth > place(error, check['source'])[0] else (None, 0)
+    return (cell, n) if depth > raised_at(error, check['source'])[0] else (None, 0)
 
 def shown_words(error:Mapping, check:Mapping, own:str, secret:set[str]) -> dict:
     "What a check that is shown says about `error`; `own` is the student's line that raised."
-    line, tree = statement(check['source'], place(error, check['source'])[1])
+    line, tree = statement(check['source'], raised_at(error, check['source'])[1])
     message = sentence([error])
     if message == 'An assertion does not hold.' and line.startswith('with expect_fail'):
         message = 'An error is raised, but its message does not say what was asked for.'
-    _, got, expected = compared(plain(error['evalue'], 8000)) or ('', '', asked(tree))
-    words = dict(message=message, got=plain(got.strip(), 600), expected=plain(expected.strip(), 600))
+    _, got, expected = compared(clean(error['evalue'], 8000)) or ('', '', asked(tree))
+    words = dict(message=message, got=clean(got.strip(), 600), expected=clean(expected.strip(), 600))
     if tells('\n'.join(words.values()), secret): words = dict(message='What it says is not to be shown.')
     return words | dict(line=line, own=own)
 
