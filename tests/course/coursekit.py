@@ -5,8 +5,10 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tinybench.course.build import build, gradebook, load_config
-from tinybench.course.cells import exercises, read_course, read_notebook
+from tinybench.course.teacher.build import build, load_config
+from tinybench.course.teacher.gradebook import gradebook
+from tinybench.course.cells import exercises, read_notebook
+from tinybench.course.units import read_course
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -21,8 +21,8 @@ def chromium():
 def workspace(root, copy_project, tmp_path_factory):
     "What `tinybench course release` hands out, of the unit with the notebook above."
     pytest.importorskip('jupyterlab', reason='needs JupyterLab')
-    from tinybench.course.build import release
-    from tinybench.course.cells import read_course
+    from tinybench.course.teacher.handout import release
+    from tinybench.course.units import read_course
     folder = tmp_path_factory.mktemp('browser')
     course = read_course(copy_project(folder/'project'))
     with pytest.MonkeyPatch.context() as patch:
@@ -144,7 +144,7 @@ def test_a_student_fills_a_cell_and_sees_the_check_pass(chromium, workspace, tmp
 def test_the_formgrader_shows_what_was_graded(chromium, tmp_path, monkeypatch):
     pytest.importorskip('nbgrader', reason='needs nbgrader')
     kit = pytest.importorskip('coursekit')
-    from tinybench.course.grade import grade
+    from tinybench.course.teacher.grade import grade
     monkeypatch.delenv('TINYBENCH_GRADEBOOK', raising=False)
     course = kit.small_course(tmp_path/'course')
     shutil.copy(kit.ROOT/'assignments'/'nbgrader_config.py', course.root)

@@ -9,9 +9,13 @@ from hypothesis import given, strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from coursekit import make_course
-from tinybench.course.cells import (CourseError, exercises, parse_notebook, read_course, read_notebook, role)
+from tinybench.course.cells import CourseError, exercises, parse_notebook, read_notebook, role
+from tinybench.course.units import read_course
 from tinybench.course.stub import STUB, outermost, solution_of, stub, strip_hidden
-from tinybench.course.build import build, check, gradebook, is_built, load_config, release
+from tinybench.course.teacher.build import build, is_built, load_config
+from tinybench.course.teacher.lint import check
+from tinybench.course.teacher.gradebook import gradebook
+from tinybench.course.teacher.handout import release
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -91,6 +95,8 @@ def run(*command, cwd, **more):
     ('id = "x"\n[[unit]]\nname = "a"\nnotebooks = ["00_core.halves"]\ndue = 2026-10-05T23:59:00', 'offset'),
     ('id = "x"\n[[unit]]\nname = "a"\nnotebooks = ["00_core.halves"]\ndue = "tomorrow"', 'offset'),
     ('id = "x"\n[[unit]]\nname = "a"\nnotebooks = ["00_core.halves"]\ntitel = "A"', 'did you mean title?'),
+    ('id = "x"\ntools = ["02_tool.box"]', 'Delete tools.'), ('id = "x"\nrenamed = 3', 'to be a table'),
+    ('id = "x"\n[renamed]\n"09_halves" = "00_core.halfs"', 'in no unit: there is none'),
     ('id = "x"\n[limits]\nmemory = 3', 'did you mean memory_mb?'), ('id = "x"\n[limits]\nmemory_mb = 0', 'above 0'),
     ('id = "x"\n[limits]\nmemory_mb = true', 'above 0'), ('id = "x"\nlimits = 3', 'to be a table'),
 ])
@@ -596,17 +602,14 @@ def test_a_release_that_fails_leaves_nothing(course, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {'nbs', 'assignments', 'settings.ini', 'file'}
 
 def test_tools_that_lessons_import_come_along(course, tmp_path):
-    (course.root/'course.toml').write_text(TOML.replace('id = "demo"\n', 'id = "demo"\ntools = ["02_tool.box", "03_tool.lid"]\n'))
-    text = (course.root/'course.toml').read_text() + '[[unit]]\nname = "third"\nnotebooks = ["04_cli"]\n'
-    (course.root/'course.toml').write_text(text)
-    for name in ('02_tool.box', '03_tool.lid'): save(course, name, notebook(cell('default-exp', f'#| default_exp {name[3:]}')))
+    (course.root/'course.toml').write_text(TOML + '[[unit]]\nname = "third"\nnotebooks = ["04_cli"]\n')
+    (tmp_path/'demo'/'tool').mkdir(parents=True)
     nb = halves()
     nb.cells[0].source = '#| default_exp cli'
     nb.cells[2].source = '#| export\nfrom demo.tool.lid import lid'
     save(course, '04_cli', nb)
     again = read_course(course.root)
-    with pytest.raises(CourseError, match='Run nbdev_export'): release(again, tmp_path/'ada', 'third')
-    (tmp_path/'demo'/'tool').mkdir(parents=True)
+    with pytest.raises(CourseError, match='imports demo.tool.lid, which no notebook'): release(again, tmp_path/'ada', 'third')
     (tmp_path/'demo'/'tool'/'lid.py').write_text('from .box import box\ndef lid(): return box\n')
     (tmp_path/'demo'/'tool'/'box.py').write_text('box = 3\n')
     home = release(again, tmp_path/'ada', 'third')
@@ -654,7 +657,7 @@ def test_what_cannot_be_cleared_for_the_site_names_its_cell():
 
 def test_a_gradebooks_version_is_nbgraders_own(monkeypatch):
     from nbgrader.api import get_alembic_version
-    from tinybench.course.build import tables_version
+    from tinybench.course.teacher.gradebook import tables_version
     monkeypatch.setenv('PATH', f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}')
     assert tables_version() == get_alembic_version()
 
@@ -664,7 +667,7 @@ def test_a_gradebooks_version_is_nbgraders_own(monkeypatch):
 @pytest.mark.parametrize('stop', [KeyboardInterrupt, OSError(28, 'No space left on device'), CourseError('no')])
 def test_a_build_that_stops_leaves_all_as_it_was(course, monkeypatch, stop):
     "What source/ has was released: else the next release would hand out an old one as built."
-    from tinybench.course import build as module
+    from tinybench.course.teacher import build as module
     build(course, 'first')
     unit, nb = course.unit('first'), halves()
     nb.cells[4].source = 'assert half(6) == 3\nassert half(0) == 0'
@@ -690,14 +693,14 @@ def test_what_stands_beside_the_notebooks_is_handed_out(course):
     assert [p.name for p in source.glob('*.ipynb')] == ['00_core.halves.ipynb']
 
 def test_one_build_of_a_unit_at_a_time(course):
-    from tinybench.course.build import alone
+    from tinybench.course.teacher.build import alone
     with alone(course, course.unit('first')):
         with pytest.raises(CourseError, match='first is being built or graded by somebody else'): build(course, 'first')
         build(course, 'second')
     build(course, 'first')
 
 def test_a_folder_that_cannot_be_put_in_place_is_left(tmp_path):
-    from tinybench.course.build import replace_folder
+    from tinybench.base.files import replace_folder
     (tmp_path/'old').mkdir()
     (tmp_path/'old'/'a').write_text('1')
     with pytest.raises(FileNotFoundError): replace_folder(tmp_path/'never made', tmp_path/'old')
@@ -750,7 +753,7 @@ def test_a_task_that_is_worth_more_is_a_conflict(course):
 
 def test_a_release_that_was_stopped_goes_on(course, monkeypatch):
     "A notebook that is the new one already is no change of the student's."
-    from tinybench.course import build as module
+    from tinybench.course.teacher import handout as module
     home = release(course, course.root.parent/'out', ['first'])
     nb, name = halves(), '00_core.halves'
     nb.cells[1].source += '\n\nMore.'

@@ -8,7 +8,7 @@ from coursekit import ROOT, filled, make_course, nbgrader, scores, solutions
 from nbgrader.apps.api import NbGraderAPI
 
 from tinybench.cli import main
-from tinybench.course.build import load_config
+from tinybench.course.teacher.build import load_config
 from tinybench.course.cells import read_notebook
 from tinybench.course.prove.answers import read_answers
 
@@ -132,7 +132,7 @@ def test_from_notebooks_to_grades(tmp_path, capsys):
 
 @pytest.mark.parametrize('e', [OSError(28, 'No space left on device'), OSError(30, 'Read-only file system'), FileExistsError(17, 'File exists', 'x')])
 def test_a_disk_that_is_full_is_one_line_and_status_1(course, capsys, monkeypatch, e):
-    from tinybench.course import build as module
+    from tinybench.course.teacher import build as module
     def full(*args, **kwargs): raise e
     monkeypatch.setattr(module, 'generate', full)
     assert status('course', 'build', '--course', course.root) == 1
@@ -140,7 +140,7 @@ def test_a_disk_that_is_full_is_one_line_and_status_1(course, capsys, monkeypatc
     assert out == '' and err == f'tinybench: {e}\n'
 
 def test_who_is_not_graded_is_status_1(course, capsys, monkeypatch):
-    from tinybench.course import grade as module
+    from tinybench.course.teacher import grade as module
     row = module.Row('ada', 0, 1, 0., ('NOT GRADED, run it again: ValueError: odd',), done=False)
     monkeypatch.setattr(module, 'grade', lambda *args, **kwargs: module.Graded('choices', (row,), 'bubblewrap', 0.))
     assert status('course', 'grade', UNIT, '--course', course.root) == 1

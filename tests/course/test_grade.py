@@ -8,10 +8,15 @@ import pytest
 
 import coursekit as kit
 from coursekit import DOUBLE, NAME, TRIPLE, released, small_course
-from tinybench.course import grade as module
-from tinybench.course.build import alone, build, gradebook, load_config, replace_folder
-from tinybench.course.cells import CourseError, read_course
-from tinybench.course.grade import collect, grade, prepare
+from tinybench.course.teacher import grade as module, record as recording
+from tinybench.course.teacher.build import alone, build, load_config
+from tinybench.course.teacher.gradebook import gradebook
+from tinybench.base.files import replace_folder
+from tinybench.course.cells import CourseError
+from tinybench.course.units import read_course
+from tinybench.course.teacher.collect import collect
+from tinybench.course.teacher.grade import grade
+from tinybench.course.teacher.prepare import prepare
 from tinybench.course.student import packed
 from tinybench.course.box.walls import bubblewrap, walls
 
@@ -86,8 +91,8 @@ def test_only_what_changed_is_graded_again(course):
 
 RUN = '''import sys
 sys.path[:0] = [{root!r}]
-from tinybench.course.cells import read_course
-from tinybench.course.grade import grade
+from tinybench.course.units import read_course
+from tinybench.course.teacher.grade import grade
 def told(done, of, who):
     print('done', done, of, who, flush=True)
     if done == {wait}:
@@ -239,7 +244,7 @@ def test_a_cluster_gives_the_same_scores(course, cluster):
 def test_a_worker_with_another_tinybench_refuses(tmp_path, cluster, monkeypatch):
     course = small_course(tmp_path/'course')
     class_of(course, 2)
-    monkeypatch.setattr('tinybench.course.grade.library_sum', lambda library: 'of another version')
+    monkeypatch.setattr('tinybench.course.teacher.prepare.library_sum', lambda library: 'of another version')
     with pytest.raises(CourseError, match='is not the one that hands out the work. Install the same on every worker'):
         grade(course, 'first', scheduler=cluster)
     assert not kit.scores(course, 'first')
@@ -390,12 +395,12 @@ def test_a_gradebook_that_forgot_the_unit_gets_it_again(course):
     assert grade(course, 'first', jobs=1).before == 0 and sums(course) == want
 
 def test_an_error_in_recording_costs_nobody_else_anything(course, monkeypatch):
-    want, score = class_of(course, 3), module.score
+    want, score = class_of(course, 3), recording.score
     def odd(course, unit, ready, *args):
         if ready.student == 's001': raise ValueError('odd')
         return score(course, unit, ready, *args)
     with monkeypatch.context() as m:
-        m.setattr(module, 'score', odd)
+        m.setattr(recording, 'score', odd)
         found = grade(course, 'first', jobs=1)
         assert [r.done for r in found.rows] == [True, False, True] and '2 graded in' in repr(found) and ', 1 NOT' in repr(found)
         assert found.rows[1].notes == ('NOT GRADED, run it again: ValueError: odd',) and 's001' not in sums(course)
@@ -403,7 +408,7 @@ def test_an_error_in_recording_costs_nobody_else_anything(course, monkeypatch):
 
     def full(*args): raise OSError(28, 'No space left on device')
     with monkeypatch.context() as m:
-        m.setattr(module, 'score', full)
+        m.setattr(recording, 'score', full)
         with pytest.raises(OSError, match='No space'): grade(course, 'first', jobs=1, again=True)
     assert sums(course) == want and not [*course.folder('autograded').glob('*/.new-*')]
 
@@ -503,3 +508,25 @@ def test_a_folder_is_replaced_or_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, 'rename', stopped)
     with pytest.raises(KeyboardInterrupt): replace_folder(tmp_path/'new', tmp_path/'old')
     assert [p.name for p in (tmp_path/'old').iterdir()] == ['old'] and sorted(p.name for p in tmp_path.iterdir()) == ['new', 'old']
+
+def test_what_was_handed_in_under_an_old_name_counts(tmp_path):
+    "By its name, even if the module in it was renamed too; not if the new one is there itself."
+    course, double = small_course(tmp_path/'course'), 'def double(x):\n    return x + x'
+    toml = course.root/'course.toml'
+    toml.write_text(toml.read_text() + f'[renamed]\n"07_old.sums" = "{NAME}"\n')
+    course = read_course(course.root)
+    old = released(course, double=double)
+    old.cells[0].source = '#| default_exp old.sums'
+    kit.hand_in(course, 'first', 'ada', {'07_old.sums': old})
+    kit.hand_in(course, 'first', 'bob', {'07_old.sums': old, NAME: released(course, double=double, triple=TRIPLE)})
+    ada, bob = grade(course, 'first', jobs=2).rows
+    assert (ada.points, bob.points) == (3, 6)
+    assert f'07_old.sums.ipynb counts as {NAME}.ipynb, which is its new name.' in ada.notes and 'old.sums' not in str(bob.notes)
+    about = dict(format=1, course='small', unit='first', student='cleo', when='2026-10-01T12:00:00+00:00', unlocked=[], versions={})
+    data = nbformat.writes(old).encode()
+    about['files'] = {'07_old.sums.ipynb': dict(sha256=hashlib.sha256(data).hexdigest())}
+    (tmp_path/'zips').mkdir()
+    (tmp_path/'zips'/'first-cleo.zip').write_bytes(packed({'07_old.sums.ipynb': data, 'submission.json': json.dumps(about).encode()}))
+    found = collect(course, 'first', tmp_path/'zips')
+    assert found.rows[0][2] == [f'07_old.sums counts as {NAME}'] and 'first: 1 collected' in repr(found)
+    assert grade(course, 'first', students=['cleo']).rows[0].points == 3

@@ -14,8 +14,9 @@ from tinybench.course.box.peculiar import peculiar
 from tinybench.course.box.start import Limits, Warm
 from tinybench.course.box.walls import bubblewrap
 from tinybench.course.box.worker import play, play_in
-from tinybench.course.cells import read_course, read_notebook
-from tinybench.course.grade import grade
+from tinybench.course.units import read_course
+from tinybench.course.cells import read_notebook
+from tinybench.course.teacher.grade import grade
 from tinybench.course.prove.answers import to_try
 from tinybench.course.prove.lessons import with_source
 

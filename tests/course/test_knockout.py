@@ -7,9 +7,10 @@ import nbformat
 import pytest
 from hypothesis import given, strategies as st
 
-from tinybench.course.build import module_of
-from tinybench.course.cells import CourseError, exercises, read_course, read_notebook, role
-from tinybench.course.grade import library_of
+from tinybench.course.cells import module_of
+from tinybench.course.cells import CourseError, exercises, read_notebook, role
+from tinybench.course.units import read_course
+from tinybench.course.teacher.prepare import library_of
 from tinybench.course.box.needed import import_lines, needed
 from tinybench.course.box.start import Limits, Warm
 from tinybench.course.box.worker import play_in

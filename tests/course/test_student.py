@@ -554,12 +554,12 @@ def test_damage_is_found(whole, changes, keep):
 @pytest.mark.slow
 @pytest.mark.filterwarnings('ignore')    # of nbgrader's own
 def test_a_released_workspace(project, tmp_path, monkeypatch, script):
-    build = pytest.importorskip('tinybench.course.build')
-    from tinybench.course.cells import read_course
+    from tinybench.course.teacher.handout import release
+    from tinybench.course.units import read_course
     monkeypatch.setenv('PATH', f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}')
     monkeypatch.delenv('PYTHONPATH', raising=False)
     course = read_course(project)
-    root = build.release(course, tmp_path/'home', units=['tensors'])
+    root = release(course, tmp_path/'home', units=['tensors'])
     ws = open_workspace(root)
     assert ws.notebooks == course.unit('tensors').notebooks
     assert run_export(ws) == ''

@@ -1,22 +1,18 @@
-"""The course read from its files: units, notebooks, and who writes which cell"""
-
-
-import difflib, json, os, re, sys, tomllib
+"What a cell is for; notebooks read, with their exercises and checks; units of them"
+import json, re, sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-
-if 'rfc3987_syntax' not in sys.modules:
+if 'rfc3987_syntax' not in sys.modules:    # takes nbformat's validator long to load, and is not used
     sys.modules['rfc3987_syntax'] = None
     import nbformat
     del sys.modules['rfc3987_syntax']
-
-
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4.rwbase import rejoin_lines, strip_transient
+from tinybench.base.names import nearest_name
 
 
 class CourseError(Exception):
@@ -86,7 +82,7 @@ def plain_text(x):
     "JSON that can be written again: half a character, as `\\ud800` is, becomes a question mark."
     if isinstance(x, str): return x.encode('utf-8', 'replace').decode()
     if isinstance(x, list): return [plain_text(v) for v in x]
-    return {plain_text(k): plain_text(v) for k,v in x.items()} if isinstance(x, dict) else x
+    return {plain_text(k): plain_text(v) for k, v in x.items()} if isinstance(x, dict) else x
 
 
 def whole_cell(cell, i:int) -> dict:
@@ -99,7 +95,7 @@ def whole_cell(cell, i:int) -> dict:
     name = grading(dict(metadata=meta)).get('grade_id')
     ident = next((n for n in (cell.get('id'), name) if n and isinstance(n, str)), f'cell-{i+1}')
     whole = cell | dict(source=source, metadata=meta, id=ident)
-    if kind != 'code': return {k: v for k,v in whole.items() if k not in ('outputs', 'execution_count')}
+    if kind != 'code': return {k: v for k, v in whole.items() if k not in ('outputs', 'execution_count')}
     outputs = [o for o in cell.get('outputs') or [] if isinstance(o, dict) and o.get('output_type')]
     return whole | dict(outputs=outputs, execution_count=cell.get('execution_count'))
 
@@ -118,7 +114,7 @@ def parse_notebook(text:str) -> NotebookNode:
             found = nbformat.convert(nbformat.from_dict(found), 4)
             for c in found['cells']: c.pop('id', None)  # nbformat drew it just now
         if not isinstance(found.get('cells'), list): raise CourseError('it is JSON, but has no list of cells')
-        cells = [whole_cell(c, i) for i,c in enumerate(found['cells'])]
+        cells = [whole_cell(c, i) for i, c in enumerate(found['cells'])]
         meta = found['metadata'] if isinstance(found.get('metadata'), dict) else {}
         nb = nbformat.from_dict(dict(cells=cells, metadata=meta, nbformat=4, nbformat_minor=5))
         return strip_transient(rejoin_lines(nb))
@@ -157,119 +153,10 @@ class Unit:
 
 def closest(name:str, names) -> str:
     "What to say when `name` is not among `names`: the nearest, or all."
-    near = difflib.get_close_matches(name, names, 1)
-    return f'did you mean {near[0]}?' if near else f'there is {", ".join(names) or "none"}.'
+    near = nearest_name(name, names)
+    return f'did you mean {near}?' if near else f'there is {", ".join(names) or "none"}.'
 
 
-@dataclass(frozen=True, repr=False)
-class Course:
-    "The units in order, the folder that holds them, limits on a submission, notebooks that are no lessons."
-    id:str
-    root:Path
-    units:tuple[Unit, ...]
-    limits:dict = field(default_factory=dict)
-    tools:tuple[str, ...] = ()
-
-    @property
-    def notebooks(self) -> tuple[str, ...]: return tuple(n for u in self.units for n in u.notebooks)
-    @property
-    def nbs(self) -> Path: return self.root.parent/'nbs'
-    @property
-    def db_url(self) -> str:
-        return os.environ.get('TINYBENCH_GRADEBOOK') or f'sqlite:///{self.root/"gradebook.db"}'
-    def folder(self, step:str, *parts:str) -> Path: return self.root.joinpath(step, *parts)
-    def path(self, notebook:str) -> Path: return self.nbs/f'{notebook}.ipynb'
-
-    def unit(self, name:str) -> Unit:
-        "The unit called `name`."
-        for u in self.units:
-            if u.name == name: return u
-        raise CourseError(f'There is no unit {name}: {closest(name, [u.name for u in self.units])}')
-
-    def unit_of(self, notebook:str) -> Unit:
-        "The unit that `notebook` is in."
-        for u in self.units:
-            if notebook in u.notebooks: return u
-        raise CourseError(f'No unit has the notebook {notebook}: {closest(notebook, self.notebooks)}')
-
-    def __repr__(self): return f'{self.id}: {len(self.units)} units, {len(self.notebooks)} notebooks'
-    def _repr_markdown_(self):
-        rows = [f'| {u.name} | {u.title} | {", ".join(u.notebooks)} | {u.due or ""} |' for u in self.units]
-        return '\n'.join(['| unit | title | notebooks | due |', '|---|---|---|---|', *rows])
-
-
-LIMITS = dict(cell_seconds=30, submission_seconds=300, memory_mb=4096, file_mb=64, output_kb=256,
-              processes=64)
-
-def known(table, keys, where:str) -> dict:
-    "`table` if it is one and has only `keys`."
-    if not isinstance(table, dict): raise CourseError(f'{where}: this is to be a table, and is {table!r}.')
-    for k in table:
-        if k not in keys: raise CourseError(f'{where}: {k} is not known; {closest(k, list(keys))}')
-    return table
-
-def read_limits(table, where:str) -> dict:
-    "The limits on a submission: what `table` says, and the usual for the rest."
-    for k,v in known(table, LIMITS, where).items():
-        kinds, want = ((int, float), 'a number') if k.endswith('_seconds') else (int, 'a whole number')
-        if isinstance(v, bool) or not isinstance(v, kinds) or not 0 < v < 1e9:
-            raise CourseError(f'{where}: {k} is {v!r}, and is to be {want} above 0.')
-    return LIMITS | table
-
-
-NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
-
-def read_unit(table, where:str) -> Unit:
-    "A unit from its table in course.toml."
-    known(table, ('name', 'title', 'notebooks', 'due'), where)
-    name, notebooks, due = table.get('name'), table.get('notebooks'), table.get('due')
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise CourseError(f'{where}: the name is {name!r}; '
-                          'use letters, digits, - and _, as it names a folder.')
-    where = f'{where} ({name})'
-    if not isinstance(notebooks, list) or not notebooks or not all(isinstance(n, str) for n in notebooks):
-        raise CourseError(f'{where}: notebooks is to be a list of names as in nbs/, like ["00_core.ops"].')
-    if due is not None and (not isinstance(due, datetime) or due.tzinfo is None):
-        raise CourseError(f'{where}: due is {due}; '
-                          'write date, time and offset, like 2026-10-05T23:59:00+02:00.')
-    title = table.get('title', name)
-    if not isinstance(title, str): raise CourseError(f'{where}: title is {title!r}, and is to be text.')
-    return Unit(name, title, tuple(notebooks), due)
-
-
-def find_course(folder) -> Path:
-    "The course.toml in `folder`, in its `assignments/`, or in a parent of it."
-    at = Path(folder).resolve()
-    for p in (at, *at.parents):
-        for found in (p/'course.toml', p/'assignments'/'course.toml'):
-            if found.is_file(): return found
-    raise CourseError(f'There is no course.toml in {at}, its folder assignments/ or a folder above it. '
-                      'Say where the course is.')
-
-def read_course(folder='.') -> Course:
-    "The course whose course.toml is found from `folder`; CourseError where it is wrong or lacks a notebook."
-    at = find_course(folder)
-    try: table = tomllib.loads(at.read_text(encoding='utf-8'))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise CourseError(f'{at} is not TOML: {e}.') from None
-    known(table, ('id', 'unit', 'limits', 'tools'), str(at))
-    ident, tables, tools = table.get('id'), table.get('unit', []), table.get('tools', [])
-    if not isinstance(ident, str) or not NAME.fullmatch(ident):
-        raise CourseError(f'{at}: id is {ident!r}; give the course a name of letters, digits, - and _.')
-    named_tools = isinstance(tools, list) and all(isinstance(t, str) for t in tools)
-    if not isinstance(tables, list) or not named_tools:
-        raise CourseError(f'{at}: units are tables that begin with [[unit]], '
-                          'and tools is a list of notebooks.')
-    units = [read_unit(t, f'{at}, unit {i+1}') for i,t in enumerate(tables)]
-    limits = read_limits(table.get('limits', {}), f'{at}, [limits]')
-    course = Course(ident, at.parent, tuple(units), limits, tuple(tools))
-    names, listed = [u.name for u in units], [*course.notebooks, *course.tools]
-    for n in names:
-        if names.count(n) > 1: raise CourseError(f'{at}: two units are called {n}. Rename one.')
-    for n in listed:
-        if listed.count(n) > 1: raise CourseError(f'{at} lists {n} twice. A notebook belongs to one unit.')
-    there = [p.stem for p in sorted(course.nbs.glob('*.ipynb'))]
-    for n in course.notebooks:
-        if n not in there:
-            raise CourseError(f'{at} lists {n}, which is not in {course.nbs}: {closest(n, there)}')
-    return course
+def module_of(notebook:str) -> str:
+    "What a notebook is exported to, within the package: core.ops for 00_core.ops."
+    return notebook.split('_', 1)[-1]

@@ -62,8 +62,8 @@ def check(units:Units=None, course:Where=Path('.')):
 
     Example: tinybench course check layers
     """
-    from tinybench.course.build import check as look
-    from tinybench.course.cells import read_course
+    from tinybench.course.teacher.lint import check as look
+    from tinybench.course.units import read_course
     with bar('looking') as tell: found = look(read_course(course), units or None, tell)
     for problem in found: typer.echo(problem)
     say(f'{len(found)} problem{"s"*(len(found) != 1)}')
@@ -76,8 +76,8 @@ def build(units:Units=None, course:Where=Path('.')):
 
     Example: tinybench course build layers
     """
-    from tinybench.course.build import build as make
-    from tinybench.course.cells import read_course
+    from tinybench.course.teacher.build import build as make
+    from tinybench.course.units import read_course
     with bar('building') as tell: found = make(read_course(course), units or None, tell)
     for built in found: typer.echo(built)
 
@@ -94,8 +94,8 @@ def release(
 
     Example: tinybench course release ../handout --unit layers
     """
-    from tinybench.course.build import THIS_VERSION, release as make
-    from tinybench.course.cells import read_course
+    from tinybench.course.teacher.handout import THIS_VERSION, release as make
+    from tinybench.course.units import read_course
     with bar('releasing') as tell: folder = make(read_course(course), folder, units or None, package, tell)
     typer.echo(folder)
     if THIS_VERSION in (folder/'requirements.txt').read_text():
@@ -113,8 +113,8 @@ def collect(
 
     Example: tinybench course collect layers ~/Downloads/layers
     """
-    from tinybench.course.cells import read_course
-    from tinybench.course.grade import collect as take
+    from tinybench.course.units import read_course
+    from tinybench.course.teacher.collect import collect as take
     typer.echo(take(read_course(course), unit, folder))
 
 
@@ -134,9 +134,9 @@ def grade(
 
     Example: tinybench course grade layers
     """
-    from tinybench.course.build import is_built
-    from tinybench.course.cells import read_course
-    from tinybench.course.grade import grade as run
+    from tinybench.course.teacher.build import is_built
+    from tinybench.course.units import read_course
+    from tinybench.course.teacher.grade import grade as run
     this = read_course(course)
     if this.folder('source', unit).is_dir() and not is_built(this, this.unit(unit)):
         say(f'{unit} has changed since it was built, and is graded as built: tinybench course build {unit}')
@@ -152,8 +152,8 @@ def feedback(unit:One, course:Where=Path('.')):
 
     Example: tinybench course feedback layers
     """
-    from tinybench.course.cells import read_course
-    from tinybench.course.feedback import write_unit
+    from tinybench.course.units import read_course
+    from tinybench.course.teacher.feedback import write_unit
     with bar('writing') as tell: found = write_unit(read_course(course), unit, tell)
     for path in found: typer.echo(path)
 
@@ -169,8 +169,8 @@ def export(
 
     Example: tinybench course export grades.csv --style canvas
     """
-    from tinybench.course.cells import read_course
-    from tinybench.course.feedback import export as write
+    from tinybench.course.units import read_course
+    from tinybench.course.teacher.platforms import export as write
     typer.echo(write(read_course(course), to, style, units or None))
 
 
@@ -187,7 +187,7 @@ def prove(
 
     Example: tinybench course prove 12_nn.conv
     """
-    from tinybench.course.cells import read_course
+    from tinybench.course.units import read_course
     from tinybench.course.prove.lessons import prove_all
     with bar('proving') as tell:
         found = prove_all(read_course(course), notebooks or None, mutants=mutants, jobs=jobs, progress=tell)

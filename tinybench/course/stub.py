@@ -31,7 +31,7 @@ def solution_of(f:Function) -> list[ast.stmt]:
     return [] if empty else body
 
 
-def place(lines:list[str], line:int, col:int) -> tuple[int, int]:
+def in_characters(lines:list[str], line:int, col:int) -> tuple[int, int]:
     "A place that `ast` gives, with the column in characters instead of bytes."
     return line, len(lines[line - 1].encode()[:col].decode())
 
@@ -39,8 +39,8 @@ def signature_end(f:Function, lines:list[str], tokens:list) -> tuple[int, bool]:
     "Which of the `tokens` is the colon that ends the signature of `f`, and whether the body is on its line."
     last, depth = f.returns, 0
     line, col = (last.end_lineno, last.end_col_offset) if last else (f.lineno, f.col_offset)
-    start = place(lines, line, col)
-    for i,t in enumerate(tokens):
+    start = in_characters(lines, line, col)
+    for i, t in enumerate(tokens):
         if t.start < start or t.type != tokenize.OP: continue
         depth += (t.string in '([{') - (t.string in ')]}')
         if t.string == ':' and depth <= 0: break
@@ -64,7 +64,8 @@ def head(f:Function, lines:list[str], tokens:list) -> tuple[str, str]:
         return '\n'.join([cut[0][c:], *cut[1:]])
     start, end = (f.lineno, 0), (line, len(lines[line-1]))
     if doc:
-        said = place(lines, doc.lineno, doc.col_offset), place(lines, doc.end_lineno, doc.end_col_offset)
+        ends = (doc.lineno, doc.col_offset), (doc.end_lineno, doc.end_col_offset)
+        said = [in_characters(lines, *at) for at in ends]
         if inline: return f'{text(start, (line, col))}\n{margin}{text(*said)}', margin
         end = said[1]
     return text(start, (line, col) if inline else end), margin

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from nbformat import NotebookNode
 
-from ..cells import Course, CourseError, closest, exercises
+from ..units import Course
+from ..cells import CourseError, closest, exercises
 from ..box.needed import made_and_used
 from ..stub import is_docstring, outermost, stub
 from ..trees import quiet

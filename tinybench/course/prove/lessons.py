@@ -4,9 +4,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from nbformat import NotebookNode
-from ..build import module_of
-from ..cells import Course, CourseError, Exercise, points, read_notebook, role
-from ..grade import library_of
+from ..cells import module_of
+from ..units import Course
+from ..cells import CourseError, Exercise, points, read_notebook, role
+from ..teacher.prepare import library_of
 from ..box.needed import import_lines, needed
 from ..box.outcome import as_outcome
 from ..box.start import Limits, Warm

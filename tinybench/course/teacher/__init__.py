@@ -1,0 +1,1 @@
+"What those who teach run: look, build, hand out, collect, grade, tell"

@@ -1,0 +1,142 @@
+"Makes nbgrader's assignments from the lessons: source/, release/ and the gradebook's entries"
+import logging, shutil
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from nbgrader.converters import GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+from tinybench.base.files import replace_folder, write_whole
+from ..cells import CourseError, Unit, exercises, read_notebook
+from ..stub import RELEASE_STEPS
+from ..units import Course, chosen
+from .gradebook import conflicts, enter_due, gradebook
+from .lint import check
+
+
+def load_config(course:Course) -> Config:
+    "nbgrader's settings for `course`: those of its nbgrader_config.py, and where it says nothing, ours."
+    file = course.root/'nbgrader_config.py'
+    try: c = PyFileConfigLoader(file.name, str(course.root)).load_config() if file.exists() else Config()
+    except Exception as e: raise CourseError(f'{file} cannot be loaded: {type(e).__name__}: {e}.') from e
+    dirs = c.CourseDirectory
+    dirs.root, dirs.course_id = str(course.root), course.id
+    if 'db_url' not in dirs: dirs.db_url = course.db_url
+    if 'preprocessors' not in c.GenerateAssignment: c.GenerateAssignment.preprocessors = [*RELEASE_STEPS]
+    return c
+
+
+class Generate(GenerateAssignment):
+    "nbgrader's converter, which tells of each notebook and keeps what went wrong."
+    tell, cause = None, ''
+    def convert_single_notebook(self, notebook_filename):
+        name = Path(notebook_filename).stem
+        try: super().convert_single_notebook(notebook_filename)
+        except Exception as e:
+            self.cause = f'{name}: {str(e).rstrip(".") or type(e).__name__}'
+            raise
+        if self.tell: self.tell(name)
+
+def generate(course:Course, unit:Unit, config:Config, source:str, to:str, tell:Callable|None=None) -> None:
+    "Write nbgrader's release of `unit` from the step `source` to the step `to`, and enter its cells."
+    log = logging.Logger('course.build')
+    log.addHandler(logging.NullHandler())
+    folders = CourseDirectory(config=config, log=log, assignment_id=unit.name, source_directory=source,
+                              release_directory=to)
+    run = Generate(coursedir=folders, config=config, log=log)
+    run.tell = tell
+    try: run.start()
+    except Exception as e:
+        raise CourseError(f'nbgrader could not make {unit.name}. {run.cause or str(e).rstrip(".")}.') from e
+
+
+@dataclass(frozen=True)
+class Built:
+    "A unit that was built: what it holds, and where its release is."
+    unit:str
+    folder:Path
+    notebooks:tuple[str, ...]
+    exercises:int
+    points:float
+    due:datetime|None
+    def __repr__(self):
+        def counted(n, what): return f'{n} {what}' if n == 1 else f'{n} {what}s'
+        holds = counted(len(self.notebooks), 'notebook'), counted(self.exercises, 'exercise')
+        return f'{self.unit}: {", ".join(holds)}, {self.points:g} points'
+
+@contextmanager
+def alone(course:Course, unit:Unit):
+    "While it lasts, no other process builds or grades `unit`; CourseError where one does already."
+    try: import fcntl
+    except ImportError: return (yield)    # Windows has none
+    course.folder('source').mkdir(parents=True, exist_ok=True)
+    with open(course.folder('source', f'.{unit.name}.lock'), 'w') as f:
+        try: fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CourseError(f'{unit.name} is being built or graded by somebody else. Wait until that is '
+                              'done.') from None
+        except OSError: pass              # nor have some file systems
+        yield
+
+
+def keep_source(new:Path, source:Path) -> None:
+    "Bring the notebooks in `source` up to what a release was made of, `new`."
+    for p in source.glob('*.ipynb'):
+        if not (new/p.name).exists(): p.unlink()
+    source.mkdir(parents=True, exist_ok=True)
+    for p in new.glob('*.ipynb'): write_whole(source/p.name, p.read_bytes())
+
+
+def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None) -> Built:
+    "Make one unit: source/, release/, and its cells and due date in the gradebook."
+    with gradebook(course, config) as book:
+        if found := conflicts(course, unit, book):
+            n = len(book.find_assignment(unit.name).submissions)
+            raise CourseError(f'{unit.name} has {n} submission{"s" if n > 1 else ""}, '
+                              'whose grades hang on its cells, and '
+                              f'{"; ".join(found)}. Undo that, or put what is new into another unit. '
+                              f'(`nbgrader db assignment remove {unit.name} --force` forgets the grades.)')
+        enter_due(book, unit)
+    source, steps = course.folder('source', unit.name), (f'.source-{unit.name}', f'.release-{unit.name}')
+    new, made = (course.folder(step, unit.name) for step in steps)
+    def clear():
+        for step in steps: shutil.rmtree(course.folder(step), ignore_errors=True)
+    clear()    # what a build that was killed has left
+    try:
+        # with pictures and data, which nbgrader hands out too
+        if source.is_dir(): shutil.copytree(source, new, ignore=shutil.ignore_patterns('*.ipynb'))
+        new.mkdir(parents=True, exist_ok=True)
+        for n in unit.notebooks: shutil.copyfile(course.path(n), new/f'{n}.ipynb')
+        generate(course, unit, config, *steps, tell)
+        replace_folder(made, course.folder('release', unit.name))
+        keep_source(new, source)
+    finally: clear()
+    found = [e for n in unit.notebooks for e in exercises(read_notebook(course.path(n)))]
+    worth, at = sum(e.points for e in found), course.folder('release', unit.name)
+    return Built(unit.name, at, unit.notebooks, len(found), worth, unit.due)
+
+def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]:
+    "Check `units` (names; all if None), then make their source/, release/ and entries in the gradebook."
+    todo = chosen(course, units)
+    if found := check(course, [u.name for u in todo]):
+        more = f' (And {len(found) - 1} more, which `tinybench course check` lists.)' if found[1:] else ''
+        raise CourseError(f'Nothing was built. {found[0]}{more}')
+    config, done, of = load_config(course), 0, sum(len(u.notebooks) for u in todo)
+    def tell(name):
+        nonlocal done
+        done += 1
+        if progress: progress(done, of, name)
+    def one(unit):
+        with alone(course, unit): return build_unit(course, unit, config, tell)
+    return [one(u) for u in todo]
+
+
+def is_built(course:Course, unit:Unit) -> bool:
+    "Whether `unit` was built from the notebooks as they are now."
+    def same(n):
+        source, made = (course.folder(step, unit.name, f'{n}.ipynb') for step in ('source', 'release'))
+        return made.is_file() and source.is_file() and source.read_bytes() == course.path(n).read_bytes()
+    return all(map(same, unit.notebooks))

@@ -1,0 +1,150 @@
+"Autogrades a unit's submissions in parallel, each behind walls, into nbgrader's gradebook"
+import logging, os, time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from nbgrader.api import InvalidEntry
+from tinybench.base.text import Shown, Table
+from ..box.walls import walls
+from ..box.worker import run_work
+from ..cells import CourseError, closest
+from .build import alone, load_config
+from .gradebook import enter_due, most_points, open_book
+from .interrupt import heard, in_peace, not_for_children
+from .prepare import prepare, work_for
+from .record import Row, record, still_graded
+
+
+@contextmanager
+def pool(scheduler=None, jobs=None) -> Iterator:
+    "A Dask client: of a cluster at `scheduler`, or of `jobs` processes here (all cores by default)."
+    import dask
+    from distributed import Client, LocalCluster
+    admin = 'distributed.admin'
+    quiet = {'distributed.worker.daemon': False, 'logging.distributed': 'error',
+             f'{admin}.system-monitor.interval': '10s',
+             # Dask would keep what was sent: every submission
+             f'{admin}.low-level-log-length': 10, 'distributed.diagnostics.computations.max-history': 5}
+    with dask.config.set(quiet):
+        if scheduler:
+            try: client = Client(scheduler, timeout=10)
+            except (OSError, ValueError) as e:
+                raise CourseError(f'No Dask scheduler answers at {scheduler}: {e}.') from None
+            with client: yield client
+        else:
+            here = dict(n_workers=jobs or os.cpu_count(), threads_per_worker=1, memory_limit=None,
+                        dashboard_address=None, scheduler_kwargs=dict(dashboard_address='127.0.0.1:0'))
+            with not_for_children(): cluster = LocalCluster(**here, silence_logs=logging.CRITICAL)
+            with cluster, Client(cluster) as client: yield client
+
+
+def handed_in(course, unit) -> list:
+    "The students who handed in `unit`, by the folders in submitted/."
+    folder = course.folder('submitted')
+    found = sorted(p.name for p in folder.iterdir() if (p/unit.name).is_dir()) if folder.is_dir() else []
+    for n in found:
+        if not n.isprintable():
+            raise CourseError(f'{ascii(n)} in {folder} cannot be the id of a student. Rename that folder.')
+    return found
+
+
+@dataclass(frozen=True, repr=False)
+class Graded(Shown):
+    "A unit's rows, and how they came about."
+    unit: str
+    rows: tuple
+    walls: str
+    secs: float
+    before: int = 0   # rows that an earlier run had graded
+
+    def table(self) -> Table:
+        rows = tuple((r.student, f'{r.points:g}/{r.of:g}', f'{r.secs:.1f}', first(r.notes))
+                     for r in self.rows)
+        lost = sum(not r.done for r in self.rows)
+        said = f'{self.unit}: {len(rows) - lost} graded in {self.secs:.1f} s'
+        if lost: said += f', {lost} NOT'
+        if self.before: said += f', {self.before} of them before'
+        return Table(('student', 'points', 's', 'what went wrong'), rows, (said, self.walls), left=None)
+
+def first(notes:tuple) -> str:
+    "The first of `notes`, cut, and how many more there are."
+    if not notes: return ''
+    text = notes[0] if len(notes[0]) <= 90 else f'{notes[0][:89]}…'
+    return f'{text} (+{len(notes) - 1})' if len(notes) > 1 else text
+
+
+def not_graded(student, most, start, e) -> Row:
+    "The row of a student whose grading failed, in a way that is no business of the others."
+    why = f'NOT GRADED, run it again: {type(e).__name__}: {e}'[:300]
+    return Row(student, 0, most, time.monotonic() - start, (why,), done=False)
+
+
+def next_done(futures, came):
+    "One of Dask's `futures` that is done; KeyboardInterrupt if a Ctrl-C `came`, wherever it was swallowed."
+    from distributed import wait
+    while not came:
+        try: return wait(futures, timeout=.5, return_when='FIRST_COMPLETED').done.pop()
+        except TimeoutError: pass
+    raise KeyboardInterrupt
+
+
+def cell_seconds(found) -> float:
+    "The seconds that a submission's cells took, without those that it waited for a worker."
+    return sum(o['secs'] for outcomes in found.values() for o in outcomes)
+
+
+def batch(course, unit, students, client, config, book, most, sandbox=True, came=()) -> Iterator:
+    "A `Row` for each student as it is done: prepared here, run by the client's workers, recorded here."
+    from sqlalchemy.exc import SQLAlchemyError
+    if not students: return
+    waiting, flying = list(reversed(students)), {}
+    def launch():
+        ready = prepare(course, unit, waiting.pop(), config)
+        future = client.submit(run_work, work_for(course, unit, ready, sandbox), pure=False, retries=1)
+        flying[future.key] = ready, time.monotonic()
+        return future
+    ahead = 2*max(1, len(client.scheduler_info(n_workers=-1)['workers']))
+    futures = [launch() for _ in range(min(ahead, len(waiting)))]
+    while futures:
+        futures.remove(future := next_done(futures, came))
+        ready, start = flying.pop(future.key)
+        try: found = future.result()
+        except CourseError: raise
+        except Exception as e: row = not_graded(ready.student, most, start, e)
+        else:
+            try:
+                secs = cell_seconds(found)
+                with in_peace(): row = record(course, unit, ready, found, config, book, most, secs)
+            except (CourseError, OSError, SQLAlchemyError, InvalidEntry): raise
+            except Exception as e: row = not_graded(ready.student, most, start, e)
+        yield row
+        future.release()
+        if waiting: futures.append(launch())
+
+
+def grade(
+    course, unit:str, scheduler:str|None=None, jobs:int|None=None, students=None,
+    again:bool=False,    # also those whose grade still holds
+    sandbox:bool=True, progress:Callable|None=None
+) -> Graded:
+    "Autograde a unit's submissions into nbgrader's gradebook and autograded/; those graded already are left."
+    start, unit = time.monotonic(), course.unit(unit)
+    config, todo = load_config(course), handed_in(course, unit)
+    for name in students or ():
+        if name not in todo:
+            raise CourseError(f'{name} handed in nothing for {unit.name}: {closest(name, todo)}')
+    todo = [n for n in todo if not students or n in students]
+    if not todo:
+        raise CourseError(f'Nobody handed in {unit.name}: submitted/STUDENT/{unit.name}/ is where '
+                          'submissions go.')
+    with heard() as came, alone(course, unit), open_book(course, config) as book:
+        most = most_points(unit, book)
+        enter_due(book, unit)
+        rows = {} if again else still_graded(course, unit, todo, book)
+        before, left = len(rows), [n for n in todo if n not in rows]
+        with pool(scheduler, min(jobs or os.cpu_count(), len(left))) if left else nullcontext() as client:
+            for row in batch(course, unit, left, client, config, book, most, sandbox, came):
+                rows[row.student] = row
+                if progress: progress(len(rows), len(todo), row.student)
+    said = walls() if sandbox else 'NO SANDBOX, as asked: submissions can read and write what you can.'
+    return Graded(unit.name, tuple(rows[n] for n in todo), said, time.monotonic() - start, before)

@@ -1,0 +1,113 @@
+"Grades as CSV, in the columns of nbgrader, Canvas or Moodle"
+import csv, io
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime, timezone
+from pathlib import Path
+from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from ..cells import CourseError, closest, exercises, read_notebook, stem
+from ..units import Course
+from .errors import brief
+from .feedback import save
+from .gradebook import find, gradebook
+from .page import number
+
+
+def harmless(x) -> str:
+    "A value for a CSV file: text such that no spreadsheet takes it for a formula, '' for None."
+    if not isinstance(x, str): return '' if x is None else str(x)
+    text = brief(x, 1000)
+    return f"'{text}" if text != '-' and text[:1] in tuple('=+-@＝＋－＠') else text
+
+def csv_text(rows:Iterable[Iterable]) -> str:
+    "`rows` as CSV (RFC 4180), each value `harmless`."
+    to = io.StringIO()
+    csv.writer(to).writerows(map(harmless, row) for row in rows)
+    return to.getvalue()
+
+
+COLUMNS = ('assignment', 'duedate', 'timestamp', 'student_id', 'last_name', 'first_name', 'email',
+           'raw_score', 'late_submission_penalty', 'score', 'max_score')
+
+def submissions_of(units) -> dict: return {(a.name, x.student_id): x for a in units for x in a.submissions}
+def final(submission) -> float: return max(0., submission.score - (submission.late_submission_penalty or 0.))
+
+def nbgrader_rows(course:Course, gb:Gradebook, units:list, now:datetime|None=None) -> list[list]:
+    "The columns of nbgrader's CsvExportPlugin, a row a unit and student; 0 where nothing was handed in."
+    rows, there = [[*COLUMNS]], submissions_of(units)
+    for a in units:
+        for s in gb.students:
+            x = there.get((a.name, s.id))
+            if x: when, *got = x.timestamp, x.score, x.late_submission_penalty, final(x)
+            else: when, *got = '', 0., 0., 0.
+            who = s.id, s.last_name, s.first_name, s.email
+            rows.append([a.name, a.duedate, when, *who, *got, a.max_score])
+    return rows
+
+
+def score_or_blank(assignment, submission, now:datetime, blank:str=''):
+    "The score to two digits; where nothing was handed in 0 if it is due, else `blank`."
+    if submission: return number(final(submission))
+    due = assignment.duedate
+    return '0' if due and due < now.astimezone(timezone.utc).replace(tzinfo=None) else blank
+
+def canvas_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[list]:
+    "Rows for Canvas, Grades → Import."
+    rows = [['Student', 'ID', 'SIS User ID', 'SIS Login ID', 'Section', *(a.name for a in units)],
+            ['Points Possible', '', '', '', '', *(number(a.max_score) for a in units)]]
+    there = submissions_of(units)
+    for s in gb.students:
+        name = ', '.join(filter(None, (s.last_name, s.first_name))) or s.id
+        if 'points possible' in name.lower(): name = s.id     # would be read as the row of points
+        scores = [score_or_blank(a, there.get((a.name, s.id)), now) for a in units]
+        rows.append([name, s.lms_user_id, '', s.id, '', *scores])
+    return rows
+
+
+def exercise_names(course:Course, units:list) -> dict[tuple[str, str], str]:
+    "{(unit, check): exercise}, from the notebooks that were built."
+    found = {}
+    for path in [p for a in units for p in course.folder('source', a.name).glob('*.ipynb')]:
+        with suppress(CourseError):
+            these = exercises(read_notebook(path))
+            found |= {(path.parent.name, c.id): e.name for e in these for c in e.checks}
+    return found
+
+def lost_in(course:Course, gb:Gradebook, units:list) -> dict[tuple[str, str], set[str]]:
+    "For each unit and student the exercises in which points are missing, in one query."
+    part, whole, lost, names = SubmittedNotebook, SubmittedAssignment, {}, exercise_names(course, units)
+    found = (gb.db.query(Assignment.name, whole.student_id, BaseCell.name).select_from(Grade)
+             .join(Grade.cell).join(Grade.notebook).join(part.assignment).join(whole.assignment)
+             .filter(Grade.score < Grade.max_score))
+    for unit, student, check in found:
+        lost.setdefault((unit, student), set()).add(names.get((unit, check), stem(dict(id=check))))
+    return lost
+
+def moodle_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[list]:
+    "Rows for Moodle, Grades → Import → CSV file."
+    there, lost = submissions_of(units), lost_in(course, gb, units)
+    def two(a, s):
+        x, again = there.get((a.name, s.id)), sorted(lost.get((a.name, s.id), ()))
+        words = f'{number(final(x))} of {number(a.max_score)} points.' if x else 'Nothing was handed in.'
+        more = f' Look again at: {", ".join(again)}.' if again else ''
+        return score_or_blank(a, x, now, '-'), words + more
+    columns = [column for a in units for column in (a.name, f'{a.name} (feedback)')]
+    rows = [['Username', 'ID number', 'First name', 'Last name', 'Email address', *columns]]
+    for s in gb.students:
+        grades = [value for a in units for value in two(a, s)]
+        rows.append([s.id, s.lms_user_id, s.first_name, s.last_name, s.email, *grades])
+    return rows
+
+
+STYLES = dict(nbgrader=nbgrader_rows, canvas=canvas_rows, moodle=moodle_rows)
+
+def export(course:Course, to, style:str='nbgrader', units=None, now:datetime|None=None) -> Path:
+    "Write everybody's grades in `units`, or in all, as CSV in the columns of nbgrader, Canvas or Moodle."
+    to, now = Path(to), now or datetime.now(timezone.utc)
+    if style not in STYLES: raise CourseError(f'There is no style {style}: {closest(style, [*STYLES])}')
+    if to.is_dir(): raise CourseError(f'{to} is a folder; name the file to write, such as {to/"grades.csv"}.')
+    with gradebook(course, made=False) as gb:
+        found = [find(gb, u) for u in units] if units is not None else gb.assignments
+        order = {u.name: i for i, u in enumerate(course.units)}
+        if style != 'nbgrader': found = sorted(found, key=lambda a: (order.get(a.name, 999), a.name))
+        return save(to, csv_text(STYLES[style](course, gb, found, now)))

@@ -1,0 +1,120 @@
+"A submission made ready to run: read, mended, with the original checks, and as plain data"
+import hashlib, logging, os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from nbformat import NotebookNode
+from nbgrader.preprocessors import (CheckCellMetadata, ClearOutput, DeduplicateIds, OverwriteCells,
+    OverwriteKernelspec)
+from ... import __version__
+from ..box.needed import as_given, import_lines, needed
+from ..box.peculiar import peculiar
+from ..box.start import HOME, library_sum
+from ..cells import CourseError, grading, module_of, read_notebook
+from ..mend import mend, mend_files
+
+
+@dataclass
+class Prepared:
+    "A submission ready to run: its notebooks, checks in place, and notes by notebook ('' for all)."
+    student: str
+    key: str = ''  # `key_of` when it was read
+    notebooks: dict = field(default_factory=dict)
+    notes: dict = field(default_factory=dict)
+
+
+def resources_of(course, unit, student, notebook, config) -> dict:
+    "What nbgrader's preprocessors are told."
+    db_url = config.CourseDirectory.db_url
+    names = dict(student=student, assignment=unit.name, notebook=notebook, db_url=db_url)
+    return dict(nbgrader=names, unique_key=notebook, language='python')
+
+
+SANITIZE = ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata
+
+def apply(steps, nb, resources, config) -> NotebookNode:
+    "The notebook after nbgrader's preprocessors `steps`."
+    log = logging.Logger('course.grade')
+    log.addHandler(logging.NullHandler())
+    for step in steps: nb, resources = step(config=config, log=log, enabled=True).preprocess(nb, resources)
+    return nb
+
+
+@lru_cache(maxsize=32)
+def read_once(path, changed) -> NotebookNode:
+    "The notebook at `path`, read once for all students; `changed` is the time of its last change."
+    return read_notebook(path)
+
+def lesson(course, unit, notebook, step='source') -> NotebookNode:
+    "The instructor's notebook as `course build` copied it, or with `step='release'` as students got it."
+    path = course.folder(step, unit.name, f'{notebook}.ipynb')
+    if not path.is_file(): raise CourseError(f'{path} is missing. Run `tinybench course build {unit.name}`.')
+    return read_once(path, path.stat().st_mtime_ns)
+
+
+def key_of(course, unit, student) -> str:
+    "A checksum of what was handed in and of what it is graded against: while it lasts, a grade holds."
+    tables = sorted(course.limits.items()), sorted(course.renamed.items())
+    rules = f'{__version__} {unit.due and unit.due.timestamp()} {tables}'
+    folder, digest = course.folder('submitted', student, unit.name), hashlib.sha256(rules.encode())
+    files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not p.is_symlink()]
+    lessons = [course.folder('source', unit.name, f'{n}.ipynb') for n in unit.notebooks]
+    for p in [*files, *lessons, course.root/'nbgrader_config.py']:
+        digest.update(os.fsencode(p.name) + b'/')
+        with suppress(OSError), open(p, 'rb') as f:
+            while part := f.read(1 << 20): digest.update(part)
+    return digest.hexdigest()
+
+
+def handed_in_files(course, unit, student) -> tuple[dict, list]:
+    "The file of each notebook of a submission, by its name or the one that it had before; and notes."
+    folder = course.folder('submitted', student, unit.name)
+    files, says = mend_files(folder, unit.notebooks)
+    former = {new: old for old, new in course.renamed.items() if new in unit.notebooks and new not in files}
+    found = mend_files(folder, former.values())[0] if former else {}
+    for new, old in former.items():
+        if old not in found or found[old] in files.values(): continue
+        files[new] = found[old]
+        says.remove(f'{new}.ipynb is missing.')
+        says.append(f'{found[old].relative_to(folder)} counts as {new}.ipynb, which is its new name.')
+    return files, says
+
+
+def prepare(course, unit, student, config) -> Prepared:
+    "Read, mend and sanitize what a student handed in. What cannot be read is noted, and scores nothing."
+    ready = Prepared(student, key_of(course, unit, student))
+    files, ready.notes[''] = handed_in_files(course, unit, student)
+    for name in unit.notebooks:
+        notes = ready.notes.setdefault(name, [])
+        if name not in files: continue
+        try:
+            source, released = lesson(course, unit, name), lesson(course, unit, name, 'release')
+            nb, did = mend(read_notebook(files[name]), source, released)
+            notes += did + as_given(nb.cells, source) + peculiar(nb.cells, source)
+            told = resources_of(course, unit, student, name, config)
+            ready.notebooks[name] = apply(SANITIZE, nb, told, config)
+        except CourseError as e: notes.append(str(e))
+        except Exception as e:
+            notes.append(f'nbgrader cannot read this notebook: {type(e).__name__}: {e}'[:500])
+    return ready
+
+
+def library_of(course) -> Path:
+    "The folder with the reference package: beside nbs/, or where this module was installed."
+    beside = course.root.parent
+    if (beside/'tinybench'/'__init__.py').is_file(): return beside
+    return HOME
+
+
+def work_for(course, unit, ready, sandbox=True) -> dict:
+    "A submission as plain data for `run_work`: the cells that its grades depend on, what they may import."
+    there = sorted(p.stem for p in course.nbs.glob('[0-9]*_*.ipynb'))
+    library = library_of(course)
+    cells = {n: [dict(id=c.id, source=c.source, cell_type='code', metadata=dict(nbgrader=dict(grading(c))))
+                 for c in needed(nb.cells, lesson(course, unit, n))]
+             for n, nb in ready.notebooks.items()}
+    lessons = {n: dict(blocked=[f'tinybench.{module_of(m)}' for m in there if m >= n],
+                       imports=import_lines(lesson(course, unit, n))) for n in cells}
+    return dict(cells=cells, lessons=lessons, library=str(library), sum=library_sum(library),
+                limits=course.limits, sandbox=sandbox)
