@@ -9,10 +9,9 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
-from ...base.files import replace_folder
+from tinybench.base.files import replace_folder, write_whole
 from ..cells import CourseError, Unit, exercises, read_notebook
 from ..stub import RELEASE_STEPS
-from ..student import put
 from ..units import Course, chosen
 from .gradebook import conflicts, enter_due, gradebook
 from .lint import check
@@ -87,7 +86,8 @@ def keep_source(new:Path, source:Path) -> None:
     "Bring the notebooks in `source` up to what a release was made of, `new`."
     for p in source.glob('*.ipynb'):
         if not (new/p.name).exists(): p.unlink()
-    for p in new.glob('*.ipynb'): put(source/p.name, p.read_bytes())
+    source.mkdir(parents=True, exist_ok=True)
+    for p in new.glob('*.ipynb'): write_whole(source/p.name, p.read_bytes())
 
 
 def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None) -> Built:

@@ -6,7 +6,7 @@ from pathlib import Path
 from nbgrader import utils
 from ...base.files import replace_folder
 from ..cells import CourseError
-from ..student import read_submission
+from ..student.submission import read_submission
 from .grade import aligned
 
 

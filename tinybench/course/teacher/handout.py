@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from ... import __version__
 from ..cells import CourseError, Unit, module_of
-from ..student import LOOK_FIRST, put
+from tinybench.base.files import write_whole
+from ..student.workspace import LOOK_FIRST
 from ..units import Course, chosen, package_of, settings_of
 from .build import build, is_built
 from .modules import tool_modules
@@ -104,6 +105,11 @@ def read_workspace(course:Course, folder:Path) -> dict|None:
         raise CourseError(f'{folder} is a workspace of the course {found.get("course")}. {do}')
     return found
 
+
+def put(path:Path, data:bytes) -> None:
+    "Write a file of a workspace, in a folder that may be new."
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, data)
 
 def add_files(folder:Path, files:dict[str, bytes], had:dict, anew:Iterable[str]=()) -> None:
     "Bring a workspace up to date, keeping what its owner changed but in `anew`; `had` is its workspace.json."
