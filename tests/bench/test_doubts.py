@@ -6,7 +6,8 @@ from tinybench.backends.base import Model, ModelError, as_model
 from tinybench.bench.benchmark import Benchmark, Labelled, answers, score_model, time_models
 from tinybench.bench.report import whole_folder
 from tinybench.bench.suite import BenchmarkSuite, SuiteResult, load_suite
-from tinybench.cli import main, make_model
+from tinybench.cli import main
+from tinybench.cli.plan import make_model
 from tinybench.measure.accuracy import accuracy_difference
 from tinybench.measure.clock import clock_resolution
 from tinybench.measure.compare import compare_runs

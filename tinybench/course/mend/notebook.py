@@ -142,13 +142,13 @@ def mend(
     done, fresh = {}, {cell_name(c): c for c in released.cells} if released is not None else {}
     def note(kind, name): done.setdefault(kind, []).append(name)
     there = submitted.get('cells')
-    cells = [own_cell(c, i) for i,c in enumerate(there[:MOST_CELLS] if isinstance(there, list) else [])]
+    cells = [own_cell(c, i) for i, c in enumerate(there[:MOST_CELLS] if isinstance(there, list) else [])]
     if isinstance(there, list) and there[MOST_CELLS:]: note('many', str(len(there)))
     found, kept = recognised(cells, source, released)
     for name in kept: note('kept', name)
-    stubs = {n: c.source for n,c in fresh.items()}
+    stubs = {n: c.source for n, c in fresh.items()}
     picks = {cell_name(s): best(found[cell_name(s)], s, stubs.get(cell_name(s), '')) for s in source.cells}
-    chosen = {n: c for n,c in picks.items() if c is not None}
+    chosen = {n: c for n, c in picks.items() if c is not None}
     drop_empty(cells, chosen, found, source, stubs, note)
     disown(cells, chosen, found, note)
     known = set(map(id, chosen.values()))

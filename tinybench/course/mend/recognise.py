@@ -87,7 +87,7 @@ def by_likeness(found:dict, rest:list, which, *sources:NotebookNode) -> list:
     for nb in sources:
         for s in nb.cells:
             if not which(s) or all_hidden(s) or found.get(cell_name(s), True): continue
-            likely = [(likeness(c.source, s.source), -i) for i,c in enumerate(rest[:200])]
+            likely = [(likeness(c.source, s.source), -i) for i, c in enumerate(rest[:200])]
             ratio, i = max(likely, default=(0., 0))
             if ratio: found[cell_name(s)].append(rest.pop(-i))
     return rest
@@ -106,7 +106,7 @@ def best(these:list, like:NotebookNode, stub:str='') -> NotebookNode|None:
 
 def at(cells:list, cell) -> int:
     "Where `cell` itself, not one that equals it, stands in `cells`; -1 where it does not."
-    return next((i for i,c in enumerate(cells) if c is cell), -1)
+    return next((i for i, c in enumerate(cells) if c is cell), -1)
 
 def rescue(cells:list, found:dict, rest:list, source:NotebookNode) -> list[str]:
     "Copies edited checks that define something to cells above them, in `cells` and `rest`; their names."

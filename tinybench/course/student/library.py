@@ -13,7 +13,7 @@ from .workspace import Workspace, unlocked_file
 
 def own_environment() -> dict[str, str]:
     "The environment less what would make a student's commands act differently."
-    return {k: v for k,v in os.environ.items() if k not in ('IN_TEST', 'PYTHONPATH')}
+    return {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'PYTHONPATH')}
 
 def run_export(ws:Workspace) -> str:
     "Runs nbdev_export in a workspace; '' if that worked, or else the last line of what it said."

@@ -9,7 +9,7 @@ def new_settings(package:str) -> str:
     "The least settings.ini with which nbdev does its work in the workspace of a course."
     empty = dict.fromkeys(('user', 'author', 'author_email', 'description', 'git_url'), '')
     names = dict.fromkeys(('repo', 'lib_name', 'lib_path'), package)
-    return '[DEFAULT]\n' + ''.join(f'{k} = {v}\n' for k,v in (names | WANTED | empty).items())
+    return '[DEFAULT]\n' + ''.join(f'{k} = {v}\n' for k, v in (names | WANTED | empty).items())
 
 
 def with_setting(text:str, key:str, value:str) -> str:

@@ -97,4 +97,4 @@ def verified(path:Path, files:dict[str, bytes]) -> Submission:
     these = [u[:80] for u in these if isinstance(u, str) and u[:80].isprintable()][:200]
     versions = about.get('versions') if isinstance(about.get('versions'), dict) else {}
     return Submission(path, texts['course'], texts['student'], texts['unit'], when, files, tuple(these),
-                      {str(k)[:40]: str(v)[:80] for k,v in versions.items()})
+                      {str(k)[:40]: str(v)[:80] for k, v in versions.items()})

@@ -41,12 +41,12 @@ def submit(workspace, unit:str, student:str, now:datetime|None=None) -> Submissi
     if not STUDENT.fullmatch(student):
         raise CourseError(f'{student!r} cannot name a student: use letters, digits and . _ @ -')
     there, says = mend_files(ws.root, [*chosen.notebooks])
-    files = {f'{n}.ipynb': p.read_bytes() for n,p in there.items()}
+    files = {f'{n}.ipynb': p.read_bytes() for n, p in there.items()}
     if not files: raise CourseError(f'No notebook of {unit} is in {ws.root}: {", ".join(chosen.notebooks)}.')
     says += unready(ws, chosen, there, now)
     versions = dict(tinybench=__version__, released=ws.version,
                     python=platform.python_version(), system=platform.system())
-    sums = {n: dict(sha256=hashlib.sha256(b).hexdigest(), bytes=len(b)) for n,b in files.items()}
+    sums = {n: dict(sha256=hashlib.sha256(b).hexdigest(), bytes=len(b)) for n, b in files.items()}
     about = dict(format=1, course=ws.course, unit=unit, student=student, when=now.isoformat(), files=sums,
                  unlocked=[u['module'] for u in unlocked(ws)], versions=versions)
     path = ws.root/'submissions'/f'{unit}-{student}-{now:%Y%m%dT%H%M%SZ}.zip'
