@@ -201,7 +201,7 @@ def student_check(names:OrUnits=None, workspace:Workspace=Path('.')):
 
     Example: tinybench student check 12_nn.conv
     """
-    from tinybench.course.student import check as run
+    from tinybench.course.student.check import check as run
     with bar('checking') as tell: found = run(workspace, names or None, tell)
     typer.echo(found)
     if not found.holds: raise typer.Exit(1)
@@ -216,7 +216,7 @@ def student_doctor(
 
     Example: tinybench student doctor
     """
-    from tinybench.course.student import doctor
+    from tinybench.course.student.doctor import doctor
     with bar('looking') as tell: found = doctor(workspace, mend, tell)
     typer.echo(found)
     if found.open: raise typer.Exit(1)
@@ -231,8 +231,8 @@ def student_unlock(
 
     Example: tinybench student unlock 12_nn.conv
     """
-    from tinybench.course.student import (
-        builds_on, notebooks_named, open_workspace, unfinished, unlock, unlocked_file)
+    from tinybench.course.student.unlock import builds_on, unfinished, unlock
+    from tinybench.course.student.workspace import notebooks_named, open_workspace, unlocked_file
     ws, below = open_workspace(workspace), []
     for n in notebooks_named(ws, names):
         unlock(ws, n)
@@ -254,7 +254,7 @@ def student_submit(
 
     Example: tinybench student submit layers --student ada
     """
-    from tinybench.course.student import submit
+    from tinybench.course.student.submit import submit
     found = submit(workspace, unit, student)
     for line in found.says: say(line)
     typer.echo(found.path)

@@ -7,7 +7,7 @@ from nbgrader import utils
 from tinybench.base.files import replace_folder
 from tinybench.base.text import Shown, Table
 from ..cells import CourseError
-from ..student import read_submission
+from ..student.submission import read_submission
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,10 +3,10 @@ import hashlib, json, os, shutil, uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from ... import __version__
-from ..cells import CourseError, Unit, module_of
 from tinybench.base.files import write_whole
 from tinybench.base.text import escaped
-from ..student import LOOK_FIRST, WANTED
+from ..cells import CourseError, Unit, module_of
+from ..student.workspace import LOOK_FIRST, WANTED
 from ..units import Course, chosen, package_of, settings_of
 from .build import build, is_built
 from .modules import tool_modules

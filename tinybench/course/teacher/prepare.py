@@ -12,7 +12,8 @@ from ..box.needed import as_given, import_lines, needed
 from ..box.peculiar import peculiar
 from ..box.start import HOME, library_sum
 from ..cells import CourseError, grading, module_of, read_notebook
-from ..mend import mend, mend_files
+from ..mend.files import mend_files
+from ..mend.notebook import mend
 
 
 @dataclass
