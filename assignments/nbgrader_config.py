@@ -11,10 +11,13 @@ c = get_config()  # noqa: F821 - nbgrader defines it
 c.CourseDirectory.course_id = course['id']
 c.CourseDirectory.root = str(here)
 c.CourseDirectory.db_url = os.environ.get('TINYBENCH_GRADEBOOK') or f'sqlite:///{here/"gradebook.db"}'
-c.GenerateAssignment.preprocessors = list(RELEASE_STEPS)        # function bodies become stubs, hidden checks leave no cell
-c.GenerateFeedback.preprocessors = list(FEEDBACK_STEPS)        # hidden checks are described, not shown
+# function bodies become stubs, hidden checks leave no cell
+c.GenerateAssignment.preprocessors = list(RELEASE_STEPS)
+c.GenerateFeedback.preprocessors = list(FEEDBACK_STEPS)    # hidden checks are described, not shown
 c.Execute.timeout = course.get('limits', {}).get('cell_seconds', 30)    # for each cell
-c.OverwriteCells.add_missing_cells = True     # a deleted check is put back, so it still counts; hidden ones always are
-c.OverwriteCells.missing_cell_notification = 'added for grading\n'      # behind a #, on a line of its own
+# a deleted check is put back, so it still counts; hidden ones always are
+c.OverwriteCells.add_missing_cells = True
+c.OverwriteCells.missing_cell_notification = 'added for grading\n'    # behind a #, on a line of its own
 c.LimitOutput.max_lines = 200
-c.IgnorePattern.enabled, c.IgnorePattern.pattern = True, '(?s).'    # a warning on stderr costs no points, as with `tinybench course grade`
+# a warning on stderr costs no points, as with `tinybench course grade`
+c.IgnorePattern.enabled, c.IgnorePattern.pattern = True, '(?s).'

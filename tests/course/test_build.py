@@ -95,6 +95,8 @@ def run(*command, cwd, **more):
     ('id = "x"\n[[unit]]\nname = "a"\nnotebooks = ["00_core.halves"]\ndue = 2026-10-05T23:59:00', 'offset'),
     ('id = "x"\n[[unit]]\nname = "a"\nnotebooks = ["00_core.halves"]\ndue = "tomorrow"', 'offset'),
     ('id = "x"\n[[unit]]\nname = "a"\nnotebooks = ["00_core.halves"]\ntitel = "A"', 'did you mean title?'),
+    ('id = "x"\ntools = ["02_tool.box"]', 'Delete tools.'), ('id = "x"\nrenamed = 3', 'to be a table'),
+    ('id = "x"\n[renamed]\n"09_halves" = "00_core.halfs"', 'in no unit: there is none'),
     ('id = "x"\n[limits]\nmemory = 3', 'did you mean memory_mb?'), ('id = "x"\n[limits]\nmemory_mb = 0', 'above 0'),
     ('id = "x"\n[limits]\nmemory_mb = true', 'above 0'), ('id = "x"\nlimits = 3', 'to be a table'),
 ])
@@ -600,17 +602,14 @@ def test_a_release_that_fails_leaves_nothing(course, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {'nbs', 'assignments', 'settings.ini', 'file'}
 
 def test_tools_that_lessons_import_come_along(course, tmp_path):
-    (course.root/'course.toml').write_text(TOML.replace('id = "demo"\n', 'id = "demo"\ntools = ["02_tool.box", "03_tool.lid"]\n'))
-    text = (course.root/'course.toml').read_text() + '[[unit]]\nname = "third"\nnotebooks = ["04_cli"]\n'
-    (course.root/'course.toml').write_text(text)
-    for name in ('02_tool.box', '03_tool.lid'): save(course, name, notebook(cell('default-exp', f'#| default_exp {name[3:]}')))
+    (course.root/'course.toml').write_text(TOML + '[[unit]]\nname = "third"\nnotebooks = ["04_cli"]\n')
+    (tmp_path/'demo'/'tool').mkdir(parents=True)
     nb = halves()
     nb.cells[0].source = '#| default_exp cli'
     nb.cells[2].source = '#| export\nfrom demo.tool.lid import lid'
     save(course, '04_cli', nb)
     again = read_course(course.root)
-    with pytest.raises(CourseError, match='Run nbdev_export'): release(again, tmp_path/'ada', 'third')
-    (tmp_path/'demo'/'tool').mkdir(parents=True)
+    with pytest.raises(CourseError, match='imports demo.tool.lid, which no notebook'): release(again, tmp_path/'ada', 'third')
     (tmp_path/'demo'/'tool'/'lid.py').write_text('from .box import box\ndef lid(): return box\n')
     (tmp_path/'demo'/'tool'/'box.py').write_text('box = 3\n')
     home = release(again, tmp_path/'ada', 'third')

@@ -18,11 +18,11 @@ from tinybench.course.units import Course
 from tinybench.course.cells import CourseError, HIDDEN, Unit, exercises, read_notebook
 from tinybench.course.teacher.results import (HIDDEN_KINDS, CheckResult, HideHidden, about, hidden_words,
     hide, results, score_of, secrets, tells)
-from tinybench.course.teacher.errors import (SAID, asked, compared, error_words, frames, halves, one_line,
-    plain, sentence, statement)
+from tinybench.course.teacher.errors import (SAID, asked, compared, clean, error_words, frames, halves, brief,
+    sentence, statement)
 from tinybench.course.teacher.platforms import csv_text, exercise_names, export, harmless
 from tinybench.course.teacher.page import feedback_page, notebook_words
-from tinybench.course.teacher.feedback import lasting, write_feedback, write_unit, write_whole
+from tinybench.course.teacher.feedback import lasting, write_feedback, write_unit, save
 
 # nbgrader's own way to add a submission
 pytestmark = pytest.mark.filterwarnings('ignore::sqlalchemy.exc.SAWarning')
@@ -83,18 +83,18 @@ def found(graded): return {r.check: r for r in results(graded)}
 
 @given(st.text())
 def test_plain_text_holds_nothing_that_acts(text):
-    got = plain(text, 50)
+    got = clean(text, 50)
     assert len(got) <= 50 and not re.search('[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]', got)
-    assert '\n' not in one_line(text, 20) and len(one_line(text, 20)) <= 20
+    assert '\n' not in brief(text, 20) and len(brief(text, 20)) <= 20
 
 def test_escape_sequences_go_whole():
-    assert plain('\x1b[1;31mred\x1b[39m \x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\ \x1b(B\x1bcend') == 'red link end'
-    assert plain('\x1b[31') == '31' or plain('\x1b[31') == ''
+    assert clean('\x1b[1;31mred\x1b[39m \x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\ \x1b(B\x1bcend') == 'red link end'
+    assert clean('\x1b[31') == '31' or clean('\x1b[31') == ''
 
 def test_long_text_loses_its_middle():
-    got = plain('a'*1000 + 'b'*1000, 100)
+    got = clean('a'*1000 + 'b'*1000, 100)
     assert got.startswith('a'*50) and got.endswith('b'*25) and len(got) < 80
-    assert len(plain('x'*10**7, 100)) < 80
+    assert len(clean('x'*10**7, 100)) < 80
 
 @given(arrays(int, st.tuples(*[st.integers(1, 3)]*2), elements=st.integers(-99, 99)),
        arrays(float, st.tuples(*[st.integers(1, 3)]*3), elements=st.floats(-9, 9, width=16)))
@@ -504,12 +504,12 @@ def test_a_student_cannot_name_a_path(course, name):
     assert not (course.root/'evil').exists() and not (course.root.parent/'evil').exists()
 
 def test_files_are_whole_or_as_they_were(tmp_path):
-    path = write_whole(tmp_path/'a.txt', 'one')
-    write_whole(path, 'two')
+    path = save(tmp_path/'a.txt', 'one')
+    save(path, 'two')
     assert path.read_text() == 'two' and [p.name for p in tmp_path.iterdir()] == ['a.txt']
-    with pytest.raises(CourseError, match='cannot be written'): write_whole(tmp_path/'none'/'a.txt', 'x')
+    with pytest.raises(CourseError, match='cannot be written'): save(tmp_path/'none'/'a.txt', 'x')
     (tmp_path/'folder').mkdir()
-    with pytest.raises(CourseError, match='cannot be written'): write_whole(tmp_path/'folder', 'x')
+    with pytest.raises(CourseError, match='cannot be written'): save(tmp_path/'folder', 'x')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['a.txt', 'folder']
 
 

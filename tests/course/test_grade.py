@@ -508,3 +508,25 @@ def test_a_folder_is_replaced_or_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, 'rename', stopped)
     with pytest.raises(KeyboardInterrupt): replace_folder(tmp_path/'new', tmp_path/'old')
     assert [p.name for p in (tmp_path/'old').iterdir()] == ['old'] and sorted(p.name for p in tmp_path.iterdir()) == ['new', 'old']
+
+def test_what_was_handed_in_under_an_old_name_counts(tmp_path):
+    "By its name, even if the module in it was renamed too; not if the new one is there itself."
+    course, double = small_course(tmp_path/'course'), 'def double(x):\n    return x + x'
+    toml = course.root/'course.toml'
+    toml.write_text(toml.read_text() + f'[renamed]\n"07_old.sums" = "{NAME}"\n')
+    course = read_course(course.root)
+    old = released(course, double=double)
+    old.cells[0].source = '#| default_exp old.sums'
+    kit.hand_in(course, 'first', 'ada', {'07_old.sums': old})
+    kit.hand_in(course, 'first', 'bob', {'07_old.sums': old, NAME: released(course, double=double, triple=TRIPLE)})
+    ada, bob = grade(course, 'first', jobs=2).rows
+    assert (ada.points, bob.points) == (3, 6)
+    assert f'07_old.sums.ipynb counts as {NAME}.ipynb, which is its new name.' in ada.notes and 'old.sums' not in str(bob.notes)
+    about = dict(format=1, course='small', unit='first', student='cleo', when='2026-10-01T12:00:00+00:00', unlocked=[], versions={})
+    data = nbformat.writes(old).encode()
+    about['files'] = {'07_old.sums.ipynb': dict(sha256=hashlib.sha256(data).hexdigest())}
+    (tmp_path/'zips').mkdir()
+    (tmp_path/'zips'/'first-cleo.zip').write_bytes(packed({'07_old.sums.ipynb': data, 'submission.json': json.dumps(about).encode()}))
+    found = collect(course, 'first', tmp_path/'zips')
+    assert found.rows[0][2] == [f'07_old.sums counts as {NAME}'] and 'first: 1 collected' in repr(found)
+    assert grade(course, 'first', students=['cleo']).rows[0].points == 3

@@ -3,17 +3,18 @@ import configparser, os, re, tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from tinybench.base.text import Shown, Table
 from .cells import CourseError, Unit, closest
 
 
 @dataclass(frozen=True, repr=False)
-class Course:
-    "The units in order, the folder that holds them, limits on a submission, notebooks that are no lessons."
+class Course(Shown):
+    "The units in order, the folder that holds them, limits on a submission, new names of notebooks by old."
     id:str
     root:Path
     units:tuple[Unit, ...]
     limits:dict = field(default_factory=dict)
-    tools:tuple[str, ...] = ()
+    renamed:dict = field(default_factory=dict)
 
     @property
     def notebooks(self) -> tuple[str, ...]: return tuple(n for u in self.units for n in u.notebooks)
@@ -37,11 +38,10 @@ class Course:
             if notebook in u.notebooks: return u
         raise CourseError(f'No unit has the notebook {notebook}: {closest(notebook, self.notebooks)}')
 
-    def __repr__(self): return f'{self.id}: {len(self.units)} units, {len(self.notebooks)} notebooks'
-    def _repr_markdown_(self):
-        rows = [f'| {u.name} | {u.title} | {", ".join(u.notebooks)} | {u.due or ""} |' for u in self.units]
-        return '\n'.join(['| unit | title | notebooks | due |', '|---|---|---|---|', *rows])
-
+    def table(self) -> Table:
+        rows = tuple((u.name, u.title, ', '.join(u.notebooks), str(u.due or '')) for u in self.units)
+        words = f'{self.id}: {len(self.units)} units, {len(self.notebooks)} notebooks'
+        return Table(('unit', 'title', 'notebooks', 'due'), rows, (words,), left=None)
 
 LIMITS = dict(cell_seconds=30, submission_seconds=300, memory_mb=4096, file_mb=64, output_kb=256,
               processes=64)
@@ -55,12 +55,21 @@ def known(table, keys, where:str) -> dict:
 
 def read_limits(table, where:str) -> dict:
     "The limits on a submission: what `table` says, and the usual for the rest."
-    for k,v in known(table, LIMITS, where).items():
+    for k, v in known(table, LIMITS, where).items():
         kinds, want = ((int, float), 'a number') if k.endswith('_seconds') else (int, 'a whole number')
         if isinstance(v, bool) or not isinstance(v, kinds) or not 0 < v < 1e9:
             raise CourseError(f'{where}: {k} is {v!r}, and is to be {want} above 0.')
     return LIMITS | table
 
+def read_renamed(table, notebooks, where:str) -> dict[str, str]:
+    "The names that notebooks have now, by those that they had before: what `table` says."
+    if not isinstance(table, dict): known(table, (), where)
+    for old, new in table.items():
+        if new not in notebooks:
+            near = closest(str(new), notebooks)
+            raise CourseError(f'{where}: {old} is to be {new!r}, which is in no unit: {near}')
+        if old in notebooks: raise CourseError(f'{where}: {old} is in a unit, and so is no old name.')
+    return table
 
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
 
@@ -81,7 +90,6 @@ def read_unit(table, where:str) -> Unit:
     if not isinstance(title, str): raise CourseError(f'{where}: title is {title!r}, and is to be text.')
     return Unit(name, title, tuple(notebooks), due)
 
-
 def find_course(folder) -> Path:
     "The course.toml in `folder`, in its `assignments/`, or in a parent of it."
     at = Path(folder).resolve()
@@ -97,35 +105,37 @@ def read_course(folder='.') -> Course:
     try: table = tomllib.loads(at.read_text(encoding='utf-8'))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise CourseError(f'{at} is not TOML: {e}.') from None
-    known(table, ('id', 'unit', 'limits', 'tools'), str(at))
-    ident, tables, tools = table.get('id'), table.get('unit', []), table.get('tools', [])
+    if 'tools' in table:
+        raise CourseError(f'{at}: tools is not needed any more, because what no lesson writes is '
+                          'found by itself. Delete tools.')
+    known(table, ('id', 'unit', 'limits', 'renamed'), str(at))
+    ident, tables = table.get('id'), table.get('unit', [])
     if not isinstance(ident, str) or not NAME.fullmatch(ident):
         raise CourseError(f'{at}: id is {ident!r}; give the course a name of letters, digits, - and _.')
-    named_tools = isinstance(tools, list) and all(isinstance(t, str) for t in tools)
-    if not isinstance(tables, list) or not named_tools:
-        raise CourseError(f'{at}: units are tables that begin with [[unit]], '
-                          'and tools is a list of notebooks.')
-    units = [read_unit(t, f'{at}, unit {i+1}') for i,t in enumerate(tables)]
+    if not isinstance(tables, list):
+        raise CourseError(f'{at}: units are tables that begin with [[unit]].')
+    units = [read_unit(t, f'{at}, unit {i+1}') for i, t in enumerate(tables)]
     limits = read_limits(table.get('limits', {}), f'{at}, [limits]')
-    course = Course(ident, at.parent, tuple(units), limits, tuple(tools))
-    names, listed = [u.name for u in units], [*course.notebooks, *course.tools]
+    notebooks = [n for u in units for n in u.notebooks]
+    renamed = read_renamed(table.get('renamed', {}), notebooks, f'{at}, [renamed]')
+    course = Course(ident, at.parent, tuple(units), limits, renamed)
+    names = [u.name for u in units]
     for n in names:
         if names.count(n) > 1: raise CourseError(f'{at}: two units are called {n}. Rename one.')
-    for n in listed:
-        if listed.count(n) > 1: raise CourseError(f'{at} lists {n} twice. A notebook belongs to one unit.')
+    for n in notebooks:
+        if notebooks.count(n) > 1: raise CourseError(f'{at} lists {n} twice. A notebook belongs to one unit.')
     there = [p.stem for p in sorted(course.nbs.glob('*.ipynb'))]
     for n in course.notebooks:
         if n not in there:
             raise CourseError(f'{at} lists {n}, which is not in {course.nbs}: {closest(n, there)}')
     return course
 
-
 def chosen(course:Course, units) -> list[Unit]:
     "The units called `units` (a name, or several; all if None), in the course's order."
-    names = [units] if isinstance(units, str) else [u.name for u in course.units] if units is None else [*units]
+    if units is None: return [*course.units]
+    names = [units] if isinstance(units, str) else units
     wanted = {course.unit(n).name for n in names}
     return [u for u in course.units if u.name in wanted]
-
 
 def settings_of(course:Course) -> dict[str, str]:
     "What settings.ini says; nothing where there is none."
@@ -133,7 +143,7 @@ def settings_of(course:Course) -> dict[str, str]:
     try: ini.read(file, encoding='utf-8')
     except (configparser.Error, UnicodeDecodeError) as e:
         raise CourseError(f'{file} cannot be read: {" ".join(str(e).split())}.') from None
-    return {k: ' '.join(v.split()) for k,v in ini.defaults().items()}
+    return {k: ' '.join(v.split()) for k, v in ini.defaults().items()}
 
 def package_of(course:Course) -> str:
     "The name of the package that the notebooks export, from settings.ini."

@@ -28,7 +28,6 @@ def load_config(course:Course) -> Config:
     if 'preprocessors' not in c.GenerateAssignment: c.GenerateAssignment.preprocessors = [*RELEASE_STEPS]
     return c
 
-
 class Generate(GenerateAssignment):
     "nbgrader's converter, which tells of each notebook and keeps what went wrong."
     tell, cause = None, ''
@@ -41,7 +40,7 @@ class Generate(GenerateAssignment):
         if self.tell: self.tell(name)
 
 def generate(course:Course, unit:Unit, config:Config, source:str, to:str, tell:Callable|None=None) -> None:
-    "Write nbgrader's release of `unit` in the step `source` to the step `to`, and its cells to the gradebook."
+    "Write nbgrader's release of `unit` from the step `source` to the step `to`, and enter its cells."
     log = logging.Logger('course.build')
     log.addHandler(logging.NullHandler())
     folders = CourseDirectory(config=config, log=log, assignment_id=unit.name, source_directory=source,
@@ -51,7 +50,6 @@ def generate(course:Course, unit:Unit, config:Config, source:str, to:str, tell:C
     try: run.start()
     except Exception as e:
         raise CourseError(f'nbgrader could not make {unit.name}. {run.cause or str(e).rstrip(".")}.') from e
-
 
 @dataclass(frozen=True)
 class Built:
@@ -63,9 +61,9 @@ class Built:
     points:float
     due:datetime|None
     def __repr__(self):
-        n = len(self.notebooks)
-        holds = f'{n} notebook{"s"*(n != 1)}, {self.exercises} exercise{"s"*(self.exercises != 1)}'
-        return f'{self.unit}: {holds}, {self.points:g} points'
+        def counted(n, what): return f'{n} {what}' if n == 1 else f'{n} {what}s'
+        holds = counted(len(self.notebooks), 'notebook'), counted(self.exercises, 'exercise')
+        return f'{self.unit}: {", ".join(holds)}, {self.points:g} points'
 
 @contextmanager
 def alone(course:Course, unit:Unit):
@@ -81,7 +79,6 @@ def alone(course:Course, unit:Unit):
         except OSError: pass              # nor have some file systems
         yield
 
-
 def keep_source(new:Path, source:Path) -> None:
     "Bring the notebooks in `source` up to what a release was made of, `new`."
     for p in source.glob('*.ipynb'):
@@ -89,13 +86,13 @@ def keep_source(new:Path, source:Path) -> None:
     source.mkdir(parents=True, exist_ok=True)
     for p in new.glob('*.ipynb'): write_whole(source/p.name, p.read_bytes())
 
-
 def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None) -> Built:
     "Make one unit: source/, release/, and its cells and due date in the gradebook."
     with gradebook(course, config) as book:
         if found := conflicts(course, unit, book):
             n = len(book.find_assignment(unit.name).submissions)
-            raise CourseError(f'{unit.name} has {n} submission{"s"*(n > 1)}, whose grades hang on its cells, and '
+            raise CourseError(f'{unit.name} has {n} submission{"s" if n > 1 else ""}, '
+                              'whose grades hang on its cells, and '
                               f'{"; ".join(found)}. Undo that, or put what is new into another unit. '
                               f'(`nbgrader db assignment remove {unit.name} --force` forgets the grades.)')
         enter_due(book, unit)
@@ -118,10 +115,10 @@ def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None)
     return Built(unit.name, at, unit.notebooks, len(found), worth, unit.due)
 
 def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]:
-    "Build `units` (names; all if None) after checking them: nbgrader's source/, release/ and gradebook entries."
+    "Check `units` (names; all if None), then make their source/, release/ and entries in the gradebook."
     todo = chosen(course, units)
     if found := check(course, [u.name for u in todo]):
-        more = f' (And {len(found) - 1} more, which `tinybench course check` lists.)' if len(found) > 1 else ''
+        more = f' (And {len(found) - 1} more, which `tinybench course check` lists.)' if found[1:] else ''
         raise CourseError(f'Nothing was built. {found[0]}{more}')
     config, done, of = load_config(course), 0, sum(len(u.notebooks) for u in todo)
     def tell(name):
@@ -132,10 +129,9 @@ def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]
         with alone(course, unit): return build_unit(course, unit, config, tell)
     return [one(u) for u in todo]
 
-
 def is_built(course:Course, unit:Unit) -> bool:
     "Whether `unit` was built from the notebooks as they are now."
     def same(n):
-        source = course.folder('source', unit.name, f'{n}.ipynb')
-        return source.is_file() and source.read_bytes() == course.path(n).read_bytes()
-    return all(same(n) and course.folder('release', unit.name, f'{n}.ipynb').is_file() for n in unit.notebooks)
+        source, made = (course.folder(step, unit.name, f'{n}.ipynb') for step in ('source', 'release'))
+        return made.is_file() and source.is_file() and source.read_bytes() == course.path(n).read_bytes()
+    return all(map(same, unit.notebooks))

@@ -1,7 +1,8 @@
 "Writes the feedback of a unit: which check, what was expected, what came"
-import json, os, re, shutil
+import json, re, shutil
 from contextlib import suppress
 from pathlib import Path
+from tinybench.base.files import write_whole
 from ..cells import CourseError, closest, read_notebook, role
 from ..units import Course
 from .gradebook import find, gradebook
@@ -14,17 +15,10 @@ def lasting(secs:float) -> str:
     for unit, size in dict(d=86400, h=3600, min=60, s=1).items(): parts[unit], left = divmod(left, size)
     return ' '.join([f'{n} {unit}' for unit, n in parts.items() if n][:2]) or '0 s'
 
-
-def write_whole(path:Path, text:str) -> Path:
-    "Write `text` so that `path` is either as it was or whole; CourseError where that cannot be done."
-    part = path.with_name(f'.{path.name}-{os.getpid()}')
-    try:
-        part.write_text(text, encoding='utf-8', newline='')
-        return part.replace(path)
-    except OSError as e: raise CourseError(f'{path} cannot be written: {e.strerror}.') from None
-    finally:
-        with suppress(OSError): part.unlink()
-
+def save(path:Path, text:str) -> Path:
+    "Write `text` so that `path` is either as it was or whole; CourseError if that cannot be done."
+    try: return write_whole(path, text)
+    except OSError as e: raise CourseError(f'{path} cannot be written: {(e.__cause__ or e).strerror}.') from e
 
 def graded_words(submitted, folder:Path, notes:list[str]) -> dict:
     "What the page says of one notebook of a submission: from the gradebook, and the graded file in `folder`."
@@ -56,7 +50,6 @@ def unit_pages(course:Course, unit:str, student, submission) -> dict[str, str]:
     pages = {f'{b["name"]}.html': feedback_page(f'{title}: {b["name"]}', who, [b]) for b in found}
     return pages | {'index.html': feedback_page(title, who, found, whole + notes.get('', []), penalty)}
 
-
 def write_pages(course:Course, unit:str, student, submission) -> Path:
     "Write the pages of a student to feedback/STUDENT/UNIT/; where their index.html is."
     # an id comes from a list that somebody typed, or from an archive
@@ -64,7 +57,7 @@ def write_pages(course:Course, unit:str, student, submission) -> Path:
         raise CourseError(f'{student.id!r} cannot name a folder.')
     to = course.folder('feedback', student.id, unit)
     to.mkdir(parents=True, exist_ok=True)
-    for name, text in unit_pages(course, unit, student, submission).items(): write_whole(to/name, text)
+    for name, text in unit_pages(course, unit, student, submission).items(): save(to/name, text)
     for name in ('timestamp.txt', 'submission_secret.txt'):   # what nbgrader's release_feedback looks for
         kept = course.folder('autograded', student.id, unit, name)
         if kept.is_file(): shutil.copyfile(kept, to/name)
@@ -87,7 +80,7 @@ def write_unit(course:Course, unit:str, progress=None) -> list[Path]:
         if not graded:
             raise CourseError(f'Nobody is graded in {unit}: '
                               f'grade it first with `tinybench course grade {unit}`.')
-        for i,s in enumerate(graded, 1):
+        for i, s in enumerate(graded, 1):
             paths.append(write_pages(course, unit, s.student, s))
             if progress: progress(i, len(graded), s.student_id)
     return paths

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from nbgrader.api import InvalidEntry
+from tinybench.base.text import Shown, Table
 from ..box.walls import walls
 from ..box.worker import run_work
 from ..cells import CourseError, closest
@@ -11,7 +12,7 @@ from .build import alone, load_config
 from .gradebook import enter_due, most_points, open_book
 from .interrupt import heard, in_peace, not_for_children
 from .prepare import prepare, work_for
-from .record import Row, held, record
+from .record import Row, record, still_graded
 
 
 @contextmanager
@@ -36,7 +37,6 @@ def pool(scheduler=None, jobs=None) -> Iterator:
             with not_for_children(): cluster = LocalCluster(**here, silence_logs=logging.CRITICAL)
             with cluster, Client(cluster) as client: yield client
 
-
 def handed_in(course, unit) -> list:
     "The students who handed in `unit`, by the folders in submitted/."
     folder = course.folder('submitted')
@@ -46,9 +46,8 @@ def handed_in(course, unit) -> list:
             raise CourseError(f'{ascii(n)} in {folder} cannot be the id of a student. Rename that folder.')
     return found
 
-
-@dataclass(frozen=True)
-class Graded:
+@dataclass(frozen=True, repr=False)
+class Graded(Shown):
     "A unit's rows, and how they came about."
     unit: str
     rows: tuple
@@ -56,43 +55,37 @@ class Graded:
     secs: float
     before: int = 0   # rows that an earlier run had graded
 
-    def __repr__(self):
-        n = sum(r.done for r in self.rows)
-        head = f'{self.unit}: {n} graded in {self.secs:.1f} s' + f', {len(self.rows) - n} NOT'*(n < len(self.rows))
-        def cut(text): return text if len(text) <= 90 else f'{text[:89]}…'
-        def first(notes): return cut(notes[0]) + f' (+{len(notes) - 1})'*(len(notes) > 1) if notes else ''
-        table = [('student', 'points', 's', 'what went wrong'),
-                 *((r.student, f'{r.points:g}/{r.of:g}', f'{r.secs:.1f}', first(r.notes)) for r in self.rows)]
-        return '\n'.join([head + (f', {self.before} of them before' if self.before else ''), self.walls,
-                          *aligned(table)])
+    def table(self) -> Table:
+        rows = tuple((r.student, f'{r.points:g}/{r.of:g}', f'{r.secs:.1f}', first(r.notes))
+                     for r in self.rows)
+        lost = sum(not r.done for r in self.rows)
+        said = f'{self.unit}: {len(rows) - lost} graded in {self.secs:.1f} s'
+        if lost: said += f', {lost} NOT'
+        if self.before: said += f', {self.before} of them before'
+        return Table(('student', 'points', 's', 'what went wrong'), rows, (said, self.walls), left=None)
 
-
-def aligned(rows) -> list:
-    "The rows of a table as lines, columns as wide as their widest cell."
-    rows = [[''.join(x if x.isprintable() else ' ' for x in cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return ['  '.join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
-
+def first(notes:tuple) -> str:
+    "The first of `notes`, cut, and how many more there are."
+    if not notes: return ''
+    text = notes[0] if len(notes[0]) <= 90 else f'{notes[0][:89]}…'
+    return f'{text} (+{len(notes) - 1})' if len(notes) > 1 else text
 
 def not_graded(student, most, start, e) -> Row:
     "The row of a student whose grading failed, in a way that is no business of the others."
     why = f'NOT GRADED, run it again: {type(e).__name__}: {e}'[:300]
     return Row(student, 0, most, time.monotonic() - start, (why,), done=False)
 
-
 def next_done(futures, came):
-    "One of Dask's `futures` that is done; KeyboardInterrupt where a Ctrl-C `came`, wherever it was swallowed."
+    "One of Dask's `futures` that is done; KeyboardInterrupt if a Ctrl-C `came`, wherever it was swallowed."
     from distributed import wait
     while not came:
         try: return wait(futures, timeout=.5, return_when='FIRST_COMPLETED').done.pop()
         except TimeoutError: pass
     raise KeyboardInterrupt
 
-
-def spent(found) -> float:
+def cell_seconds(found) -> float:
     "The seconds that a submission's cells took, without those that it waited for a worker."
     return sum(o['secs'] for outcomes in found.values() for o in outcomes)
-
 
 def batch(course, unit, students, client, config, book, most, sandbox=True, came=()) -> Iterator:
     "A `Row` for each student as it is done: prepared here, run by the client's workers, recorded here."
@@ -114,13 +107,13 @@ def batch(course, unit, students, client, config, book, most, sandbox=True, came
         except Exception as e: row = not_graded(ready.student, most, start, e)
         else:
             try:
-                with in_peace(): row = record(course, unit, ready, found, config, book, most, spent(found))
+                secs = cell_seconds(found)
+                with in_peace(): row = record(course, unit, ready, found, config, book, most, secs)
             except (CourseError, OSError, SQLAlchemyError, InvalidEntry): raise
             except Exception as e: row = not_graded(ready.student, most, start, e)
         yield row
         future.release()
         if waiting: futures.append(launch())
-
 
 def grade(
     course, unit:str, scheduler:str|None=None, jobs:int|None=None, students=None,
@@ -140,7 +133,7 @@ def grade(
     with heard() as came, alone(course, unit), open_book(course, config) as book:
         most = most_points(unit, book)
         enter_due(book, unit)
-        rows = {} if again else held(course, unit, todo, book)
+        rows = {} if again else still_graded(course, unit, todo, book)
         before, left = len(rows), [n for n in todo if n not in rows]
         with pool(scheduler, min(jobs or os.cpu_count(), len(left))) if left else nullcontext() as client:
             for row in batch(course, unit, left, client, config, book, most, sandbox, came):

@@ -20,7 +20,7 @@ def tables_version() -> str:
 
 @contextmanager
 def without_alembic():
-    "While it lasts, nbgrader makes a gradebook without the command `alembic`, which takes seconds to say a version."
+    "Meanwhile nbgrader makes a gradebook without `alembic`, which takes seconds to say a version."
     before, api.get_alembic_version = api.get_alembic_version, tables_version
     try: yield
     finally: api.get_alembic_version = before
@@ -50,13 +50,13 @@ def gradebook(
     except (SQLAlchemyError, InvalidEntry) as e: raise failed('used', e) from e
     finally: book.close()
 
-
 def cell_kinds(nb:NotebookNode) -> set[tuple[str, str]]:
     "What the gradebook keeps of a notebook: each cell's name, once for each thing that it is."
     out = set()
     for m in filter(None, map(grading, nb.cells)):
         kinds = [k for k in ('grade', 'solution', 'task') if m.get(k)]
-        out |= {(m['grade_id'], k) for k in kinds + ['cell']*bool(kinds or m.get('locked'))}
+        if kinds or m.get('locked'): kinds.append('cell')
+        out |= {(m['grade_id'], k) for k in kinds}
     return out
 
 def conflicts(course:Course, unit:Unit, book:Gradebook) -> list[str]:
@@ -64,7 +64,7 @@ def conflicts(course:Course, unit:Unit, book:Gradebook) -> list[str]:
     try: assignment = book.find_assignment(unit.name)
     except MissingEntry: return []
     if not assignment.submissions: return []
-    def listed(names): return ", ".join(sorted(names))
+    def listed(names): return ', '.join(sorted(names))
     old, out = {n.name: n for n in assignment.notebooks}, []
     if gone := old.keys() - {*unit.notebooks}: out.append(f'{listed(gone)} is no longer in it')
     if new := {*unit.notebooks} - old.keys(): out.append(f'{listed(new)} is new in it')
@@ -72,26 +72,24 @@ def conflicts(course:Course, unit:Unit, book:Gradebook) -> list[str]:
         book_has = {(c.name, kind) for kind in ('grade', 'solution', 'task')
                     for c in getattr(old[name], f'{kind}_cells')}
         book_has |= {(c.name, 'cell') for c in old[name].source_cells}
-        now = cell_kinds(read_notebook(course.path(name)))
+        nb = read_notebook(course.path(name))
+        now, worth = cell_kinds(nb), {grading(c)['grade_id']: points(c) for c in nb.cells if points(c)}
         was = {c.name: float(c.max_score) for c in (*old[name].grade_cells, *old[name].task_cells)}
-        worth = {grading(c)['grade_id']: points(c) for c in read_notebook(course.path(name)).cells if points(c)}
         if other := [n for n in was.keys() & worth.keys() if was[n] != worth[n]]:
             out.append(f'{name} gives other points for {listed(other)}')
-        if gone := {n for n, _ in book_has - now}: out.append(f'{name} no longer has {listed(gone)} as it was')
+        if gone := {n for n, _ in book_has - now}:
+            out.append(f'{name} no longer has {listed(gone)} as it was')
         if new := {n for n, _ in now - book_has} - gone: out.append(f'{name} has the new {listed(new)}')
     return out
-
 
 def enter_due(book:Gradebook, unit:Unit) -> None:
     "Make the gradebook's due date of `unit`, which it keeps in UTC, that of course.toml."
     due = unit.due and unit.due.astimezone(timezone.utc).replace(tzinfo=None)
     book.update_or_create_assignment(unit.name, duedate=due)
 
-
 class KeptOpen(Gradebook):
     "nbgrader's gradebook, which its preprocessors may `with` as often as they like."
     def __exit__(self, *exc): pass
-
 
 @contextmanager
 def open_book(course, config) -> Iterator:
@@ -102,7 +100,6 @@ def open_book(course, config) -> Iterator:
         try: yield book
         finally:
             for m in modules: m.Gradebook = Gradebook
-
 
 @contextmanager
 def together(book) -> Iterator:
@@ -118,7 +115,6 @@ def together(book) -> Iterator:
         book.db.rollback()
         raise
     finally: book.db.commit = commit
-
 
 def most_points(unit, book) -> float:
     "What a unit's checks are worth together, by the gradebook; CourseError where it was not built."

@@ -3,9 +3,10 @@ import hashlib, json, os, shutil, uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from ... import __version__
-from ..cells import CourseError, Unit, module_of
 from tinybench.base.files import write_whole
-from ..student.workspace import LOOK_FIRST
+from tinybench.base.text import escaped
+from ..cells import CourseError, Unit, module_of
+from ..student.workspace import LOOK_FIRST, WANTED
 from ..units import Course, chosen, package_of, settings_of
 from .build import build, is_built
 from .modules import tool_modules
@@ -17,34 +18,34 @@ SETTINGS = dict(
     custom_sidebar='False', doc_host='', doc_baseurl='/', git_url='', title='tinybench',
     audience='Education', author='', author_email='', copyright='', description='', keywords='',
     language='English', status='3', user='')
-# what a workspace needs whatever the course's own settings are: without the cell keys, nbdev_clean takes nbgrader's
-NEEDED = dict(nbs_path='.', recursive='False', update_pyproject='False', jupyter_hooks='True', clean_ids='True',
-              clear_all='False', allowed_metadata_keys='language_info',
-              allowed_cell_metadata_keys='nbgrader tags deletable editable')
+# what a workspace needs whatever the course's own settings are
+NEEDED = dict(recursive='False', clean_ids='True') | WANTED
 
 def workspace_settings(course:Course) -> str:
     "settings.ini of a workspace: the course's own, with the notebooks beside it."
-    own = {k: v for k,v in settings_of(course).items() if k in SETTINGS}
+    own = {k: v for k, v in settings_of(course).items() if k in SETTINGS}
     lines = SETTINGS | own | NEEDED | dict(lib_path=package_of(course))
-    return '[DEFAULT]\n' + ''.join(f'{k} = {v}\n'.replace(' \n', '\n') for k,v in lines.items())
-
+    return '[DEFAULT]\n' + ''.join(f'{k} = {v}\n'.replace(' \n', '\n') for k, v in lines.items())
 
 def package_files(package:str, modules:Iterable[str], version:str) -> dict[str, str]:
     "The `__init__.py` of the package and its parts, by path."
-    parts = {'/'.join([package, *m.split('.')[:i]]) for m in modules for i in range(len(m.split('.')))} | {package}
-    return {f'{p}/__init__.py': f'__version__ = "{version}"\n'*(p == package) + LOOK_FIRST for p in sorted(parts)}
-
+    parts = [m.split('.') for m in modules]
+    folders = {package} | {'/'.join([package, *p[:i]]) for p in parts for i in range(len(p))}
+    first = f'__version__ = "{version}"\n'
+    return {f'{p}/__init__.py': (first if p == package else '') + LOOK_FIRST for p in sorted(folders)}
 
 README = '''# {title}
 
 1. Make an environment and install what is needed, once: `python -m venv .venv`,
    `.venv/bin/pip install -r requirements.txt` and `source .venv/bin/activate`
    (on Windows `.venv\\Scripts\\pip` and `.venv\\Scripts\\activate`).
-2. `jupyter lab` opens the notebooks. Read, and write the functions whose body is `raise NotImplementedError()`.
-3. Run the cells below: they show what your function does, and check it. `tinybench student check {unit}` runs all
-   checks of a unit or notebook.
-4. `nbdev_export` makes your own library `{package}` from your notebooks; the next notebooks build on it. To do a
-   later one first, `tinybench student unlock {example}` brings that part finished, and says what else it needs.
+2. `jupyter lab` opens the notebooks. Read, and write the functions whose body is
+   `raise NotImplementedError()`.
+3. Run the cells below: they show what your function does, and check it.
+   `tinybench student check {unit}` runs all checks of a unit or notebook.
+4. `nbdev_export` makes your own library `{package}` from your notebooks; the next notebooks build on it.
+   To do a later one first, `tinybench student unlock {example}` brings that part finished, and says what
+   else it needs.
 5. `tinybench student submit {unit} --student YOUR_ID` packs what you hand in. If something seems broken,
    `tinybench student doctor` helps.
 
@@ -58,39 +59,39 @@ def due_text(unit:Unit) -> str: return unit.due.strftime('%Y-%m-%d %H:%M %Z') if
 def readme(course:Course, units:Iterable[Unit]) -> str:
     "README.md of a workspace that holds `units`."
     def links(u): return ', '.join(f'[{n}]({n}.ipynb)' for n in u.notebooks)
-    rows = [f'| {u.name} | {u.title} | {links(u)} | {due_text(u)} |' for u in units]
+    rows = [f'| {u.name} | {escaped(u.title)} | {links(u)} | {due_text(u)} |' for u in units]
     first = units[0]
-    return README.format(title=course.id, package=package_of(course), example=first.notebooks[0], unit=first.name,
-                         rows='\n'.join(rows))
-
+    return README.format(title=course.id, package=package_of(course), example=first.notebooks[0],
+                         unit=first.name, rows='\n'.join(rows))
 
 IGNORED = '.venv/\n__pycache__/\n.ipynb_checkpoints/\n.last_checked\nsubmissions/\n'
 
 def sha256(data:bytes) -> str: return hashlib.sha256(data).hexdigest()
 
-def record(course:Course, units:Iterable[Unit], sums:dict[str, str]) -> str:
+def workspace_json(course:Course, units:Iterable[Unit], sums:dict[str, str]) -> str:
     "workspace.json: the course, its units that were handed out, and the notebooks' checksums."
-    listed = [dict(name=u.name, title=u.title, due=u.due.isoformat() if u.due else None, notebooks=[*u.notebooks])
-              for u in units]
-    return json.dumps(dict(course=course.id, package=package_of(course), version=__version__, units=listed,
-                           notebooks={n: dict(sha256=sums[n]) for u in units for n in u.notebooks}), indent=1) + '\n'
+    def told(u):
+        return dict(name=u.name, title=u.title, due=u.due and u.due.isoformat(), notebooks=[*u.notebooks])
+    books = {n: dict(sha256=sums[n]) for u in units for n in u.notebooks}
+    about = dict(course=course.id, package=package_of(course), version=__version__)
+    return json.dumps(about | dict(units=[*map(told, units)], notebooks=books), indent=1) + '\n'
 
 def workspace_files(course:Course, units:list[Unit], package:str) -> dict[str, bytes]:
     "All files of a workspace with `units`, by path."
     names = [n for u in units for n in u.notebooks]
-    books = {n: course.folder('release', u.name, f'{n}.ipynb').read_bytes() for u in units for n in u.notebooks}
+    def released(u, n): return course.folder('release', u.name, f'{n}.ipynb').read_bytes()
+    books = {n: released(u, n) for u in units for n in u.notebooks}
     tools = tool_modules(course, names)
     modules = [module_of(n) for n in names] + ['.'.join(p.removesuffix('.py').split('/')[1:]) for p in tools]
     text = package_files(package_of(course), modules, __version__) | tools | {
         'settings.ini': workspace_settings(course), 'requirements.txt': f'{package}\n', '.gitignore': IGNORED,
         'README.md': readme(course, units),
-        'workspace.json': record(course, units, {n: sha256(b) for n,b in books.items()})}
-    notebooks = {f'{to}{n}.ipynb': b for n,b in books.items() for to in ('', '.release/')}
-    return notebooks | {k: v.encode() for k,v in text.items()}
-
+        'workspace.json': workspace_json(course, units, {n: sha256(b) for n, b in books.items()})}
+    notebooks = {f'{to}{n}.ipynb': b for n, b in books.items() for to in ('', '.release/')}
+    return notebooks | {k: v.encode() for k, v in text.items()}
 
 def read_workspace(course:Course, folder:Path) -> dict|None:
-    "What workspace.json in `folder` says; None where nothing is in it, CourseError where it is something else."
+    "What workspace.json in `folder` says; None if nothing is in it, CourseError if it is something else."
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())): return None
     do = 'Name a folder that is new or empty.'
     if not folder.is_dir(): raise CourseError(f'{folder} is a file. {do}')
@@ -104,7 +105,6 @@ def read_workspace(course:Course, folder:Path) -> dict|None:
     if found.get('course') != course.id:
         raise CourseError(f'{folder} is a workspace of the course {found.get("course")}. {do}')
     return found
-
 
 def put(path:Path, data:bytes) -> None:
     "Write a file of a workspace, in a folder that may be new."
@@ -127,7 +127,6 @@ def add_files(folder:Path, files:dict[str, bytes], had:dict, anew:Iterable[str]=
         if not apart and (fresh or not (folder/name).exists()): put(folder/name, data)
     put(folder/'workspace.json', (json.dumps(new, indent=1) + '\n').encode())
 
-
 THIS_VERSION = f'tinybench[course]=={__version__}'
 
 def release(course:Course, folder, units=None, package:str|None=None, progress:Callable|None=None) -> Path:
@@ -145,7 +144,9 @@ def release(course:Course, folder, units=None, package:str|None=None, progress:C
         return folder
     stage = folder.with_name(f'.{folder.name}-{uuid.uuid4().hex}')
     try:
-        for name, data in files.items(): put(stage/name, data)
+        for name, data in files.items():
+            (stage/name).parent.mkdir(parents=True, exist_ok=True)
+            (stage/name).write_bytes(data)
         if not folder.exists(): stage.rename(folder)
         else:  # and is empty; somebody's shell may be in it
             for p in sorted(stage.iterdir(), key=lambda p: p.name == 'workspace.json'): shutil.move(p, folder)

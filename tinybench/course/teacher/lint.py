@@ -16,10 +16,12 @@ class Problem:
     cell:str
     what:str
     fix:str
-    def __repr__(self): return f'{self.notebook}{self.cell and ", cell "}{self.cell}: {self.what}. {self.fix}.'
+    def __repr__(self):
+        at = f'{self.notebook}, cell {self.cell}' if self.cell else self.notebook
+        return f'{at}: {self.what}. {self.fix}.'
 
 def import_problems(nb:NotebookNode, package:str, earlier:Iterable[str], own:str='') -> Iterator[tuple]:
-    "Imports of what comes later or is nowhere, and imports that share a cell; a lesson may import the module `own`."
+    "Imports of what comes later or is nowhere, and imports that share a cell; the lesson's own are fine."
     earlier = {f'{package}.{m}' for m in earlier} | {f'{package}.__version__'}
     for c in nb.cells:
         body = statements(c)
@@ -34,9 +36,8 @@ def import_problems(nb:NotebookNode, package:str, earlier:Iterable[str], own:str
         if len(kinds) == 2 and role(c) not in ('check', 'hidden'):
             yield c.id, 'it imports and does something else', 'Put the imports into a cell of their own'
 
-
 def at_import(node:ast.AST) -> Iterator[ast.AST]:
-    "The nodes under `node` that run at import: not the bodies of functions, but their decorators and defaults."
+    "The nodes under `node` that run at import: of functions only the decorators and defaults."
     for n in ast.iter_child_nodes(node):
         if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
             for part in (*n.decorator_list, *n.args.defaults, *filter(None, n.args.kw_defaults)):
@@ -47,7 +48,7 @@ def at_import(node:ast.AST) -> Iterator[ast.AST]:
             yield from at_import(n)
 
 def call_problems(nb:NotebookNode, package:str, unwritten:dict) -> Iterator[tuple]:
-    "Exported cells that would call a stub while they are imported; `unwritten` has each module's names to write."
+    "Exported cells that would call a stub at import; `unwritten` has each module's names to write."
     names = to_write(nb)
     for c in nb.cells:
         body = statements(c)
@@ -77,11 +78,13 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
     numbered = {p.stem for p in course.nbs.glob('[0-9]*_*.ipynb')}
     there = sorted(numbered | {*wanted})
     out, unwritten, package = [], {}, package_of(course)
-    listed, plain = {*course.notebooks, *course.tools}, plain_modules(course)
+    listed, plain = {*course.notebooks}, plain_modules(course)
     for i, n in enumerate(there):
         if progress: progress(i, len(there), n)
-        if n not in numbered: out.append(Problem(n, '', 'its name has no number', 'Call it 00_core.ops or the like'))
-        if n not in listed and unit is None: out.append(Problem(n, '', 'it is in no unit', 'Add it to course.toml'))
+        if n not in numbered:
+            out.append(Problem(n, '', 'its name has no number', 'Call it 00_core.ops or the like'))
+        if n not in listed and unit is None:
+            out.append(Problem(n, '', 'it is in no unit', 'Add it to course.toml'))
         try: nb = read_notebook(course.path(n))
         except CourseError as e:
             do = 'Open it in JupyterLab, or take it from its history'

@@ -1,45 +1,47 @@
 "Which modules a lesson imports, and which of the package no lesson writes"
-import ast, warnings
+import ast
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from nbformat import NotebookNode
 from ..cells import CourseError, module_of, read_notebook
+from ..trees import parsed
 from ..units import Course, package_of
 
 
 @lru_cache(4096)
-def parsed(source:str) -> tuple[ast.stmt, ...]:
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', SyntaxWarning)
-        return tuple(ast.parse(source).body)
+def body(source:str) -> tuple[ast.stmt, ...]:
+    "The statements of `source`; none if it is not Python, which a rule of its own tells."
+    tree = parsed(source)
+    return tuple(tree.body) if tree else ()
 
 def statements(cell:NotebookNode) -> tuple[ast.stmt, ...]:
-    "The statements of a code cell; none where it is not Python, which a rule of its own tells."
-    try: return parsed(cell.source) if cell.cell_type == 'code' else ()
-    except (SyntaxError, ValueError): return ()
+    "The statements of a code cell."
+    return body(cell.source) if cell.cell_type == 'code' else ()
 
 def imported(body:Iterable[ast.stmt]) -> Iterator[tuple[str, str]]:
     "The module and the name in it of every import in `body`, functions included."
     for n in (n for s in body for n in ast.walk(s)):
         if isinstance(n, ast.Import): yield from ((a.name, '') for a in n.names)
-        if isinstance(n, ast.ImportFrom): yield from (('.'*n.level + (n.module or ''), a.name) for a in n.names)
+        if isinstance(n, ast.ImportFrom):
+            yield from (('.'*n.level + (n.module or ''), a.name) for a in n.names)
 
 def imports(cell:NotebookNode) -> list[tuple[str, str]]:
     "What a code cell imports."
     return [*imported(statements(cell))] if 'import' in cell.source else []
 
+def lesson_modules(course:Course) -> set[str]: return {module_of(p.stem) for p in course.nbs.glob('*.ipynb')}
 
 def plain_modules(course:Course) -> set[str]:
     "The modules of the package that no notebook writes, such as `base.text`; not those that grade."
-    folder, lessons = course.nbs.parent/package_of(course), {module_of(p.stem) for p in course.nbs.glob('*.ipynb')}
+    folder = course.nbs.parent/package_of(course)
     found = {'.'.join(p.relative_to(folder).with_suffix('').parts) for p in folder.rglob('[!_]*.py')}
-    return {m for m in found - lessons if not m.startswith('course.')}
+    return {m for m in found - lesson_modules(course) if not m.startswith('course.')}
 
 def tool_modules(course:Course, notebooks:Iterable[str]) -> dict[str, str]:
-    """The text of the modules that `notebooks` import and do not write, and of those that these import, by path;
-    always with all of `base`."""
+    """The text of the modules that `notebooks` import and do not write, and of those that these import,
+    by path; always with all of `base`."""
     plain = plain_modules(course)
-    others = {module_of(n) for n in (*course.tools, *course.notebooks) if n not in notebooks} | plain
+    others = (lesson_modules(course) | plain) - {*map(module_of, notebooks)}
     package, out = package_of(course), {}
     found = [i for n in notebooks for c in read_notebook(course.path(n)).cells for i in imports(c)]
     todo = [(m.removeprefix(f'{package}.'), name) for m, name in found]
@@ -56,6 +58,6 @@ def tool_modules(course:Course, notebooks:Iterable[str]) -> dict[str, str]:
             here = m.split('.')[:-1]
             for below, name in imported(ast.parse(out[path]).body):
                 up = len(below) - len(below.lstrip('.'))
-                base = '.'.join([*here[:len(here) - up + 1], *filter(None, [below.lstrip('.')])]) if up else below
-                todo.append((base.removeprefix(f'{package}.'), name))
+                if up: below = '.'.join([*here[:len(here) - up + 1], *filter(None, [below.lstrip('.')])])
+                todo.append((below.removeprefix(f'{package}.'), name))
     return out

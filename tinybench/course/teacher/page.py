@@ -2,7 +2,7 @@
 from collections.abc import Iterable, Mapping
 from nbformat import NotebookNode
 from ..cells import role
-from .errors import one_line, plain, sentence
+from .errors import brief, clean, sentence
 from .results import CheckResult, by_exercise, secrets, tells
 
 
@@ -21,13 +21,12 @@ def notebook_words(name:str, nb:NotebookNode, scores:Mapping={}, comments:Mappin
     for key, cell, checks in by_exercise(nb, scores):
         broken = sentence(cell.get('outputs', ())) if role(cell) == 'exercise' else ''
         rows.append(dict(
-            name=key, checks=checks, words=count_words(checks), comment=plain(comments.get(key) or '', 4000),
-            code='' if role(cell) == 'hidden' else plain(cell['source'], 20_000),
+            name=key, checks=checks, words=count_words(checks), comment=clean(comments.get(key) or '', 4000),
+            code='' if role(cell) == 'hidden' else clean(cell['source'], 20_000),
             broken='' if tells(broken, secret) else broken,
             score=sum(r.score or 0 for r in checks), most=sum(r.points for r in checks)))
     score, most = (sum(row[k] for row in rows) for k in ('score', 'most'))
     return dict(name=name, score=score, most=most, exercises=rows, lost='')
-
 
 STYLE = '''
 :root { color-scheme: light dark; --ink: light-dark(#1c2024, #e6e8ea); --soft: light-dark(#5c6268, #9aa1a8);
@@ -58,22 +57,21 @@ ul.box { padding-left: 2rem }
   .check, tr { break-inside: avoid } h2, h3 { break-after: avoid } }
 '''
 
-
 PAGE = '''<!DOCTYPE html>
 {%- macro earned(x) %}{{ x.score|number }} of {{ x.most|number }}{% endmacro %}
 {%- macro box(notes) %}
 {%- if notes %}
-<ul class="box">{% for x in notes[:50] %}<li>{{ x|one_line(400) }}</li>{% endfor %}</ul>
+<ul class="box">{% for x in notes[:50] %}<li>{{ x|brief(400) }}</li>{% endfor %}</ul>
 {%- endif %}
 {%- endmacro %}
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{{ title|one_line }}: {{ student|one_line }}</title>
+<title>{{ title|brief }}: {{ student|brief }}</title>
 <style>{{ style|safe }}</style>
-<h1>{{ title|one_line }}</h1>
-<p class="soft">{{ student|one_line }}</p>
+<h1>{{ title|brief }}</h1>
+<p class="soft">{{ student|brief }}</p>
 {%- if notebooks %}<p class="total"><b>{{ score|number }}</b> of {{ most|number }} points</p>{% endif %}
 {{- box(notes) }}
 <table>
@@ -91,7 +89,7 @@ PAGE = '''<!DOCTYPE html>
 </table>
 {%- for b in notebooks %}
 <h2>{{ b.name }} <span>{{ earned(b) }}</span></h2>
-{%- if b.lost %}<p>{{ b.lost|one_line }}</p>{% endif %}
+{%- if b.lost %}<p>{{ b.lost|brief }}</p>{% endif %}
 {{- box(b.notes) }}
 {%- for e in b.exercises %}
 <section id="{{ b.name }}-{{ e.name }}">
@@ -120,12 +118,11 @@ PAGE = '''<!DOCTYPE html>
 <footer>A hidden check is described, not shown: it asks the same of inputs you have not seen.</footer>
 '''
 
-
 def feedback_page(title:str, student:str, notebooks:list, notes:Iterable[str]=(), penalty:float=0) -> str:
     "One page of HTML that needs nothing else; `notebooks` as `notebook_words` makes them."
     from jinja2 import Environment
     env = Environment(autoescape=True, trim_blocks=True)
-    env.filters |= dict(number=number, one_line=one_line)
+    env.filters |= dict(number=number, brief=brief)
     score, most = (sum(b[k] for b in notebooks) for k in ('score', 'most'))
     return env.from_string(PAGE).render(title=title, student=student, notebooks=notebooks, notes=[*notes],
                                         style=STYLE, most=most, score=max(0, score - penalty))

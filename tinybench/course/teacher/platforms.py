@@ -7,8 +7,8 @@ from pathlib import Path
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from ..cells import CourseError, closest, exercises, read_notebook, stem
 from ..units import Course
-from .errors import one_line
-from .feedback import write_whole
+from .errors import brief
+from .feedback import save
 from .gradebook import find, gradebook
 from .page import number
 
@@ -16,7 +16,7 @@ from .page import number
 def harmless(x) -> str:
     "A value for a CSV file: text such that no spreadsheet takes it for a formula, '' for None."
     if not isinstance(x, str): return '' if x is None else str(x)
-    text = one_line(x, 1000)
+    text = brief(x, 1000)
     return f"'{text}" if text != '-' and text[:1] in tuple('=+-@＝＋－＠') else text
 
 def csv_text(rows:Iterable[Iterable]) -> str:
@@ -25,16 +25,15 @@ def csv_text(rows:Iterable[Iterable]) -> str:
     csv.writer(to).writerows(map(harmless, row) for row in rows)
     return to.getvalue()
 
-
 COLUMNS = ('assignment', 'duedate', 'timestamp', 'student_id', 'last_name', 'first_name', 'email',
            'raw_score', 'late_submission_penalty', 'score', 'max_score')
 
-def handed_in(units) -> dict: return {(a.name, x.student_id): x for a in units for x in a.submissions}
+def submissions_of(units) -> dict: return {(a.name, x.student_id): x for a in units for x in a.submissions}
 def final(submission) -> float: return max(0., submission.score - (submission.late_submission_penalty or 0.))
 
 def nbgrader_rows(course:Course, gb:Gradebook, units:list, now:datetime|None=None) -> list[list]:
     "The columns of nbgrader's CsvExportPlugin, a row a unit and student; 0 where nothing was handed in."
-    rows, there = [[*COLUMNS]], handed_in(units)
+    rows, there = [[*COLUMNS]], submissions_of(units)
     for a in units:
         for s in gb.students:
             x = there.get((a.name, s.id))
@@ -43,7 +42,6 @@ def nbgrader_rows(course:Course, gb:Gradebook, units:list, now:datetime|None=Non
             who = s.id, s.last_name, s.first_name, s.email
             rows.append([a.name, a.duedate, when, *who, *got, a.max_score])
     return rows
-
 
 def score_or_blank(assignment, submission, now:datetime, blank:str=''):
     "The score to two digits; where nothing was handed in 0 if it is due, else `blank`."
@@ -55,7 +53,7 @@ def canvas_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[l
     "Rows for Canvas, Grades → Import."
     rows = [['Student', 'ID', 'SIS User ID', 'SIS Login ID', 'Section', *(a.name for a in units)],
             ['Points Possible', '', '', '', '', *(number(a.max_score) for a in units)]]
-    there = handed_in(units)
+    there = submissions_of(units)
     for s in gb.students:
         name = ', '.join(filter(None, (s.last_name, s.first_name))) or s.id
         if 'points possible' in name.lower(): name = s.id     # would be read as the row of points
@@ -63,13 +61,13 @@ def canvas_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[l
         rows.append([name, s.lms_user_id, '', s.id, '', *scores])
     return rows
 
-
 def exercise_names(course:Course, units:list) -> dict[tuple[str, str], str]:
     "{(unit, check): exercise}, from the notebooks that were built."
     found = {}
     for path in [p for a in units for p in course.folder('source', a.name).glob('*.ipynb')]:
         with suppress(CourseError):
-            found |= {(path.parent.name, c.id): e.name for e in exercises(read_notebook(path)) for c in e.checks}
+            these = exercises(read_notebook(path))
+            found |= {(path.parent.name, c.id): e.name for e in these for c in e.checks}
     return found
 
 def lost_in(course:Course, gb:Gradebook, units:list) -> dict[tuple[str, str], set[str]]:
@@ -84,7 +82,7 @@ def lost_in(course:Course, gb:Gradebook, units:list) -> dict[tuple[str, str], se
 
 def moodle_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[list]:
     "Rows for Moodle, Grades → Import → CSV file."
-    there, lost = handed_in(units), lost_in(course, gb, units)
+    there, lost = submissions_of(units), lost_in(course, gb, units)
     def two(a, s):
         x, again = there.get((a.name, s.id)), sorted(lost.get((a.name, s.id), ()))
         words = f'{number(final(x))} of {number(a.max_score)} points.' if x else 'Nothing was handed in.'
@@ -97,7 +95,6 @@ def moodle_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[l
         rows.append([s.id, s.lms_user_id, s.first_name, s.last_name, s.email, *grades])
     return rows
 
-
 STYLES = dict(nbgrader=nbgrader_rows, canvas=canvas_rows, moodle=moodle_rows)
 
 def export(course:Course, to, style:str='nbgrader', units=None, now:datetime|None=None) -> Path:
@@ -107,6 +104,6 @@ def export(course:Course, to, style:str='nbgrader', units=None, now:datetime|Non
     if to.is_dir(): raise CourseError(f'{to} is a folder; name the file to write, such as {to/"grades.csv"}.')
     with gradebook(course, made=False) as gb:
         found = [find(gb, u) for u in units] if units is not None else gb.assignments
-        order = {u.name: i for i,u in enumerate(course.units)}
+        order = {u.name: i for i, u in enumerate(course.units)}
         if style != 'nbgrader': found = sorted(found, key=lambda a: (order.get(a.name, 999), a.name))
-        return write_whole(to, csv_text(STYLES[style](course, gb, found, now)))
+        return save(to, csv_text(STYLES[style](course, gb, found, now)))

@@ -18,19 +18,17 @@ from ..mend.notebook import mend
 
 @dataclass
 class Prepared:
-    "A submission ready to run: its notebooks, checks in place, and what was noticed, by notebook ('' for all)."
+    "A submission ready to run: its notebooks, checks in place, and notes by notebook ('' for all)."
     student: str
     key: str = ''  # `key_of` when it was read
     notebooks: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
-
 
 def resources_of(course, unit, student, notebook, config) -> dict:
     "What nbgrader's preprocessors are told."
     db_url = config.CourseDirectory.db_url
     names = dict(student=student, assignment=unit.name, notebook=notebook, db_url=db_url)
     return dict(nbgrader=names, unique_key=notebook, language='python')
-
 
 SANITIZE = ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata
 
@@ -40,7 +38,6 @@ def apply(steps, nb, resources, config) -> NotebookNode:
     log.addHandler(logging.NullHandler())
     for step in steps: nb, resources = step(config=config, log=log, enabled=True).preprocess(nb, resources)
     return nb
-
 
 @lru_cache(maxsize=32)
 def read_once(path, changed) -> NotebookNode:
@@ -53,10 +50,10 @@ def lesson(course, unit, notebook, step='source') -> NotebookNode:
     if not path.is_file(): raise CourseError(f'{path} is missing. Run `tinybench course build {unit.name}`.')
     return read_once(path, path.stat().st_mtime_ns)
 
-
 def key_of(course, unit, student) -> str:
     "A checksum of what was handed in and of what it is graded against: while it lasts, a grade holds."
-    rules = f'{__version__} {unit.due and unit.due.timestamp()} {sorted(course.limits.items())}'
+    tables = sorted(course.limits.items()), sorted(course.renamed.items())
+    rules = f'{__version__} {unit.due and unit.due.timestamp()} {tables}'
     folder, digest = course.folder('submitted', student, unit.name), hashlib.sha256(rules.encode())
     files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not p.is_symlink()]
     lessons = [course.folder('source', unit.name, f'{n}.ipynb') for n in unit.notebooks]
@@ -66,12 +63,23 @@ def key_of(course, unit, student) -> str:
             while part := f.read(1 << 20): digest.update(part)
     return digest.hexdigest()
 
+def handed_in_files(course, unit, student) -> tuple[dict, list]:
+    "The file of each notebook of a submission, by its name or the one that it had before; and notes."
+    folder = course.folder('submitted', student, unit.name)
+    files, says = mend_files(folder, unit.notebooks)
+    former = {new: old for old, new in course.renamed.items() if new in unit.notebooks and new not in files}
+    found = mend_files(folder, former.values())[0] if former else {}
+    for new, old in former.items():
+        if old not in found or found[old] in files.values(): continue
+        files[new] = found[old]
+        says.remove(f'{new}.ipynb is missing.')
+        says.append(f'{found[old].relative_to(folder)} counts as {new}.ipynb, which is its new name.')
+    return files, says
 
 def prepare(course, unit, student, config) -> Prepared:
     "Read, mend and sanitize what a student handed in. What cannot be read is noted, and scores nothing."
-    folder = course.folder('submitted', student, unit.name)
     ready = Prepared(student, key_of(course, unit, student))
-    files, ready.notes[''] = mend_files(folder, unit.notebooks)
+    files, ready.notes[''] = handed_in_files(course, unit, student)
     for name in unit.notebooks:
         notes = ready.notes.setdefault(name, [])
         if name not in files: continue
@@ -86,13 +94,11 @@ def prepare(course, unit, student, config) -> Prepared:
             notes.append(f'nbgrader cannot read this notebook: {type(e).__name__}: {e}'[:500])
     return ready
 
-
 def library_of(course) -> Path:
     "The folder with the reference package: beside nbs/, or where this module was installed."
     beside = course.root.parent
     if (beside/'tinybench'/'__init__.py').is_file(): return beside
     return HOME
-
 
 def work_for(course, unit, ready, sandbox=True) -> dict:
     "A submission as plain data for `run_work`: the cells that its grades depend on, what they may import."

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 from ..box.needed import made_and_used
 from ..cells import CourseError, exercises, grading, points, role
-from ..stub import last_line, outermost, solution_of, stub
-from .modules import parsed, statements
+from ..stub import Function, last_line, outermost, solution_of, stub
+from ..trees import quiet
+from .modules import statements
 
 
 def directives(cell:NotebookNode) -> list[str]:
@@ -14,7 +15,6 @@ def directives(cell:NotebookNode) -> list[str]:
     return re.findall(r'(?m)^\s*#\|\s*(\w+)', cell.source) if cell.cell_type == 'code' else []
 
 def exports(cell:NotebookNode) -> bool: return bool({'export', 'exports', 'exporti'} & {*directives(cell)})
-
 
 def name_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Cells whose names would be confused."
@@ -25,10 +25,10 @@ def name_problems(nb:NotebookNode) -> Iterator[tuple]:
             if times > 1: yield n, f'{times} cells have this {what}', 'Give each its own'
     for c in known:
         name = grading(c).get('grade_id')
-        if name != c.id: yield c.id, f'its grade_id is {name}', 'Make the id of the cell and its grade_id the same'
+        if name != c.id:
+            yield c.id, f'its grade_id is {name}', 'Make the id of the cell and its grade_id the same'
         if not re.fullmatch(r'[A-Za-z0-9][\w.-]*', str(name)):
             yield c.id, f'its grade_id is {name!r}', 'Use letters, digits and hyphens'
-
 
 def metadata_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Cells whose nbgrader metadata is not whole."
@@ -37,16 +37,18 @@ def metadata_problems(nb:NotebookNode) -> Iterator[tuple]:
         if not meta: continue
         lacks = [k for k in ('grade', 'solution', 'locked', 'task') if not isinstance(meta.get(k), bool)]
         if lacks:
-            yield c.id, f'its nbgrader metadata says nothing about {", ".join(lacks)}', 'Set it to true or false'
+            what = f'its nbgrader metadata says nothing about {", ".join(lacks)}'
+            yield c.id, what, 'Set it to true or false'
         if (v := meta.get('schema_version')) != 3:
             yield c.id, f'its schema_version is {v}', 'Set it to 3; nbgrader stops at any other'
         if meta.get('grade') and not (points(c) > 0 and math.isfinite(points(c))):
             yield c.id, f'it is graded and has {meta.get("points", "no")} points', 'Give it points, above 0'
         if role(c) in ('check', 'hidden') and not meta.get('locked'):
-            yield c.id, 'it is a check that is not locked', 'Set locked to true, so that the original is graded'
+            do = 'Set locked to true, so that the original is graded'
+            yield c.id, 'it is a check that is not locked', do
         if role(c) in ('exercise', 'check', 'hidden') and c.cell_type != 'code':
-            yield c.id, f'it is a {role(c)} and holds no code', 'Make it a code cell, or mark it for hand grading'
-
+            do = 'Make it a code cell, or mark it for hand grading'
+            yield c.id, f'it is a {role(c)} and holds no code', do
 
 def python_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Code cells that are not Python; IPython's magics are fine where nothing is graded or exported."
@@ -55,25 +57,27 @@ def python_problems(nb:NotebookNode) -> Iterator[tuple]:
         graded = role(c) or exports(c)
         if role(c) and 'get_ipython' in c.source:
             yield c.id, 'it asks for IPython', 'Grade plain Python; a magic can stand in a cell of its own'
-        try: parsed(c.source)
+        try:
+            with quiet(SyntaxWarning): ast.parse(c.source)
         except (SyntaxError, ValueError) as e:
             magic = re.search(r'(?m)^\s*[%!].*|.*=\s*[%!]\w.*', c.source)
             if not magic:
-                yield c.id, f'line {getattr(e, "lineno", 1)} is not Python ({getattr(e, "msg", e)})', 'Correct it'
+                what = f'line {getattr(e, "lineno", 1)} is not Python ({getattr(e, "msg", e)})'
+                yield c.id, what, 'Correct it'
             elif graded:
                 what = f'it has the IPython magic {magic[0].strip()}'
                 yield c.id, what, 'Use plain Python, or move it to a cell of its own'
-
 
 def region_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Marks of solutions that do not pair, or stand where clearing would break the notebook."
     for c in nb.cells:
         lines = c.source.split('\n')
-        found = [(i, re.search(r'(BEGIN|END) SOLUTION', line)) for i,line in enumerate(lines, 1)]
-        marks = [(i, m[1]) for i,m in found if m]
+        found = [(i, re.search(r'(BEGIN|END) SOLUTION', line)) for i, line in enumerate(lines, 1)]
+        marks = [(i, m[1]) for i, m in found if m]
         if not marks: continue
         if role(c) not in ('exercise', 'written'):
-            yield c.id, 'it has marks of a solution, and is none', 'Set solution to true, or take the marks out'
+            do = 'Set solution to true, or take the marks out'
+            yield c.id, 'it has marks of a solution, and is none', do
             continue
         if [kind for _, kind in marks] != ['BEGIN', 'END']*(len(marks)//2) or len(marks) % 2:
             yield c.id, 'its marks of solutions do not pair', 'Put END SOLUTION after each BEGIN SOLUTION'
@@ -85,18 +89,16 @@ def region_problems(nb:NotebookNode) -> Iterator[tuple]:
                 what = f'lines {a} to {b} are marked, and not inside a function'
                 yield c.id, what, 'Mark only what is in a function body'
 
-
 def written(cell:NotebookNode) -> set[str]:
     "The names that a student writes in an exercise: its functions, and its classes with a constructor."
     makers, tops = ('__init__', '__new__', '__post_init__'), statements(cell)
-    functions = {s.name for s in tops if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)) and solution_of(s)}
+    functions = {s.name for s in tops if isinstance(s, Function) and solution_of(s)}
     return functions | {s.name for s in tops if isinstance(s, ast.ClassDef)
                         and any(f.name in makers and solution_of(f) for f in outermost(s))}
 
 def to_write(nb:NotebookNode) -> set[str]:
     "The names that a student writes in a notebook."
     return {n for e in exercises(nb) for n in written(e.cell)}
-
 
 def exercise_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Exercises that cannot be cleared, or are not checked twice."
@@ -105,22 +107,24 @@ def exercise_problems(nb:NotebookNode) -> Iterator[tuple]:
         kinds = [role(c) for c in e.checks]
         owned += [c.id for c in e.checks]
         for kind, what in (('check', 'visible'), ('hidden', 'hidden')):
-            if kind not in kinds: yield e.cell.id, f'no {what} check judges it', f'Add {e.name}-{kind} after it'
+            if kind not in kinds:
+                yield e.cell.id, f'no {what} check judges it', f'Add {e.name}-{kind} after it'
         if not statements(e.cell): continue
         try: ast.parse(stub(e.cell.source))
-        except CourseError as e2: yield e.cell.id, str(e2), 'Write it as a function, whose body students write'
-        except SyntaxError as e2: yield e.cell.id, f'its stub is not Python ({e2})', 'Move its marks'
+        except CourseError as no:
+            yield e.cell.id, str(no), 'Write it as a function, whose body students write'
+        except SyntaxError as no: yield e.cell.id, f'its stub is not Python ({no})', 'Move its marks'
     for c in nb.cells:
         if role(c) in ('check', 'hidden') and c.id not in owned:
             yield c.id, 'it is a check above all exercises', 'Put it below what it checks'
-
 
 BEGIN, END = '### BEGIN HIDDEN TESTS', '### END HIDDEN TESTS'
 
 def is_assertion(node:ast.stmt) -> bool:
     "Whether a graded cell may end in `node`: it has no value that could be read as a score."
     if not isinstance(node, ast.Expr): return True
-    return isinstance(node.value, ast.Call) and ast.unparse(node.value.func).split('.')[-1].startswith('test_')
+    called = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ''
+    return called.split('.')[-1].startswith('test_')
 
 def check_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Checks that would give a wrong score, or be half hidden."
@@ -132,13 +136,14 @@ def check_problems(nb:NotebookNode) -> Iterator[tuple]:
                 what = f'its last line is the value {ast.unparse(body[-1])}, which nbgrader takes for a score'
                 yield c.id, what, 'End in an assertion, and show the value in the next cell'
             if exports(c): yield c.id, 'it is a check, and exported', 'Export from a cell of its own'
-        whole = len(lines) > 3 and re.fullmatch(r'#\|\s*hide', lines[0]) and lines[1] == BEGIN and lines[-1] == END
+        ends = [lines[1], lines[-1]] == [BEGIN, END] if len(lines) > 3 else False
+        whole = ends and re.fullmatch(r'#\|\s*hide', lines[0])
         marks = sum('HIDDEN TESTS' in line for line in lines)
         if kind == 'hidden' and not (whole and marks == 2):
-            yield c.id, 'it is hidden in part', f'A hidden check is a cell: #| hide, {BEGIN}, the check, {END}'
+            do = f'A hidden check is a cell: #| hide, {BEGIN}, the check, {END}'
+            yield c.id, 'it is hidden in part', do
         elif kind != 'hidden' and marks and c.cell_type == 'code':
             yield c.id, 'it marks a hidden test, and has no points', 'Give it points, or take the marks out'
-
 
 def sure(cell:NotebookNode, unwritten:set[str]) -> set[str]:
     "The names that a check makes before it can fail."
@@ -162,15 +167,15 @@ def leak_problems(nb:NotebookNode) -> Iterator[tuple]:
             yield c.id, what, f'Make {n} in a cell that is not graded'
         for n in sorted(used & unseen.keys()):    # hidden checks run apart, so each stands alone
             what = f'it uses {n}, which only the hidden check {unseen[n]} makes'
-            yield c.id, what, f'Make {n} in {"this cell too" if kind == "hidden" else "a cell that students have"}'
+            place = 'this cell too' if kind == 'hidden' else 'a cell that students have'
+            yield c.id, what, f'Make {n} in {place}'
         safe = made if kind not in ('check', 'hidden') else sure(c, tested.get(c.id, set()))
         fragile |= dict.fromkeys(made, c.id)
         for n in safe: fragile.pop(n, None)
         if kind == 'hidden': unseen |= dict.fromkeys(made - seen, c.id)
         else:
             seen |= made
-            unseen = {n: by for n,by in unseen.items() if n not in made}
+            unseen = {n: by for n, by in unseen.items() if n not in made}
 
-
-RULES = (name_problems, metadata_problems, python_problems, region_problems, exercise_problems, check_problems,
-         leak_problems)
+RULES = (name_problems, metadata_problems, python_problems, region_problems, exercise_problems,
+         check_problems, leak_problems)
