@@ -1,4 +1,5 @@
 "base.files: a file is there whole or not at all."
+import os, subprocess, sys, time
 import pytest
 from tinybench.base.files import write_whole
 
@@ -8,3 +9,17 @@ def test_write_whole_takes_text_or_bytes(tmp_path):
     assert write_whole(str(tmp_path/'a'), b'\x89PNG\r\n').read_bytes() == b'\x89PNG\r\n'
     with pytest.raises(TypeError): write_whole(tmp_path/'a', 3)
     assert (tmp_path/'a').read_bytes() == b'\x89PNG\r\n' and len(list(tmp_path.iterdir())) == 1
+
+def test_kill_leaves_a_whole_file(tmp_path, root):
+    path, big = tmp_path/'a.bin', 2**20
+    code = ('import sys\nfrom tinybench.base.files import write_whole\n'
+            f'print("go", flush=True)\nwhile True:\n    for c in (b"a", b"b"): write_whole(sys.argv[1], c*{big})')
+    for i in range(2):
+        env = os.environ | dict(PYTHONPATH=str(root))
+        with subprocess.Popen([sys.executable, '-c', code, str(path)], env=env, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            while not path.exists(): time.sleep(.01)
+            time.sleep(.01*i)
+            process.kill()
+        data = path.read_bytes()
+        assert data in (b'a'*big, b'b'*big)

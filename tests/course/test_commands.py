@@ -130,14 +130,16 @@ def test_from_notebooks_to_grades(tmp_path, capsys):
 
 # --- what goes wrong on the way
 
-@pytest.mark.parametrize('e', [OSError(28, 'No space left on device'), OSError(30, 'Read-only file system'), FileExistsError(17, 'File exists', 'x')])
-def test_a_disk_that_is_full_is_one_line_and_status_1(course, capsys, monkeypatch, e):
+@pytest.mark.parametrize('e, line', [
+    (OSError(28, 'No space left on device'), 'No space left on device'), (OSError('odd'), 'odd'),
+    (OSError(30, 'Read-only file system'), 'Read-only file system'), (FileExistsError(17, 'File exists', 'x'), 'File exists: x')])
+def test_a_disk_that_is_full_is_one_line_and_status_1(course, capsys, monkeypatch, e, line):
     from tinybench.course.teacher import build as module
     def full(*args, **kwargs): raise e
     monkeypatch.setattr(module, 'generate', full)
     assert status('course', 'build', '--course', course.root) == 1
     out, err = capsys.readouterr()
-    assert out == '' and err == f'tinybench: {e}\n'
+    assert out == '' and err == f'tinybench: {line}\n'
 
 def test_who_is_not_graded_is_status_1(course, capsys, monkeypatch):
     from tinybench.course.teacher import grade as module

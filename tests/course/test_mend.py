@@ -12,8 +12,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tinybench.course.cells import CourseError, exercises, grading, points, read_notebook, role
-from tinybench.course.mend import (all_hidden, bare, bound, cell_name, defines, locked, mend, mend_files, minded,
-                                   plain_name, recognised, shown, syntax_error, syntax_errors, unfilled)
+from tinybench.course.mend.files import mend_files, plain_name
+from tinybench.course.mend.notebook import mend
+from tinybench.course.mend.recognise import all_hidden, cell_name, locked, minded, recognised, shown
+from tinybench.course.mend.source import bare, bound, defines, syntax_error, syntax_errors, unfilled
 from tinybench.course.stub import stub
 
 ROOT = Path(__file__).resolve().parents[2]

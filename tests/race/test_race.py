@@ -6,7 +6,7 @@ import pytest
 
 from tinybench import race as R
 from tinybench.bench.report import is_report, report_files
-from tinybench.cli import write_race
+from tinybench.cli.figures import write_race
 from tinybench.data.source import load
 
 @pytest.mark.parametrize('name', ['digits', 'mnist', 'cifar'])

@@ -18,13 +18,11 @@ from tinybench.base.names import nearest_name
 class CourseError(Exception):
     "Something a person can put right: what was wrong, where, and what to do."
 
-
 def grading(cell:Mapping) -> dict:
     "What nbgrader's metadata says about `cell`; an empty dict where it says nothing, or nonsense."
     meta = cell.get('metadata')
     meta = meta.get('nbgrader') if isinstance(meta, Mapping) else None
     return meta if isinstance(meta, Mapping) else {}
-
 
 HIDDEN = '### BEGIN HIDDEN TESTS'
 
@@ -36,13 +34,11 @@ def role(cell:Mapping) -> str:
     if not meta.get('grade'): return ''
     return 'hidden' if HIDDEN in cell['source'] or re.match(r'\s*#\|\s*hide\b', cell['source']) else 'check'
 
-
 def points(cell:Mapping) -> float:
     "The most that `cell` can earn; 0 where it is not graded."
     meta = grading(cell)
     most = meta.get('points') if meta.get('grade') or meta.get('task') else 0
     return float(most) if isinstance(most, (int, float)) else 0.
-
 
 @dataclass(frozen=True)
 class Exercise:
@@ -54,7 +50,6 @@ class Exercise:
     def points(self) -> float: return sum(map(points, self.checks))
     def __repr__(self):
         return f'{self.name}: {self.points:g} points by {", ".join(c.id for c in self.checks) or "no check"}'
-
 
 def named(cell:Mapping) -> str:
     "A cell's name: nbgrader's, or else its id."
@@ -77,13 +72,11 @@ def exercises(nb:NotebookNode) -> list[Exercise]:
         if to in found: found[to][1].append(c)
     return [Exercise(name, c, tuple(checks)) for name, (c, checks) in found.items()]
 
-
 def plain_text(x):
     "JSON that can be written again: half a character, as `\\ud800` is, becomes a question mark."
     if isinstance(x, str): return x.encode('utf-8', 'replace').decode()
     if isinstance(x, list): return [plain_text(v) for v in x]
     return {plain_text(k): plain_text(v) for k, v in x.items()} if isinstance(x, dict) else x
-
 
 def whole_cell(cell, i:int) -> dict:
     "The `i`-th cell of a file with all keys that a cell has; CourseError where it is none."
@@ -98,7 +91,6 @@ def whole_cell(cell, i:int) -> dict:
     if kind != 'code': return {k: v for k, v in whole.items() if k not in ('outputs', 'execution_count')}
     outputs = [o for o in cell.get('outputs') or [] if isinstance(o, dict) and o.get('output_type')]
     return whole | dict(outputs=outputs, execution_count=cell.get('execution_count'))
-
 
 def parse_notebook(text:str) -> NotebookNode:
     "A notebook from the text of its file; CourseError where it is none, or of a format not known here."
@@ -122,7 +114,6 @@ def parse_notebook(text:str) -> NotebookNode:
             nbformat.ValidationError) as e:
         raise CourseError(f'it is not a whole notebook ({type(e).__name__}: {e})') from None
 
-
 MOST_BYTES = 20*2**20
 
 def read_notebook(path) -> NotebookNode:
@@ -141,7 +132,6 @@ def read_notebook(path) -> NotebookNode:
     except CourseError as e:
         raise CourseError(f'{path.name} is no notebook that can be read: {e}. {do}') from None
 
-
 @dataclass(frozen=True)
 class Unit:
     "What is handed out together: nbgrader's assignment."
@@ -150,12 +140,10 @@ class Unit:
     notebooks:tuple[str, ...]
     due:datetime|None = None
 
-
 def closest(name:str, names) -> str:
     "What to say when `name` is not among `names`: the nearest, or all."
     near = nearest_name(name, names)
     return f'did you mean {near}?' if near else f'there is {", ".join(names) or "none"}.'
-
 
 def module_of(notebook:str) -> str:
     "What a notebook is exported to, within the package: core.ops for 00_core.ops."

@@ -9,7 +9,6 @@ from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMa
 from traitlets import Dict, Unicode
 from .cells import CourseError, role
 
-
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def outermost(tree:ast.AST) -> Iterator[Function]:
@@ -17,7 +16,6 @@ def outermost(tree:ast.AST) -> Iterator[Function]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, Function): yield node
         elif not isinstance(node, ast.expr): yield from outermost(node)
-
 
 def is_docstring(node:ast.stmt) -> bool:
     "Whether a statement is a string and nothing else."
@@ -29,7 +27,6 @@ def solution_of(f:Function) -> list[ast.stmt]:
     body = f.body[is_docstring(f.body[0]):]
     empty = all(isinstance(s, ast.Pass) or ast.unparse(s) == '...' for s in body)
     return [] if empty else body
-
 
 def in_characters(lines:list[str], line:int, col:int) -> tuple[int, int]:
     "A place that `ast` gives, with the column in characters instead of bytes."
@@ -46,7 +43,6 @@ def signature_end(f:Function, lines:list[str], tokens:list) -> tuple[int, bool]:
         if t.string == ':' and depth <= 0: break
     after = next(t for t in tokens[i+1:] if t.type != tokenize.COMMENT)
     return i, after.type not in (tokenize.NEWLINE, tokenize.NL)
-
 
 STUB = '# yours to write: replace this line and the next\nraise NotImplementedError()'
 
@@ -70,7 +66,6 @@ def head(f:Function, lines:list[str], tokens:list) -> tuple[str, str]:
         end = said[1]
     return text(start, (line, col) if inline else end), margin
 
-
 def last_line(f:Function, lines:list[str]) -> int:
     "The number of the last line of `f`, comments below its last statement included."
     margin, last = len(lines[f.lineno - 1]) - len(lines[f.lineno - 1].lstrip()), f.end_lineno
@@ -80,13 +75,11 @@ def last_line(f:Function, lines:list[str]) -> int:
         if text: last = i + 1
     return last
 
-
 REGION = re.compile(r'(?ms)^([ \t]*)[^\n]*?BEGIN SOLUTION[^\n]*\n(?:.*?\n)??[^\n]*END SOLUTION[^\n]*$')
 
 def clear_regions(source:str) -> str:
     "`source` with the stub in the place of each marked region."
     return REGION.sub(lambda m: indented(STUB, m[1]), source)
-
 
 def clear_bodies(source:str) -> str:
     "`source` with the stub in the place of each function's solution; CourseError where there is none."
@@ -107,7 +100,6 @@ def stub(source:str) -> str:
     paired = cleared != source and not re.search('(BEGIN|END) SOLUTION', cleared)
     return cleared if paired else clear_bodies(source)
 
-
 class StubBodies(ClearSolutions):
     "nbgrader's step that clears solutions, for exercises without marks: function bodies become stubs."
     code_stub = Dict(dict(python=STUB), help='What replaces a marked region').tag(config=True)
@@ -121,7 +113,6 @@ class StubBodies(ClearSolutions):
         except CourseError as e: raise CourseError(f'Cell {cell.id}: {e}.') from None
         return cell, resources
 
-
 class DropHidden(NbGraderPreprocessor):
     "nbgrader's step after ClearHiddenTests: graded cells that held nothing but a hidden test go."
     def preprocess(self, nb, resources):
@@ -130,11 +121,9 @@ class DropHidden(NbGraderPreprocessor):
         nb.cells = [c for c in nb.cells if not dropped(c)]
         return nb, resources
 
-
 RELEASE_STEPS = (IncludeHeaderFooter, LockCells, StubBodies, ClearOutput, CheckCellMetadata,
                  ComputeChecksums, SaveCells, ClearHiddenTests, DropHidden, ClearMarkScheme,
                  ComputeChecksums, CheckCellMetadata)
-
 
 MARKED = re.compile(r'(?ms)^[^\n]*BEGIN (HIDDEN TESTS|MARK SCHEME)[^\n]*\n.*?^[^\n]*END \1[^\n]*(?:\n|$)')
 

@@ -43,7 +43,6 @@ class Course(Shown):
         words = f'{self.id}: {len(self.units)} units, {len(self.notebooks)} notebooks'
         return Table(('unit', 'title', 'notebooks', 'due'), rows, (words,), left=None)
 
-
 LIMITS = dict(cell_seconds=30, submission_seconds=300, memory_mb=4096, file_mb=64, output_kb=256,
               processes=64)
 
@@ -62,7 +61,6 @@ def read_limits(table, where:str) -> dict:
             raise CourseError(f'{where}: {k} is {v!r}, and is to be {want} above 0.')
     return LIMITS | table
 
-
 def read_renamed(table, notebooks, where:str) -> dict[str, str]:
     "The names that notebooks have now, by those that they had before: what `table` says."
     if not isinstance(table, dict): known(table, (), where)
@@ -72,7 +70,6 @@ def read_renamed(table, notebooks, where:str) -> dict[str, str]:
             raise CourseError(f'{where}: {old} is to be {new!r}, which is in no unit: {near}')
         if old in notebooks: raise CourseError(f'{where}: {old} is in a unit, and so is no old name.')
     return table
-
 
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
 
@@ -92,7 +89,6 @@ def read_unit(table, where:str) -> Unit:
     title = table.get('title', name)
     if not isinstance(title, str): raise CourseError(f'{where}: title is {title!r}, and is to be text.')
     return Unit(name, title, tuple(notebooks), due)
-
 
 def find_course(folder) -> Path:
     "The course.toml in `folder`, in its `assignments/`, or in a parent of it."
@@ -134,14 +130,12 @@ def read_course(folder='.') -> Course:
             raise CourseError(f'{at} lists {n}, which is not in {course.nbs}: {closest(n, there)}')
     return course
 
-
 def chosen(course:Course, units) -> list[Unit]:
     "The units called `units` (a name, or several; all if None), in the course's order."
     if units is None: return [*course.units]
     names = [units] if isinstance(units, str) else units
     wanted = {course.unit(n).name for n in names}
     return [u for u in course.units if u.name in wanted]
-
 
 def settings_of(course:Course) -> dict[str, str]:
     "What settings.ini says; nothing where there is none."

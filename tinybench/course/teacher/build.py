@@ -28,7 +28,6 @@ def load_config(course:Course) -> Config:
     if 'preprocessors' not in c.GenerateAssignment: c.GenerateAssignment.preprocessors = [*RELEASE_STEPS]
     return c
 
-
 class Generate(GenerateAssignment):
     "nbgrader's converter, which tells of each notebook and keeps what went wrong."
     tell, cause = None, ''
@@ -51,7 +50,6 @@ def generate(course:Course, unit:Unit, config:Config, source:str, to:str, tell:C
     try: run.start()
     except Exception as e:
         raise CourseError(f'nbgrader could not make {unit.name}. {run.cause or str(e).rstrip(".")}.') from e
-
 
 @dataclass(frozen=True)
 class Built:
@@ -81,14 +79,12 @@ def alone(course:Course, unit:Unit):
         except OSError: pass              # nor have some file systems
         yield
 
-
 def keep_source(new:Path, source:Path) -> None:
     "Bring the notebooks in `source` up to what a release was made of, `new`."
     for p in source.glob('*.ipynb'):
         if not (new/p.name).exists(): p.unlink()
     source.mkdir(parents=True, exist_ok=True)
     for p in new.glob('*.ipynb'): write_whole(source/p.name, p.read_bytes())
-
 
 def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None) -> Built:
     "Make one unit: source/, release/, and its cells and due date in the gradebook."
@@ -132,7 +128,6 @@ def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]
     def one(unit):
         with alone(course, unit): return build_unit(course, unit, config, tell)
     return [one(u) for u in todo]
-
 
 def is_built(course:Course, unit:Unit) -> bool:
     "Whether `unit` was built from the notebooks as they are now."

@@ -7,7 +7,7 @@ from nbgrader import utils
 from tinybench.base.files import replace_folder
 from tinybench.base.text import Shown, Table
 from ..cells import CourseError
-from ..student import read_submission
+from ..student.submission import read_submission
 
 
 @dataclass(frozen=True, repr=False)
@@ -22,7 +22,6 @@ class Collected(Shown):
         words = f'{self.unit}: {len(rows)} collected', *self.refused
         return Table(('student', 'UTC', 'remarks'), rows, words, left=None)
 
-
 def remarks_of(found, course, unit) -> list:
     "What an instructor may want to know of a submission: late, unlocked, old names, missing."
     late = [f'late by {found.when - unit.due}'.split('.')[0]] if unit.due and found.when > unit.due else []
@@ -32,7 +31,6 @@ def remarks_of(found, course, unit) -> list:
     unlocked = [f'unlocked {", ".join(found.unlocked)}'] if found.unlocked else []
     lacks = [f'without {", ".join(absent)}'] if absent else []
     return late + unlocked + [f'{old[n]} counts as {n}' for n in old] + lacks
-
 
 def take(course, unit, found):
     "Write a submission's files and its time to submitted/, whole or not at all."
@@ -48,13 +46,11 @@ def take(course, unit, found):
         replace_folder(new, place)
     finally: shutil.rmtree(new, ignore_errors=True)
 
-
 def taken_at(course, unit, student):
     "When what is in submitted/ was packed, or None where nothing says so."
     stamp = course.folder('submitted', student, unit.name, 'timestamp.txt')
     try: return utils.parse_utc(stamp.read_text()[:100].strip()).replace(tzinfo=timezone.utc)
     except (OSError, ValueError, OverflowError): return None
-
 
 def out_of_sight(path) -> bool: return any(part.startswith('.') for part in path.parts)
 
@@ -64,7 +60,6 @@ def place_of(path) -> str:
     own = str(path).replace(packed[0], '') if packed else str(path.parent)
     text = re.sub(r'(?i)\.zip$|\d+', '', own)
     return text.strip('/._- ()') if re.search('[A-Za-z]', text) else ''
-
 
 def collect(course, unit:str, folder) -> Collected:
     "Take the zip files that students packed, in `folder` and below it, into submitted/."

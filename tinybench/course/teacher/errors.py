@@ -19,7 +19,6 @@ def brief(text, most:int=240) -> str:
     "The same, on one line."
     return ' '.join(clean(text, 4*most).split())[:most]
 
-
 def halves(text:str) -> tuple[str, str]|None:
     "Two values printed one below the other, taken apart; None where it is not plain where the first ends."
     lines = text.split('\n')
@@ -28,7 +27,6 @@ def halves(text:str) -> tuple[str, str]|None:
     whole = [p for p in both if all(x.count(a) == x.count(b) for x in p for a, b in ('()', '[]', '{}'))]
     if len(whole) == 1: return whole[0]
     return both[len(both)//2] if len(both) % 2 else None
-
 
 FASTCORE = re.compile(r'\A([!=<>]=|[\w ]{1,20}):\n(.+)\Z', re.S)
 NUMPY = re.compile(r'\n *(?:ACTUAL|x): (.*?)\n *(?:DESIRED|y): (.*)\Z', re.S)
@@ -40,7 +38,6 @@ def compared(message:str) -> tuple[str, str, str]|None:
     found = FASTCORE.match(message)
     pair = found and halves(found[2])
     return (found[1], *pair) if pair else None
-
 
 SAID = {
     'NotImplementedError': 'Not written yet.',
@@ -81,7 +78,6 @@ def sentence(outputs:Iterable[Mapping]) -> str:
     error = failure(outputs)
     return error_words(error['ename'], error['evalue']) if error else ''
 
-
 CHAINED = re.compile(r'(?m)^(?:During handling of|The above exception).*$')
 FRAME = re.compile(r'(?m)^-+> ?(\d+) (.*)$|^ +File "[^"\n]+", line (\d+).*\n    (.*)$')
 
@@ -96,7 +92,6 @@ def raised_at(error:Mapping, source:str, cut:int=280) -> tuple[int, int]:
     lines = [line.strip()[:cut] for line in source.split('\n')]
     found = [(i, n) for i,(n, text) in enumerate(frames(error), 1) if text and lines[n-1:n] == [text[:cut]]]
     return found[-1] if found else (0, 0)
-
 
 def statement(source:str, n:int) -> tuple[str, ast.stmt|None]:
     "The smallest statement of `source` that line `n` is in, text and tree; else the bare line."

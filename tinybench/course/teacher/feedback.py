@@ -15,12 +15,10 @@ def lasting(secs:float) -> str:
     for unit, size in dict(d=86400, h=3600, min=60, s=1).items(): parts[unit], left = divmod(left, size)
     return ' '.join([f'{n} {unit}' for unit, n in parts.items() if n][:2]) or '0 s'
 
-
 def save(path:Path, text:str) -> Path:
     "Write `text` so that `path` is either as it was or whole; CourseError if that cannot be done."
     try: return write_whole(path, text)
     except OSError as e: raise CourseError(f'{path} cannot be written: {(e.__cause__ or e).strerror}.') from e
-
 
 def graded_words(submitted, folder:Path, notes:list[str]) -> dict:
     "What the page says of one notebook of a submission: from the gradebook, and the graded file in `folder`."
@@ -51,7 +49,6 @@ def unit_pages(course:Course, unit:str, student, submission) -> dict[str, str]:
     if penalty: whole.append(f'{number(penalty)} points are taken off for that.')
     pages = {f'{b["name"]}.html': feedback_page(f'{title}: {b["name"]}', who, [b]) for b in found}
     return pages | {'index.html': feedback_page(title, who, found, whole + notes.get('', []), penalty)}
-
 
 def write_pages(course:Course, unit:str, student, submission) -> Path:
     "Write the pages of a student to feedback/STUDENT/UNIT/; where their index.html is."

@@ -37,7 +37,6 @@ def pool(scheduler=None, jobs=None) -> Iterator:
             with not_for_children(): cluster = LocalCluster(**here, silence_logs=logging.CRITICAL)
             with cluster, Client(cluster) as client: yield client
 
-
 def handed_in(course, unit) -> list:
     "The students who handed in `unit`, by the folders in submitted/."
     folder = course.folder('submitted')
@@ -46,7 +45,6 @@ def handed_in(course, unit) -> list:
         if not n.isprintable():
             raise CourseError(f'{ascii(n)} in {folder} cannot be the id of a student. Rename that folder.')
     return found
-
 
 @dataclass(frozen=True, repr=False)
 class Graded(Shown):
@@ -72,12 +70,10 @@ def first(notes:tuple) -> str:
     text = notes[0] if len(notes[0]) <= 90 else f'{notes[0][:89]}…'
     return f'{text} (+{len(notes) - 1})' if len(notes) > 1 else text
 
-
 def not_graded(student, most, start, e) -> Row:
     "The row of a student whose grading failed, in a way that is no business of the others."
     why = f'NOT GRADED, run it again: {type(e).__name__}: {e}'[:300]
     return Row(student, 0, most, time.monotonic() - start, (why,), done=False)
-
 
 def next_done(futures, came):
     "One of Dask's `futures` that is done; KeyboardInterrupt if a Ctrl-C `came`, wherever it was swallowed."
@@ -87,11 +83,9 @@ def next_done(futures, came):
         except TimeoutError: pass
     raise KeyboardInterrupt
 
-
 def cell_seconds(found) -> float:
     "The seconds that a submission's cells took, without those that it waited for a worker."
     return sum(o['secs'] for outcomes in found.values() for o in outcomes)
-
 
 def batch(course, unit, students, client, config, book, most, sandbox=True, came=()) -> Iterator:
     "A `Row` for each student as it is done: prepared here, run by the client's workers, recorded here."
@@ -120,7 +114,6 @@ def batch(course, unit, students, client, config, book, most, sandbox=True, came
         yield row
         future.release()
         if waiting: futures.append(launch())
-
 
 def grade(
     course, unit:str, scheduler:str|None=None, jobs:int|None=None, students=None,

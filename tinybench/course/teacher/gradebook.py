@@ -50,7 +50,6 @@ def gradebook(
     except (SQLAlchemyError, InvalidEntry) as e: raise failed('used', e) from e
     finally: book.close()
 
-
 def cell_kinds(nb:NotebookNode) -> set[tuple[str, str]]:
     "What the gradebook keeps of a notebook: each cell's name, once for each thing that it is."
     out = set()
@@ -83,17 +82,14 @@ def conflicts(course:Course, unit:Unit, book:Gradebook) -> list[str]:
         if new := {n for n, _ in now - book_has} - gone: out.append(f'{name} has the new {listed(new)}')
     return out
 
-
 def enter_due(book:Gradebook, unit:Unit) -> None:
     "Make the gradebook's due date of `unit`, which it keeps in UTC, that of course.toml."
     due = unit.due and unit.due.astimezone(timezone.utc).replace(tzinfo=None)
     book.update_or_create_assignment(unit.name, duedate=due)
 
-
 class KeptOpen(Gradebook):
     "nbgrader's gradebook, which its preprocessors may `with` as often as they like."
     def __exit__(self, *exc): pass
-
 
 @contextmanager
 def open_book(course, config) -> Iterator:
@@ -104,7 +100,6 @@ def open_book(course, config) -> Iterator:
         try: yield book
         finally:
             for m in modules: m.Gradebook = Gradebook
-
 
 @contextmanager
 def together(book) -> Iterator:
@@ -120,7 +115,6 @@ def together(book) -> Iterator:
         book.db.rollback()
         raise
     finally: book.db.commit = commit
-
 
 def most_points(unit, book) -> float:
     "What a unit's checks are worth together, by the gradebook; CourseError where it was not built."

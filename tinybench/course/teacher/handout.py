@@ -3,10 +3,10 @@ import hashlib, json, os, shutil, uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from ... import __version__
-from ..cells import CourseError, Unit, module_of
 from tinybench.base.files import write_whole
 from tinybench.base.text import escaped
-from ..student import LOOK_FIRST, WANTED
+from ..cells import CourseError, Unit, module_of
+from ..student.workspace import LOOK_FIRST, WANTED
 from ..units import Course, chosen, package_of, settings_of
 from .build import build, is_built
 from .modules import tool_modules
@@ -27,14 +27,12 @@ def workspace_settings(course:Course) -> str:
     lines = SETTINGS | own | NEEDED | dict(lib_path=package_of(course))
     return '[DEFAULT]\n' + ''.join(f'{k} = {v}\n'.replace(' \n', '\n') for k, v in lines.items())
 
-
 def package_files(package:str, modules:Iterable[str], version:str) -> dict[str, str]:
     "The `__init__.py` of the package and its parts, by path."
     parts = [m.split('.') for m in modules]
     folders = {package} | {'/'.join([package, *p[:i]]) for p in parts for i in range(len(p))}
     first = f'__version__ = "{version}"\n'
     return {f'{p}/__init__.py': (first if p == package else '') + LOOK_FIRST for p in sorted(folders)}
-
 
 README = '''# {title}
 
@@ -66,7 +64,6 @@ def readme(course:Course, units:Iterable[Unit]) -> str:
     return README.format(title=course.id, package=package_of(course), example=first.notebooks[0],
                          unit=first.name, rows='\n'.join(rows))
 
-
 IGNORED = '.venv/\n__pycache__/\n.ipynb_checkpoints/\n.last_checked\nsubmissions/\n'
 
 def sha256(data:bytes) -> str: return hashlib.sha256(data).hexdigest()
@@ -93,7 +90,6 @@ def workspace_files(course:Course, units:list[Unit], package:str) -> dict[str, b
     notebooks = {f'{to}{n}.ipynb': b for n, b in books.items() for to in ('', '.release/')}
     return notebooks | {k: v.encode() for k, v in text.items()}
 
-
 def read_workspace(course:Course, folder:Path) -> dict|None:
     "What workspace.json in `folder` says; None if nothing is in it, CourseError if it is something else."
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())): return None
@@ -109,7 +105,6 @@ def read_workspace(course:Course, folder:Path) -> dict|None:
     if found.get('course') != course.id:
         raise CourseError(f'{folder} is a workspace of the course {found.get("course")}. {do}')
     return found
-
 
 def put(path:Path, data:bytes) -> None:
     "Write a file of a workspace, in a folder that may be new."
@@ -131,7 +126,6 @@ def add_files(folder:Path, files:dict[str, bytes], had:dict, anew:Iterable[str]=
         apart = name.endswith(('.ipynb', 'workspace.json'))
         if not apart and (fresh or not (folder/name).exists()): put(folder/name, data)
     put(folder/'workspace.json', (json.dumps(new, indent=1) + '\n').encode())
-
 
 THIS_VERSION = f'tinybench[course]=={__version__}'
 

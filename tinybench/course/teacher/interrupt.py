@@ -13,7 +13,6 @@ def not_for_children() -> Iterator:
     try: yield
     finally: signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-
 @contextmanager
 def heard() -> Iterator:
     "A list that notes each Ctrl-C, which is raised too; in the main thread, as no other is sent one."
@@ -25,7 +24,6 @@ def heard() -> Iterator:
     before = signal.signal(signal.SIGINT, note)
     try: yield came
     finally: signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-
 
 @contextmanager
 def in_peace() -> Iterator:

@@ -20,7 +20,6 @@ class Problem:
         at = f'{self.notebook}, cell {self.cell}' if self.cell else self.notebook
         return f'{at}: {self.what}. {self.fix}.'
 
-
 def import_problems(nb:NotebookNode, package:str, earlier:Iterable[str], own:str='') -> Iterator[tuple]:
     "Imports of what comes later or is nowhere, and imports that share a cell; the lesson's own are fine."
     earlier = {f'{package}.{m}' for m in earlier} | {f'{package}.__version__'}
@@ -36,7 +35,6 @@ def import_problems(nb:NotebookNode, package:str, earlier:Iterable[str], own:str
         kinds = {isinstance(s, (ast.Import, ast.ImportFrom)) for s in body}
         if len(kinds) == 2 and role(c) not in ('check', 'hidden'):
             yield c.id, 'it imports and does something else', 'Put the imports into a cell of their own'
-
 
 def at_import(node:ast.AST) -> Iterator[ast.AST]:
     "The nodes under `node` that run at import: of functions only the decorators and defaults."

@@ -29,7 +29,6 @@ def imports(cell:NotebookNode) -> list[tuple[str, str]]:
     "What a code cell imports."
     return [*imported(statements(cell))] if 'import' in cell.source else []
 
-
 def lesson_modules(course:Course) -> set[str]: return {module_of(p.stem) for p in course.nbs.glob('*.ipynb')}
 
 def plain_modules(course:Course) -> set[str]:

@@ -28,7 +28,6 @@ def notebook_words(name:str, nb:NotebookNode, scores:Mapping={}, comments:Mappin
     score, most = (sum(row[k] for row in rows) for k in ('score', 'most'))
     return dict(name=name, score=score, most=most, exercises=rows, lost='')
 
-
 STYLE = '''
 :root { color-scheme: light dark; --ink: light-dark(#1c2024, #e6e8ea); --soft: light-dark(#5c6268, #9aa1a8);
   --line: light-dark(#d9dce0, #373c42); --mark: light-dark(#0072b2, #63b8ea);
@@ -57,7 +56,6 @@ ul.box { padding-left: 2rem }
 @media print { :root { color-scheme: light } body { max-width: none; padding: 0; font-size: 10pt }
   .check, tr { break-inside: avoid } h2, h3 { break-after: avoid } }
 '''
-
 
 PAGE = '''<!DOCTYPE html>
 {%- macro earned(x) %}{{ x.score|number }} of {{ x.most|number }}{% endmacro %}
@@ -119,7 +117,6 @@ PAGE = '''<!DOCTYPE html>
 {%- endfor %}
 <footer>A hidden check is described, not shown: it asks the same of inputs you have not seen.</footer>
 '''
-
 
 def feedback_page(title:str, student:str, notebooks:list, notes:Iterable[str]=(), penalty:float=0) -> str:
     "One page of HTML that needs nothing else; `notebooks` as `notebook_words` makes them."

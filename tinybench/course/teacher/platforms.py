@@ -25,7 +25,6 @@ def csv_text(rows:Iterable[Iterable]) -> str:
     csv.writer(to).writerows(map(harmless, row) for row in rows)
     return to.getvalue()
 
-
 COLUMNS = ('assignment', 'duedate', 'timestamp', 'student_id', 'last_name', 'first_name', 'email',
            'raw_score', 'late_submission_penalty', 'score', 'max_score')
 
@@ -44,7 +43,6 @@ def nbgrader_rows(course:Course, gb:Gradebook, units:list, now:datetime|None=Non
             rows.append([a.name, a.duedate, when, *who, *got, a.max_score])
     return rows
 
-
 def score_or_blank(assignment, submission, now:datetime, blank:str=''):
     "The score to two digits; where nothing was handed in 0 if it is due, else `blank`."
     if submission: return number(final(submission))
@@ -62,7 +60,6 @@ def canvas_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[l
         scores = [score_or_blank(a, there.get((a.name, s.id)), now) for a in units]
         rows.append([name, s.lms_user_id, '', s.id, '', *scores])
     return rows
-
 
 def exercise_names(course:Course, units:list) -> dict[tuple[str, str], str]:
     "{(unit, check): exercise}, from the notebooks that were built."
@@ -97,7 +94,6 @@ def moodle_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[l
         grades = [value for a in units for value in two(a, s)]
         rows.append([s.id, s.lms_user_id, s.first_name, s.last_name, s.email, *grades])
     return rows
-
 
 STYLES = dict(nbgrader=nbgrader_rows, canvas=canvas_rows, moodle=moodle_rows)
 

@@ -12,7 +12,8 @@ from ..box.needed import as_given, import_lines, needed
 from ..box.peculiar import peculiar
 from ..box.start import HOME, library_sum
 from ..cells import CourseError, grading, module_of, read_notebook
-from ..mend import mend, mend_files
+from ..mend.files import mend_files
+from ..mend.notebook import mend
 
 
 @dataclass
@@ -23,13 +24,11 @@ class Prepared:
     notebooks: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
 
-
 def resources_of(course, unit, student, notebook, config) -> dict:
     "What nbgrader's preprocessors are told."
     db_url = config.CourseDirectory.db_url
     names = dict(student=student, assignment=unit.name, notebook=notebook, db_url=db_url)
     return dict(nbgrader=names, unique_key=notebook, language='python')
-
 
 SANITIZE = ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata
 
@@ -39,7 +38,6 @@ def apply(steps, nb, resources, config) -> NotebookNode:
     log.addHandler(logging.NullHandler())
     for step in steps: nb, resources = step(config=config, log=log, enabled=True).preprocess(nb, resources)
     return nb
-
 
 @lru_cache(maxsize=32)
 def read_once(path, changed) -> NotebookNode:
@@ -51,7 +49,6 @@ def lesson(course, unit, notebook, step='source') -> NotebookNode:
     path = course.folder(step, unit.name, f'{notebook}.ipynb')
     if not path.is_file(): raise CourseError(f'{path} is missing. Run `tinybench course build {unit.name}`.')
     return read_once(path, path.stat().st_mtime_ns)
-
 
 def key_of(course, unit, student) -> str:
     "A checksum of what was handed in and of what it is graded against: while it lasts, a grade holds."
@@ -66,7 +63,6 @@ def key_of(course, unit, student) -> str:
             while part := f.read(1 << 20): digest.update(part)
     return digest.hexdigest()
 
-
 def handed_in_files(course, unit, student) -> tuple[dict, list]:
     "The file of each notebook of a submission, by its name or the one that it had before; and notes."
     folder = course.folder('submitted', student, unit.name)
@@ -79,7 +75,6 @@ def handed_in_files(course, unit, student) -> tuple[dict, list]:
         says.remove(f'{new}.ipynb is missing.')
         says.append(f'{found[old].relative_to(folder)} counts as {new}.ipynb, which is its new name.')
     return files, says
-
 
 def prepare(course, unit, student, config) -> Prepared:
     "Read, mend and sanitize what a student handed in. What cannot be read is noted, and scores nothing."
@@ -99,13 +94,11 @@ def prepare(course, unit, student, config) -> Prepared:
             notes.append(f'nbgrader cannot read this notebook: {type(e).__name__}: {e}'[:500])
     return ready
 
-
 def library_of(course) -> Path:
     "The folder with the reference package: beside nbs/, or where this module was installed."
     beside = course.root.parent
     if (beside/'tinybench'/'__init__.py').is_file(): return beside
     return HOME
-
 
 def work_for(course, unit, ready, sandbox=True) -> dict:
     "A submission as plain data for `run_work`: the cells that its grades depend on, what they may import."

@@ -14,7 +14,6 @@ from .results import results
 
 RECORD = LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata
 
-
 def enter(course, unit, student, book) -> list:
     "Enter the submission into the gradebook, with the time in its timestamp.txt; notes on that."
     notes, when = [], None
@@ -25,7 +24,6 @@ def enter(course, unit, student, book) -> list:
     book.update_or_create_student(student)
     book.update_or_create_submission(unit.name, student, timestamp=when)
     return notes
-
 
 def fill(nb, outcomes) -> list:
     "Put outcomes into the cells; a sentence for each thing that the engine did or met."
@@ -38,7 +36,6 @@ def fill(nb, outcomes) -> list:
             notes.append(f'{c.id}: {o["error"]}.')
     return notes
 
-
 def zero(unit, student, notebook, book):
     "Record 0 for all checks of a notebook that could not be run."
     nb = book.find_submission_notebook(notebook, unit.name, student)
@@ -46,7 +43,6 @@ def zero(unit, student, notebook, book):
     for grade in nb.grades:
         # a person's points stay, and are to be looked at again
         grade.auto_score, grade.needs_manual_grade = 0, grade.manual_score is not None
-
 
 @dataclass(frozen=True)
 class Row:
@@ -58,7 +54,6 @@ class Row:
     notes: tuple = ()
     done: bool = True   # False where it could not be graded, and is for the next run
 
-
 def lost(name, nb) -> list:
     "A sentence for each exercise of an executed notebook that did not earn all its points."
     words = {}
@@ -66,14 +61,12 @@ def lost(name, nb) -> list:
         if (r.score or 0) < r.points: words.setdefault(r.exercise, r.message)
     return [f'{name}, {exercise}: {why}' for exercise, why in words.items()]
 
-
 def by_hand(unit, student, notebook, book) -> list:
     "A sentence for each check for which the points that a person gave are not those of this run."
     grades = book.find_submission_notebook(notebook, unit.name, student).grades
     return [f'{notebook}, {g.name}: {g.manual_score:g} points, given by hand, count; '
             f'this run gives {g.auto_score:g}.'
             for g in grades if None not in (g.manual_score, g.auto_score) and g.manual_score != g.auto_score]
-
 
 def score(course, unit, ready, found, config, book) -> list:
     "Put the outcomes into the notebooks and the scores into the gradebook; what went wrong."
@@ -88,7 +81,6 @@ def score(course, unit, ready, found, config, book) -> list:
         if name not in ready.notebooks: zero(unit, ready.student, name, book)
         words += by_hand(unit, ready.student, name, book)
     return [*(f'{n}: {x}' if n else x for n, notes in ready.notes.items() for x in notes), *words]
-
 
 def record(course, unit, ready, found, config, book, most, secs=0.) -> Row:
     "Write a student's scores into the gradebook and the graded notebooks into autograded/; the row to show."
@@ -112,14 +104,12 @@ def record(course, unit, ready, found, config, book, most, secs=0.) -> Row:
     finally: shutil.rmtree(new, ignore_errors=True)
     return row
 
-
 def graded_before(course, unit, student) -> Row|None:
     "The row of a student whose submission and lessons have not changed since it was graded, else None."
     try: seen = json.loads(course.folder('autograded', student, unit.name, 'graded.json').read_text())
     except (OSError, ValueError): return None
     if seen.get('key') != key_of(course, unit, student): return None
     return Row(**seen['row'] | dict(notes=tuple(seen['row']['notes'])))
-
 
 def still_graded(course, unit, students, book) -> dict:
     "{student: row} of those whose grade holds and is in the gradebook, with the points that it has there."

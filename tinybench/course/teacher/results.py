@@ -22,7 +22,6 @@ def about(cell:Mapping, exercise:str='') -> str:
     if said.partition(' ')[0].isalpha(): said = said[0].upper() + said[1:]
     return said if said.endswith(('.', '!', '?')) else f'{said}.'
 
-
 HIDDEN_KINDS = {r'==:\n': 'A value is not what it should be.', r'close:\n': 'A value is not close enough.',
                 r'Expected \w+ but none raised': 'An error should be raised, and is not.'}
 
@@ -35,7 +34,6 @@ def hidden_words(name:str, value:str) -> str:
     kind = getattr(builtins, name, None)
     known = isinstance(kind, type) and issubclass(kind, BaseException)
     return f'{name if known else "An error"} was raised where it uses your code.'
-
 
 def windows(text:str, width:int=20) -> Iterator[str]:
     "Each piece of `text`, `width` characters long, without blanks, quotes and backslashes."
@@ -52,7 +50,6 @@ def secrets(nb:NotebookNode) -> set[str]:
 def tells(text:str, secret:set[str]) -> bool:
     "Whether `text` has a piece of a hidden check in it."
     return not secret.isdisjoint(windows(text))
-
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -79,7 +76,6 @@ class CheckResult:
         score = '' if self.score is None else f', {self.score:g} of {self.points:g}'
         return ' '.join(filter(None, (f'{self.check}: {self.verdict}{score}.', self.message, self.about)))
 
-
 def score_of(cell:Mapping, scores:Mapping) -> float|None:
     "What `scores` says, by grade_id, of a graded cell; or else its outputs, by nbgrader's own rule."
     meta = grading(cell)
@@ -87,7 +83,6 @@ def score_of(cell:Mapping, scores:Mapping) -> float|None:
     if meta.get('task'): return None
     try: return determine_grade(cell)[0]
     except (ValueError, KeyError): return 0.    # a last value that is no score
-
 
 def own_line(error:Mapping, check:Mapping, mine:Iterable[Mapping]) -> tuple[Mapping|None, int]:
     "Which of the student's cells `mine` raised under a check, and in which line; or (None, 0)."
@@ -105,7 +100,6 @@ def shown_words(error:Mapping, check:Mapping, own:str, secret:set[str]) -> dict:
     words = dict(message=message, got=clean(got.strip(), 600), expected=clean(expected.strip(), 600))
     if tells('\n'.join(words.values()), secret): words = dict(message='What it says is not to be shown.')
     return words | dict(line=line, own=own)
-
 
 def why(check:Mapping, exercise:str, cell:Mapping, mine:list, secret:set[str]) -> dict:
     "What is said of a check without all its points, by the names of `CheckResult`."
@@ -125,7 +119,6 @@ def why(check:Mapping, exercise:str, cell:Mapping, mine:list, secret:set[str]) -
     if hidden: return waits or dict(message=hidden_words(error['ename'], error['evalue']))
     own = statement(raised['source'], n)[0] if raised and not missing else ''
     return shown_words(error, check, own, secret) | waits
-
 
 def result(check:Mapping, exercise:str, cell:Mapping, score:float|None, mine:list, secret:set) -> CheckResult:
     "How one check of an exercise, whose cell is `cell`, came out."
@@ -149,7 +142,6 @@ def by_exercise(nb:NotebookNode, scores:Mapping={}) -> Iterator[tuple[str, Mappi
 def results(nb:NotebookNode, scores:Mapping={}) -> list[CheckResult]:
     "How each check of an autograded notebook came out; `scores` by grade_id, or as the outputs say."
     return [r for _, _, found in by_exercise(nb, scores) for r in found]
-
 
 def hide(nb:NotebookNode) -> NotebookNode:
     "A copy of an autograded notebook that shows nothing of its hidden checks but what they are about."

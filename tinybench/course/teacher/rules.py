@@ -16,7 +16,6 @@ def directives(cell:NotebookNode) -> list[str]:
 
 def exports(cell:NotebookNode) -> bool: return bool({'export', 'exports', 'exporti'} & {*directives(cell)})
 
-
 def name_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Cells whose names would be confused."
     known = [c for c in nb.cells if grading(c)]
@@ -30,7 +29,6 @@ def name_problems(nb:NotebookNode) -> Iterator[tuple]:
             yield c.id, f'its grade_id is {name}', 'Make the id of the cell and its grade_id the same'
         if not re.fullmatch(r'[A-Za-z0-9][\w.-]*', str(name)):
             yield c.id, f'its grade_id is {name!r}', 'Use letters, digits and hyphens'
-
 
 def metadata_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Cells whose nbgrader metadata is not whole."
@@ -52,7 +50,6 @@ def metadata_problems(nb:NotebookNode) -> Iterator[tuple]:
             do = 'Make it a code cell, or mark it for hand grading'
             yield c.id, f'it is a {role(c)} and holds no code', do
 
-
 def python_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Code cells that are not Python; IPython's magics are fine where nothing is graded or exported."
     for c in nb.cells:
@@ -70,7 +67,6 @@ def python_problems(nb:NotebookNode) -> Iterator[tuple]:
             elif graded:
                 what = f'it has the IPython magic {magic[0].strip()}'
                 yield c.id, what, 'Use plain Python, or move it to a cell of its own'
-
 
 def region_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Marks of solutions that do not pair, or stand where clearing would break the notebook."
@@ -93,7 +89,6 @@ def region_problems(nb:NotebookNode) -> Iterator[tuple]:
                 what = f'lines {a} to {b} are marked, and not inside a function'
                 yield c.id, what, 'Mark only what is in a function body'
 
-
 def written(cell:NotebookNode) -> set[str]:
     "The names that a student writes in an exercise: its functions, and its classes with a constructor."
     makers, tops = ('__init__', '__new__', '__post_init__'), statements(cell)
@@ -104,7 +99,6 @@ def written(cell:NotebookNode) -> set[str]:
 def to_write(nb:NotebookNode) -> set[str]:
     "The names that a student writes in a notebook."
     return {n for e in exercises(nb) for n in written(e.cell)}
-
 
 def exercise_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Exercises that cannot be cleared, or are not checked twice."
@@ -123,7 +117,6 @@ def exercise_problems(nb:NotebookNode) -> Iterator[tuple]:
     for c in nb.cells:
         if role(c) in ('check', 'hidden') and c.id not in owned:
             yield c.id, 'it is a check above all exercises', 'Put it below what it checks'
-
 
 BEGIN, END = '### BEGIN HIDDEN TESTS', '### END HIDDEN TESTS'
 
@@ -151,7 +144,6 @@ def check_problems(nb:NotebookNode) -> Iterator[tuple]:
             yield c.id, 'it is hidden in part', do
         elif kind != 'hidden' and marks and c.cell_type == 'code':
             yield c.id, 'it marks a hidden test, and has no points', 'Give it points, or take the marks out'
-
 
 def sure(cell:NotebookNode, unwritten:set[str]) -> set[str]:
     "The names that a check makes before it can fail."
@@ -184,7 +176,6 @@ def leak_problems(nb:NotebookNode) -> Iterator[tuple]:
         else:
             seen |= made
             unseen = {n: by for n, by in unseen.items() if n not in made}
-
 
 RULES = (name_problems, metadata_problems, python_problems, region_problems, exercise_problems,
          check_problems, leak_problems)

@@ -1,0 +1,33 @@
+"base.terminal: what a command says on stderr, and the status it ends with."
+import pytest
+from tinybench.base.terminal import bar, give_up, say, stoppable, told
+
+
+def ended(*errors, raises):
+    "The status of a command that raises, for which `errors` are expected."
+    with pytest.raises(SystemExit) as e, stoppable('all is kept'), told(*errors): raise raises
+    return e.value.code
+
+def test_an_expected_error_is_a_line_and_status_1(capsys):
+    assert ended(ValueError, OSError, raises=ValueError('no such thing')) == 1
+    assert ended(OSError, raises=FileNotFoundError(2, 'No such file', 'a.toml')) == 1
+    out, err = capsys.readouterr()
+    assert out == '' and err == 'tinybench: no such thing\ntinybench: No such file: a.toml\n'
+
+def test_ctrl_c_is_130(capsys):
+    assert ended(ValueError, raises=KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == '\ntinybench: stopped; all is kept\n'
+
+@pytest.mark.parametrize('e', [TypeError('a bug'), BrokenPipeError(32, 'Broken pipe')])
+def test_other_errors_stay(e):
+    with pytest.raises(type(e)), stoppable('all'), told(ValueError, OSError): raise e
+
+def test_giving_up_is_no_error_that_is_told(capsys):
+    with pytest.raises(SystemExit) as e, told(Exception): give_up('enough', 3)
+    assert e.value.code == 3 and capsys.readouterr().err == 'tinybench: enough\n'
+
+def test_a_bar_is_for_terminals_only(capsys):
+    with bar('counting') as tell:
+        for i in range(3): tell(i, 3, 'text')
+    say('done')
+    assert capsys.readouterr() == ('', 'done\n')

@@ -1,0 +1,47 @@
+"What a command says to people: lines and a bar on stderr, and how it ends when something goes wrong"
+import sys
+from contextlib import contextmanager
+from .process import bar_is_seen
+
+
+def say(text:str) -> None:
+    "Write a line on stderr: stdout is for results."
+    sys.stderr.write(f'{text}\n')
+    sys.stderr.flush()
+
+@contextmanager
+def bar(what:str):
+    "A function to call with (done, of, text), which draws a bar on a terminal's stderr and nothing elsewhere."
+    from tqdm import tqdm
+    with tqdm(desc=what, leave=False, disable=not bar_is_seen()) as drawn:
+        def tell(done, of, text=''):
+            drawn.total = of
+            drawn.set_postfix_str(str(text)[:30], refresh=done == drawn.n)
+            drawn.update(done - drawn.n)
+        yield tell
+
+
+def give_up(why:str, status:int=1) -> None:
+    "End the process with a line on stderr."
+    say(f'tinybench: {why}')
+    raise SystemExit(status)
+
+def error_line(e:Exception) -> str:
+    "An error as one says it: without its number, with the file that it is about."
+    text = getattr(e, 'strerror', None) or str(e)
+    return f'{text}: {e.filename}' if getattr(e, 'filename', None) else text
+
+@contextmanager
+def told(*errors:type[Exception]):
+    "Turn these errors, which the caller can put right, into a line on stderr and status 1."
+    try: yield
+    except BrokenPipeError: raise    # `| head` has seen enough: Typer knows what to do
+    except errors as e: give_up(error_line(e))
+
+@contextmanager
+def stoppable(kept:str):
+    "Turn Ctrl-C into status 130 and a line that says what was `kept`."
+    try: yield
+    except KeyboardInterrupt:
+        say('')
+        give_up(f'stopped; {kept}', 130)

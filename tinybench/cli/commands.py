@@ -1,0 +1,296 @@
+"The commands that measure, compare, profile and report"
+import json, sys
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Annotated
+import typer
+from tinybench import __version__
+from tinybench.base.terminal import bar, give_up, say, stoppable, told
+from tinybench.course.commands import group
+from tinybench.course.student.commands import app as student
+from tinybench.course.teacher.commands import app as teacher
+from .demo import demo_suite
+from .figures import suite_figures, write_figures, write_race
+from .gate import as_share, compared_files, gates
+from .plan import make_model, make_suite, plan_of
+
+
+@contextmanager
+def explained():
+    "Turn an error that somebody can act on into a line on stderr and status 1, Ctrl-C into status 130."
+    with stoppable('nothing is half written, and `run --out` goes on where it was'):
+        from tinybench.backends.base import ModelError
+        with told(OSError, ValueError, ModelError):
+            try: yield
+            except SystemExit as e:
+                give_up('something that was measured ended the process '
+                        f'(status {e.code}): there is no result')
+
+def show(found, as_json:bool=False):
+    "Prints a result on stdout: as text, or all of it as JSON."
+    typer.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
+
+
+AsJson = Annotated[bool, typer.Option('--json', help='Print JSON instead of text.')]
+Repeats = Annotated[int, typer.Option(help='Rounds of timing.', min=6)]
+Seed = Annotated[int, typer.Option(help='Decides all that is random.', min=0)]
+
+
+app = group()
+
+def show_version(wanted:bool):
+    "Prints the version and leaves."
+    if not wanted: return
+    typer.echo(f'tinybench {__version__}')
+    raise typer.Exit
+
+@app.callback()
+def about(
+    version:Annotated[bool, typer.Option('--version', callback=show_version, help='Print it.')]=False,
+):
+    "Machine-learning performance, learned by building and measuring. Start with: tinybench demo"
+
+
+@app.command()
+@explained()
+def demo(
+    out:Annotated[Path, typer.Option(help='Report folder; replaces an earlier one.')]=Path('reports/demo'),
+    repeats:Repeats=30,
+    seed:Seed=0,
+    as_json:AsJson=False,
+):
+    """Train a small network and a slimmer one on real digits, measure both in turns, and write a report.
+
+    Takes less than a minute and needs no network connection.
+
+    Example: tinybench demo --out reports/mine --repeats 60
+    """
+    from tinybench.bench.report import whole_folder, write_report
+    with whole_folder(out, 'suite') as folder:          # refused now, if at all, not after a minute
+        suite = demo_suite(seed, tell=say, bar=True, repeats=repeats)
+        say(f'measuring them in turns, {repeats} rounds')
+        found = suite.run()
+        write_report(found, folder, suite_figures(found))
+    show(found, as_json)
+    say(f'report: {out}')
+
+
+@app.command()
+@explained()
+def run(
+    suite:Annotated[Path|None, typer.Argument(help='TOML file that describes the suite.')]=None,
+    models:Annotated[str, typer.Option(help='Or networks of the zoo or module:function, by commas.')]='',
+    data:Annotated[str, typer.Option(help='Labelled data to judge them on, such as digits.')]='',
+    baseline:Annotated[str|None, typer.Option(help='The one to compare with, if not the first.')]=None,
+    repeats:Annotated[int|None, typer.Option(help='Rounds of timing [30].', min=6)]=None,
+    secs:Annotated[float|None, typer.Option(help='Or as many rounds as fit in these seconds.', min=0)]=None,
+    batch:Annotated[int|None, typer.Option(help='Examples a call when latency is measured [1].', min=1)]=None,
+    seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,
+    threads:Annotated[int|None, typer.Option(help='BLAS threads [1].', min=1)]=None,
+    out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
+    as_json:AsJson=False,
+):
+    """Measure models in turns: accuracy, memory, latency and throughput, each against a baseline.
+
+    A suite in a file:
+
+    \b
+        data = ["digits"]
+        repeats = 60
+        [models.wide]
+        use = "simple_cnn"          # a network of the zoo, or "module:function"
+        weights = "wide.npz"        # what net.save wrote
+        [models.slim]
+        use = "simple_cnn"
+        width = 4
+
+    Ends with status 1 where a model failed; it has no number then.
+
+    Example: tinybench run --models resnet8,ds_cnn --repeats 60 --out reports/zoo
+    """
+    options = dict(baseline=baseline, repeats=repeats, secs=secs, batch=batch, seed=seed, threads=threads)
+    made = make_suite(plan_of(suite, models, data, options), out)
+    with redirect_stdout(sys.stderr): found = made.run()        # a model may print
+    for note in found.notes: say(f'careful: {note}')
+    if out:
+        from tinybench.bench.report import write_report
+        write_report(found, out/'report', suite_figures(found))
+    show(found, as_json)
+    if out: say(f'report: {out/"report"}')
+    if not found.ok: raise typer.Exit(1)
+
+
+@app.command()
+@explained()
+def compare(
+    a:Annotated[Path, typer.Argument(help='Results of the old run, as JSON.')],
+    b:Annotated[Path, typer.Argument(help='Results of the new run.')],
+    metric:Annotated[str, typer.Option(help='What to compare: latency or throughput.')]='latency',
+    name:Annotated[str|None, typer.Option(help='One model, if not all that are in both.')]=None,
+    band:Annotated[str, typer.Option(help='What counts as the same.')]='2%',
+    fail_above:Annotated[str|None, typer.Option(help='Status 3 if surely slower by more, as 5%.')]=None,
+    strict:Annotated[bool, typer.Option('--strict', help='Status 4 if that is undecided.')]=False,
+    differ:Annotated[str, typer.Option(help='What may differ, by commas, as tinybench,numpy.')]='tinybench',
+    as_json:AsJson=False,
+):
+    """Compare two files of results, model by model: how many times as long does the new one take?
+
+    The files are report folders, results.json, or what save_json wrote. Timings of separate runs were not
+    taken in turns: a machine that changed its pace in between looks like a change of the code.
+
+    Status with --fail-above: 3 where one is surely slower by more, else 0; with --strict, 4 where that is
+    undecided. An error is 1, a wrong option 2.
+
+    Example: tinybench compare main.json branch.json --fail-above 5%
+    """
+    limit = None if fail_above is None else as_share(fail_above)
+    found = compared_files(a, b, metric, name, as_share(band), tuple(k.strip() for k in differ.split(',')))
+    said = {} if limit is None else gates(found, limit)
+    if as_json: typer.echo(json.dumps(found.to_dict() | dict(gates=said), indent=1))
+    else: typer.echo(found)
+    answers = {'fail': 'yes', 'pass': 'no', 'undecided': 'undecided'}
+    for k, word in said.items(): say(f'{k} slower by more than {100*limit:g}%: {answers[word]}')
+    if 'fail' in said.values(): raise typer.Exit(3)
+    if strict and 'undecided' in said.values(): raise typer.Exit(4)
+
+
+@app.command()
+@explained()
+def profile(
+    model:Annotated[str, typer.Argument(help='Network of the zoo, or module:function that returns a Model.')],
+    batch:Annotated[int, typer.Option(help='Examples a call.', min=1)]=1,
+    repeats:Repeats=30,
+    train:Annotated[bool, typer.Option('--train', help='A step of training, on noise.')]=False,
+    trace:Annotated[Path|None, typer.Option(help='Also write one step as a trace for ui.perfetto.dev.')]=None,
+    out:Annotated[Path|None, typer.Option(help='Folder for the figures.')]=None,
+    seed:Seed=0,
+    as_json:AsJson=False,
+):
+    """Say where the time of a network goes, layer by layer, and how far each is below its roof.
+
+    A step of training (--train) has no roof: work is modelled for a call in evaluation mode.
+
+    Example: tinybench profile ds_cnn --batch 8 --trace ds_cnn.json
+    """
+    import numpy as np
+    from tinybench.bench.benchmark import example_batch
+    from tinybench.profile.profiler import profile as run_profile
+    from tinybench.profile.roofline import roofline, save_trace
+    from tinybench.nn.module import Module
+    from tinybench.nn.optim import Adam
+    made = make_model(model, {}, seed)
+    if not isinstance(made.source, Module): raise ValueError(
+        f'{model} is a {made.kind} model: layers can be seen in tinybench networks only')
+    x, options = example_batch(made, batch, seed)[0], {}
+    if train:
+        classes = made.source.eval()(x).shape[-1]
+        y = np.random.default_rng(seed).integers(classes, size=batch)
+        options = dict(y=y, opt=Adam(made.source.parameters(), 1e-3))
+    with bar('profiling') as tell:
+        found = run_profile(made.source, x, repeats=repeats, seed=seed, name=model, progress=tell, **options)
+    shown = dict(profile=found) if train else dict(profile=found, roofline=roofline(found))
+    if as_json: typer.echo(json.dumps({k: v.to_dict() for k, v in shown.items()}, indent=1))
+    else: typer.echo('\n\n'.join(map(str, shown.values())))
+    if trace: say(f'trace: {save_trace(found, trace)}')
+    if out: write_figures(out, **shown)
+
+
+@app.command()
+@explained()
+def selftest(
+    comparisons:Annotated[int, typer.Option(help='How often something is compared with itself.', min=1)]=200,
+    pairs:Annotated[int, typer.Option(help='Pairs in each comparison.', min=6)]=30,
+    model:Annotated[str|None, typer.Option(help='Network, as for profile; else a matrix product.')]=None,
+    seed:Seed=0,
+    as_json:AsJson=False,
+):
+    """Compare a thing with itself again and again: how often does this machine call it different?
+
+    At most 5% of the comparisons may say so. Status 1 where it is surely more.
+
+    Example: tinybench selftest --model mnist_mlp --comparisons 400
+    """
+    import numpy as np
+    from tinybench.backends.base import Watched, running
+    from tinybench.bench.benchmark import example_batch
+    from tinybench.measure.clock import pinned
+    from tinybench.measure.compare import selftest as run_selftest
+    rng = np.random.default_rng(seed)
+    made = [] if model is None else [make_model(model, {}, seed)]
+    with running(made), pinned(1), bar('comparing') as tell:
+        f = Watched(made[0], example_batch(made[0], 1, seed)[0]).run if made else None
+        found = run_selftest(f, comparisons, pairs, rng=rng, progress=tell)
+    show(found, as_json)
+    if not found.fair: raise typer.Exit(1)
+
+
+@app.command()
+@explained()
+def env(as_json:AsJson=False):
+    """Say what this machine is and what about it makes timings doubtful.
+
+    Example: tinybench env --json > env.json
+    """
+    from tinybench.measure.system import system
+    found = system()
+    show(found, as_json)
+    if not as_json:
+        for words in found.concerns(): say(f'careful: {words}')
+
+
+@app.command()
+@explained()
+def report(
+    folder:Annotated[Path, typer.Argument(help='A report, or what `tinybench run --out` was given.')],
+    as_json:AsJson=False,
+):
+    """Write a report again from its results.json: Markdown, one HTML page, CSV and figures.
+
+    Example: tinybench report reports/zoo
+    """
+    from tinybench.bench.report import write_report
+    from tinybench.bench.suite import load_suite
+    found, out = load_suite(folder), folder/'report' if (folder/'steps').is_dir() else folder
+    write_report(found, out, suite_figures(found))
+    show(found, as_json)
+    say(f'report: {out}')
+
+
+@app.command()
+@explained()
+def race(
+    task:Annotated[str, typer.Argument(help='What to learn: mnist, cifar or digits.')],
+    against:Annotated[str, typer.Option(help='Frameworks to race, with commas between.')]='torch,keras',
+    epochs:Annotated[int|None, typer.Option(help="Epochs, if not the task's own number.", min=1)]=None,
+    repeats:Annotated[int, typer.Option(help='Fits of each framework.', min=1)]=3,
+    out:Annotated[Path|None, typer.Option(help='Folder for the report, if not reports/race-TASK.')]=None,
+    seed:Seed=0,
+    as_json:AsJson=False,
+):
+    """Train one network with tinybench and with other frameworks, in turns, and compare speed and learning.
+
+    MNIST and CIFAR-10 are downloaded once; the digits need no network. Frameworks that are not installed are
+    named and left out.
+
+    Example: tinybench race mnist --against torch --repeats 5
+    """
+    from tinybench.base.names import lookup
+    from tinybench.race import FRAMEWORKS, TASKS, race as run_race
+    from tinybench.bench.report import whole_folder
+    peers = [name.strip() for name in against.split(',') if name.strip()]
+    lookup('task', task, TASKS)                         # before a folder is named after it
+    for name in peers: lookup('framework', name, FRAMEWORKS)
+    out = out or Path(f'reports/race-{task}')
+    with whole_folder(out, 'race') as folder:
+        found = run_race(task, peers, epochs=epochs, repeats=repeats, seed=seed, progress=say)
+        write_race(found, folder)
+    show(found, as_json)
+    say(f'report: {out}')
+
+
+app.add_typer(teacher, name='course')
+app.add_typer(student, name='student')
+
+def main(args:list[str]|None=None):
+    "The command `tinybench`; `args` are those of the process if None. Always ends in SystemExit."
+    app(args, prog_name='tinybench')

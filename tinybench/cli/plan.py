@@ -1,0 +1,85 @@
+"A suite as a person writes it, in a TOML file or as options: read, checked, and its models made"
+import os, sys, tomllib
+from importlib import import_module
+from pathlib import Path
+from tinybench.base.names import meant
+
+
+def named_object(text:str):
+    "What 'package.module:name' names; ValueError saying which half is not there."
+    module, _, name = text.partition(':')
+    sys.path.insert(0, os.getcwd())
+    try: found = import_module(module)
+    except ModuleNotFoundError as e: raise ValueError(f'{text}: {e}') from e
+    finally: sys.path.remove(os.getcwd())
+    if not hasattr(found, name): raise ValueError(f'{text}: the module {module} has no {name!r}')
+    return getattr(found, name)
+
+
+def known_keys(table:dict, known:tuple, where:str):
+    "ValueError naming the first key of `table` that is not `known`, and the one it is most like."
+    if not isinstance(table, dict): raise ValueError(f'{where} must be a table, not {table!r}')
+    for key in table:
+        if key not in known: raise ValueError(f'{where} has no {key!r}{meant(key, known)}')
+
+
+NUMBER = int, float
+PLAN = dict(models=dict, data=list, baseline=str, repeats=int, secs=NUMBER, seed=int, threads=int,
+            band=NUMBER, level=NUMBER, processes=int, batch=int, throughput_batch=int)
+
+def read_plan(path:str|os.PathLike) -> dict:
+    "The suite that a TOML file describes; OSError, or ValueError saying what is wrong in it."
+    text = Path(path).read_text(encoding='utf-8')
+    try: plan = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is no TOML: {e}') from e
+    known_keys(plan, tuple(PLAN), str(path))
+    for k, v in plan.items():
+        if not isinstance(v, PLAN[k]) or isinstance(v, bool): raise ValueError(f'{path}: {k} cannot be {v!r}')
+    if not plan.get('models'): raise ValueError(
+        f'{path} names no model: add a table such as [models.small] with use = "simple_cnn"')
+    for k, v in plan['models'].items():
+        if not isinstance(v, dict): raise ValueError(f'{path}: {k} needs a table, [models.{k}], not {v!r}')
+    return plan
+
+
+def plan_of(suite:Path|None, models:str, data:str, options:dict) -> dict:
+    "The plan in the file `suite`, if any, with the options that were given in place of its own."
+    plan = dict(models={}) if suite is None else read_plan(suite)
+    names = [k.strip() for k in models.split(',') if k.strip()]
+    if len(set(names)) < len(names): raise ValueError(f'a network twice in --models {models}')
+    if names: plan['models'] = {k: {} for k in names}
+    if data: plan['data'] = [name.strip() for name in data.split(',')]
+    if not plan['models']: raise ValueError('nothing to measure: name a TOML file, or networks with --models')
+    return plan | {k: v for k, v in options.items() if v is not None}
+
+
+def make_model(name:str, table:dict, seed:int=0):
+    "The `Model` that a table of a suite describes; ValueError naming it if that cannot be."
+    from dataclasses import replace
+    import numpy as np
+    from tinybench.backends.base import Model, as_model
+    from tinybench.models.zoo import SHAPES, create
+    options = dict(table)
+    use, weights, shape = (options.pop(k, v) for k, v in dict(use=name, weights=None, shape=None).items())
+    if not isinstance(use, str): raise ValueError(f'model {name!r}: use must be text, not {use!r}')
+    try:
+        if ':' in use: net = named_object(use)(**options)
+        else: net = create(use, np.random.default_rng(seed), **options)
+        if weights: net.load(weights)
+    except TypeError as e: raise ValueError(f'model {name!r}: {e}') from e
+    if isinstance(net, Model): return replace(net, name=name)
+    shape = shape or options.get('in_shape') or SHAPES.get(use)
+    if shape is None: raise ValueError(
+        f'model {name!r}: of what shape is one example? In a suite file add shape = [28, 28, 1]; else '
+        'have the function return as_model(name, net, (28, 28, 1))')
+    if not isinstance(shape, (list, tuple)): raise ValueError(f'model {name!r}: shape is a list, not {shape!r}')
+    return as_model(name, net, tuple(shape))
+
+
+def make_suite(plan:dict, out:Path|None=None):
+    "The `BenchmarkSuite` of a plan."
+    from tinybench.bench.suite import BenchmarkSuite
+    from tinybench.data.source import load
+    options = {k: v for k, v in plan.items() if k not in ('models', 'data')}
+    models = [make_model(name, table, plan.get('seed', 0)) for name, table in plan['models'].items()]
+    return BenchmarkSuite(models, [load(name) for name in plan.get('data', ())], out, **options)

@@ -1,0 +1,1 @@
+"What students do to their notebooks by accident, undone, and said in words"

@@ -1,0 +1,164 @@
+"A submitted notebook made one that nbgrader can grade, and what was done in words"
+import re
+from copy import deepcopy
+from nbformat import NotebookNode
+from ..cells import exercises, grading, role
+from .cells import MOST_CELLS, notebook_metadata, own_cell, retype, tell_apart
+from .recognise import all_hidden, at, best, cell_name, locked, minded, recognised, shown
+from .source import bare, bound, defines, unfilled
+
+
+SAID = dict(
+    lost="nbgrader's metadata was lost, and is put back: {}.",
+    version="The metadata was of another version of nbgrader's format, and is brought to this one: {}.",
+    points='The points were changed, and are as handed out again: {}.',
+    flags='What nbgrader knows of the cell was changed, and is as handed out again: {}.',
+    kind='The type of the cell was changed, and is as handed out again: {}.',
+    edited='A check was edited, and has its own words again: {}.',
+    kept='An edited check held definitions, which now stand in a cell above it: {}.',
+    check='A check was deleted, and is put back: {}.',
+    exercise='An exercise was deleted, and its empty form is put back: {}.',
+    given='A cell that later ones need was deleted, and is put back: {}.',
+    copied='Of a cell that was copied the first that is filled in, or unchanged, counts; the other is an ordinary one now: {}.',
+    moved='A check stood above its exercise, and is moved below it: {}.',
+    foreign='A cell claimed to be graded that was not handed out, and is an ordinary cell now: {}.',
+    many='The notebook has {} cells, of which the first 2000 count.',
+    empty='An exercise was filled in in another cell, and its empty form is left out: {}.',
+    kernel='The notebook was for the kernel {}, and is for that of the course again.')
+
+def sentences(done:dict[str, list[str]]) -> list[str]:
+    "A sentence for each kind of thing that was done, with the names of the cells."
+    def names(these):
+        these = list(dict.fromkeys(these))
+        return ', '.join(these[:8]) + (f' and {len(these)-8} more' if len(these) > 8 else '')
+    return [SAID[k].format(names(done[k])) for k in SAID if done.get(k)]
+
+
+def drop_empty(cells:list, chosen:dict, found:dict, source:NotebookNode, stubs:dict, note):
+    "Takes from `cells`, in place, the empty forms of exercises for which a filled cell was chosen."
+    for s in source.cells:
+        name = cell_name(s)
+        if role(s) != 'exercise' or name not in chosen: continue
+        stub = stubs.get(name, '')
+        todo = (set(unfilled(stub)) if stub else defines(s.source)) - set(unfilled(s.source))
+        if todo & set(unfilled(chosen[name].source)): continue
+        for c in found[name]:
+            if stub: same = bare(c.source) == bare(stub)
+            else: same = set(unfilled(c.source)) == todo == defines(c.source)
+            if c is not chosen[name] and todo and same:
+                del cells[at(cells, c)]
+                note('empty', name)
+
+
+def differs(cell:NotebookNode, like:NotebookNode) -> str:
+    "How the metadata of a submitted cell differs from the source's, as a key of `SAID`; '' where not."
+    has, want = grading(cell), grading(like)
+    if not has: return 'lost'
+    if has.get('schema_version') != want.get('schema_version'): return 'version'
+    if has.get('points', want.get('points')) != want.get('points'): return 'points'
+    keys = 'grade', 'solution', 'locked', 'task', 'grade_id'
+    return 'flags' if any(has.get(k, False) != want.get(k, False) for k in keys) else ''
+
+
+def put_right(cell:NotebookNode, like:NotebookNode, note):
+    "Gives a submitted cell the type, metadata and, if locked, the words of `like`; `note(kind)` hears of it."
+    if retype(cell, like.cell_type): note('kind')
+    if how := differs(cell, like): note(how)
+    cell.metadata.update(deepcopy(like.metadata))
+    cell.id = like.id
+    if not locked(like): return
+    if bare(cell.source) not in (shown(like.source), bare(like.source)): note('edited')
+    cell.source = like.source
+
+
+def place(cells:list, cell:NotebookNode, before:list, exercise=None):
+    "Inserts `cell` below the last of the cells `before` that is in `cells`, and below its `exercise`."
+    last = next((i for b in reversed(before) if (i := at(cells, b)) >= 0), -1)
+    cells.insert(max(last, at(cells, exercise)) + 1, cell)
+
+
+def used(nb:NotebookNode) -> set[str]:
+    "The words in the checks and the exported cells of a notebook, names among them."
+    texts = [c.source for c in nb.cells if c.cell_type == 'code' and (minded(c) or '#| export' in c.source)]
+    return {n for t in texts for n in re.findall(r'\w+', t)}
+
+def needed(cell:NotebookNode, have:set, uses:set) -> bool:
+    "Whether a given cell that is gone is missed: it binds a name that is used, and nothing else does."
+    if cell.cell_type != 'code': return False
+    if re.match(r'#\|\s*default_exp', cell.source): return True
+    names = bound(cell.source)
+    return bool((names if '#| export' in cell.source else names & uses) - have)
+
+
+def as_new(like:NotebookNode, released:dict[str, NotebookNode]) -> NotebookNode:
+    "The source's cell `like` without what the student was to write; a check as the instructor has it."
+    cell, name = deepcopy(like), cell_name(like)
+    if minded(like) and not locked(like):
+        gone = f'# {name}: this exercise was deleted' if like.cell_type == 'code' else 'YOUR ANSWER HERE'
+        cell.source = released[name].source if name in released else gone
+    return cell
+
+
+def disown(cells:list, chosen:dict, found:dict, note):
+    "Takes nbgrader's metadata, in place, from all cells that were not `chosen`."
+    kept = set(map(id, chosen.values()))
+    copies = {id(c): name for name, these in found.items() for c in these}
+    for c in cells:
+        if id(c) in kept or 'nbgrader' not in c.metadata: continue
+        if minded(c): note('copied' if id(c) in copies else 'foreign', copies.get(id(c), c.id))
+        for k in ('nbgrader', 'deletable', 'editable'): c.metadata.pop(k, None)
+
+
+def settle(cells:list, chosen:dict, source:NotebookNode, fresh:dict, have:set, note):
+    "Puts right in `cells`, in place, what was `chosen` for the source's cells; puts back what is missing."
+    uses, before = used(source), []
+    owner = {id(check): e.name for e in exercises(source) for check in e.checks}
+    for s in source.cells:
+        name, cell = cell_name(s), chosen.get(cell_name(s))
+        exercise = chosen.get(owner.get(id(s)))
+        if cell is not None and not minded(s):
+            if bare(cell.source) == bare(s.source) and retype(cell, s.cell_type): note('kind', name)
+            cell.id = s.id
+        elif cell is not None:
+            put_right(cell, s, lambda kind: note(kind, name))
+            if exercise in before and at(cells, cell) < at(cells, exercise):
+                del cells[at(cells, cell)]
+                place(cells, cell, before, exercise)
+                note('moved', name)
+        elif minded(s) or needed(s, have, uses):
+            cell = chosen[name] = as_new(s, fresh)
+            place(cells, cell, before, exercise)
+            if not all_hidden(s): note(('check' if locked(s) else 'exercise') if minded(s) else 'given', name)
+        if cell is not None: before.append(cell)
+
+
+def mend(
+    submitted:NotebookNode,           # as a student handed it in; left as it is
+    source:NotebookNode,              # the instructor's: solved, with hidden checks
+    released:NotebookNode|None=None,  # as handed out: what the empty form of an exercise is
+    outputs:bool=False,               # whether to keep the outputs of cells
+) -> tuple[NotebookNode, list[str]]:  # a notebook that nbgrader can grade, and what was done, in words
+    "Every check of the source once, in its words, below its exercise; and the student's own cells, in order."
+    done, fresh = {}, {cell_name(c): c for c in released.cells} if released is not None else {}
+    def note(kind, name): done.setdefault(kind, []).append(name)
+    there = submitted.get('cells')
+    cells = [own_cell(c, i) for i, c in enumerate(there[:MOST_CELLS] if isinstance(there, list) else [])]
+    if isinstance(there, list) and there[MOST_CELLS:]: note('many', str(len(there)))
+    found, kept = recognised(cells, source, released)
+    for name in kept: note('kept', name)
+    stubs = {n: c.source for n, c in fresh.items()}
+    picks = {cell_name(s): best(found[cell_name(s)], s, stubs.get(cell_name(s), '')) for s in source.cells}
+    chosen = {n: c for n, c in picks.items() if c is not None}
+    drop_empty(cells, chosen, found, source, stubs, note)
+    disown(cells, chosen, found, note)
+    known = set(map(id, chosen.values()))
+    gone = any(cell_name(s) not in chosen for s in source.cells if not minded(s))
+    code = [c for c in cells if c.cell_type == 'code' or id(c) in known] if gone else []
+    have = set().union(*(bound(c.source) for c in code))
+    settle(cells, chosen, source, fresh, have, note)
+    meta, kernel = notebook_metadata(submitted, source)
+    if kernel: note('kernel', kernel)
+    tell_apart(cells, list(chosen.values()))
+    for c in cells:
+        if c.cell_type == 'code' and not outputs: c.update(outputs=[], execution_count=None)
+    return NotebookNode(cells=cells, metadata=meta, nbformat=4, nbformat_minor=5), sentences(done)

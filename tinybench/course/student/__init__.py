@@ -1,0 +1,1 @@
+"What those who learn run: check, unlock, mend, hand in"

@@ -1,0 +1,161 @@
+"The visible checks of notebooks, run with the student's own library, and what a failure comes from"
+import re, sys, textwrap
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+import nbformat
+from nbformat import NotebookNode
+from ..cells import CourseError, Exercise, exercises, read_notebook
+from ..mend.source import bound, syntax_error, unfilled
+from .notebook import faults, restored, stale, still_open
+from .workspace import Workspace, inner, notebooks_named, open_workspace, unlocked_file
+
+
+@dataclass(frozen=True)
+class Checked:
+    "What the visible checks say of one exercise."
+    notebook:str
+    exercise:str
+    state:str       # 'holds', 'not yet filled in', or 'fails: ' and why
+    check:str=''    # the check that failed, its line, and the text of that line
+    line:int=0
+    text:str=''
+    hint:str=''     # what else may be the reason, and what to do
+
+    @property
+    def holds(self) -> bool: return self.state == 'holds'
+    def __str__(self):
+        lines = [f'{self.exercise or self.notebook}: {self.state}']
+        if self.check: lines.append(self.check + f', line {self.line}: {self.text}'*(self.line > 0))
+        if self.hint: lines.append(self.hint)
+        return '\n    '.join(lines)
+
+@dataclass(frozen=True)
+class Report:
+    "What holds in a workspace, and what was noticed on the way."
+    rows:tuple[Checked, ...]
+    notes:tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool: return all(r.holds for r in self.rows)
+    def __repr__(self):
+        lines, last = [], None
+        for r in self.rows:
+            if r.notebook != last: lines += [r.notebook] if last is None else ['', r.notebook]
+            lines.append(textwrap.indent(str(r), '  '))
+            last = r.notebook
+        count = f'{sum(r.holds for r in self.rows)} of {len(self.rows)} exercises hold.'
+        return '\n'.join([*lines, '', *self.notes, count])
+
+
+def run_in_kernel(cells:list, root:Path, seconds:float=30) -> dict[str, list]:
+    "The outputs of code cells, by id, from a Jupyter kernel started in `root`."
+    from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
+    code = [c for c in deepcopy(cells) if c.cell_type == 'code' and c.source.strip()]
+    nb = nbformat.v4.new_notebook(cells=code)
+    client = NotebookClient(nb, timeout=int(seconds), interrupt_on_timeout=True, allow_errors=True,
+                            kernel_name='python3', resources=dict(metadata=dict(path=str(root))))
+    try: client.execute()
+    except DeadKernelError:
+        raise CourseError('A cell ended the kernel. Run the cells in JupyterLab to see which.') from None
+    return {c.id: list(c.outputs) for c in nb.cells}
+
+def run_cells(cells:list, root:Path, fork:bool=sys.platform == 'linux') -> dict[str, list]:
+    "The outputs of code cells, by id, run in order with the library in `root`."
+    if not fork: return run_in_kernel(cells, root)
+    from tinybench.course.box.worker import play
+    return {o.id: o.outputs for o in play(cells, root, sandbox=False)}
+
+
+def error_of(outputs:Iterable) -> tuple[str, str, str]:
+    "The name, the message on one line and the traceback of the error among a cell's outputs; or '', '', ''."
+    e = next((o for o in outputs if o.get('output_type') == 'error'), None)
+    if e is None: return '', '', ''
+    text = re.sub(r'\x1b\[[0-9;]*m', '', '\n'.join(e.get('traceback', ())))
+    said = re.sub(r'(?s)^==:\n(.*)\n(.*)$', r'\1 is not \2', str(e.get('evalue', '')))    # fastcore's test_eq
+    return str(e.get('ename')), ' '.join(said.split())[:200], text
+
+def failing_line(traceback:str) -> int:
+    "The line of the cell in which a traceback begins; 0 where it names none."
+    found = re.search(r'(?:"<check>"|"<ipython-input[^"]*"|Cell In\s?\[\d*\]), line (\d+)', traceback)
+    return int(found[1]) if found else 0
+
+
+def elsewhere(ws:Workspace, name:str, message:str, traceback:str) -> str:
+    "What to do about an error that came from the student's library; '' where it did not."
+    books = {inner(n): n for n in ws.notebooks}
+    said = re.search(rf'{ws.package}\.([\w.]+)', message)
+    if said and name in ('ModuleNotFoundError', 'ImportError'):
+        return f'{books.get(said[1].replace(".", "/"), said[1])} is not exported: run nbdev_export.'
+    slash = r'[/\\]'
+    frames = re.findall(rf'{slash}{ws.package}{slash}([\w/\\]+)\.py(?:", line |:)(\d+),? in (\w+)', traceback)
+    if name != 'NotImplementedError' or not frames: return ''
+    part, _, function = frames[-1]
+    book = books.get(part.replace('\\', '/').replace('unlocked/', ''))
+    if book is None: return ''
+    if any(f.split('.')[-1] == function for f in still_open(ws, book)):
+        return (f'It needs {function} of {book}, which is not yet filled in: '
+                f'fill it in and run nbdev_export, or run: tinybench student unlock {book}')
+    return f'It needs {function} of {book}, which was not exported since it was filled in: run nbdev_export.'
+
+
+def within(nb:NotebookNode, said:dict, todo:list[str], name:str, message:str, traceback:str) -> str:
+    "What to do where an error came from another cell of the same notebook; '' where nothing points to one."
+    if name == 'NotImplementedError':
+        function = ([''] + re.findall(r'in (\w+)', traceback))[-1]
+        empty = function in [f.split('.')[-1] for f in todo]
+        return f'It needs {function}, which is not yet filled in.' if empty else ''
+    missing = re.search(r"name '(\w+)' is not defined", message)
+    if name != 'NameError' or not missing: return ''
+    for c in nb.cells:
+        if c.cell_type != 'code' or missing[1] not in bound(c.source): continue
+        if wrong := syntax_error(c.source): return f'The cell {c.id} is no Python: {wrong}'
+        what, why, _ = error_of(said.get(c.id, ()))
+        if what: return f'The cell {c.id} failed before: {what}: {why}'
+    return ''
+
+
+def verdict(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[str], e:Exercise) -> Checked:
+    "What the outputs `said` of a notebook's cells say of its exercise `e`; `todo` is what is still open."
+    failed = next((c for c in e.checks if error_of(said.get(c.id, ()))[0]), None)
+    empty = any(f in todo for f in unfilled(e.cell.source))
+    if empty and (failed or not e.checks): return Checked(notebook, e.name, 'not yet filled in')
+    if failed is None: return Checked(notebook, e.name, 'holds')
+    if wrong := syntax_error(e.cell.source):
+        return Checked(notebook, e.name, f'fails: it is no Python: {wrong}')
+    name, message, trace = error_of(said[failed.id])
+    lines, line = failed.source.splitlines(), failing_line(trace)
+    text = lines[line-1].strip()[:100] if 0 < line <= len(lines) else ''
+    hint = elsewhere(ws, name, message, trace) or within(nb, said, todo, name, message, trace)
+    if name == 'TimeoutError': hint = hint or 'A loop in it may never end.'
+    state = f'fails: {name}: {message}'.rstrip(': ')
+    return Checked(notebook, e.name, state, failed.id, line, text, hint)
+
+def judged(ws:Workspace, notebook:str, nb:NotebookNode, said:dict) -> list[Checked]:
+    "What the outputs `said` of a notebook's cells say of its exercises."
+    todo = still_open(ws, notebook)
+    return [verdict(ws, notebook, nb, said, todo, e) for e in exercises(nb)]
+
+
+def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|None=None) -> Report:
+    "Runs the visible checks of notebooks or units (all if None) with the student's own library; changes nothing."
+    ws = open_workspace(workspace)
+    names, rows, notes = notebooks_named(ws, ws.notebooks if notebooks is None else notebooks), [], []
+    for i, name in enumerate(names):
+        if progress: progress(i, len(names), name)
+        try: nb, released = read_notebook(ws.path(name)), read_notebook(ws.released(name))
+        except CourseError as e:
+            rows.append(Checked(name, '', f'fails: {e}', hint='See what to do: tinybench student doctor'))
+            continue
+        nb, says = restored(nb, released)
+        if says: notes.append(f'{name}: some cells need mending: tinybench student doctor')
+        own = {e.cell.id for e in exercises(nb)}    # of which the rows speak
+        notes += [f'{name}, cell {c}: {wrong}' for c, wrong in faults(nb) if c not in own]
+        try: rows += judged(ws, name, nb, run_cells(nb.cells, ws.root))
+        except CourseError as e: rows.append(Checked(name, '', f'fails: {e}'))
+    old = [n for n in ws.notebooks if stale(ws, n) == 'older' and not unlocked_file(ws, n).exists()]
+    if old: notes.append(f'Changed since nbdev_export, which later chapters will not see: {", ".join(old)}.')
+    if progress: progress(len(names), len(names), '')
+    return Report(tuple(rows), tuple(notes))

@@ -1,0 +1,94 @@
+"A student's own package: exported, up to date, and the one that a notebook imports"
+import os, re, shutil, subprocess, sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from ..cells import CourseError, read_notebook
+from ..mend.source import syntax_error
+from .notebook import stale
+from .remark import Remark
+from .unlock import look_first, looks_first
+from .workspace import Workspace, unlocked_file
+
+
+def own_environment() -> dict[str, str]:
+    "The environment less what would make a student's commands act differently."
+    return {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'PYTHONPATH')}
+
+def run_export(ws:Workspace) -> str:
+    "Runs nbdev_export in a workspace; '' if that worked, or else the last line of what it said."
+    command = [sys.executable, '-c', 'from nbdev.doclinks import nbdev_export as export; export()']
+    done = subprocess.run(command, cwd=ws.root, env=own_environment(), capture_output=True, text=True)
+    said = (done.stderr or done.stdout).strip().splitlines()
+    return '' if done.returncode == 0 else said[-1] if said else 'it failed'
+
+
+def exportable(ws:Workspace) -> bool:
+    "Whether nbdev_export can do all notebooks."
+    def fine(name):
+        try: nb = read_notebook(ws.path(name))
+        except CourseError: return False
+        texts = [c.source for c in nb.cells if c.cell_type == 'code' and '#| export' in c.source]
+        return not any(map(syntax_error, texts))
+    return all(fine(n) for n in ws.notebooks)
+
+def look_library(ws:Workspace, mend:bool) -> Iterable[Remark]:
+    "Remarks on the student's own package: what is missing or not up to date in it."
+    for path in dict.fromkeys(p for n in ws.notebooks for p in looks_first(ws, n)):
+        if mend: look_first(path)
+        done = 'It does again.' if mend else ''
+        yield Remark(path.relative_to(ws.root).as_posix(), 'it does not look for unlocked chapters.', done)
+    states = {n: s for n in ws.notebooks if (s := stale(ws, n)) and not unlocked_file(ws, n).exists()}
+    said = run_export(ws) if states and mend and exportable(ws) else None    # '' where it worked
+    why = f', which said: {said}' if said else ''
+    for state, says in (('missing', 'not exported yet'), ('older', 'changed since it was exported')):
+        these = [n for n, s in states.items() if s == state]
+        where = ', '.join(f'{n}.ipynb' for n in these[:3]) + f' and {len(these) - 3} more'*(len(these) > 3)
+        if these and said == '': yield Remark(where, f'{says}.', 'nbdev_export was run.')
+        elif these: yield Remark(where, f'{says}: run nbdev_export{why}.')
+    for own, n in rivals(ws): yield Remark(own.name, f'it writes the module of {n}.ipynb too, and the one whose '
+                                                     'name comes last has the last word. Move it to another folder.')
+
+def rivals(ws:Workspace) -> Iterable[tuple[Path, str]]:
+    "Notebooks that were not handed out and export to a module of one that was: the file, and that one's name."
+    modules = {n.split('_', 1)[-1]: n for n in ws.notebooks}
+    for path in sorted({*ws.root.glob('*.ipynb')} - {ws.path(n) for n in ws.notebooks}):
+        with suppress(CourseError):
+            sources = [c.source for c in read_notebook(path).cells if c.cell_type == 'code']
+            names = [m[1] for s in sources for m in re.finditer(r'(?m)^#\|\s*default_exp\s+(\S+)', s)]
+            yield from ((path, modules[name]) for name in names[:1] if name in modules)
+
+
+ASK = """import importlib.util, os, sys
+sys.path[0:1] = []
+last = [os.path.basename(p) in ('site-packages', 'dist-packages') for p in sys.path] + [True]
+sys.path.insert(last.index(True), os.getcwd())
+for name in sys.argv[1:]: print(getattr(importlib.util.find_spec(name), 'origin', None) or '')"""
+
+def kernel_python() -> str:
+    "The Python that JupyterLab starts for the kernel python3; this one where it cannot be told."
+    from jupyter_client.kernelspec import KernelSpecManager
+    try: command = KernelSpecManager().get_kernel_spec('python3').argv[0]
+    except Exception: return sys.executable    # no kernel, or a broken one: JupyterLab says that itself
+    return (shutil.which(command) or command) if os.path.basename(command) != 'python' else sys.executable
+
+def look_kernel(ws:Workspace) -> Iterable[Remark]:
+    "Remarks on which library a notebook in this workspace would import."
+    python = kernel_python()
+    command = [python, '-c', ASK, ws.package, 'numpy', 'fastcore']
+    try: done = subprocess.run(command, cwd=ws.root, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as e:
+        yield Remark('kernel', f'{python} does not start ({e}).')
+        return
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ['it says nothing'])[-1]
+        yield Remark('kernel', f'{python} fails when it is asked for {ws.package}: {why}.')
+        return
+    said = (done.stdout.splitlines() + ['', '', ''])[:3]
+    if not said[0] or not Path(said[0]).resolve().is_relative_to(ws.root):
+        why = ' PYTHONPATH is set: unset it.' if os.environ.get('PYTHONPATH') else ''
+        what = said[0] or f'no {ws.package}'
+        yield Remark('kernel', f'a notebook would import {what}, and not {ws.root/ws.package}.{why}')
+    for name, origin in zip(('numpy', 'fastcore'), said[1:]):
+        if origin: continue
+        yield Remark('kernel', f'{python}, which notebooks run with, has no {name}: install it there.')

@@ -1,0 +1,100 @@
+"What was handed in: read from its zip and verified, whatever somebody put there"
+import hashlib, json, re, stat, zipfile
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from ..cells import CourseError
+
+
+STUDENT = re.compile(r'[A-Za-z0-9][A-Za-z0-9._@-]{0,63}')
+
+@dataclass(frozen=True)
+class Submission:
+    "What was handed in: who, which unit, when, and the files with their bytes."
+    path:Path
+    course:str
+    student:str
+    unit:str
+    when:datetime
+    files:dict[str, bytes] = field(repr=False)
+    unlocked:tuple[str, ...] = ()
+    versions:dict[str, str] = field(default_factory=dict, repr=False)
+    says:tuple[str, ...] = ()
+
+    def __repr__(self):
+        head = f'{self.path.name}: {self.unit} by {self.student}, {len(self.files)} notebooks'
+        return '\n'.join([head, *(f'  {s}' for s in self.says)])
+
+
+MOST_FILES, MOST_EACH, MOST_ALL = 64, 20*2**20, 100*2**20
+
+
+FLAT = re.compile(r'[A-Za-z0-9_][\w. ()+-]{0,120}\.ipynb', re.ASCII)
+
+def members(z:zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    "What a zip's directory lists; CourseError for anything that is no plain file with a plain name."
+    found = z.infolist()
+    if len(found) > MOST_FILES: raise CourseError(f'it holds {len(found)} files; the most is {MOST_FILES}')
+    names = [i.filename for i in found]
+    for i in found:
+        kind = stat.S_IFMT(i.external_attr >> 16)
+        plain = FLAT.fullmatch(i.filename) or i.filename == 'submission.json'
+        if not plain or i.orig_filename != i.filename:
+            raise CourseError(f'it holds {i.filename[:80]!r}, which is no notebook at its top')
+        if kind not in (0, stat.S_IFREG): raise CourseError(f'{i.filename} is a link or the like')
+        if i.flag_bits & 1: raise CourseError(f'{i.filename} is encrypted')
+        if i.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise CourseError(f'{i.filename} is packed in an unusual way')
+        if names.count(i.filename) > 1: raise CourseError(f'it holds {i.filename} twice')
+    return found
+
+def contents(path) -> dict[str, bytes]:
+    "The files in a submission's zip, by name, none larger than allowed, whatever its directory says."
+    files, left = {}, MOST_ALL
+    if Path(path).stat().st_size > MOST_ALL: raise CourseError(f'it has more than {MOST_ALL/2**20:.0f} MB')
+    with zipfile.ZipFile(path) as z:
+        for i in members(z):
+            most = min(MOST_EACH, left)
+            with z.open(i) as f: data = f.read(most + 1)
+            if len(data) > most: raise CourseError(f'{i.filename} is too large when it is unpacked')
+            files[i.filename], left = data, left - len(data)
+    return files
+
+
+def read_submission(path) -> Submission:
+    "A submission that `submit` packed, its checksums verified; CourseError says what is wrong with the file."
+    path, do = Path(path), 'Pack it again with: tinybench student submit'
+    try: return verified(path, contents(path))
+    except CourseError as e: raise CourseError(f'{path.name} is no submission: {e}. {do}') from None
+    except OSError as e: raise CourseError(f'{path.name} cannot be read: {e.strerror or e}. {do}') from None
+    except Exception as e:    # zipfile raises what zlib, struct and codecs raise
+        raise CourseError(f'{path.name} is no whole zip ({type(e).__name__}: {e}). {do}') from None
+
+def verified(path:Path, files:dict[str, bytes]) -> Submission:
+    "The submission whose zip holds `files`; CourseError where they are not what its list says."
+    if 'submission.json' not in files: raise CourseError('it has no submission.json')
+    try: about = json.loads(files.pop('submission.json'))
+    except (ValueError, RecursionError): raise CourseError('its submission.json is not JSON') from None
+    listed = about.get('files') if isinstance(about, dict) else None
+    if not isinstance(listed, dict) or about.get('format') != 1: raise CourseError('its list is not known')
+    texts = {k: about.get(k) for k in ('course', 'unit', 'student', 'when')}
+    if not all(isinstance(v, str) and len(v) < 200 for v in texts.values()):
+        raise CourseError('it does not say whose it is')
+    if not STUDENT.fullmatch(texts['student']) or not re.fullmatch(r'[\w-]+', texts['unit'], re.ASCII):
+        raise CourseError('its student or unit is no name')
+    try: when = datetime.fromisoformat(texts['when'])
+    except ValueError: raise CourseError('it does not say when it was packed') from None
+    if when.tzinfo is None: raise CourseError('it does not say when it was packed')
+    try: when = when.astimezone(timezone.utc)
+    except OverflowError: raise CourseError('it does not say when it was packed') from None
+    if not 2000 <= when.year < 2200: raise CourseError(f'it says that it was packed in the year {when.year}')
+    for n in set(listed) ^ set(files): raise CourseError(f'{n[:80]} is not both in its list and in the zip')
+    for n, data in files.items():
+        said = listed[n].get('sha256') if isinstance(listed[n], dict) else None
+        if said != hashlib.sha256(data).hexdigest():
+            raise CourseError(f'{n} is not what was packed: its checksum differs')
+    these = about.get('unlocked') if isinstance(about.get('unlocked'), list) else []
+    these = [u[:80] for u in these if isinstance(u, str) and u[:80].isprintable()][:200]
+    versions = about.get('versions') if isinstance(about.get('versions'), dict) else {}
+    return Submission(path, texts['course'], texts['student'], texts['unit'], when, files, tuple(these),
+                      {str(k)[:40]: str(v)[:80] for k, v in versions.items()})

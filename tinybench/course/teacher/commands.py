@@ -1,0 +1,173 @@
+"`tinybench course`: thin commands over what those who teach run"
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+import typer
+from tinybench.base.terminal import bar, say
+from ..commands import explained, group
+
+
+app = group('Build, hand out, collect and grade a course.')
+
+
+Where = Annotated[Path, typer.Option('--course', help='Folder of the course: with course.toml, or above it.')]
+
+Units = Annotated[list[str]|None, typer.Argument(help='Units, as course.toml names them; all if left out.')]
+
+One = Annotated[str, typer.Argument(help='A unit, as course.toml names it.')]
+
+Chosen = Annotated[list[str]|None,
+                   typer.Option('--unit', help='A unit; may be given again. All if left out.')]
+
+Jobs = Annotated[int|None, typer.Option(help='How many at a time; the number of cores if left out.', min=1)]
+
+Lessons = Annotated[list[str]|None, typer.Argument(help='Notebooks, such as 12_nn.conv; all if left out.')]
+
+
+@app.command()
+@explained()
+def check(units:Units=None, course:Where=Path('.')):
+    """Look in every notebook for what would go wrong. Status 1 where something would.
+
+    Example: tinybench course check layers
+    """
+    from .lint import check as look
+    from ..units import read_course
+    with bar('looking') as tell: found = look(read_course(course), units or None, tell)
+    for problem in found: typer.echo(problem)
+    say('1 problem' if len(found) == 1 else f'{len(found)} problems')
+    if found: raise typer.Exit(1)
+
+
+@app.command()
+@explained()
+def build(units:Units=None, course:Where=Path('.')):
+    """Write source/, release/ and the gradebook's entries of units.
+
+    Example: tinybench course build layers
+    """
+    from .build import build as make
+    from ..units import read_course
+    with bar('building') as tell: found = make(read_course(course), units or None, tell)
+    for built in found: typer.echo(built)
+
+
+@app.command()
+@explained()
+def release(
+    folder:Annotated[Path, typer.Argument(help='Where to write it; units are added to one that is there.')],
+    units:Chosen=None,
+    package:Annotated[str|None,
+                      typer.Option(help='What pip is to install, such as a URL; this version if left out.')]=None,
+    course:Where=Path('.'),
+):
+    """Write the folder that students get, a project of its own.
+
+    Example: tinybench course release ../handout --unit layers
+    """
+    from .handout import THIS_VERSION, release as make
+    from ..units import read_course
+    with bar('releasing') as tell: folder = make(read_course(course), folder, units or None, package, tell)
+    typer.echo(folder)
+    if THIS_VERSION in (folder/'requirements.txt').read_text():
+        say('requirements.txt asks for this version of tinybench; --package says where pip finds it.')
+
+
+@app.command()
+@explained()
+def collect(
+    unit:One, folder:Annotated[Path, typer.Argument(help="The folder with the students' zip files.")],
+    course:Where=Path('.')
+):
+    """Take what students packed into submitted/, of each the newest in the folder.
+
+    A file that is no submission of this unit is named, and costs nobody else anything.
+
+    Example: tinybench course collect layers ~/Downloads/layers
+    """
+    from ..units import read_course
+    from .collect import collect as take
+    typer.echo(take(read_course(course), unit, folder))
+
+
+@app.command()
+@explained()
+def grade(
+    unit:One,
+    students:Annotated[list[str]|None, typer.Option('--student', help='Only one; may be given again.')]=None,
+    scheduler:Annotated[str|None, typer.Option(help='A Dask scheduler, such as tcp://host:8786.')]=None,
+    jobs:Jobs=None,
+    again:Annotated[bool, typer.Option('--again', help='Also those whose grade still holds.')]=False,
+    course:Where=Path('.'),
+    as_json:Annotated[bool, typer.Option('--json', help='Print everything as JSON.')]=False,
+):
+    """Autograde a unit's submissions into nbgrader's gradebook.
+
+    They run in parallel, and one that breaks costs nobody else anything. After a stop, the same command goes on
+    (with --again, from the start). Status 1 where somebody could not be graded.
+
+    Example: tinybench course grade layers
+    """
+    from .build import is_built
+    from ..units import read_course
+    from .grade import grade as run
+    this = read_course(course)
+    if this.folder('source', unit).is_dir() and not is_built(this, this.unit(unit)):
+        say(f'{unit} has changed since it was built, and is graded as built: tinybench course build {unit}')
+    with bar('grading') as tell: found = run(this, unit, scheduler, jobs, students, again, progress=tell)
+    if found.walls.startswith('NO SANDBOX'): say(found.walls)
+    typer.echo(json.dumps(asdict(found), indent=1) if as_json else found)
+    if not all(r.done for r in found.rows): raise typer.Exit(1)
+
+
+@app.command()
+@explained()
+def feedback(unit:One, course:Where=Path('.')):
+    """Write a page for each student: points, and what was expected.
+
+    Example: tinybench course feedback layers
+    """
+    from ..units import read_course
+    from .feedback import write_unit
+    with bar('writing') as tell: found = write_unit(read_course(course), unit, tell)
+    for path in found: typer.echo(path)
+
+
+@app.command()
+@explained()
+def export(
+    to:Annotated[Path, typer.Argument(help='The CSV file to write.')],
+    style:Annotated[str, typer.Option(help='Whose columns: nbgrader, canvas or moodle.')]='nbgrader',
+    units:Chosen=None,
+    course:Where=Path('.'),
+):
+    """Write the grades as CSV.
+
+    Example: tinybench course export grades.csv --style canvas
+    """
+    from ..units import read_course
+    from .platforms import export as write
+    typer.echo(write(read_course(course), to, style, units or None))
+
+
+@app.command()
+@explained()
+def prove(
+    notebooks:Lessons=None,
+    mutants:Annotated[bool, typer.Option(help='Also change each solution mechanically.')]=True,
+    jobs:Jobs=None,
+    course:Where=Path('.'),
+):
+    """Prove that checks notice wrong answers, and no right ones.
+
+    Solutions earn all points, stubs and constants none; known wrong answers lose some, known right ones do not.
+
+    Example: tinybench course prove 12_nn.conv
+    """
+    from ..units import read_course
+    from ..prove.lessons import prove_all
+    with bar('proving') as tell:
+        found = prove_all(read_course(course), notebooks or None, mutants=mutants, jobs=jobs, progress=tell)
+    for proof in found: typer.echo(proof)
+    if not all(proof.holds for proof in found): raise typer.Exit(1)
