@@ -84,7 +84,7 @@ def train_step(run, x, y):
     loss = run.loss(run.net(x), y)
     if not np.isfinite(loss.data):
         raise FloatingPointError(f'no finite loss at step {run.step + 1} (epoch {run.epoch + 1})')
-    backward(loss)
+    loss.backward()
     run.opt.step()
     return float(loss.data)
 
