@@ -38,6 +38,10 @@ def column_of(r:SuiteResult, metric:str, data:str='') -> tuple[Column,dict]:
         raise ValueError(f'{metric} on which data? One of {", ".join(c.data for c in found)}')
     raise ValueError(f'{metric} is {" and ".join(c.provenance for c in found)}: not to be ranked together')
 
+# %% ../../nbs/67_bench.pareto.ipynb #costs-and-gains
+COSTS = 'latency', 'memory', 'weights', 'peak activations', 'allocated peak'
+GAINS = 'accuracy', 'throughput'
+
 # %% ../../nbs/67_bench.pareto.ipynb #standing
 @dataclass(frozen=True)
 class Standing:
@@ -81,9 +85,6 @@ def pareto_frame(p:Pareto):
                          for s in p.rows])
 
 # %% ../../nbs/67_bench.pareto.ipynb #pareto
-COSTS = 'latency', 'memory', 'weights', 'peak activations', 'allocated peak'
-GAINS = 'accuracy', 'throughput'
-
 def pareto(
     r:SuiteResult,
     cost:str='latency',       # one of COSTS: the less the better

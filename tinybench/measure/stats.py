@@ -219,8 +219,7 @@ def concerns(values, level:float=.95) -> list[str]:
     n, need = len(values), fewest_values(level)
     if n < need: return [f'too few: {n} of the {need} values that an interval at {100*level:g}% needs']
     mid, wide, far, rise = abs(float(np.median(values))), iqr(values), outliers(values), drift(values)
-    share = wide/mid if mid else math.inf if wide else 0.
-    z = normal_scores(values)
+    share, z = wide/mid if mid else math.inf if wide else 0., normal_scores(values)
     rho, whole = autocorrelation(z), wide_rank(n, level, sign_inflation(autocorrelation(z), n)) < 1
     range_too = '; even their range is too narrow' if whole else ''
     said = {

@@ -227,10 +227,11 @@ def layers_print(p) -> str:
             f'all rows: {100*q.estimate:.0f}% [{100*q.lo:.0f}, {100*q.hi:.0f}]\n'
             f'of a step of {digits(p.wall.median/by)} {unit}')
 
-# %% ../../nbs/81_show.measure.ipynb #plot-layers
+# %% ../../nbs/81_show.measure.ipynb #phase-looks
 PHASE_LOOKS = dict(forward=dict(color=COLOURS[5]), backward=dict(color=COLOURS[1], hatch='///'),
                    **{'gradient step': dict(color='w', hatch='...'), 'apply': dict(color='w', hatch='xxx')})
 
+# %% ../../nbs/81_show.measure.ipynb #plot-layers
 def plot_layers(
     p,                        # a Profile
     ax=None,
