@@ -16,7 +16,7 @@ from .workspace import Workspace, open_workspace
 
 
 def both_sides(data:bytes) -> bytes|None:
-    "A notebook with the cells of both sides of an unresolved merge; None where there is no telling."
+    "A notebook with the cells of both sides of an unresolved merge; None if there is no telling."
     from nbdev.merge import nbdev_fix
     data = data.replace(b'<<<<<<< Updated upstream', b'<<<<<<< Updated-upstream')    # nbdev wants one word
     with tempfile.TemporaryDirectory() as d:
@@ -39,7 +39,6 @@ def look_unmerged(ws:Workspace, name:str, line:int, mend:bool) -> Remark:
     if both: return Remark(file, f'To be mended: {says}.')
     return Remark(file, f'{says}; {KEEP_ONE}. JupyterLab cannot open it: use a text editor, or take '
                         'the notebook anew, with git checkout or, as it was handed out, from .release/.')
-
 
 def look_file(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
     "Remarks on a notebook's file: missing, empty, or no notebook."
@@ -68,7 +67,6 @@ def look_file(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
             if not remark.done: remark = replace(remark, says=older)
         yield remark
 
-
 def look_notebook(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
     "Remarks on a notebook's cells; mends what nbgrader needs, and nothing that a student has to write."
     path, file = ws.path(name), f'{name}.ipynb'
@@ -87,7 +85,6 @@ def look_notebook(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
         yield Remark(file, ' '.join(says) if done else f'To be mended: {" ".join(says)}', done)
         nb = new
     for cell, wrong in faults(nb): yield Remark(f'{file}, cell {cell}', wrong)
-
 
 def doctor(workspace='.', mend:bool=True, progress:Callable|None=None) -> Remarks:
     "What is wrong in a workspace. What can be is mended, after a copy of what was there to `.doctor/`."
