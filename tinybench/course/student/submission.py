@@ -79,11 +79,11 @@ def verified(path:Path, files:dict[str, bytes]) -> Submission:
         raise CourseError('it does not say whose it is')
     if not STUDENT.fullmatch(texts['student']) or not re.fullmatch(r'[\w-]+', texts['unit'], re.ASCII):
         raise CourseError('its student or unit is no name')
-    try: when = datetime.fromisoformat(texts['when'])
-    except ValueError: raise CourseError('it does not say when it was packed') from None
-    if when.tzinfo is None: raise CourseError('it does not say when it was packed')
-    try: when = when.astimezone(timezone.utc)
-    except OverflowError: raise CourseError('it does not say when it was packed') from None
+    try:
+        when = datetime.fromisoformat(texts['when'])
+        if when.tzinfo is None: raise ValueError
+        when = when.astimezone(timezone.utc)
+    except (ValueError, OverflowError): raise CourseError('it does not say when it was packed') from None
     if not 2000 <= when.year < 2200: raise CourseError(f'it says that it was packed in the year {when.year}')
     for n in set(listed) ^ set(files): raise CourseError(f'{n[:80]} is not both in its list and in the zip')
     for n, data in files.items():
