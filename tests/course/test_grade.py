@@ -17,7 +17,7 @@ from tinybench.course.units import read_course
 from tinybench.course.teacher.collect import collect
 from tinybench.course.teacher.grade import grade
 from tinybench.course.teacher.prepare import prepare
-from tinybench.course.student.submit import packed
+from tinybench.course.student.submit import zipped
 from tinybench.course.box.walls import bubblewrap, walls
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -428,7 +428,7 @@ def packed_by(folder, student, when, name=None):
     data = b'{}'
     sums = {f'{NAME}.ipynb': dict(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))}
     about = dict(format=1, course='small', unit='first', student=student, when=when, files=sums)
-    (folder/f'{name or student}.zip').write_bytes(packed({f'{NAME}.ipynb': data, 'submission.json': json.dumps(about).encode()}))
+    (folder/f'{name or student}.zip').write_bytes(zipped({f'{NAME}.ipynb': data, 'submission.json': json.dumps(about).encode()}))
 
 def test_a_time_that_is_no_date_costs_nobody_else_anything(course, tmp_path):
     zips = tmp_path/'zips'
@@ -526,7 +526,7 @@ def test_what_was_handed_in_under_an_old_name_counts(tmp_path):
     data = nbformat.writes(old).encode()
     about['files'] = {'07_old.sums.ipynb': dict(sha256=hashlib.sha256(data).hexdigest())}
     (tmp_path/'zips').mkdir()
-    (tmp_path/'zips'/'first-cleo.zip').write_bytes(packed({'07_old.sums.ipynb': data, 'submission.json': json.dumps(about).encode()}))
+    (tmp_path/'zips'/'first-cleo.zip').write_bytes(zipped({'07_old.sums.ipynb': data, 'submission.json': json.dumps(about).encode()}))
     found = collect(course, 'first', tmp_path/'zips')
     assert found.rows[0][2] == [f'07_old.sums counts as {NAME}'] and 'first: 1 collected' in repr(found)
     assert grade(course, 'first', students=['cleo']).rows[0].points == 3

@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from tinybench.course.cells import CourseError, exercises, grading, points, read_notebook, role
 from tinybench.course.mend.files import mend_files, plain_name
 from tinybench.course.mend.notebook import mend
-from tinybench.course.mend.recognise import all_hidden, cell_name, locked, minded, recognised, shown
+from tinybench.course.mend.recognise import all_hidden, cell_name, is_locked, minded, recognised, visible_text
 from tinybench.course.mend.source import bare, bound, defines, syntax_error, syntax_errors, unfilled
 from tinybench.course.stub import stub
 
@@ -73,7 +73,7 @@ def in_order(nb, source):
         c = nb.cells[at[cell_name(s)]]
         assert c.cell_type == s.cell_type and c.id == s.id
         assert all(grading(c).get(k) == v for k,v in grading(s).items())
-        if locked(s): assert c.source == s.source
+        if is_locked(s): assert c.source == s.source
     for e in exercises(source):
         for c in e.checks: assert at[e.name] < at[cell_name(c)], f'{cell_name(c)} stands above {e.name}'
     assert len(set(names(nb))) == len(nb.cells)
@@ -255,7 +255,7 @@ def test_checks_with_a_visible_and_a_hidden_part(small):
     cell(source, 'half-check').source = text
     nb = deepcopy(source)
     cell(nb, 'half-check').source = 'assert half(4) == 2'
-    assert not all_hidden(cell(source, 'half-check')) and shown(text) == 'assert half(4) == 2'
+    assert not all_hidden(cell(source, 'half-check')) and visible_text(text) == 'assert half(4) == 2'
     assert mend(nb, source) == (source, [])
 
 def test_written_answers(small):
@@ -507,7 +507,7 @@ def test_syntax_errors(small):
                                   'if 1:\n'*200, 'a\0b', 'f"{'*50, ' '*49_000 + 'x?', 'x\u2028y', '\ud800'])
 def test_hostile_text_is_read_without_harm(text):
     assert isinstance(syntax_error(text), str)
-    bound(text), unfilled(text), defines(text), shown(text)
+    bound(text), unfilled(text), defines(text), visible_text(text)
 
 def test_long_cells_are_not_parsed(): assert '60,000 characters' in syntax_error('x'*60_000)
 

@@ -20,8 +20,8 @@ from tinybench.course.student.library import run_export
 from tinybench.course.student.notebook import as_file, stale, still_open
 from tinybench.course.student.remark import backup, change
 from tinybench.course.student.settings import new_settings
-from tinybench.course.student.submission import MOST_EACH, MOST_FILES, contents, read_submission
-from tinybench.course.student.submit import packed, submit
+from tinybench.course.student.submission import MOST_EACH, MOST_FILES, read_submission, unzipped
+from tinybench.course.student.submit import submit, zipped
 from tinybench.course.student.unlock import builds_on, looks_first, unfinished, unlock, unlocked
 from tinybench.course.student.workspace import open_workspace
 
@@ -425,7 +425,7 @@ def test_round_trip(ws, reference):
     assert (again.student, again.unit, again.course, again.when) == ('ada', 'parts', 'c', NOW)
     assert again.files == done.files == {f'{n}.ipynb': ws.path(n).read_bytes() for n in CHAPTERS}
     assert again.unlocked == ('00_core.half',) and again.versions['python']
-    about = json.loads(contents(done.path)['submission.json'])
+    about = json.loads(unzipped(done.path)['submission.json'])
     sha256 = hashlib.sha256(ws.path('00_core.half').read_bytes()).hexdigest()
     assert about['files']['00_core.half.ipynb']['sha256'] == sha256
 
@@ -456,7 +456,7 @@ def test_unknown_unit(ws):
     with pytest.raises(CourseError, match='did you mean parts'): submit(ws.root, 'part', 'ada')
 
 @pytest.fixture
-def good(ws): return contents(submit(ws.root, 'parts', 'ada', NOW).path)
+def good(ws): return unzipped(submit(ws.root, 'parts', 'ada', NOW).path)
 
 def refused(tmp_path, data, match):
     path = tmp_path/'handed-in.zip'
@@ -468,7 +468,7 @@ def refused(tmp_path, data, match):
     '../evil.ipynb', '/etc/passwd', 'a/b.ipynb', 'a\\b.ipynb', 'C:\\x.ipynb', 'run.py', '.x.ipynb', 'folder/',
     'x.ipynb/', '..', 'a\0b.ipynb', 'submission.json/x.ipynb', 'ä.ipynb', 'x'*200 + '.ipynb'])
 def test_odd_names_are_refused(tmp_path, good, name):
-    refused(tmp_path, packed(good | {name: b'{}'}), 'no notebook at its top|not both in its list')
+    refused(tmp_path, zipped(good | {name: b'{}'}), 'no notebook at its top|not both in its list')
 
 def test_links_are_refused(tmp_path, good):
     out = io.BytesIO()
@@ -480,11 +480,11 @@ def test_links_are_refused(tmp_path, good):
     refused(tmp_path, out.getvalue(), 'is a link')
 
 def test_bombs_are_refused_before_they_go_off(tmp_path, good):
-    refused(tmp_path, packed(good | {'02_core.more.ipynb': bytes(MOST_EACH + 1)}), 'too large when it is unpacked')
-    refused(tmp_path, packed({f'{i}_a.ipynb': b'' for i in range(MOST_FILES + 1)}), 'the most is 64')
+    refused(tmp_path, zipped(good | {'02_core.more.ipynb': bytes(MOST_EACH + 1)}), 'too large when it is unpacked')
+    refused(tmp_path, zipped({f'{i}_a.ipynb': b'' for i in range(MOST_FILES + 1)}), 'the most is 64')
 
 def test_a_lie_about_the_size_does_not_help(tmp_path, good):
-    data = bytearray(packed({'00_core.half.ipynb': bytes(MOST_EACH + 5)}))
+    data = bytearray(zipped({'00_core.half.ipynb': bytes(MOST_EACH + 5)}))
     size = (MOST_EACH + 5).to_bytes(4, 'little')
     while size in data: data[data.index(size):data.index(size) + 4] = (10).to_bytes(4, 'little')
     refused(tmp_path, bytes(data), 'no whole zip|too large|submission.json')
@@ -497,20 +497,20 @@ def test_two_files_of_one_name_are_refused(tmp_path, good):
     refused(tmp_path, out.getvalue(), 'twice')
 
 def test_what_was_changed_after_packing_is_refused(tmp_path, good):
-    refused(tmp_path, packed(good | {'00_core.half.ipynb': b'{}'}), 'its checksum differs')
-    refused(tmp_path, packed(good | {'02_core.more.ipynb': b'{}'}), 'not both in its list and in the zip')
-    refused(tmp_path, packed({n: d for n,d in good.items() if n != '00_core.half.ipynb'}), 'not both in its list')
-    refused(tmp_path, packed({n: d for n,d in good.items() if n != 'submission.json'}), 'no submission.json')
+    refused(tmp_path, zipped(good | {'00_core.half.ipynb': b'{}'}), 'its checksum differs')
+    refused(tmp_path, zipped(good | {'02_core.more.ipynb': b'{}'}), 'not both in its list and in the zip')
+    refused(tmp_path, zipped({n: d for n,d in good.items() if n != '00_core.half.ipynb'}), 'not both in its list')
+    refused(tmp_path, zipped({n: d for n,d in good.items() if n != 'submission.json'}), 'no submission.json')
 
 @pytest.mark.parametrize('change', [
     dict(format=2), dict(files=3), dict(student='../x'), dict(student=5), dict(unit='a/b'),
     dict(when='soon'), dict(when='2026-10-01T12:00:00'), dict(files={'00_core.half.ipynb': 3})])
 def test_lists_that_make_no_sense_are_refused(tmp_path, good, change):
     about = json.loads(good['submission.json']) | change
-    refused(tmp_path, packed(good | {'submission.json': json.dumps(about).encode()}), 'is no submission')
+    refused(tmp_path, zipped(good | {'submission.json': json.dumps(about).encode()}), 'is no submission')
 
 def test_deep_json_is_refused(tmp_path, good):
-    refused(tmp_path, packed(good | {'submission.json': b'['*100_000}), 'not JSON')
+    refused(tmp_path, zipped(good | {'submission.json': b'['*100_000}), 'not JSON')
 
 @pytest.mark.parametrize('data', [b'', b'PK', b'hello'*100, bytes(1000)])
 def test_files_that_are_no_zip_are_refused(tmp_path, data): refused(tmp_path, data, 'no whole zip')
@@ -524,7 +524,7 @@ def whole(tmp_path_factory):
     about = dict(format=1, course='c', unit='parts', student='ada', when=NOW.isoformat(),
                  files={n: dict(sha256=hashlib.sha256(d).hexdigest()) for n,d in files.items()})
     path = tmp_path_factory.mktemp('whole')/'whole.zip'
-    path.write_bytes(packed(files | {'submission.json': json.dumps(about).encode()}))
+    path.write_bytes(zipped(files | {'submission.json': json.dumps(about).encode()}))
     assert read_submission(path).files == files
     return path, files
 

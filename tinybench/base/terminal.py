@@ -11,7 +11,7 @@ def say(text:str) -> None:
 
 @contextmanager
 def bar(what:str):
-    "A function to call with (done, of, text), which draws a bar on a terminal's stderr and nothing elsewhere."
+    "A function to call with (done, of, text): it draws a bar on stderr if anybody sees it there."
     from tqdm import tqdm
     with tqdm(desc=what, leave=False, disable=not bar_is_seen()) as drawn:
         def tell(done, of, text=''):

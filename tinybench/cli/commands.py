@@ -30,11 +30,9 @@ def show(found, as_json:bool=False):
     "Prints a result on stdout: as text, or all of it as JSON."
     typer.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
 
-
 AsJson = Annotated[bool, typer.Option('--json', help='Print JSON instead of text.')]
 Repeats = Annotated[int, typer.Option(help='Rounds of timing.', min=6)]
 Seed = Annotated[int, typer.Option(help='Decides all that is random.', min=0)]
-
 
 app = group()
 
@@ -45,11 +43,10 @@ def show_version(wanted:bool):
     raise typer.Exit
 
 @app.callback()
-def about(
+def options(
     version:Annotated[bool, typer.Option('--version', callback=show_version, help='Print it.')]=False,
 ):
     "Machine-learning performance, learned by building and measuring. Start with: tinybench demo"
-
 
 @app.command()
 @explained()
@@ -73,7 +70,6 @@ def demo(
         write_report(found, folder, suite_figures(found))
     show(found, as_json)
     say(f'report: {out}')
-
 
 @app.command()
 @explained()
@@ -119,7 +115,6 @@ def run(
     if out: say(f'report: {out/"report"}')
     if not found.ok: raise typer.Exit(1)
 
-
 @app.command()
 @explained()
 def compare(
@@ -152,7 +147,6 @@ def compare(
     for k, word in said.items(): say(f'{k} slower by more than {100*limit:g}%: {answers[word]}')
     if 'fail' in said.values(): raise typer.Exit(3)
     if strict and 'undecided' in said.values(): raise typer.Exit(4)
-
 
 @app.command()
 @explained()
@@ -194,7 +188,6 @@ def profile(
     if trace: say(f'trace: {save_trace(found, trace)}')
     if out: write_figures(out, **shown)
 
-
 @app.command()
 @explained()
 def selftest(
@@ -223,7 +216,6 @@ def selftest(
     show(found, as_json)
     if not found.fair: raise typer.Exit(1)
 
-
 @app.command()
 @explained()
 def env(as_json:AsJson=False):
@@ -236,7 +228,6 @@ def env(as_json:AsJson=False):
     show(found, as_json)
     if not as_json:
         for words in found.concerns(): say(f'careful: {words}')
-
 
 @app.command()
 @explained()
@@ -254,7 +245,6 @@ def report(
     write_report(found, out, suite_figures(found))
     show(found, as_json)
     say(f'report: {out}')
-
 
 @app.command()
 @explained()
@@ -286,7 +276,6 @@ def race(
         write_race(found, folder)
     show(found, as_json)
     say(f'report: {out}')
-
 
 app.add_typer(teacher, name='course')
 app.add_typer(student, name='student')

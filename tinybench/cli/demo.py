@@ -16,7 +16,6 @@ def train_digits(data, width:int, epochs:int=20, seed:int=0, bar:bool=False):
     fit(net, batches, epochs, opt, callbacks=[Progress(delay=0)]*bar, progress=False)
     return net.eval()
 
-
 def demo_suite(
     seed:int=0,
     widths:tuple=(16, 4),     # of the networks, the baseline first

@@ -17,7 +17,6 @@ def suite_figures(r) -> dict[str, bytes]:
     if few: out['Latency: the share of samples that took at most so long'] = figure_bytes(plot_ecdf(few))
     return out
 
-
 def write_race(r, folder:Path):
     "Writes the five files of a race's report; `r` is a `RaceResult`."
     from tinybench.measure.result import save_csv
@@ -29,7 +28,6 @@ def write_race(r, folder:Path):
     write_whole(folder/'report.md', '\n\n'.join([
         '# tinybench race', r._repr_markdown_(), '![Accuracy by epoch](metric_by_epoch.png)',
         '![Fitting time](fitting_time.png)']) + '\n')
-
 
 def write_figures(out:Path, **found):
     "The figures of a profile, and of its roofline if there is one, as SVG files in the folder `out`."

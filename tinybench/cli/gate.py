@@ -10,7 +10,6 @@ def as_share(text:str) -> float:
     if not 0 <= share <= 1: raise ValueError(f'{text!r} is no share: write 5% or 0.05')
     return share
 
-
 def gate(lo:float, hi:float, limit:float) -> str:
     "'fail' if a ratio in [lo, hi] is surely above 1 + limit, 'pass' if surely not, else 'undecided'."
     if lo > 1 + limit: return 'fail'
@@ -20,7 +19,6 @@ def gates(c, limit:float) -> dict[str, str]:
     "By name the `gate` of a comparison; for a rate, where more is faster, of the inverse ratio."
     def ends(q): return (q.lo, q.hi) if c.results[0].unit == 's' else (1/q.hi, 1/q.lo)
     return {r.name: gate(*ends(r.ratio), limit) for r in c.rows}
-
 
 def timings_in(path:Path, metric:str) -> dict:
     "The results of `metric` in a file by name; ValueError saying what is there instead."

@@ -15,13 +15,11 @@ def named_object(text:str):
     if not hasattr(found, name): raise ValueError(f'{text}: the module {module} has no {name!r}')
     return getattr(found, name)
 
-
 def known_keys(table:dict, known:tuple, where:str):
     "ValueError naming the first key of `table` that is not `known`, and the one it is most like."
     if not isinstance(table, dict): raise ValueError(f'{where} must be a table, not {table!r}')
     for key in table:
         if key not in known: raise ValueError(f'{where} has no {key!r}{meant(key, known)}')
-
 
 NUMBER = int, float
 PLAN = dict(models=dict, data=list, baseline=str, repeats=int, secs=NUMBER, seed=int, threads=int,
@@ -41,7 +39,6 @@ def read_plan(path:str|os.PathLike) -> dict:
         if not isinstance(v, dict): raise ValueError(f'{path}: {k} needs a table, [models.{k}], not {v!r}')
     return plan
 
-
 def plan_of(suite:Path|None, models:str, data:str, options:dict) -> dict:
     "The plan in the file `suite`, if any, with the options that were given in place of its own."
     plan = dict(models={}) if suite is None else read_plan(suite)
@@ -51,7 +48,6 @@ def plan_of(suite:Path|None, models:str, data:str, options:dict) -> dict:
     if data: plan['data'] = [name.strip() for name in data.split(',')]
     if not plan['models']: raise ValueError('nothing to measure: name a TOML file, or networks with --models')
     return plan | {k: v for k, v in options.items() if v is not None}
-
 
 def make_model(name:str, table:dict, seed:int=0):
     "The `Model` that a table of a suite describes; ValueError naming it if that cannot be."
@@ -72,9 +68,9 @@ def make_model(name:str, table:dict, seed:int=0):
     if shape is None: raise ValueError(
         f'model {name!r}: of what shape is one example? In a suite file add shape = [28, 28, 1]; else '
         'have the function return as_model(name, net, (28, 28, 1))')
-    if not isinstance(shape, (list, tuple)): raise ValueError(f'model {name!r}: shape is a list, not {shape!r}')
+    if not isinstance(shape, (list, tuple)):
+        raise ValueError(f'model {name!r}: shape is a list, not {shape!r}')
     return as_model(name, net, tuple(shape))
-
 
 def make_suite(plan:dict, out:Path|None=None):
     "The `BenchmarkSuite` of a plan."

@@ -26,7 +26,6 @@ def own_cell(cell, i:int) -> NotebookNode:
     return NotebookNode(getattr(nbformat.v4, f'new_{c.cell_type}_cell')(
         c.source, id=c.id if known else f'cell-{i+1}', metadata=meta))
 
-
 def retype(cell:NotebookNode, kind:str) -> bool:
     "Makes `cell` one of type `kind`, in place; whether it was another."
     if cell.cell_type == kind: return False
@@ -34,7 +33,6 @@ def retype(cell:NotebookNode, kind:str) -> bool:
     if kind == 'code': cell.update(outputs=[], execution_count=None)
     cell.cell_type = kind
     return True
-
 
 def tell_apart(cells:list, known:list):
     "Gives new ids, in place, to cells whose id is that of another; those in `known` keep theirs."
@@ -44,7 +42,6 @@ def tell_apart(cells:list, known:list):
         base, n = c.id[:56], 2
         while c.id in taken: c.id = f'{base}-{n}'; n += 1
         taken.add(c.id)
-
 
 def notebook_metadata(submitted:Mapping, source:NotebookNode) -> tuple[NotebookNode, str]:
     "The metadata of the mended notebook, with the source's kernel; and the kernel it was for, if another."

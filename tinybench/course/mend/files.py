@@ -1,6 +1,7 @@
 "Which file in a student's folder is which notebook"
 import os, re
 from pathlib import Path
+from ..cells import module_of
 
 
 COPY = re.compile(r'[ _.-]*(\(\d+\)|-?copy ?\d*|copie|kopie|final|solution|\[\d+\])$', re.I)
@@ -11,7 +12,6 @@ def plain_name(name:str) -> str:
     while (short := COPY.sub('', name)) != name: name = short
     return re.sub(r'[\W_]+', '', name).casefold()
 
-
 def module_in(path:Path) -> str:
     "The module that the notebook in a file says it is, or ''; reads the first 64 KB, whatever they are."
     try:
@@ -19,7 +19,6 @@ def module_in(path:Path) -> str:
     except OSError: return ''
     said = re.search(rb'#\|\s*default_exp\s+([\w.]+)', head)
     return said[1].decode() if said else ''
-
 
 def files_below(folder:Path, most:int=500) -> list[Path]:
     "The files in a folder and the folders in it, no links, nothing hidden; the shortest paths first."
@@ -31,14 +30,13 @@ def files_below(folder:Path, most:int=500) -> list[Path]:
         if len(found) >= most: break
     return sorted(found[:most], key=lambda p: (len(p.parts), len(p.name), str(p)))
 
-
 def mend_files(folder, names) -> tuple[dict[str, Path], list[str]]:
     "Which file below `folder` is which of the notebooks `names`; and what was renamed, double or missing."
     folder, found, taken, says = Path(folder), {}, set(), []
     paths = files_below(folder)
     modules = {p: module_in(p) for p in paths}
     tests = (lambda n, p: p.name == f'{n}.ipynb', lambda n, p: plain_name(p.name) == plain_name(n),
-             lambda n, p: modules[p] == n.split('_', 1)[-1])
+             lambda n, p: modules[p] == module_of(n))
     for test in tests:
         for n in names:
             for p in (p for p in paths if p not in taken and test(n, p)):

@@ -4,11 +4,12 @@ from copy import deepcopy
 from nbformat import NotebookNode
 from ..cells import exercises, grading, role
 from .cells import MOST_CELLS, notebook_metadata, own_cell, retype, tell_apart
-from .recognise import all_hidden, at, best, cell_name, locked, minded, recognised, shown
+from .recognise import (all_hidden, best_cell, cell_name, index_of, is_locked, minded, recognised,
+                        visible_text)
 from .source import bare, bound, defines, unfilled
 
 
-SAID = dict(
+SENTENCES = dict(
     lost="nbgrader's metadata was lost, and is put back: {}.",
     version="The metadata was of another version of nbgrader's format, and is brought to this one: {}.",
     points='The points were changed, and are as handed out again: {}.',
@@ -19,7 +20,8 @@ SAID = dict(
     check='A check was deleted, and is put back: {}.',
     exercise='An exercise was deleted, and its empty form is put back: {}.',
     given='A cell that later ones need was deleted, and is put back: {}.',
-    copied='Of a cell that was copied the first that is filled in, or unchanged, counts; the other is an ordinary one now: {}.',
+    copied='Of a cell that was copied the first that is filled in, or unchanged, counts; '
+           'the other is an ordinary one now: {}.',
     moved='A check stood above its exercise, and is moved below it: {}.',
     foreign='A cell claimed to be graded that was not handed out, and is an ordinary cell now: {}.',
     many='The notebook has {} cells, of which the first 2000 count.',
@@ -31,8 +33,7 @@ def sentences(done:dict[str, list[str]]) -> list[str]:
     def names(these):
         these = list(dict.fromkeys(these))
         return ', '.join(these[:8]) + (f' and {len(these)-8} more' if len(these) > 8 else '')
-    return [SAID[k].format(names(done[k])) for k in SAID if done.get(k)]
-
+    return [SENTENCES[k].format(names(done[k])) for k in SENTENCES if done.get(k)]
 
 def drop_empty(cells:list, chosen:dict, found:dict, source:NotebookNode, stubs:dict, note):
     "Takes from `cells`, in place, the empty forms of exercises for which a filled cell was chosen."
@@ -46,12 +47,11 @@ def drop_empty(cells:list, chosen:dict, found:dict, source:NotebookNode, stubs:d
             if stub: same = bare(c.source) == bare(stub)
             else: same = set(unfilled(c.source)) == todo == defines(c.source)
             if c is not chosen[name] and todo and same:
-                del cells[at(cells, c)]
+                del cells[index_of(cells, c)]
                 note('empty', name)
 
-
 def differs(cell:NotebookNode, like:NotebookNode) -> str:
-    "How the metadata of a submitted cell differs from the source's, as a key of `SAID`; '' where not."
+    "How the metadata of a submitted cell differs from the source's, as a key of `SENTENCES`; '' if not."
     has, want = grading(cell), grading(like)
     if not has: return 'lost'
     if has.get('schema_version') != want.get('schema_version'): return 'version'
@@ -59,45 +59,40 @@ def differs(cell:NotebookNode, like:NotebookNode) -> str:
     keys = 'grade', 'solution', 'locked', 'task', 'grade_id'
     return 'flags' if any(has.get(k, False) != want.get(k, False) for k in keys) else ''
 
-
 def put_right(cell:NotebookNode, like:NotebookNode, note):
     "Gives a submitted cell the type, metadata and, if locked, the words of `like`; `note(kind)` hears of it."
     if retype(cell, like.cell_type): note('kind')
     if how := differs(cell, like): note(how)
     cell.metadata.update(deepcopy(like.metadata))
     cell.id = like.id
-    if not locked(like): return
-    if bare(cell.source) not in (shown(like.source), bare(like.source)): note('edited')
+    if not is_locked(like): return
+    if bare(cell.source) not in (visible_text(like.source), bare(like.source)): note('edited')
     cell.source = like.source
 
-
-def place(cells:list, cell:NotebookNode, before:list, exercise=None):
+def insert_below(cells:list, cell:NotebookNode, before:list, exercise=None):
     "Inserts `cell` below the last of the cells `before` that is in `cells`, and below its `exercise`."
-    last = next((i for b in reversed(before) if (i := at(cells, b)) >= 0), -1)
-    cells.insert(max(last, at(cells, exercise)) + 1, cell)
-
+    last = next((i for b in reversed(before) if (i := index_of(cells, b)) >= 0), -1)
+    cells.insert(max(last, index_of(cells, exercise)) + 1, cell)
 
 def used(nb:NotebookNode) -> set[str]:
     "The words in the checks and the exported cells of a notebook, names among them."
     texts = [c.source for c in nb.cells if c.cell_type == 'code' and (minded(c) or '#| export' in c.source)]
     return {n for t in texts for n in re.findall(r'\w+', t)}
 
-def needed(cell:NotebookNode, have:set, uses:set) -> bool:
+def missed(cell:NotebookNode, have:set, uses:set) -> bool:
     "Whether a given cell that is gone is missed: it binds a name that is used, and nothing else does."
     if cell.cell_type != 'code': return False
     if re.match(r'#\|\s*default_exp', cell.source): return True
     names = bound(cell.source)
     return bool((names if '#| export' in cell.source else names & uses) - have)
 
-
 def as_new(like:NotebookNode, released:dict[str, NotebookNode]) -> NotebookNode:
     "The source's cell `like` without what the student was to write; a check as the instructor has it."
     cell, name = deepcopy(like), cell_name(like)
-    if minded(like) and not locked(like):
+    if minded(like) and not is_locked(like):
         gone = f'# {name}: this exercise was deleted' if like.cell_type == 'code' else 'YOUR ANSWER HERE'
         cell.source = released[name].source if name in released else gone
     return cell
-
 
 def disown(cells:list, chosen:dict, found:dict, note):
     "Takes nbgrader's metadata, in place, from all cells that were not `chosen`."
@@ -107,7 +102,6 @@ def disown(cells:list, chosen:dict, found:dict, note):
         if id(c) in kept or 'nbgrader' not in c.metadata: continue
         if minded(c): note('copied' if id(c) in copies else 'foreign', copies.get(id(c), c.id))
         for k in ('nbgrader', 'deletable', 'editable'): c.metadata.pop(k, None)
-
 
 def settle(cells:list, chosen:dict, source:NotebookNode, fresh:dict, have:set, note):
     "Puts right in `cells`, in place, what was `chosen` for the source's cells; puts back what is missing."
@@ -121,16 +115,16 @@ def settle(cells:list, chosen:dict, source:NotebookNode, fresh:dict, have:set, n
             cell.id = s.id
         elif cell is not None:
             put_right(cell, s, lambda kind: note(kind, name))
-            if exercise in before and at(cells, cell) < at(cells, exercise):
-                del cells[at(cells, cell)]
-                place(cells, cell, before, exercise)
+            if exercise in before and index_of(cells, cell) < index_of(cells, exercise):
+                del cells[index_of(cells, cell)]
+                insert_below(cells, cell, before, exercise)
                 note('moved', name)
-        elif minded(s) or needed(s, have, uses):
+        elif minded(s) or missed(s, have, uses):
             cell = chosen[name] = as_new(s, fresh)
-            place(cells, cell, before, exercise)
-            if not all_hidden(s): note(('check' if locked(s) else 'exercise') if minded(s) else 'given', name)
+            insert_below(cells, cell, before, exercise)
+            kind = 'given' if not minded(s) else 'check' if is_locked(s) else 'exercise'
+            if not all_hidden(s): note(kind, name)
         if cell is not None: before.append(cell)
-
 
 def mend(
     submitted:NotebookNode,           # as a student handed it in; left as it is
@@ -146,9 +140,11 @@ def mend(
     if isinstance(there, list) and there[MOST_CELLS:]: note('many', str(len(there)))
     found, kept = recognised(cells, source, released)
     for name in kept: note('kept', name)
-    stubs = {n: c.source for n, c in fresh.items()}
-    picks = {cell_name(s): best(found[cell_name(s)], s, stubs.get(cell_name(s), '')) for s in source.cells}
-    chosen = {n: c for n, c in picks.items() if c is not None}
+    stubs, chosen = {n: c.source for n, c in fresh.items()}, {}
+    for s in source.cells:
+        name = cell_name(s)
+        cell = best_cell(found[name], s, stubs.get(name, ''))
+        if cell is not None: chosen[name] = cell
     drop_empty(cells, chosen, found, source, stubs, note)
     disown(cells, chosen, found, note)
     known = set(map(id, chosen.values()))

@@ -8,18 +8,15 @@ def bare(text:str) -> str:
     "`text` without the blanks at its ends and at the ends of its lines."
     return '\n'.join(line.rstrip() for line in text.strip().splitlines())
 
-
 def defines(text:str) -> set[str]:
     "The functions and classes that a cell defines at its left margin, be the rest of it Python or not."
     return set(re.findall(r'(?m)^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)', text))
-
 
 LONGEST = 50_000
 
 def cell_tree(text:str) -> ast.Module|None:
     "`text` as a syntax tree; None if it is no Python, or longer than any cell."
     return parsed(text) if len(text) <= LONGEST else None
-
 
 def bound(text:str) -> frozenset[str]:
     "The names that a cell gives a value to, by import, definition or assignment outside of functions."
@@ -31,7 +28,6 @@ def bound(text:str) -> frozenset[str]:
             elif not isinstance(n, ast.Lambda): yield from names(n)
     try: return frozenset(names(tree) if (tree := cell_tree(text)) else defines(text))
     except RecursionError: return frozenset(defines(text))
-
 
 def raises_unfilled(node) -> bool:
     "Whether a statement is `raise NotImplementedError`, called or not."
@@ -50,28 +46,24 @@ def unfilled(text:str) -> list[str]:
     look(tree)
     return found
 
-
 MAGIC = re.compile(r'(?m)^([ \t]*+)(?:\w[\w., \t]*+=[ \t]*+)?+(?:[%!].*|\?\??[\w.]++|[\w.]++\?\??)[ \t]*+$')
 
 def without_magics(text:str) -> str:
     "`text` with IPython's own lines replaced by `pass`; nothing is left of a cell that begins with `%%`."
     return '' if text.lstrip().startswith('%%') else MAGIC.sub(r'\1pass', text)
 
-
 UNMERGED = 'git could not merge two versions, and left both between its marks'
-
 
 KEEP_ONE = 'keep one, delete the other and the marks'
 
 def merge_mark(text:str) -> int:
-    "The line of the first mark of a merge that git could not do and nobody finished; 0 where there is none."
+    "The line of the first mark of a merge that git could not do and nobody finished; 0 if there is none."
     lines = enumerate(text.split('\n'), 1)
     marks = [(i, line[0]) for i, line in lines if re.match(r'([<|=>])\1{6}(?!\S)', line)]
     return marks[0][0] if any(kind in '<>' for _, kind in marks) else 0
 
-
 def syntax_error(text:str) -> str:
-    "What is wrong with a cell's Python, with line and text; '' where nothing is."
+    "What is wrong with a cell's Python, with line and text; '' if nothing is."
     if len(text) > LONGEST: return f'it has {len(text):,} characters, too many for a cell'
     for attempt in (text, without_magics(text)):
         try:

@@ -27,7 +27,7 @@ class Checked:
     def holds(self) -> bool: return self.state == 'holds'
     def __str__(self):
         lines = [f'{self.exercise or self.notebook}: {self.state}']
-        if self.check: lines.append(self.check + f', line {self.line}: {self.text}'*(self.line > 0))
+        if self.check: lines.append(f'{self.check}, line {self.line}: {self.text}' if self.line else self.check)
         if self.hint: lines.append(self.hint)
         return '\n    '.join(lines)
 
@@ -48,7 +48,6 @@ class Report:
         count = f'{sum(r.holds for r in self.rows)} of {len(self.rows)} exercises hold.'
         return '\n'.join([*lines, '', *self.notes, count])
 
-
 def run_in_kernel(cells:list, root:Path, seconds:float=30) -> dict[str, list]:
     "The outputs of code cells, by id, from a Jupyter kernel started in `root`."
     from nbclient import NotebookClient
@@ -68,7 +67,6 @@ def run_cells(cells:list, root:Path, fork:bool=sys.platform == 'linux') -> dict[
     from tinybench.course.box.worker import play
     return {o.id: o.outputs for o in play(cells, root, sandbox=False)}
 
-
 def error_of(outputs:Iterable) -> tuple[str, str, str]:
     "The name, the message on one line and the traceback of the error among a cell's outputs; or '', '', ''."
     e = next((o for o in outputs if o.get('output_type') == 'error'), None)
@@ -78,13 +76,12 @@ def error_of(outputs:Iterable) -> tuple[str, str, str]:
     return str(e.get('ename')), ' '.join(said.split())[:200], text
 
 def failing_line(traceback:str) -> int:
-    "The line of the cell in which a traceback begins; 0 where it names none."
+    "The line of the cell in which a traceback begins; 0 if it names none."
     found = re.search(r'(?:"<check>"|"<ipython-input[^"]*"|Cell In\s?\[\d*\]), line (\d+)', traceback)
     return int(found[1]) if found else 0
 
-
 def elsewhere(ws:Workspace, name:str, message:str, traceback:str) -> str:
-    "What to do about an error that came from the student's library; '' where it did not."
+    "What to do about an error that came from the student's library; '' if it did not."
     books = {inner(n): n for n in ws.notebooks}
     said = re.search(rf'{ws.package}\.([\w.]+)', message)
     if said and name in ('ModuleNotFoundError', 'ImportError'):
@@ -100,9 +97,8 @@ def elsewhere(ws:Workspace, name:str, message:str, traceback:str) -> str:
                 f'fill it in and run nbdev_export, or run: tinybench student unlock {book}')
     return f'It needs {function} of {book}, which was not exported since it was filled in: run nbdev_export.'
 
-
 def within(nb:NotebookNode, said:dict, todo:list[str], name:str, message:str, traceback:str) -> str:
-    "What to do where an error came from another cell of the same notebook; '' where nothing points to one."
+    "What to do where an error came from another cell of the same notebook; '' if nothing points to one."
     if name == 'NotImplementedError':
         function = ([''] + re.findall(r'in (\w+)', traceback))[-1]
         empty = function in [f.split('.')[-1] for f in todo]
@@ -116,8 +112,7 @@ def within(nb:NotebookNode, said:dict, todo:list[str], name:str, message:str, tr
         if what: return f'The cell {c.id} failed before: {what}: {why}'
     return ''
 
-
-def verdict(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[str], e:Exercise) -> Checked:
+def checked(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[str], e:Exercise) -> Checked:
     "What the outputs `said` of a notebook's cells say of its exercise `e`; `todo` is what is still open."
     failed = next((c for c in e.checks if error_of(said.get(c.id, ()))[0]), None)
     empty = any(f in todo for f in unfilled(e.cell.source))
@@ -136,11 +131,10 @@ def verdict(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[st
 def judged(ws:Workspace, notebook:str, nb:NotebookNode, said:dict) -> list[Checked]:
     "What the outputs `said` of a notebook's cells say of its exercises."
     todo = still_open(ws, notebook)
-    return [verdict(ws, notebook, nb, said, todo, e) for e in exercises(nb)]
-
+    return [checked(ws, notebook, nb, said, todo, e) for e in exercises(nb)]
 
 def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|None=None) -> Report:
-    "Runs the visible checks of notebooks or units (all if None) with the student's own library; changes nothing."
+    "Runs the visible checks of notebooks or units (all if None) with the student's own library."
     ws = open_workspace(workspace)
     names, rows, notes = notebooks_named(ws, ws.notebooks if notebooks is None else notebooks), [], []
     for i, name in enumerate(names):

@@ -8,15 +8,14 @@ from ..commands import explained, group
 
 app = group('Check, mend and hand in what you write.')
 
+OrUnits = Annotated[list[str]|None,
+                    typer.Argument(help='Notebooks or units, such as 12_nn.conv; all if left out.')]
 
-OrUnits = Annotated[list[str]|None, typer.Argument(help='Notebooks or units, such as 12_nn.conv; all if left out.')]
-
-Workspace = Annotated[Path, typer.Option('--workspace', help='The folder that the course handed out.')]
-
+Folder = Annotated[Path, typer.Option('--workspace', help='The folder that the course handed out.')]
 
 @app.command()
 @explained()
-def check(names:OrUnits=None, workspace:Workspace=Path('.')):
+def check(names:OrUnits=None, workspace:Folder=Path('.')):
     """Run the visible checks with your own library. Status 1 where something does not hold yet.
 
     Example: tinybench student check 12_nn.conv
@@ -26,12 +25,11 @@ def check(names:OrUnits=None, workspace:Workspace=Path('.')):
     typer.echo(found)
     if not found.holds: raise typer.Exit(1)
 
-
 @app.command()
 @explained()
 def doctor(
     mend:Annotated[bool, typer.Option('--mend/--look', help='Put right what can be, or only look.')]=True,
-    workspace:Workspace=Path('.')
+    workspace:Folder=Path('.')
 ):
     """Name what is broken in a notebook, and mend what can be mended. Status 1 where something is left.
 
@@ -42,12 +40,12 @@ def doctor(
     typer.echo(found)
     if found.open: raise typer.Exit(1)
 
-
 @app.command()
 @explained()
 def unlock(
-    names:Annotated[list[str], typer.Argument(help='Notebooks or units whose finished modules are to be used.')],
-    workspace:Workspace=Path('.')
+    names:Annotated[list[str],
+                    typer.Argument(help='Notebooks or units whose finished modules are to be used.')],
+    workspace:Folder=Path('.')
 ):
     """Bring finished modules, to do a later chapter first. It is recorded.
 
@@ -63,13 +61,12 @@ def unlock(
     if open := unfinished(ws, dict.fromkeys(below)):
         say(f'It builds on {", ".join(open)}: not finished, and not unlocked.')
 
-
 @app.command()
 @explained()
 def submit(
     unit:Annotated[str, typer.Argument(help='A unit, as README.md names it.')],
     student:Annotated[str, typer.Option(prompt='Your student id', help='Your id in the course.')],
-    workspace:Workspace=Path('.')
+    workspace:Folder=Path('.')
 ):
     """Pack a unit for handing in.
 

@@ -16,7 +16,7 @@ from .workspace import Workspace, open_workspace
 
 
 def both_sides(data:bytes) -> bytes|None:
-    "A notebook with the cells of both sides of an unresolved merge; None where there is no telling."
+    "A notebook with the cells of both sides of an unresolved merge; None if there is no telling."
     from nbdev.merge import nbdev_fix
     data = data.replace(b'<<<<<<< Updated upstream', b'<<<<<<< Updated-upstream')    # nbdev wants one word
     with tempfile.TemporaryDirectory() as d:
@@ -40,20 +40,23 @@ def look_unmerged(ws:Workspace, name:str, line:int, mend:bool) -> Remark:
     return Remark(file, f'{says}; {KEEP_ONE}. JupyterLab cannot open it: use a text editor, or take '
                         'the notebook anew, with git checkout or, as it was handed out, from .release/.')
 
+def look_missing(ws:Workspace, name:str, mend:bool) -> Remark:
+    "The remark on a notebook whose file is not there or empty."
+    path, file, fresh = ws.path(name), f'{name}.ipynb', ws.released(name)
+    gone = 'it is empty' if path.is_file() else 'it is not there'
+    like = None if path.is_file() else mend_files(ws.root, [name])[0].get(name)
+    if like: return Remark(file, f'{gone}, but {like.relative_to(ws.root)} may be it. Rename that file.')
+    if not fresh.is_file():
+        return Remark(file, f'{gone}, and .release/ has no copy of it: get it anew from your course.')
+    if not mend: return Remark(file, f'{gone}.')
+    write_whole(path, fresh.read_bytes())
+    return Remark(file, f'{gone}.', 'It was put back as it was handed out.')
 
 def look_file(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
     "Remarks on a notebook's file: missing, empty, or no notebook."
-    path, file, fresh = ws.path(name), f'{name}.ipynb', ws.released(name)
+    path, file = ws.path(name), f'{name}.ipynb'
     if not path.is_file() or not path.read_bytes().strip():
-        gone = 'it is not there' if not path.is_file() else 'it is empty'
-        like = mend_files(ws.root, [name])[0].get(name) if not path.is_file() else None
-        if like:
-            yield Remark(file, f'{gone}, but {like.relative_to(ws.root)} may be it. Rename that file.')
-            return
-        if not fresh.is_file(): gone += ', and .release/ has no copy of it: get it anew from your course'
-        elif mend: write_whole(path, fresh.read_bytes())
-        done = 'It was put back as it was handed out.' if mend and fresh.is_file() else ''
-        yield Remark(file, f'{gone}.', done)
+        yield look_missing(ws, name, mend)
         return
     try: read_notebook(path)
     except CourseError as e:
@@ -67,7 +70,6 @@ def look_file(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
             older = f'{remark.says} JupyterLab kept an older version: {spare.relative_to(ws.root)}.'
             if not remark.done: remark = replace(remark, says=older)
         yield remark
-
 
 def look_notebook(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
     "Remarks on a notebook's cells; mends what nbgrader needs, and nothing that a student has to write."
@@ -88,17 +90,14 @@ def look_notebook(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
         nb = new
     for cell, wrong in faults(nb): yield Remark(f'{file}, cell {cell}', wrong)
 
-
 def doctor(workspace='.', mend:bool=True, progress:Callable|None=None) -> Remarks:
     "What is wrong in a workspace. What can be is mended, after a copy of what was there to `.doctor/`."
-    ws, found = open_workspace(workspace), []
-    names = ws.notebooks
-    found += look_settings(ws, mend)
+    ws = open_workspace(workspace)
+    names, found = ws.notebooks, [*look_settings(ws, mend)]
     for i, name in enumerate(names):
         if progress: progress(i, len(names), name)
         found += look_file(ws, name, mend)
         found += look_notebook(ws, name, mend)
-    found += look_library(ws, mend)
-    found += look_kernel(ws)
+    found += [*look_library(ws, mend), *look_kernel(ws)]
     if progress: progress(len(names), len(names), '')
     return Remarks(found)

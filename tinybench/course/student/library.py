@@ -3,7 +3,7 @@ import os, re, shutil, subprocess, sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from ..cells import CourseError, read_notebook
+from ..cells import CourseError, module_of, read_notebook
 from ..mend.source import syntax_error
 from .notebook import stale
 from .remark import Remark
@@ -21,7 +21,6 @@ def run_export(ws:Workspace) -> str:
     done = subprocess.run(command, cwd=ws.root, env=own_environment(), capture_output=True, text=True)
     said = (done.stderr or done.stdout).strip().splitlines()
     return '' if done.returncode == 0 else said[-1] if said else 'it failed'
-
 
 def exportable(ws:Workspace) -> bool:
     "Whether nbdev_export can do all notebooks."
@@ -43,21 +42,22 @@ def look_library(ws:Workspace, mend:bool) -> Iterable[Remark]:
     why = f', which said: {said}' if said else ''
     for state, says in (('missing', 'not exported yet'), ('older', 'changed since it was exported')):
         these = [n for n, s in states.items() if s == state]
-        where = ', '.join(f'{n}.ipynb' for n in these[:3]) + f' and {len(these) - 3} more'*(len(these) > 3)
+        where = ', '.join(f'{n}.ipynb' for n in these[:3])
+        if len(these) > 3: where += f' and {len(these) - 3} more'
         if these and said == '': yield Remark(where, f'{says}.', 'nbdev_export was run.')
         elif these: yield Remark(where, f'{says}: run nbdev_export{why}.')
-    for own, n in rivals(ws): yield Remark(own.name, f'it writes the module of {n}.ipynb too, and the one whose '
-                                                     'name comes last has the last word. Move it to another folder.')
+    for own, n in rivals(ws):
+        yield Remark(own.name, f'it writes the module of {n}.ipynb too, and the one whose name comes last '
+                               'has the last word. Move it to another folder.')
 
 def rivals(ws:Workspace) -> Iterable[tuple[Path, str]]:
-    "Notebooks that were not handed out and export to a module of one that was: the file, and that one's name."
-    modules = {n.split('_', 1)[-1]: n for n in ws.notebooks}
+    "Notebooks that were not handed out and export to a module of one that was: each file, and that one."
+    modules = {module_of(n): n for n in ws.notebooks}
     for path in sorted({*ws.root.glob('*.ipynb')} - {ws.path(n) for n in ws.notebooks}):
         with suppress(CourseError):
             sources = [c.source for c in read_notebook(path).cells if c.cell_type == 'code']
             names = [m[1] for s in sources for m in re.finditer(r'(?m)^#\|\s*default_exp\s+(\S+)', s)]
             yield from ((path, modules[name]) for name in names[:1] if name in modules)
-
 
 ASK = """import importlib.util, os, sys
 sys.path[0:1] = []
@@ -66,7 +66,7 @@ sys.path.insert(last.index(True), os.getcwd())
 for name in sys.argv[1:]: print(getattr(importlib.util.find_spec(name), 'origin', None) or '')"""
 
 def kernel_python() -> str:
-    "The Python that JupyterLab starts for the kernel python3; this one where it cannot be told."
+    "The Python that JupyterLab starts for the kernel python3; this one if it cannot be told."
     from jupyter_client.kernelspec import KernelSpecManager
     try: command = KernelSpecManager().get_kernel_spec('python3').argv[0]
     except Exception: return sys.executable    # no kernel, or a broken one: JupyterLab says that itself

@@ -13,18 +13,17 @@ def as_file(nb:NotebookNode) -> bytes:
     # not nbformat.writes, whose validation would change ids
     return (nbformat.v4.writes(nb).rstrip('\n') + '\n').encode()
 
-
 EXPORTED = re.compile(r'(?m)^#\|\s*export.*')
 
 def restored(nb:NotebookNode, released:NotebookNode, **how) -> tuple[NotebookNode, list[str]]:
-    "The notebook as `mend` makes it, its lost `#| export` put back, and a sentence for each kind of thing done."
+    "The notebook as `mend` makes it, its lost `#| export` put back, and what was done in sentences."
     new, says = mend(nb, released, released, **how)
     given = {c.id: m[0] for c in released.cells if c.cell_type == 'code' and (m := EXPORTED.search(c.source))}
     gone = [c for c in new.cells if c.id in given and not EXPORTED.search(c.source)]
     for c in gone: c.source = f'{given[c.id]}\n{c.source}'
     names = ', '.join(c.id for c in gone)
-    return new, says + [f'The line #| export was gone, and is put back: {names}.']*bool(gone)
-
+    if gone: says.append(f'The line #| export was gone, and is put back: {names}.')
+    return new, says
 
 def faults(nb:NotebookNode) -> list[tuple[str, str]]:
     "What only a person can put right: the id of each such cell, and what is wrong in which of its lines."
@@ -32,20 +31,18 @@ def faults(nb:NotebookNode) -> list[tuple[str, str]]:
     text = [(c.id, merge_mark(c.source)) for c in nb.cells if c.cell_type != 'code']
     return code + [(cell, f'line {line}: {UNMERGED}; {KEEP_ONE}') for cell, line in text if line]
 
-
 def still_open(ws:Workspace, notebook:str) -> list[str]:
-    "The functions of a notebook that were handed out empty and still are; [] where it cannot be read."
+    "The functions of a notebook that were handed out empty and still are; [] if it cannot be read."
     try: now, then = read_notebook(ws.path(notebook)), read_notebook(ws.released(notebook))
     except CourseError: return []
     todo = {f for c in then.cells if role(c) == 'exercise' for f in unfilled(c.source)}
     return [f for c in now.cells if c.cell_type == 'code' for f in unfilled(c.source) if f in todo]
 
-
 def stale(ws:Workspace, notebook:str) -> str:
     "'missing' or 'older' where a module is not what its notebook would export; '' where it seems to be."
     try: nb, path = read_notebook(ws.path(notebook)), ws.module(notebook)
     except CourseError: return ''
-    exported = [c for c in nb.cells if c.cell_type == 'code' and re.search(r'(?m)^#\|\s*export', c.source)]
+    exported = [c for c in nb.cells if c.cell_type == 'code' and EXPORTED.search(c.source)]
     if not exported: return ''
     if not path.is_file(): return 'missing'
     text = path.read_text(encoding='utf-8', errors='replace')

@@ -21,7 +21,6 @@ class Remarks(tuple):
     def open(self) -> 'Remarks': return Remarks(r for r in self if not r.done)
     def __repr__(self): return '\n'.join(map(str, self)) or 'Nothing is wrong.'
 
-
 def backup(ws:Workspace, path:Path, data:bytes) -> Path:
     "Put `data`, what stood in the file `path`, into `.doctor/`; where the copy is."
     names = (f'{path.stem}.before-doctor{f"-{i}" if i > 1 else ""}{path.suffix}' for i in range(1, 10**6))

@@ -11,7 +11,6 @@ def new_settings(package:str) -> str:
     names = dict.fromkeys(('repo', 'lib_name', 'lib_path'), package)
     return '[DEFAULT]\n' + ''.join(f'{k} = {v}\n' for k, v in (names | WANTED | empty).items())
 
-
 def with_setting(text:str, key:str, value:str) -> str:
     "The text of a settings.ini with `key = value`, all other lines as they were."
     text = text if text.endswith('\n') else text + '\n'

@@ -25,9 +25,7 @@ class Submission:
         head = f'{self.path.name}: {self.unit} by {self.student}, {len(self.files)} notebooks'
         return '\n'.join([head, *(f'  {s}' for s in self.says)])
 
-
 MOST_FILES, MOST_EACH, MOST_ALL = 64, 20*2**20, 100*2**20
-
 
 FLAT = re.compile(r'[A-Za-z0-9_][\w. ()+-]{0,120}\.ipynb', re.ASCII)
 
@@ -48,7 +46,7 @@ def members(z:zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         if names.count(i.filename) > 1: raise CourseError(f'it holds {i.filename} twice')
     return found
 
-def contents(path) -> dict[str, bytes]:
+def unzipped(path) -> dict[str, bytes]:
     "The files in a submission's zip, by name, none larger than allowed, whatever its directory says."
     files, left = {}, MOST_ALL
     if Path(path).stat().st_size > MOST_ALL: raise CourseError(f'it has more than {MOST_ALL/2**20:.0f} MB')
@@ -60,18 +58,17 @@ def contents(path) -> dict[str, bytes]:
             files[i.filename], left = data, left - len(data)
     return files
 
-
 def read_submission(path) -> Submission:
     "A submission that `submit` packed, its checksums verified; CourseError says what is wrong with the file."
     path, do = Path(path), 'Pack it again with: tinybench student submit'
-    try: return verified(path, contents(path))
+    try: return verified(path, unzipped(path))
     except CourseError as e: raise CourseError(f'{path.name} is no submission: {e}. {do}') from None
     except OSError as e: raise CourseError(f'{path.name} cannot be read: {e.strerror or e}. {do}') from None
     except Exception as e:    # zipfile raises what zlib, struct and codecs raise
         raise CourseError(f'{path.name} is no whole zip ({type(e).__name__}: {e}). {do}') from None
 
 def verified(path:Path, files:dict[str, bytes]) -> Submission:
-    "The submission whose zip holds `files`; CourseError where they are not what its list says."
+    "The submission whose zip holds `files`; CourseError if they are not what its list says."
     if 'submission.json' not in files: raise CourseError('it has no submission.json')
     try: about = json.loads(files.pop('submission.json'))
     except (ValueError, RecursionError): raise CourseError('its submission.json is not JSON') from None
@@ -82,11 +79,11 @@ def verified(path:Path, files:dict[str, bytes]) -> Submission:
         raise CourseError('it does not say whose it is')
     if not STUDENT.fullmatch(texts['student']) or not re.fullmatch(r'[\w-]+', texts['unit'], re.ASCII):
         raise CourseError('its student or unit is no name')
-    try: when = datetime.fromisoformat(texts['when'])
-    except ValueError: raise CourseError('it does not say when it was packed') from None
-    if when.tzinfo is None: raise CourseError('it does not say when it was packed')
-    try: when = when.astimezone(timezone.utc)
-    except OverflowError: raise CourseError('it does not say when it was packed') from None
+    try:
+        when = datetime.fromisoformat(texts['when'])
+        if when.tzinfo is None: raise ValueError
+        when = when.astimezone(timezone.utc)
+    except (ValueError, OverflowError): raise CourseError('it does not say when it was packed') from None
     if not 2000 <= when.year < 2200: raise CourseError(f'it says that it was packed in the year {when.year}')
     for n in set(listed) ^ set(files): raise CourseError(f'{n[:80]} is not both in its list and in the zip')
     for n, data in files.items():

@@ -32,7 +32,6 @@ def unready(ws:Workspace, unit:Unit, there:dict[str, Path], now:datetime) -> lis
         says.append(f'Unlocked, which is handed in too: {", ".join(these)}.')
     return says
 
-
 def submit(workspace, unit:str, student:str, now:datetime|None=None) -> Submission:
     "Packs the notebooks of `unit` as `submissions/UNIT-STUDENT-TIME.zip`; says what is late or open."
     ws = open_workspace(workspace)
@@ -51,11 +50,11 @@ def submit(workspace, unit:str, student:str, now:datetime|None=None) -> Submissi
                  unlocked=[u['module'] for u in unlocked(ws)], versions=versions)
     path = ws.root/'submissions'/f'{unit}-{student}-{now:%Y%m%dT%H%M%SZ}.zip'
     path.parent.mkdir(exist_ok=True)
-    write_whole(path, packed(files | {'submission.json': (json.dumps(about, indent=1) + '\n').encode()}))
+    write_whole(path, zipped(files | {'submission.json': (json.dumps(about, indent=1) + '\n').encode()}))
     return Submission(path, ws.course, student, unit, now, files, tuple(about['unlocked']), versions,
                       tuple(says))
 
-def packed(files:dict[str, bytes]) -> bytes:
+def zipped(files:dict[str, bytes]) -> bytes:
     "A zip with `files`, the same bytes for the same files."
     out = io.BytesIO()
     with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED) as z:

@@ -21,14 +21,12 @@ def unlocked(ws:Workspace) -> list[dict]:
     found = found if isinstance(found, list) else []
     return [u for u in found if isinstance(u, dict) and isinstance(u.get('module'), str)]
 
-
 def reference_package(ws:Workspace) -> Path:
-    "The folder of the installed package; CourseError where that is the student's own."
+    "The folder of the installed package; CourseError if that is the student's own."
     found = Path(find_spec('tinybench').origin).resolve().parent
     if found.is_relative_to(ws.root) and not found.is_relative_to(Path(sys.prefix).resolve()):
         raise CourseError(f'{found} is your own library. The command tinybench uses the installed one.')
     return found
-
 
 def looks_first(ws:Workspace, notebook:str) -> list[Path]:
     "The `__init__.py` files above a notebook's module that do not look into `unlocked/`."
@@ -59,14 +57,14 @@ def unlock(workspace, module:str, reference=None) -> dict:
     write_whole(to, source.read_bytes())
     return record
 
-
 def builds_on(ws:Workspace, notebook:str, reference=None) -> list[str]:
-    "The notebooks whose modules the reference's module of `notebook` imports, directly or not, in their order."
+    "The notebooks whose modules the reference's module of `notebook` imports, directly or not, in order."
     root, books = Path(reference or reference_package(ws)), {inner(n): n for n in ws.notebooks}
     found, todo = set(), [inner(notebook)]
     while todo:
         part = todo.pop()
-        tree = parsed((root/f'{part}.py').read_text(encoding='utf-8')) if (root/f'{part}.py').is_file() else None
+        path = root/f'{part}.py'
+        tree = parsed(path.read_text(encoding='utf-8')) if path.is_file() else None
         for n in ast.walk(tree or ast.Module([], [])):
             if not isinstance(n, ast.ImportFrom) or not n.level: continue
             up = part.split('/')[:-n.level]    # nbdev makes a package's own imports relative

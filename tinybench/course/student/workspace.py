@@ -4,17 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from ..cells import CourseError, Unit, closest
+from ..cells import CourseError, Unit, closest, module_of
 
 
 WANTED = dict(nbs_path='.', update_pyproject='False', clear_all='False', jupyter_hooks='True',
               allowed_metadata_keys='language_info',
               allowed_cell_metadata_keys='nbgrader tags deletable editable')
 
-
 LOOK_FIRST = ("# what `student unlock` brings comes before one's own\n"
               "__path__.insert(0, f'{__path__[0]}/unlocked')\n")
-
 
 @dataclass(frozen=True)
 class Workspace:
@@ -36,22 +34,21 @@ class Workspace:
         "The unit called `name`."
         for u in self.units:
             if u.name == name: return u
-            if name in u.notebooks: raise CourseError(f'{name} is a notebook of the unit {u.name}: name the unit.')
+            if name in u.notebooks:
+                raise CourseError(f'{name} is a notebook of the unit {u.name}: name the unit.')
         raise CourseError(f'There is no unit {name} here: {closest(name, [u.name for u in self.units])}')
 
 def inner(notebook:str) -> str:
     "The path of a notebook's module within its package: 'nn/conv' for '12_nn.conv'."
-    return notebook.split('_', 1)[-1].replace('.', '/')
-
+    return module_of(notebook).replace('.', '/')
 
 def unlocked_file(ws:Workspace, notebook:str) -> Path:
     "Where the reference's module of a notebook is put when it is unlocked."
     path = ws.module(notebook)
     return path.parent/'unlocked'/path.name
 
-
 def read_table(path:Path, do:str) -> dict:
-    "The JSON object in a file; CourseError, with what to `do`, where there is none."
+    "The JSON object in a file; CourseError, with what to `do`, if there is none."
     try: found = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError, RecursionError) as e:
         raise CourseError(f'{path} cannot be read ({e}). {do}') from None
@@ -59,7 +56,7 @@ def read_table(path:Path, do:str) -> dict:
     return found
 
 def open_workspace(folder='.') -> Workspace:
-    "The workspace that `folder` is, or is in; CourseError where there is none."
+    "The workspace that `folder` is, or is in; CourseError if there is none."
     if isinstance(folder, Workspace): return folder
     at = Path(folder).resolve()
     root = next((p for p in (at, *at.parents) if (p/'workspace.json').is_file()), None)
@@ -75,13 +72,13 @@ def open_workspace(folder='.') -> Workspace:
     except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise CourseError(f'{root/"workspace.json"} is not as it was handed out ({e!r}). {do}') from None
 
-
 def notebook_named(ws:Workspace, name:str) -> str:
     "The notebook that is meant by '12_nn.conv', 'nn.conv' or 'tinybench.nn.conv'."
-    plain = name.removesuffix('.ipynb').removeprefix(f'{ws.package}.')
+    short = name.removesuffix('.ipynb').removeprefix(f'{ws.package}.')
     for n in ws.notebooks:
-        if plain in (n, n.split('_', 1)[-1]): return n
-    raise CourseError(f'{name} was not handed out: {closest(plain, (*ws.notebooks, *(u.name for u in ws.units)))}')
+        if short in (n, module_of(n)): return n
+    there = [*ws.notebooks, *(u.name for u in ws.units)]
+    raise CourseError(f'{name} was not handed out: {closest(short, there)}')
 
 def notebooks_named(ws:Workspace, names:Iterable[str]) -> list[str]:
     "The notebooks that are meant by names of notebooks or units, each once."

@@ -10,20 +10,18 @@ from ..commands import explained, group
 
 app = group('Build, hand out, collect and grade a course.')
 
-
 Where = Annotated[Path, typer.Option('--course', help='Folder of the course: with course.toml, or above it.')]
-
 Units = Annotated[list[str]|None, typer.Argument(help='Units, as course.toml names them; all if left out.')]
-
 One = Annotated[str, typer.Argument(help='A unit, as course.toml names it.')]
-
 Chosen = Annotated[list[str]|None,
                    typer.Option('--unit', help='A unit; may be given again. All if left out.')]
-
 Jobs = Annotated[int|None, typer.Option(help='How many at a time; the number of cores if left out.', min=1)]
-
 Lessons = Annotated[list[str]|None, typer.Argument(help='Notebooks, such as 12_nn.conv; all if left out.')]
 
+def opened(folder:Path):
+    "The course in `folder`; what reads it is loaded only now, as it is slow to load."
+    from ..units import read_course
+    return read_course(folder)
 
 @app.command()
 @explained()
@@ -33,12 +31,10 @@ def check(units:Units=None, course:Where=Path('.')):
     Example: tinybench course check layers
     """
     from .lint import check as look
-    from ..units import read_course
-    with bar('looking') as tell: found = look(read_course(course), units or None, tell)
+    with bar('looking') as tell: found = look(opened(course), units or None, tell)
     for problem in found: typer.echo(problem)
     say('1 problem' if len(found) == 1 else f'{len(found)} problems')
     if found: raise typer.Exit(1)
-
 
 @app.command()
 @explained()
@@ -48,10 +44,8 @@ def build(units:Units=None, course:Where=Path('.')):
     Example: tinybench course build layers
     """
     from .build import build as make
-    from ..units import read_course
-    with bar('building') as tell: found = make(read_course(course), units or None, tell)
+    with bar('building') as tell: found = make(opened(course), units or None, tell)
     for built in found: typer.echo(built)
-
 
 @app.command()
 @explained()
@@ -67,12 +61,10 @@ def release(
     Example: tinybench course release ../handout --unit layers
     """
     from .handout import THIS_VERSION, release as make
-    from ..units import read_course
-    with bar('releasing') as tell: folder = make(read_course(course), folder, units or None, package, tell)
+    with bar('releasing') as tell: folder = make(opened(course), folder, units or None, package, tell)
     typer.echo(folder)
     if THIS_VERSION in (folder/'requirements.txt').read_text():
         say('requirements.txt asks for this version of tinybench; --package says where pip finds it.')
-
 
 @app.command()
 @explained()
@@ -86,10 +78,8 @@ def collect(
 
     Example: tinybench course collect layers ~/Downloads/layers
     """
-    from ..units import read_course
     from .collect import collect as take
-    typer.echo(take(read_course(course), unit, folder))
-
+    typer.echo(take(opened(course), unit, folder))
 
 @app.command()
 @explained()
@@ -110,16 +100,14 @@ def grade(
     Example: tinybench course grade layers
     """
     from .build import is_built
-    from ..units import read_course
     from .grade import grade as run
-    this = read_course(course)
+    this = opened(course)
     if this.folder('source', unit).is_dir() and not is_built(this, this.unit(unit)):
         say(f'{unit} has changed since it was built, and is graded as built: tinybench course build {unit}')
     with bar('grading') as tell: found = run(this, unit, scheduler, jobs, students, again, progress=tell)
     if found.walls.startswith('NO SANDBOX'): say(found.walls)
     typer.echo(json.dumps(asdict(found), indent=1) if as_json else found)
     if not all(r.done for r in found.rows): raise typer.Exit(1)
-
 
 @app.command()
 @explained()
@@ -128,11 +116,9 @@ def feedback(unit:One, course:Where=Path('.')):
 
     Example: tinybench course feedback layers
     """
-    from ..units import read_course
     from .feedback import write_unit
-    with bar('writing') as tell: found = write_unit(read_course(course), unit, tell)
+    with bar('writing') as tell: found = write_unit(opened(course), unit, tell)
     for path in found: typer.echo(path)
-
 
 @app.command()
 @explained()
@@ -146,10 +132,8 @@ def export(
 
     Example: tinybench course export grades.csv --style canvas
     """
-    from ..units import read_course
     from .platforms import export as write
-    typer.echo(write(read_course(course), to, style, units or None))
-
+    typer.echo(write(opened(course), to, style, units or None))
 
 @app.command()
 @explained()
@@ -165,9 +149,8 @@ def prove(
 
     Example: tinybench course prove 12_nn.conv
     """
-    from ..units import read_course
     from ..prove.lessons import prove_all
     with bar('proving') as tell:
-        found = prove_all(read_course(course), notebooks or None, mutants=mutants, jobs=jobs, progress=tell)
+        found = prove_all(opened(course), notebooks or None, mutants=mutants, jobs=jobs, progress=tell)
     for proof in found: typer.echo(proof)
     if not all(proof.holds for proof in found): raise typer.Exit(1)
