@@ -9,7 +9,8 @@ def explained():
     "Turn what a person can put right into a line on stderr and status 1, Ctrl-C into status 130."
     with stoppable('nothing is half-written, and the same command may be run again'):
         try: from .cells import CourseError
-        except ModuleNotFoundError as e: give_up(f'the course needs {e.name}: pip install "tinybench[course]"')
+        except ModuleNotFoundError as e:
+            give_up(f'the course needs {e.name}: pip install "tinybench[course]"')
         with told(CourseError, OSError): yield
 
 def group(about:str|None=None) -> typer.Typer:

@@ -27,7 +27,8 @@ class Checked:
     def holds(self) -> bool: return self.state == 'holds'
     def __str__(self):
         lines = [f'{self.exercise or self.notebook}: {self.state}']
-        if self.check: lines.append(f'{self.check}, line {self.line}: {self.text}' if self.line else self.check)
+        at = f', line {self.line}: {self.text}' if self.line else ''
+        if self.check: lines.append(f'{self.check}{at}')
         if self.hint: lines.append(self.hint)
         return '\n    '.join(lines)
 

@@ -53,7 +53,7 @@ def release(
     folder:Annotated[Path, typer.Argument(help='Where to write it; units are added to one that is there.')],
     units:Chosen=None,
     package:Annotated[str|None,
-                      typer.Option(help='What pip is to install, such as a URL; this version if left out.')]=None,
+        typer.Option(help='What pip is to install, such as a URL; this version if left out.')]=None,
     course:Where=Path('.'),
 ):
     """Write the folder that students get, a project of its own.
@@ -94,7 +94,7 @@ def grade(
 ):
     """Autograde a unit's submissions into nbgrader's gradebook.
 
-    They run in parallel, and one that breaks costs nobody else anything. After a stop, the same command goes on
+    They run in parallel, and one that breaks costs no other student. After a stop, the same command goes on
     (with --again, from the start). Status 1 where somebody could not be graded.
 
     Example: tinybench course grade layers
@@ -145,7 +145,7 @@ def prove(
 ):
     """Prove that checks notice wrong answers, and no right ones.
 
-    Solutions earn all points, stubs and constants none; known wrong answers lose some, known right ones do not.
+    Solutions earn all points, stubs and constants none; known wrong answers lose some, right ones do not.
 
     Example: tinybench course prove 12_nn.conv
     """
