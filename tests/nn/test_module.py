@@ -307,7 +307,7 @@ def test_a_flipped_byte_is_seen_or_harmless(tmp_path, write):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path/'file').write_text('in the way')
     for folder in (tmp_path/'file', tmp_path/'nowhere'):
-        with pytest.raises(OSError, match=f'cannot write net.npz in the folder {folder}.*choose one'): Block(2).save(folder/'net')
+        with pytest.raises(OSError, match=f'cannot write net.npz in the folder {folder} '): Block(2).save(folder/'net')
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
