@@ -17,7 +17,7 @@ from ..measure.result import BenchmarkResult
 from ..nn.module import Module, Parameter, around_calls, evaluating, parts, walk
 
 # %% auto #0
-__all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'products', 'each', 'reduced', 'softmax_counts', 'as_input',
+__all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'with_macs', 'each', 'reduced', 'softmax_counts', 'as_input',
            'several', 'shapes', 'Call', 'reaches', 'traced', 'called', 'call_of', 'Life', 'live_bytes', 'lifetimes',
            'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost', 'layer_rows', 'Step',
            'bytes_by_dtype', 'over_rows', 'Cost', 'cost_dict', 'cost_frame', 'cost_table', 'cost', 'results']
@@ -41,8 +41,8 @@ def conv_counts(out, x, w, b, **_) -> Counted:
     return Counted(macs, 2*macs + out.size)
 
 # %% ../../nbs/46_profile.cost.ipynb #simple-counts
-def products(macs:int, added:int=0) -> Counted:
-    "So many MACs, each of 2 FLOPs, and what is `added` to their sums."
+def with_macs(macs:int, added:int=0) -> Counted:
+    "So many MACs, each of 2 FLOPs, and the FLOPs that are `added` to their sums."
     return Counted(macs, 2*macs + added)
 def each(k:int) -> Callable:
     "Counts `k` FLOPs for each number of the output."
@@ -57,13 +57,13 @@ def softmax_counts(out, x, axis=-1, log=False, **_) -> Counted:
 # %% ../../nbs/46_profile.cost.ipynb #counts
 COUNTS = dict(
     dense=dense_counts, conv2d=conv_counts,
-    matmul=lambda out, x, y, **_: products(out.size*x.shape[-1]),
+    matmul=lambda out, x, y, **_: with_macs(out.size*x.shape[-1]),
     # w (kh, kw, c): each number of `out` looks at its own channel only
-    depthwise_conv2d=lambda out, x, w, b, **_: products(out.size*prod(w.shape[:2]), out.size),
+    depthwise_conv2d=lambda out, x, w, b, **_: with_macs(out.size*prod(w.shape[:2]), out.size),
     # w (kh, kw, f, c): each number of x goes into kh*kw*f places of `out`
-    conv_transpose2d=lambda out, x, w, b, **_: products(x.size*prod(w.shape[:3]), out.size),
+    conv_transpose2d=lambda out, x, w, b, **_: with_macs(x.size*prod(w.shape[:3]), out.size),
     # pool*pool places for each number of `out`; then bias, maximum, relu
-    conv_relu_pool=lambda out, x, w, b, pool, **_: products(
+    conv_relu_pool=lambda out, x, w, b, pool, **_: with_macs(
         out.size*pool*pool*prod(w.shape[:3]), out.size*(pool*pool + 1)),
     max_pool2d=lambda out, x, kernel, **_: Counted(0, out.size*(prod(kernel) - 1)),
     avg_pool2d=lambda out, x, kernel, **_: Counted(0, out.size*prod(kernel)),
@@ -206,12 +206,9 @@ class LayerCost:
     read_bytes: int = 0       # of activations and of what is stored
     written_bytes: int = 0
     live_bytes: int = 0       # of activations, at the fullest step of this layer
-    @property
-    def params(self) -> int: return sum(s.size for s in self.stored if s.trained)
-    @property
-    def param_bytes(self) -> int: return sum(s.nbytes for s in self.stored if s.trained)
-    @property
-    def buffers(self) -> int: return sum(s.size for s in self.stored if not s.trained)
+    params = property(lambda self: sum(s.size for s in self.stored if s.trained))
+    param_bytes = property(lambda self: sum(s.nbytes for s in self.stored if s.trained))
+    buffers = property(lambda self: sum(s.size for s in self.stored if not s.trained))
     intensity = property(intensity)
     def to_dict(self) -> dict:
         rest = dict(params=self.params, param_bytes=self.param_bytes, buffers=self.buffers)
@@ -276,11 +273,9 @@ class Cost(Shown):
     params, buffers, macs, flops = map(over_rows, ('params', 'buffers', 'macs', 'flops'))
     read_bytes, written_bytes = map(over_rows, ('read_bytes', 'written_bytes'))
     intensity = property(intensity)
-    @property
-    def param_bytes(self) -> dict: return bytes_by_dtype(self, trained_only=True)
+    param_bytes = property(lambda self: bytes_by_dtype(self, trained_only=True))
     state_bytes = property(bytes_by_dtype)
-    @property
-    def peak_bytes(self) -> int: return max(s.live_bytes for s in self.steps)
+    peak_bytes = property(lambda self: max(s.live_bytes for s in self.steps))
     def to_dict(self) -> dict: return cost_dict(self)
     def to_frame(self): return cost_frame(self)
     def table(self) -> Table: return cost_table(self)
