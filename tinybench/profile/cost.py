@@ -209,7 +209,7 @@ class LayerCost:
     params = property(lambda self: sum(s.size for s in self.stored if s.trained))
     param_bytes = property(lambda self: sum(s.nbytes for s in self.stored if s.trained))
     buffers = property(lambda self: sum(s.size for s in self.stored if not s.trained))
-    intensity = property(intensity)
+    intensity = property(lambda self: intensity(self))
     def to_dict(self) -> dict:
         rest = dict(params=self.params, param_bytes=self.param_bytes, buffers=self.buffers)
         return {**asdict(self), 'stored': [s._asdict() for s in self.stored], **rest}
@@ -272,7 +272,7 @@ class Cost(Shown):
     provenance: ClassVar[str] = 'modelled'
     params, buffers, macs, flops = map(over_rows, ('params', 'buffers', 'macs', 'flops'))
     read_bytes, written_bytes = map(over_rows, ('read_bytes', 'written_bytes'))
-    intensity = property(intensity)
+    intensity = property(lambda self: intensity(self))
     param_bytes = property(lambda self: bytes_by_dtype(self, trained_only=True))
     state_bytes = property(bytes_by_dtype)
     peak_bytes = property(lambda self: max(s.live_bytes for s in self.steps))
