@@ -104,8 +104,13 @@ class Call(NamedTuple):
 # %% ../../nbs/46_profile.cost.ipynb #reaches
 def reaches(out:Tensor, xs) -> bool:
     "Whether `out` is one of `xs` or was recorded as made from one of them, or is a parameter."
-    seen = {out, *(p for t in history(out) for p in t.made.parents)}
-    return isinstance(out, Parameter) or not seen.isdisjoint(xs)
+    todo, seen = [out], set()
+    while todo:                # not `history`: this stops where the layer began
+        t = todo.pop()
+        if any(t is x for x in xs): return True
+        if t not in seen: todo += t.made.parents if t.made else ()
+        seen.add(t)
+    return isinstance(out, Parameter)
 
 # %% ../../nbs/46_profile.cost.ipynb #traced
 def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Tensor]]:

@@ -115,10 +115,8 @@ class RoofPoint:
     hi: float
     above: bool               # even `lo` is above the roof, and the roof's own interval
     memory_bound: bool        # it stands under the slope
-    @property
-    def intensity(self) -> float: return self.flops/self.nbytes
-    @property
-    def least_secs(self) -> float: return self.flops/self.bound
+    intensity = property(lambda self: self.flops/self.nbytes)
+    least_secs = property(lambda self: self.flops/self.bound)
 
 # %% ../../nbs/48_profile.roofline.ipynb #roofline-record
 @dataclass(frozen=True, repr=False)
@@ -129,10 +127,8 @@ class Roofline(Shown):
     bandwidth: BenchmarkResult # B/s
     points: tuple             # of RoofPoint
     skipped: tuple = ()       # names
-    @property
-    def ridge(self) -> float: return self.peak.median/self.bandwidth.median
-    @property
-    def above(self) -> tuple: return tuple(p for p in self.points if p.above)
+    ridge = property(lambda self: self.peak.median/self.bandwidth.median)
+    above = property(lambda self: tuple(p for p in self.points if p.above))
     def to_frame(self): return roofline_frame(self)
     def to_dict(self) -> dict: return roofline_dict(self)
     def table(self): return roofline_table(self)
