@@ -41,7 +41,7 @@ def profile_of(rows, env=None, wall=NINE):
     "A profile with rows (name, seconds a round, flops, bytes)."
     how = dict(order='interleaved', run='r', threads=1, step='forward', batch=1)
     wall = BenchmarkResult('net', 'latency', 's', wall, 'measured', how, env)
-    made = [layer_row(name, 'Layer', {'forward': np.ones(wall.n)*secs}, wall, (flops//2, flops, nbytes))
+    made = [layer_row(name, 'Layer', {'forward': np.ones(wall.n)*secs}, wall, macs=flops//2, flops=flops, nbytes=nbytes)
             for name, secs, flops, nbytes in rows]
     total = replace(wall, values=np.sum([r.total.values for r in made], axis=0))
     return Profile('net', made, wall, wall, ratio(total, wall), ratio(wall, wall), wall)

@@ -1,4 +1,4 @@
-"measure.cost: official counts to the unit, other counters on the same networks, and liveness against a replay and against tracemalloc."
+"profile.cost: official counts to the unit, other counters on the same networks, and liveness against a replay and against tracemalloc."
 import json, pickle, subprocess, sys, tracemalloc
 from math import isnan, prod
 

@@ -11,17 +11,16 @@ from functools import partial
 from math import nan, prod
 from typing import ClassVar, NamedTuple
 import numpy as np
-from ..base.text import Shown, Table, digits, scale
+from ..base.text import Shown, Table, worded
 from ..core.tensor import Tensor, history, in_scope, recording
 from ..measure.result import BenchmarkResult
 from ..nn.module import Module, Parameter, around_calls, evaluating, parts, walk
 
 # %% auto #0
-__all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'depthwise_counts', 'transpose_counts', 'conv_pool_counts',
-           'matmul_counts', 'each', 'reduced', 'rows_of', 'softmax_counts', 'as_input', 'several', 'shapes', 'Call',
-           'reaches', 'traced', 'called', 'call_of', 'Life', 'live_bytes', 'owner', 'lifetimes', 'moved_bytes',
-           'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost', 'holds_layers', 'layer_rows', 'Step', 'Cost',
-           'bytes_by_dtype', 'cost_dict', 'cost_frame', 'in_bytes', 'cost_words', 'cost_table', 'cost', 'results']
+__all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'with_macs', 'each', 'reduced', 'softmax_counts', 'as_input',
+           'several', 'shapes', 'Call', 'reaches', 'traced', 'called', 'call_of', 'Life', 'live_bytes', 'lifetimes',
+           'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost', 'layer_rows', 'Step',
+           'bytes_by_dtype', 'over_rows', 'Cost', 'cost_dict', 'cost_frame', 'cost_table', 'cost', 'results']
 
 # %% ../../nbs/46_profile.cost.ipynb #counted
 class Counted(NamedTuple):
@@ -41,45 +40,35 @@ def conv_counts(out, x, w, b, **_) -> Counted:
     macs = out.size*prod(w.shape[:3])
     return Counted(macs, 2*macs + out.size)
 
-# %% ../../nbs/46_profile.cost.ipynb #other-counts
-def depthwise_counts(out, x, w, b, **_) -> Counted:
-    "out (n, h, w, c) from w (kh, kw, c): each number looks at its own channel only."
-    macs = out.size*prod(w.shape[:2])
-    return Counted(macs, 2*macs + out.size)
-def transpose_counts(out, x, w, b, **_) -> Counted:
-    "Every number of x (n, h, w, c) goes into kh*kw*f places of `out`, w being (kh, kw, f, c)."
-    macs = x.size*prod(w.shape[:3])
-    return Counted(macs, 2*macs + out.size)
-def conv_pool_counts(out, x, w, b, pool, **_) -> Counted:
-    "The convolution where a pool looks, pool*pool places for each number of `out`; then bias, maximum, relu."
-    macs = out.size*pool*pool*prod(w.shape[:3])
-    return Counted(macs, 2*macs + out.size*(pool*pool + 1))
-def matmul_counts(out, x, y, **_) -> Counted:
-    "x (..., n, k) @ y (..., k, m)."
-    macs = out.size*x.shape[-1]
-    return Counted(macs, 2*macs)
-
 # %% ../../nbs/46_profile.cost.ipynb #simple-counts
+def with_macs(macs:int, added:int=0) -> Counted:
+    "So many MACs, each of 2 FLOPs, and the FLOPs that are `added` to their sums."
+    return Counted(macs, 2*macs + added)
 def each(k:int) -> Callable:
     "Counts `k` FLOPs for each number of the output."
     return lambda out, *xs, **_: Counted(0, k*out.size)
 def reduced(extra:int=0) -> Callable:
     "Counts what turns many numbers into one, by twos, and `extra` for each number of the output."
     return lambda out, x, *xs, **_: Counted(0, x.size + (extra - 1)*out.size)
-def rows_of(k:int, once:int) -> Callable:
-    "Counts `k` FLOPs for each number and `once` for each row along the last axis."
-    return lambda out, x, *xs, **_: Counted(0, k*x.size + once*(x.size//x.shape[-1]))
 def softmax_counts(out, x, axis=-1, log=False, **_) -> Counted:
     "Maximum, difference, exp, sum, quotient; with `log` a logarithm and a difference in its place."
     return Counted(0, 5*x.size + (-1 if log else -2)*(x.size//x.shape[axis]))
 
 # %% ../../nbs/46_profile.cost.ipynb #counts
 COUNTS = dict(
-    dense=dense_counts, matmul=matmul_counts, conv2d=conv_counts, depthwise_conv2d=depthwise_counts,
-    conv_transpose2d=transpose_counts, conv_relu_pool=conv_pool_counts,
+    dense=dense_counts, conv2d=conv_counts,
+    matmul=lambda out, x, y, **_: with_macs(out.size*x.shape[-1]),
+    # w (kh, kw, c): each number of `out` looks at its own channel only
+    depthwise_conv2d=lambda out, x, w, b, **_: with_macs(out.size*prod(w.shape[:2]), out.size),
+    # w (kh, kw, f, c): each number of x goes into kh*kw*f places of `out`
+    conv_transpose2d=lambda out, x, w, b, **_: with_macs(x.size*prod(w.shape[:3]), out.size),
+    # pool*pool places for each number of `out`; then bias, maximum, relu
+    conv_relu_pool=lambda out, x, w, b, pool, **_: with_macs(
+        out.size*pool*pool*prod(w.shape[:3]), out.size*(pool*pool + 1)),
     max_pool2d=lambda out, x, kernel, **_: Counted(0, out.size*(prod(kernel) - 1)),
     avg_pool2d=lambda out, x, kernel, **_: Counted(0, out.size*prod(kernel)),
-    batchnorm_frozen=each(2), layernorm=rows_of(7, 3), drop=each(1),
+    batchnorm_frozen=each(2), drop=each(1),
+    layernorm=lambda out, x, *xs, **_: Counted(0, 7*x.size + 3*(x.size//x.shape[-1])),    # 3 for each row
     **dict.fromkeys('add sub mul neg div pow exp log sqrt tanh relu maximum'.split(), each(1)),
     clip=each(2), sigmoid=each(4), sum=reduced(), mean=reduced(1), max=reduced(),
     softmax=softmax_counts, log_softmax=partial(softmax_counts, log=True),
@@ -116,12 +105,11 @@ class Call(NamedTuple):
 def reaches(out:Tensor, xs) -> bool:
     "Whether `out` is one of `xs` or was recorded as made from one of them, or is a parameter."
     todo, seen = [out], set()
-    while todo:
+    while todo:                # not `history`: this stops where the layer began
         t = todo.pop()
-        if t in seen: continue
-        seen.add(t)
         if any(t is x for x in xs): return True
-        todo += t.made.parents if t.made else ()
+        if t not in seen: todo += t.made.parents if t.made else ()
+        seen.add(t)
     return isinstance(out, Parameter)
 
 # %% ../../nbs/46_profile.cost.ipynb #traced
@@ -147,7 +135,6 @@ def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Tensor]]:
 def called(path:str, m:Module) -> str:
     "How error messages call the layer `m`."
     return f'{type(m).__name__} ({path or "the network"})'
-
 def call_of(t:Tensor) -> int:
     "The number of the call that made `t`; 0, the whole network, where a layer set a scope of its own."
     kind, _, i = (t.made.scope or '').partition(' ')
@@ -165,21 +152,15 @@ def live_bytes(lives:list[Life], steps:int) -> list[int]:
     "The bytes that are needed in each of `steps` steps."
     return [sum(l.nbytes for l in lives if l.made <= i <= l.last) for i in range(steps)]
 
-# %% ../../nbs/46_profile.cost.ipynb #owners
-def owner(t:Tensor, owners:dict) -> Tensor:
-    "The tensor whose memory `t` sees: a parent's where it is a view, as after reshape, else its own."
-    for p in t.made.parents:
-        if np.may_share_memory(t.data, p.data): return owners.get(p, p)
-    return t
-
 # %% ../../nbs/46_profile.cost.ipynb #lifetimes
 def lifetimes(inputs, ops:list[Tensor], outs) -> list[Life]:
     "The lives of all activations: an input lives from the first step to its last use, an output to the end."
-    owners, made, last, size = {}, {}, {}, {}
+    owners, made, last, size = {}, {}, {}, {}     # the owner of a view is whose memory it sees
     for x in inputs: made[x], last[x], size[x] = 0, 0, x.data.nbytes
     for i, t in enumerate(ops):
-        o = owners[t] = owner(t, owners)
-        if o is t: made[t], size[t] = i, t.data.nbytes
+        seen = [owners.get(p, p) for p in t.made.parents if np.may_share_memory(t.data, p.data)]
+        owners[t] = seen[0] if seen else t
+        if not seen: made[t], size[t] = i, t.data.nbytes
         for p in (*t.made.parents, t): last[owners.get(p, p)] = i
     for y in outs: last[owners.get(y, y)] = max(len(ops) - 1, 0)
     return [Life(size[t], made[t], last[t]) for t in made]
@@ -230,14 +211,10 @@ class LayerCost:
     read_bytes: int = 0       # of activations and of what is stored
     written_bytes: int = 0
     live_bytes: int = 0       # of activations, at the fullest step of this layer
-    @property
-    def params(self) -> int: return sum(s.size for s in self.stored if s.trained)
-    @property
-    def param_bytes(self) -> int: return sum(s.nbytes for s in self.stored if s.trained)
-    @property
-    def buffers(self) -> int: return sum(s.size for s in self.stored if not s.trained)
-    @property
-    def intensity(self) -> float: return intensity(self)
+    params = property(lambda self: sum(s.size for s in self.stored if s.trained))
+    param_bytes = property(lambda self: sum(s.nbytes for s in self.stored if s.trained))
+    buffers = property(lambda self: sum(s.size for s in self.stored if not s.trained))
+    intensity = property(lambda self: intensity(self))
     def to_dict(self) -> dict:
         rest = dict(params=self.params, param_bytes=self.param_bytes, buffers=self.buffers)
         return {**asdict(self), 'stored': [s._asdict() for s in self.stored], **rest}
@@ -254,10 +231,6 @@ def op_cost(t:Tensor, counts:Mapping, where:str) -> Counter:
     return Counter(macs=int(macs), flops=int(flops), read_bytes=read, written_bytes=written)
 
 # %% ../../nbs/46_profile.cost.ipynb #layer-rows
-def holds_layers(m:Module) -> bool:
-    "Whether there are layers inside `m`."
-    return any(True for _ in parts(m, Module))
-
 def layer_rows(net:Module, calls:list[Call], ops:list[Tensor], live:list[int], counts:Mapping) -> list:
     "A row for each call of a layer that computes or stores something itself, or has no layers inside."
     spent, fullest, seen, rows = [Counter() for _ in calls], Counter(), set(), []
@@ -265,6 +238,7 @@ def layer_rows(net:Module, calls:list[Call], ops:list[Tensor], live:list[int], c
         i = call_of(t)
         spent[i] += op_cost(t, counts, called(calls[i].path, calls[i].module))
         fullest[i] = max(fullest[i], now)
+    def holds_layers(m): return any(parts(m, Module))
     def name(m): return type(m).__name__ if holds_layers(m) else repr(m)
     for i, (path, m, *made) in enumerate(calls):
         stored = stored_by(m, seen)
@@ -281,38 +255,6 @@ class Step(NamedTuple):
     op: str
     live_bytes: int
 
-# %% ../../nbs/46_profile.cost.ipynb #cost-record
-@dataclass(frozen=True, repr=False)
-class Cost(Shown):
-    "What one forward pass of a network costs, layer by layer. Frozen."
-    rows: tuple               # of `LayerCost`, in the order of the calls
-    steps: tuple              # of `Step`
-    inputs: tuple             # shapes, the batch in front
-    provenance: ClassVar[str] = 'modelled'
-    @property
-    def params(self) -> int: return sum(r.params for r in self.rows)
-    @property
-    def buffers(self) -> int: return sum(r.buffers for r in self.rows)
-    @property
-    def param_bytes(self) -> dict: return bytes_by_dtype(self, trained_only=True)
-    @property
-    def state_bytes(self) -> dict: return bytes_by_dtype(self)
-    @property
-    def macs(self) -> int: return sum(r.macs for r in self.rows)
-    @property
-    def flops(self) -> int: return sum(r.flops for r in self.rows)
-    @property
-    def read_bytes(self) -> int: return sum(r.read_bytes for r in self.rows)
-    @property
-    def written_bytes(self) -> int: return sum(r.written_bytes for r in self.rows)
-    @property
-    def peak_bytes(self) -> int: return max(s.live_bytes for s in self.steps)
-    @property
-    def intensity(self) -> float: return intensity(self)
-    def to_dict(self) -> dict: return cost_dict(self)
-    def to_frame(self): return cost_frame(self)
-    def table(self) -> Table: return cost_table(self)
-
 # %% ../../nbs/46_profile.cost.ipynb #bytes-by-dtype
 def bytes_by_dtype(c:Cost, trained_only:bool=False) -> dict[str,int]:
     "Bytes of the parameters of `c`, and of its buffers unless `trained_only`, by type of number."
@@ -321,42 +263,55 @@ def bytes_by_dtype(c:Cost, trained_only:bool=False) -> dict[str,int]:
         if s.trained or not trained_only: total[s.dtype] += s.nbytes
     return dict(total)
 
+# %% ../../nbs/46_profile.cost.ipynb #cost-record
+def over_rows(name:str) -> property:
+    "A property: the sum of `name` over all rows."
+    return property(lambda self: sum(getattr(r, name) for r in self.rows))
+
+@dataclass(frozen=True, repr=False)
+class Cost(Shown):
+    "What one forward pass of a network costs, layer by layer. Frozen."
+    rows: tuple               # of `LayerCost`, in the order of the calls
+    steps: tuple              # of `Step`
+    inputs: tuple             # shapes, the batch in front
+    provenance: ClassVar[str] = 'modelled'
+    params, buffers, macs, flops = map(over_rows, ('params', 'buffers', 'macs', 'flops'))
+    read_bytes, written_bytes = map(over_rows, ('read_bytes', 'written_bytes'))
+    intensity = property(lambda self: intensity(self))
+    param_bytes = property(lambda self: bytes_by_dtype(self, trained_only=True))
+    state_bytes = property(bytes_by_dtype)
+    peak_bytes = property(lambda self: max(s.live_bytes for s in self.steps))
+    def to_dict(self) -> dict: return cost_dict(self)
+    def to_frame(self): return cost_frame(self)
+    def table(self) -> Table: return cost_table(self)
+
 # %% ../../nbs/46_profile.cost.ipynb #cost-views
 def cost_dict(c:Cost) -> dict:
     "All of `c`, ready for JSON."
-    keys = ('params buffers param_bytes state_bytes macs flops read_bytes written_bytes peak_bytes '
-            'provenance')
+    keys = 'params buffers param_bytes state_bytes macs flops read_bytes written_bytes peak_bytes provenance'
     return dict(schema=1, inputs=[list(s) for s in c.inputs], **{k: getattr(c, k) for k in keys.split()},
                 rows=[r.to_dict() for r in c.rows], steps=[s._asdict() for s in c.steps])
-
 def cost_frame(c:Cost):
     "The rows of `c` as a pandas DataFrame, by path."
     import pandas as pd
-    keys = ('path layer out_shape params param_bytes buffers macs flops read_bytes written_bytes live_bytes '
-            'intensity')
-    return pd.DataFrame([{k: getattr(r, k) for k in keys.split()} for r in c.rows]).set_index('path')
+    work = 'params param_bytes buffers macs flops read_bytes written_bytes live_bytes intensity'
+    keys = 'path', 'layer', 'out_shape', *work.split()
+    return pd.DataFrame([{k: getattr(r, k) for k in keys} for r in c.rows]).set_index('path')
 
 # %% ../../nbs/46_profile.cost.ipynb #cost-text
-def in_bytes(n:int) -> str:
-    "`n` bytes for people, as in `197 kB`."
-    by, unit = scale(n, 'B')
-    return f'{digits(n/by)} {unit}'
-
-def cost_words(c:Cost) -> str:
-    "What the table cannot say."
-    held = ', '.join(f'{in_bytes(n)} of {dtype}' for dtype, n in c.state_bytes.items()) or 'nothing'
-    given = ', '.join(map(str, c.inputs))
-    return f'Stored: {held}, with {c.buffers:,} untrained numbers. Input: {given}. Modelled.'
-
 def cost_table(c:Cost) -> Table:
-    "A heading, a row a layer and a total."
+    "A row a layer, a total, and what is stored."
+    def in_bytes(n): return worded(n, unit='B')
     def cells(r):
-        ratio = r.intensity
-        return f'{r.params:,}', f'{r.macs:,}', f'{r.flops:,}', f'{ratio:.2g}' if ratio == ratio else ''
+        ratio = f'{r.intensity:.2g}' if r.intensity == r.intensity else ''
+        return f'{r.params:,}', f'{r.macs:,}', f'{r.flops:,}', ratio
     def row(r): return r.path, r.layer, str(r.out_shape), *cells(r), in_bytes(r.live_bytes)
     head = 'layer', '', 'output', 'parameters', 'MACs', 'FLOPs', 'FLOPs/byte', 'live'
     total = 'total', '', '', *cells(c), f'peak {in_bytes(c.peak_bytes)}'
-    return Table(head, (*map(row, c.rows), total), (cost_words(c),), left=3)
+    held = ', '.join(f'{in_bytes(n)} of {dtype}' for dtype, n in c.state_bytes.items()) or 'nothing'
+    given = ', '.join(map(str, c.inputs))
+    words = f'Stored: {held}, with {c.buffers:,} untrained numbers. Input: {given}. Modelled.'
+    return Table(head, (*map(row, c.rows), total), (words,), left=3)
 
 # %% ../../nbs/46_profile.cost.ipynb #cost
 def cost(

@@ -10,12 +10,11 @@ import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
-from ..core.tensor import Tensor
 from ..measure.clock import inner_loops, pinned, sample
 from ..measure.result import BenchmarkResult
 from ..nn.module import Module, evaluating
 from .cost import cost, results as cost_results
-from .profiler import Profile, check_module, profile
+from .profiler import Profile, as_batch, profile
 from .roofline import Roofline, roofline
 
 # %% ../../nbs/49_profile.memory.ipynb #allocated-peak
@@ -39,8 +38,7 @@ def fresh_peak(f:Callable) -> int:
 # %% ../../nbs/49_profile.memory.ipynb #measure-memory
 def measure_memory(net:Module, x, name:str|None=None) -> dict[str,BenchmarkResult]:
     "Bytes of a call: 'weights' and 'peak activations', both modelled, and 'allocated peak', measured."
-    check_module(net)
-    x, name = x if isinstance(x, Tensor) else Tensor(x), name or type(net).__name__
+    x, name = as_batch(net, x), name or type(net).__name__
     def call():
         with evaluating(net): net(x)
     call()                                         # what is only made once is made before
@@ -62,8 +60,7 @@ def measure_latency(
     min_secs:float=1e-3,      # what a sample should last
 ) -> BenchmarkResult:
     "Seconds a call of `net` takes in evaluation mode. To compare two networks use `compare`."
-    check_module(net)
-    x = x if isinstance(x, Tensor) else Tensor(x)
+    x = as_batch(net, x)
     with evaluating(net), pinned(threads):
         if bad := (~np.isfinite(net(x).data)).sum():
             raise ValueError(f'{type(net).__name__} gives NaN or inf {bad} times: no latency for that')

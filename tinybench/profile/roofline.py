@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 from ..base.files import write_whole
-from ..base.text import Shown, Table, digits
+from ..base.text import Shown, Table, digits, worded
 from ..measure.clock import interleave, pinned, sample
-from ..measure.result import BenchmarkResult, plain
+from ..measure.result import BenchmarkResult, differing, plain
 from ..measure.system import NOT_HERE, caches
-from .cost import Cost, in_bytes
-from .profiler import MINE, Profile
+from .cost import Cost
+from .profiler import MINE, Profile, with_interval
 
 # %% ../../nbs/48_profile.roofline.ipynb #us
 def us(ns:int) -> float:
@@ -46,12 +46,11 @@ def trace(p:Profile) -> dict:
     for e in events:
         if e['cat'] == 'forward' and (r := rows.get(e['name'])) and r.flops:
             e['args'] = dict(macs=r.macs, flops=r.flops, bytes=r.nbytes)
-    about_names = dict(cat='__metadata', ph='M', ts=0, pid=1, tid=1)      # as Chrome writes them itself
-    names = [dict(about_names, name=f'{what}_name', args=dict(name=name))
-             for what, name in (('process', 'tinybench'), ('thread', p.name))]
+    def named(what, name):        # as Chrome writes it itself
+        return dict(name=f'{what}_name', cat='__metadata', ph='M', ts=0, pid=1, tid=1, args=dict(name=name))
+    names = [named('process', 'tinybench'), named('thread', p.name)]
     about = dict(what='one watched step, from the round of median length', how=p.wall.how, env=p.wall.env)
     return dict(traceEvents=names + events, displayTimeUnit='ns', otherData=plain(about))
-
 def save_trace(p:Profile, path) -> Path:
     "Write the trace of one step of `p` as JSON that Perfetto and chrome://tracing open."
     return write_whole(path, json.dumps(trace(p), allow_nan=False) + '\n')
@@ -68,11 +67,7 @@ def attainable(
 # %% ../../nbs/48_profile.roofline.ipynb #gemm-rate
 def gemm_rate(
     sizes=(128, 256, 512, 1024), # rows and columns to try
-    repeats:int=15,
-    *,
-    threads:int=1,
-    seed:int=0,
-    min_secs:float=5e-3,
+    repeats:int=15, *, threads:int=1, seed:int=0, min_secs:float=5e-3,
 ) -> BenchmarkResult:
     "FLOP/s of the square float32 product whose median over `repeats` is best; 2 FLOPs a multiply-accumulate."
     rng = np.random.default_rng(seed)
@@ -82,8 +77,8 @@ def gemm_rate(
     with pinned(threads):
         secs = interleave({n: product(n) for n in sizes}, repeats, rng=rng, min_secs=min_secs, warm=1)
         rates = {n: 2*n**3/s for n, s in secs.items()}
-        best = max(sizes, key=lambda n: np.median(rates[n]))
         medians = {str(n): float(np.median(r)) for n, r in rates.items()}
+        best = max(sizes, key=lambda n: medians[str(n)])
         how = dict(order='interleaved', seed=seed, threads=threads, medians=medians)
         name = f'float32 matmul, n={best}'
         return BenchmarkResult(name, 'GEMM rate', 'FLOP/s', rates[best], 'measured', how)
@@ -104,7 +99,7 @@ def copy_bandwidth(
     with pinned(threads):
         secs = sample(partial(np.copyto, target, source), repeats, warm=1)
         how = dict(array_bytes=nbytes, counted='read and written', cache=cache, threads=threads)
-        name = f'copy of {in_bytes(nbytes)}'
+        name = f'copy of {worded(nbytes, unit="B")}'
         return BenchmarkResult(name, 'bandwidth', 'B/s', 2*nbytes/secs, 'measured', how)
 
 # %% ../../nbs/48_profile.roofline.ipynb #roof-point
@@ -120,10 +115,8 @@ class RoofPoint:
     hi: float
     above: bool               # even `lo` is above the roof, and the roof's own interval
     memory_bound: bool        # it stands under the slope
-    @property
-    def intensity(self) -> float: return self.flops/self.nbytes
-    @property
-    def least_secs(self) -> float: return self.flops/self.bound
+    intensity = property(lambda self: self.flops/self.nbytes)
+    least_secs = property(lambda self: self.flops/self.bound)
 
 # %% ../../nbs/48_profile.roofline.ipynb #roofline-record
 @dataclass(frozen=True, repr=False)
@@ -134,22 +127,19 @@ class Roofline(Shown):
     bandwidth: BenchmarkResult # B/s
     points: tuple             # of RoofPoint
     skipped: tuple = ()       # names
-    @property
-    def ridge(self) -> float: return self.peak.median/self.bandwidth.median
-    @property
-    def above(self) -> tuple: return tuple(p for p in self.points if p.above)
+    ridge = property(lambda self: self.peak.median/self.bandwidth.median)
+    above = property(lambda self: tuple(p for p in self.points if p.above))
     def to_frame(self): return roofline_frame(self)
     def to_dict(self) -> dict: return roofline_dict(self)
     def table(self): return roofline_table(self)
 
 # %% ../../nbs/48_profile.roofline.ipynb #roofline
-def check_ceilings(records:list):
-    "Raises ValueError unless all `records` come from one environment, threads included."
-    first = records[0]
-    for r in records[1:]:
-        keys = [k for k in {**first.env, **r.env} if first.env.get(k) != r.env.get(k)]
-        if keys: raise ValueError(f'{r.name} and {first.name} come from different environments, see env: '
-                                  f'{", ".join(keys)}; measure both here, with as many threads')
+def check_ceilings(first:BenchmarkResult, *others:BenchmarkResult):
+    "ValueError unless all come from one environment, threads included."
+    for r in others:
+        if keys := differing(first.env, r.env):
+            raise ValueError(f'{r.name} and {first.name} come from different environments, see env: '
+                             f'{", ".join(keys)}; measure both here, with as many threads')
 
 # %% ../../nbs/48_profile.roofline.ipynb #roof-point-of
 def roof_point(name, flops, nbytes, secs:BenchmarkResult|None, peak, bandwidth) -> RoofPoint:
@@ -172,7 +162,7 @@ def roofline(
         raise ValueError('work is modelled for a call in evaluation mode: take the profile without labels')
     threads = what.wall.how['threads'] if profiled else 1
     peak, bandwidth = peak or gemm_rate(threads=threads), bandwidth or copy_bandwidth(threads=threads)
-    check_ceilings([peak, bandwidth, *([what.wall] if profiled else [])])
+    check_ceilings(peak, bandwidth, *([what.wall] if profiled else []))
     if profiled: work = [(r.name, r.flops, r.nbytes, r.forward) for r in what.rows if r.forward]
     else: work = [(r.path or r.layer, r.flops, r.read_bytes + r.written_bytes, None) for r in what.rows]
     points = tuple(roof_point(*w, peak, bandwidth) for w in work if w[1] and w[2])
@@ -183,9 +173,8 @@ def roofline(
 def why_above(p:RoofPoint, bandwidth:BenchmarkResult) -> str:
     "A likely reason why a layer is faster than its roof."
     if not p.memory_bound: return 'faster than the best product of the sweep, which had a slower moment'
-    cache = bandwidth.how.get('cache')
-    fits = cache and p.nbytes <= cache
-    part = f'fit into a cache of {in_bytes(cache)}' if fits else 'are in part in a cache'
+    cache, part = bandwidth.how.get('cache'), 'are in part in a cache'
+    if cache and p.nbytes <= cache: part = f'fit into a cache of {worded(cache, unit="B")}'
     return f'their bytes {part}, faster than the memory of the slope'
 
 # %% ../../nbs/48_profile.roofline.ipynb #roofline-text
@@ -194,8 +183,8 @@ def roofline_table(r:Roofline) -> Table:
     head = 'layer', 'FLOP/B', 'bound by', 'roof (GFLOP/s)', 'reached (GFLOP/s)', 'of the roof'
     def reached(p):
         if math.isnan(p.rate): return 'not timed', ''      # then only the bound is known
-        rate = '{} [{}, {}]'.format(*(digits(v/1e9, (p.hi - p.lo)/1e9) for v in (p.rate, p.lo, p.hi)))
-        return rate, f'{p.rate/p.bound:.0%}' + (' (above)' if p.above else '')
+        share = f'{p.rate/p.bound:.0%}' + (' (above)' if p.above else '')
+        return with_interval(p.rate, p.lo, p.hi, 1e9), share
     def row(p):
         limit = 'memory' if p.memory_bound else 'arithmetic'
         return p.name, digits(p.intensity), limit, digits(p.bound/1e9), *reached(p)
@@ -219,10 +208,8 @@ def roofline_frame(r:Roofline):
     import pandas as pd
     keys = 'name', 'flops', 'nbytes', 'intensity', 'bound', 'rate', 'lo', 'hi', 'above', 'memory_bound'
     return pd.DataFrame([{k: getattr(p, k) for k in keys} for p in r.points], columns=keys)
-
 def roofline_dict(r:Roofline) -> dict:
     "All of it, ready for JSON; None where nothing was timed."
-    rows = roofline_frame(r).to_dict('records')
-    points = [{k: None if v != v else v for k, v in row.items()} for row in rows]
+    points = [{k: None if v != v else v for k, v in row.items()} for row in r.to_frame().to_dict('records')]
     ceilings = dict(peak=r.peak.to_dict(), bandwidth=r.bandwidth.to_dict(), ridge=r.ridge)
     return dict(name=r.name, **ceilings, points=points, skipped=list(r.skipped))
