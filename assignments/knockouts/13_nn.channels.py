@@ -142,6 +142,10 @@ def transpose_size(n, k, stride, padding):
 def transpose_size(n, k, stride, padding):
     return n*stride + (max(k - stride, 0)*n if padding == 'valid' else 0)
 
+# %% transpose-size wrong: one row more, however far the kernel sticks out
+def transpose_size(n, k, stride, padding):
+    return n*stride + int(padding == 'valid' and k > stride)
+
 # %% transpose-size right: where the last stamp ends, or the last stride
 def transpose_size(n, k, stride, padding):
     return n*stride if padding == 'same' else (n - 1)*stride + max(k, stride)
