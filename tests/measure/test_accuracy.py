@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from scipy.stats import binomtest, norm
 from sklearn.metrics import roc_auc_score
 
+from tinybench.base.text import escaped
 from tinybench.measure.accuracy import (Auc, Difference, Kinds, Score, accuracy_difference, as_hits, auc, auc_difference, auc_limits,
                                         corrected_phi, delong, delong_test, examples_for, kinds, mcnemar, paired_hits,
                                         placements, split_scores, wilson, z_score)
@@ -80,7 +81,7 @@ def test_score():
     s = score()
     assert (s.n, s.right, s.share, s.interval()) == (359, 354, 354/359, wilson(354, 359))
     assert repr(s) == 'net accuracy: 98.6% [96.8, 99.4], n=359 of digits, at 95%, measured'
-    assert s.words() == '98.6% [96.8, 99.4]' and s._repr_markdown_() == repr(s) and s.provenance == 'measured'
+    assert s.words() == '98.6% [96.8, 99.4]' and s._repr_markdown_() == escaped(repr(s)) and s.provenance == 'measured'
     assert s == Score('net', np.arange(359) < 354, 'digits') and hash(s) == hash(score())
     with pytest.raises(FrozenInstanceError): s.name = 'other'
     row = s.row()
@@ -188,7 +189,8 @@ def test_equal_networks_are_not_proved_equal():
 
 def test_difference_record():
     d = accuracy_difference(*rows(342, 11, 1, 5))
-    assert repr(d) == d._repr_markdown_() == '+2.8 points [+0.9, +5.2] of accuracy, n=359 pairs, at 95%' and d.excludes_zero
+    assert d._repr_markdown_() == escaped(repr(d))
+    assert repr(d) == '+2.8 points [+0.9, +5.2] of accuracy, n=359 pairs, at 95%' and d.excludes_zero
     assert json.loads(json.dumps(d.to_dict())) == dict(estimate=d.estimate, lo=d.lo, hi=d.hi, n=359, level=.95, metric='accuracy', provenance='measured')
     with pytest.raises(ValueError, match='inside its interval'): Difference(.5, 0, .1, 10)
     with pytest.raises(FrozenInstanceError): d.n = 3
@@ -351,7 +353,8 @@ def test_one_of_a_kind_has_an_auc_and_no_interval():
 
 def test_auc_record():
     r = delong(PATIENTS[:, 0], PATIENTS[:, 3])
-    assert repr(r) == r._repr_markdown_() == 'AUC 0.737 [0.555, 0.918], 31 against 12, at 95% (DeLong), measured'
+    assert r._repr_markdown_() == escaped(repr(r))
+    assert repr(r) == 'AUC 0.737 [0.555, 0.918], 31 against 12, at 95% (DeLong), measured'
     assert json.loads(json.dumps(r.to_dict())) == {**vars(r), 'metric': 'AUC', 'provenance': 'measured'}
     with pytest.raises(ValueError, match='lie in 0 to 1'): Auc(.9, .8, 1.1, 3, 3)
     d = auc_difference(PATIENTS[:, 0], PATIENTS[:, 1], PATIENTS[:, 3])

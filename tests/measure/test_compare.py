@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
+from tinybench.base.text import escaped
 from tinybench.core.tensor import no_grad
 from tinybench.measure.clock import pinned, sample
 from tinybench.measure.compare import (Comparison, Ratio, SelfTest, as_tested, chance_alarm, check_paired, compare,
@@ -127,7 +128,7 @@ def test_wilcoxon_is_that_of_the_log_ratios():
 
 @given(ratios)
 def test_a_ratio_says_what_it_is(r):
-    assert r.words() in repr(r) == r._repr_markdown_() and f'n={r.n} pairs' in repr(r)
+    assert r.words() in repr(r) and r._repr_markdown_() == escaped(repr(r)) and f'n={r.n} pairs' in repr(r)
     assert Ratio(**json.loads(json.dumps(r.to_dict()))) == r
     assert r.excludes_one == (not r.lo <= 1 <= r.hi)
 
@@ -507,7 +508,7 @@ def test_selftest_counts():
     s = selftest(m.job(1.), 200, rng=rng(9), inner=1, clock=m.clock, progress=lambda *a: seen.append(a))
     assert m.calls == 200*60 and seen[-1] == (200, 200) and (s.n, s.pairs, s.level) == (200, 30, .95)
     assert s.fair and 0 <= s.interval()[0] <= s.rate <= s.interval()[1] and .01 < s.half_width < .1
-    assert f'{s.alarms} of 200' in repr(s) == s._repr_markdown_()
+    assert f'{s.alarms} of 200' in repr(s) and s._repr_markdown_() == escaped(repr(s))
     assert json.loads(json.dumps(s.to_dict()))['alarms'] == s.alarms
     assert not SelfTest(30, 200, .95, 30, .01, {}).fair
     assert SelfTest(0, 1, .95, 30, .01, {}).fair
