@@ -111,15 +111,10 @@ def mean_interval(values, level:float=.95) -> tuple[float,float]:
     return float(np.mean(values) - half), float(np.mean(values) + half)
 
 # %% ../../nbs/41_measure.stats.ipynb #bca-interval
-def bca_interval(
-    values,                   # that do not lean on each other
-    level:float=.95,
-    statistic:Callable=np.mean, # of an array along `axis`
-    *,
-    rng:np.random.Generator,
-    resamples:int=9999,
-) -> tuple[float,float]:
-    "Bias-corrected and accelerated bootstrap interval of `statistic`; ValueError for a single value."
+def bca_interval(values, level:float=.95, statistic:Callable=np.mean, *, rng:np.random.Generator,
+                 resamples:int=9999) -> tuple[float,float]:
+    """Bias-corrected and accelerated bootstrap interval of a `statistic` that takes an `axis`, for values
+    that do not lean; ValueError for a single one."""
     from scipy.stats import bootstrap
     v = np.asarray(values, float)
     check_share(level=level)
@@ -220,8 +215,8 @@ def concerns(values, level:float=.95) -> list[str]:
     if n < need: return [f'too few: {n} of the {need} values that an interval at {100*level:g}% needs']
     mid, wide, far, rise = abs(float(np.median(values))), iqr(values), outliers(values), drift(values)
     share, z = wide/mid if mid else math.inf if wide else 0., normal_scores(values)
-    rho, whole = autocorrelation(z), wide_rank(n, level, sign_inflation(autocorrelation(z), n)) < 1
-    range_too = '; even their range is too narrow' if whole else ''
+    rho = autocorrelation(z)
+    range_too = '; even their range is too narrow'*(wide_rank(n, level, sign_inflation(rho, n)) < 1)
     said = {
         f'noisy: the middle half spreads over {share:.0%} of the median': share > .1,
         f'drifting: values {"rise" if rise > 0 else "fall"} with the order taken, rank correlation {rise:.2f}'
