@@ -183,17 +183,10 @@ class WarmUp(Shown):
                                 f'{self.limit:.1%}), the first took {times:.1f} times as long as they',))
 
 # %% ../../nbs/40_measure.clock.ipynb #warm-up
-def warm_up(
-    f:Callable,               # function of no arguments
-    *,
-    inner:int|None=None,      # calls in a sample; where None one, then more until one lasts `min_secs`
-    window:int=10,            # samples in a row that must agree
-    limit:float=.02,          # coefficient of variation they must stay below
-    most:int=300,             # samples after which to give up
-    min_secs:float=1e-3,      # what a sample should last
-    clock:Callable=time.perf_counter,
-) -> WarmUp:
-    "Calls `f` until `settled`, or `most` samples long: then `settled_at` is None. All samples are kept."
+def warm_up(f:Callable, *, inner:int|None=None, window:int=10, limit:float=.02, most:int=300,
+            min_secs:float=1e-3, clock:Callable=time.perf_counter) -> WarmUp:
+    """Calls `f` until `settled`, or `most` samples long: then `settled_at` is None. All samples are kept,
+    each of `inner` calls; where None of one, then of more until one lasts `min_secs`."""
     if not 2 <= window <= most: raise ValueError(f'a window of {window} samples out of {most}: 2 to {most}')
     target = max(min_secs, 100*clock_resolution(clock))
     calls, secs, counts, calm = inner or 1, [], [], None
@@ -229,8 +222,7 @@ def rounds_within(secs:float, fs:Mapping, inner:Mapping, clock:Callable=time.per
 def each_inner(inner:int|Mapping|None, names:Iterable) -> Mapping:
     "`inner`, a number for all or a number by name, as a mapping; ValueError for one of `names` without."
     each = inner if isinstance(inner, Mapping) else dict.fromkeys(names, inner)
-    for name in names:
-        if name not in each: raise ValueError(f'no `inner` for {name}')
+    if bare := [name for name in names if name not in each]: raise ValueError(f'no `inner` for {bare[0]}')
     return each
 
 # %% ../../nbs/40_measure.clock.ipynb #check-rng

@@ -286,8 +286,7 @@ def compare(
     if secs is not None and not 0 < secs < math.inf:
         raise ValueError(f'a budget of {secs} s: above 0, such as 10')
     fs, need = dict(pairs), fewest_values(level)
-    if inner is None: inner = even_loops(fs, min_secs, clock)
-    inner = each_inner(inner, fs)
+    inner = each_inner(even_loops(fs, min_secs, clock) if inner is None else inner, fs)
     if secs is not None: repeats = rounds_within(secs, fs, inner, clock, share=.1)
     if repeats < need: raise ValueError(f'{repeats} rounds are too few at {100*level:g}%: at least {need}'
                                         + (f'; {secs} s is time for no more' if secs is not None else ''))
@@ -378,19 +377,13 @@ class SelfTest(Shown):
                     promised=self.promised, fair=self.fair)
 
 # %% ../../nbs/43_measure.compare.ipynb #selftest
-def selftest(
-    f:Callable|None=None,     # function of no arguments; a small matrix product where None
-    comparisons:int=200,
-    pairs:int=30,             # in each
-    *,
-    rng:np.random.Generator,  # decides who goes first in each round
-    level:float=.95,
-    inner:int|None=None,      # calls in a sample; `inner_loops` decides where None
-    min_secs:float=2e-4,      # what a sample should last
-    clock:Callable=time.perf_counter,
-    progress:Callable|None=None, # called with (done, comparisons) after each
-) -> SelfTest:
-    "Compares `f` with itself, in turns, again and again: how often does the interval leave out 1?"
+def selftest(f:Callable|None=None, comparisons:int=200, pairs:int=30, *, rng:np.random.Generator,
+             level:float=.95, inner:int|None=None, min_secs:float=2e-4, clock:Callable=time.perf_counter,
+             progress:Callable|None=None) -> SelfTest:
+    """Compares `f`, a small matrix product where None, with itself: how often does the interval leave out 1?
+
+    Each of the `comparisons` takes turns as `interleave` does; `inner` is the calls in a sample, which lasts
+    `min_secs` where None, and `progress` is called with (done, comparisons) after each."""
     if comparisons < 1: raise ValueError(f'cannot make {comparisons} comparisons: at least 1')
     chance_alarm(pairs, level)                     # raises where no interval could come of it
     x = np.ones((32, 32), np.float32)

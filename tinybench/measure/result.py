@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['cpu_model', 'blas_library', 'fixed_environment', 'environment', 'plain', 'freeze', 'checked_values', 'of_values',
-           'BenchmarkResult', 'interval', 'summary', 'to_dict', 'from_dict', 'differing', 'differences', 'merge',
-           'as_records', 'rows', 'to_frame', 'save_json', 'load_json', 'save_csv']
+           'BenchmarkResult', 'summary', 'from_dict', 'differing', 'differences', 'merge', 'as_records', 'rows',
+           'to_frame', 'save_json', 'load_json', 'save_csv']
 
 # %% ../../nbs/42_measure.result.ipynb #imports
 import json, math, os, platform
@@ -124,20 +124,20 @@ class BenchmarkResult(Shown):
     median = of_values(lambda v: float(np.median(v)))
     effective_n = of_values(lambda v: effective_size(normal_scores(v)))
     sd, mad, iqr, variation, outliers = map(of_values, (sd, mad, iqr, variation, outliers))
-    def interval(self, level:float=.95, of:str='median') -> tuple: return interval(self, level, of)
+    def interval(self, level:float=.95, of:str='median') -> tuple[float,float]:
+        "Interval of the 'median' by ranks, of the 'mean' by Student's t, or as 'bca' by a seeded bootstrap."
+        if of == 'median': return median_interval(self.values, level)
+        if of == 'mean': return mean_interval(self.values, level)
+        if of == 'bca': return bca_interval(self.values, level, rng=np.random.default_rng(0))
+        raise ValueError(f'an interval of {of!r}: one of median, mean, bca')
     def percentile(self, p:float, level:float=.99) -> float: return percentile(self.values, p, level)
     def concerns(self, level:float=.95) -> list[str]: return concerns(self.values, level)
-    def to_dict(self) -> dict: return to_dict(self)
+    def to_dict(self) -> dict:
+        "All of it, ready for JSON."
+        kept = dict(values=list(self.values), how=plain(self.how), env=plain(self.env))
+        return {'schema': self.schema, **vars(self), **kept}
     @classmethod
     def from_dict(cls, d:Mapping) -> 'BenchmarkResult': return from_dict(d)
-
-# %% ../../nbs/42_measure.result.ipynb #interval
-def interval(r:BenchmarkResult, level:float=.95, of:str='median') -> tuple[float,float]:
-    "Interval `of` the 'median' by ranks, the 'mean' by Student's t, or the mean by a seeded 'bca' bootstrap."
-    if of == 'median': return median_interval(r.values, level)
-    if of == 'mean': return mean_interval(r.values, level)
-    if of == 'bca': return bca_interval(r.values, level, rng=np.random.default_rng(0))
-    raise ValueError(f'an interval of {of!r}: one of median, mean, bca')
 
 # %% ../../nbs/42_measure.result.ipynb #summary
 def summary(r:BenchmarkResult, level:float=.95) -> str:
@@ -152,12 +152,6 @@ def summary(r:BenchmarkResult, level:float=.95) -> str:
     worries = ', '.join(c.split(':')[0] for c in r.concerns(level))
     said = f'median {mid} {unit} [{lo}, {hi}], n={r.n}, at {100*level:g}%, {r.provenance}'
     return f'{said}; {worries}' if worries else said
-
-# %% ../../nbs/42_measure.result.ipynb #to-dict
-def to_dict(r:BenchmarkResult) -> dict:
-    "All of `r`, ready for JSON."
-    return dict(schema=r.schema, name=r.name, metric=r.metric, unit=r.unit, values=list(r.values),
-                provenance=r.provenance, how=plain(r.how), env=plain(r.env))
 
 # %% ../../nbs/42_measure.result.ipynb #from-dict
 def from_dict(d:Mapping) -> BenchmarkResult:

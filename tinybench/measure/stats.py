@@ -96,8 +96,7 @@ def median_interval(values, level:float=.95) -> tuple[float,float]:
     "The two of `values`, given in the order taken, that hold the median; wider where neighbours lean."
     n, rho = len(values), autocorrelation(normal_scores(values))
     lo, hi = median_ranks(n, level, sign_inflation(rho, n))
-    ordered = np.sort(values)
-    return float(ordered[lo-1]), float(ordered[hi-1])
+    return tuple(np.sort(np.asarray(values, float))[[lo - 1, hi - 1]].tolist())
 
 # %% ../../nbs/41_measure.stats.ipynb #mean-interval
 def mean_interval(values, level:float=.95) -> tuple[float,float]:
@@ -151,9 +150,9 @@ def percentile_interval(values, p:float, level:float=.95) -> tuple[float,float]:
     n, miss = len(values), (1 - level)/2
     if n < (need := math.ceil(math.log(miss)/math.log(max(p, 1 - p)))): raise ValueError(
         f'n={n}: too few for an interval of p{100*p:g} at {100*level:g}%, which needs {need}')
-    heads, ordered = np.arange(n), np.sort(values)
+    heads = np.arange(n)
     lo, hi = (bdtr(heads, n, p) <= miss).sum(), 1 + (bdtrc(heads, n, p) > miss).sum()
-    return float(ordered[lo-1]), float(ordered[hi-1])
+    return tuple(np.sort(np.asarray(values, float))[[lo - 1, hi - 1]].tolist())
 
 # %% ../../nbs/41_measure.stats.ipynb #outliers
 class Outliers(NamedTuple):

@@ -198,9 +198,8 @@ def git_state(folder:str|Path='.', timeout:float=5.) -> Git|str:
     start = ['git', '-c', 'core.fsmonitor=false', '-C', str(folder)]
     env = os.environ | {'GIT_OPTIONAL_LOCKS': '0'}
     def git(*args):
-        done = subprocess.run([*start, *args], env=env, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, check=True, timeout=timeout)
-        return done.stdout.strip()
+        return subprocess.check_output([*start, *args], env=env, stdin=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL, text=True, timeout=timeout).strip()
     try: return Git(git('rev-parse', 'HEAD'), bool(git('status', '--porcelain', '--untracked-files=no')))
     except (OSError, subprocess.SubprocessError): return NOT_HERE
 
@@ -254,11 +253,10 @@ def system(root:str|Path='/', folder:str|Path='.', secs:float=.2) -> System:
     busy, stolen = others(secs)
     asked = 'cpu', 'cores', 'cpus', 'blas', 'blas_threads'
     known = {k: NOT_HERE if env[k] is None else env[k] for k in asked}
-    return System(**known, quota=cpu_quota(root), memory=psutil.virtual_memory().total, caches=caches(root),
-                  governor=governor(root), frequency=cpu_frequency(root), temperature=temperature(root),
-                  load=load_average(), others=busy, stolen=stolen, power=power(root), virtual=virtual(root),
-                  heat_throttles=heat_throttles(root), quota_throttles=quota_throttles(root),
-                  git=git_state(folder),
+    read = {f.__name__: f(root) for f in (caches, governor, temperature, power, virtual, heat_throttles,
+                                          quota_throttles)}
+    return System(**known, **read, quota=cpu_quota(root), frequency=cpu_frequency(root), load=load_average(),
+                  others=busy, stolen=stolen, memory=psutil.virtual_memory().total, git=git_state(folder),
                   versions=tuple((k, env[k]) for k in ('tinybench', 'numpy', 'scipy', 'python', 'platform')))
 
 # %% ../../nbs/45_measure.system.ipynb #worries
@@ -370,21 +368,15 @@ def spent(meter:Meter, run:Callable, clock:Callable=time.perf_counter) -> tuple[
     return meter.joules(before, meter.read()), secs
 
 # %% ../../nbs/45_measure.system.ipynb #measure-energy
-def measure_energy(
-    f:Callable,               # function of no arguments that returns when its work is done
-    repeats:int=10,           # samples, and as many sleeps
-    *,
-    name:str|None=None,       # of the result; that of `f` where None
-    of:str='cpu',             # whose energy: 'cpu' or 'gpu'
-    meter:Meter|None=None,    # `find_meter(of)` where None
-    inner:int|None=None,      # calls in a sample; `inner_loops` decides where None
-    min_secs:float=.2,        # what a sample should last: the counters move about a thousand times a second
-    root:str|Path='/',
-    clock:Callable=time.perf_counter,
-    wait:Callable=time.sleep,
-    progress:Callable|None=None, # called with (done, repeats) after each sample
-) -> BenchmarkResult|Unavailable:
-    "Joules a call, above what the idle machine spends in that time, or why this machine cannot say."
+def measure_energy(f:Callable, repeats:int=10, *, name:str|None=None, of:str='cpu', meter:Meter|None=None,
+                   inner:int|None=None, min_secs:float=.2, root:str|Path='/',
+                   clock:Callable=time.perf_counter, wait:Callable=time.sleep,
+                   progress:Callable|None=None) -> BenchmarkResult|Unavailable:
+    """Joules a call, above what the idle machine spends in that time, or why this machine cannot say.
+
+    The energy is that `of` the 'cpu' or the 'gpu', by `find_meter` where `meter` is None. A sample is `inner`
+    calls of `f`, and where None lasts `min_secs`: the counters move about a thousand times a second. The
+    result's `name` is that of `f` where None, and `progress` is called with (done, repeats) after each."""
     if repeats < 1: raise ValueError(f'cannot take {repeats} samples: at least 1')
     meter = find_meter(of, root) if meter is None else meter
     if not meter: return meter

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from ..base.text import digits, scale
 from ..bench.choose import frontier
-from ..measure.stats import fewest_for, fewest_values, percentile_interval
+from ..measure.stats import fewest_for, fewest_values, iqr, percentile_interval
 from .plot import (drawable, COLOURS, arms, crosses, log_if_wide, look, n_words, name_rows,
                                  new_axes, one_kind, place_names, plain_log, row_axes, short_names,
                                  small_print, tidy)
@@ -73,8 +73,7 @@ def bin_edges(values, most:int=40) -> np.ndarray:
     if lo == hi: return lo + np.array([-.005, .005])*(abs(lo) or 1)
     wide = 0 < 20*lo < hi
     u = np.log(v) if wide else v
-    q1, q3 = np.quantile(u, [.25, .75])
-    width, fewest = 2*(q3 - q1)/len(v)**(1/3), np.ceil(1 + np.log2(len(v)))
+    width, fewest = 2*iqr(u)/len(v)**(1/3), np.ceil(1 + np.log2(len(v)))
     count = int(min(max(np.ceil(np.ptp(u)/width), fewest) if width else fewest, most))
     edges = (np.geomspace if wide else np.linspace)(lo, hi, count + 1)
     edges[[0, -1]] = lo, hi                              # what rounding took away would leave a value out
@@ -250,8 +249,7 @@ def draw_ceilings(ax, roof, lo:float, hi:float):
     "The roof between two intensities, on logarithmic axes, each ceiling with its value written on it."
     peak, slope = roof.peak.median/1e9, roof.bandwidth.median/1e9
     ax.plot([lo, roof.ridge, hi], [lo*slope, peak, peak], 'k', lw=1.5, zorder=1)
-    ax.set(xlim=(lo, hi), xscale='log', yscale='log')
-    ax.set_ylim(None, 3*peak)
+    ax.set(xscale='log', yscale='log', xlim=(lo, hi), ylim=(None, 3*peak))
     for axis in 'xy': plain_log(ax, axis)
     words = dict(fontsize='small', va='bottom', rotation_mode='anchor')
     ax.text(hi, 1.1*peak, f'{digits(peak)} GFLOP/s', ha='right', **words)
