@@ -9,6 +9,7 @@ __all__ = ['cpu_model', 'blas_library', 'fixed_environment', 'environment', 'pla
 
 # %% ../../nbs/42_measure.result.ipynb #imports
 import json, math, os, platform
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -195,8 +196,7 @@ def as_records(results:Iterable|Mapping) -> list[BenchmarkResult]:
     rs = list(results.values() if isinstance(results, Mapping) else results)
     if bad := [r for r in rs if not isinstance(r, BenchmarkResult)]:
         raise TypeError(f'expected BenchmarkResult, got a {type(bad[0]).__name__}')
-    keys = [(r.name, r.metric) for r in rs]
-    if twice := [key for key in keys if keys.count(key) > 1]:
+    if twice := [key for key, n in Counter((r.name, r.metric) for r in rs).items() if n > 1]:
         raise ValueError(f'two results are called {" ".join(twice[0])}: give each its own name')
     return rs
 
