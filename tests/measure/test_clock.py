@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 from threadpoolctl import threadpool_info
-from tinybench.measure.clock import (Overhead, WarmUp, call_overhead, call_secs, clock_overhead, clock_resolution,
-    gc_paused, inner_loops, interleave, loop_secs, next_loops, overhead, pinned, precise_timer, random_rounds,
+from tinybench.measure.clock import (Overhead, WarmUp, call_secs, clock_overhead, clock_resolution, gc_paused,
+    inner_loops, interleave, loop_secs, next_loops, overhead, pinned, precise_timer, random_rounds,
     rounds_within, sample, settled, warm_up)
 from tinybench.measure.compare import paired_results, ratio
 
@@ -233,8 +233,9 @@ def test_a_coarse_clock_still_shows_what_a_reading_costs():
 
 def test_an_empty_call_costs_its_share_of_the_loop():
     m = Machine(1e-3)                                   # the loop takes one step of this clock, however long
-    assert call_overhead(m.clock, inner=50, tries=3) == pytest.approx(1e-3/50)
-    assert m.readings == 6                              # two a sample
+    assert call_secs(lambda: None, 50, m.clock) == pytest.approx(1e-3/50)
+    assert m.readings == 2
+    assert overhead(m.clock).call == pytest.approx(1e-3/10_000)
     cost = overhead()
     assert 0 < cost.call < 1e-4 and 0 < cost.reading < 1e-4
     assert cost.to_dict() == dict(reading=cost.reading, call=cost.call)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from tinybench.measure.result import BenchmarkResult
 from tinybench.measure.system import (NOT_HERE, Cache, Counter, Git, Meter, System, Unavailable, above_idle,
-                                      caches, concerns, counted, cpu_frequency, cpu_list, cpu_quota,
+                                      caches, counted, cpu_frequency, cpu_list, cpu_quota,
                                       energy_meter, find_meter, git_state, governor, heat_throttles, load_average,
                                       measure_energy, nvml_meter, others, power, quota_throttles, rapl_meter,
                                       spent, system, temperature, virtual)
@@ -253,7 +253,7 @@ def test_system_in_words():
     assert calm().to_dict()['caches'] == [dict(level=1, kind='data', size=2**15, shared=2)]
 
 
-def test_a_calm_machine_gives_no_concern(): assert concerns(calm()) == [] == calm().concerns(since=calm())
+def test_a_calm_machine_gives_no_concern(): assert calm().concerns() == [] == calm().concerns(since=calm())
 
 
 @pytest.mark.parametrize('change, words', [

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['precise_timer', 'clock_resolution', 'gc_paused', 'pinned', 'loop_secs', 'next_loops', 'enough_loops', 'inner_loops',
-           'call_secs', 'sample', 'clock_overhead', 'call_overhead', 'Overhead', 'overhead', 'settled', 'WarmUp',
-           'warm_up', 'random_rounds', 'rounds_within', 'each_inner', 'check_rng', 'interleave']
+           'call_secs', 'sample', 'clock_overhead', 'Overhead', 'overhead', 'settled', 'WarmUp', 'warm_up',
+           'random_rounds', 'rounds_within', 'each_inner', 'check_rng', 'interleave']
 
 # %% ../../nbs/40_measure.clock.ipynb #imports
 import gc, math, time
@@ -134,11 +134,6 @@ def clock_overhead(clock:Callable=time.perf_counter, tries:int=5) -> float:
     inner = inner_loops(clock, 1e-4, clock)
     return min(call_secs(clock, inner, clock) for _ in range(tries))
 
-# %% ../../nbs/40_measure.clock.ipynb #call-overhead
-def call_overhead(clock:Callable=time.perf_counter, inner:int=10_000, tries:int=5) -> float:
-    "Seconds that an empty call costs in our loop, the least of `tries`."
-    return min(call_secs(lambda: None, inner, clock) for _ in range(tries))
-
 # %% ../../nbs/40_measure.clock.ipynb #overhead-record
 @dataclass(frozen=True, repr=False)
 class Overhead(Shown):
@@ -155,16 +150,12 @@ class Overhead(Shown):
 
 # %% ../../nbs/40_measure.clock.ipynb #overhead
 def overhead(clock:Callable=time.perf_counter) -> Overhead:
-    "What this machine takes for a reading of `clock` and for an empty call."
-    return Overhead(clock_overhead(clock), call_overhead(clock))
+    "What a reading of `clock` takes here, and an empty call in our loop: the least of five each."
+    return Overhead(clock_overhead(clock), min(call_secs(lambda: None, 10_000, clock) for _ in range(5)))
 
 # %% ../../nbs/40_measure.clock.ipynb #settled
-def settled(
-    secs,                     # samples in the order taken
-    window:int=10,            # how many in a row must agree
-    limit:float=.02,          # coefficient of variation they must stay below
-) -> int|None:                # samples that come before the first calm window; None where there is none
-    "Samples to throw away until `window` of them vary by less than `limit` (Georges et al., OOPSLA 2007)."
+def settled(secs, window:int=10, limit:float=.02) -> int|None:
+    "How many of `secs` come before `window` that vary by less than `limit`, or None (Georges et al. 2007)."
     for i in range(len(secs) - window + 1):
         calm = secs[i:i+window]
         if np.std(calm, ddof=1) < limit*np.mean(calm): return i
@@ -188,22 +179,14 @@ class WarmUp(Shown):
     def table(self) -> Table:
         n, times = len(self.secs), self.secs[0]/np.median(self.secs[-self.window:])
         when = f'not settled in {n}' if self.settled_at is None else f'settled after {self.settled_at}'
-        said = (f'{when} samples: the last {self.window} vary by {self.variation:.1%} (limit '
-                f'{self.limit:.1%}), the first took {times:.1f} times as long as they')
-        return Table((), words=(said,))
+        return Table((), words=(f'{when} samples: the last {self.window} vary by {self.variation:.1%} (limit '
+                                f'{self.limit:.1%}), the first took {times:.1f} times as long as they',))
 
 # %% ../../nbs/40_measure.clock.ipynb #warm-up
-def warm_up(
-    f:Callable,               # function of no arguments
-    *,
-    inner:int|None=None,      # calls in a sample; where None one, then more until one lasts `min_secs`
-    window:int=10,            # samples in a row that must agree
-    limit:float=.02,          # coefficient of variation they must stay below
-    most:int=300,             # samples after which to give up
-    min_secs:float=1e-3,      # what a sample should last
-    clock:Callable=time.perf_counter,
-) -> WarmUp:
-    "Calls `f` until `settled`, or `most` samples long: then `settled_at` is None. All samples are kept."
+def warm_up(f:Callable, *, inner:int|None=None, window:int=10, limit:float=.02, most:int=300,
+            min_secs:float=1e-3, clock:Callable=time.perf_counter) -> WarmUp:
+    """Calls `f` until `settled`, or `most` samples long: then `settled_at` is None. All samples are kept,
+    each of `inner` calls; where None of one, then of more until one lasts `min_secs`."""
     if not 2 <= window <= most: raise ValueError(f'a window of {window} samples out of {most}: 2 to {most}')
     target = max(min_secs, 100*clock_resolution(clock))
     calls, secs, counts, calm = inner or 1, [], [], None
@@ -217,24 +200,15 @@ def warm_up(
     return WarmUp(tuple(secs), at, window, limit, tuple(counts))
 
 # %% ../../nbs/40_measure.clock.ipynb #random-rounds
-def random_rounds(
-    names:list,               # what takes turns, each named once
-    repeats:int,              # rounds
-    rng:np.random.Generator,  # decides the orders, one draw a round
-) -> list[list]:
+def random_rounds(names:list, repeats:int, rng:np.random.Generator) -> list[list]:
     "`repeats` lists, each with all `names` in a fresh random order; ValueError for a name that comes twice."
     if len(set(names)) < len(names): raise ValueError(f'a name comes twice in {names}')
     return [[names[i] for i in rng.permutation(len(names))] for _ in range(repeats)]
 
 # %% ../../nbs/40_measure.clock.ipynb #rounds-within
-def rounds_within(
-    secs:float,               # the budget
-    fs:Mapping[str,Callable], # what takes turns
-    inner:Mapping,            # calls in a sample, by name
-    clock:Callable=time.perf_counter,
-    share:float=0.,           # of the budget, to spend on running rounds here; one is run in any case
-) -> int:
-    "Rounds of `fs` that fit in what `share` leaves of `secs`, judged by running some; ValueError if none."
+def rounds_within(secs:float, fs:Mapping, inner:Mapping, clock:Callable=time.perf_counter,
+                  share:float=0.) -> int:
+    "Rounds of `fs` that fit into `secs` once `share` of them went to one round or more; ValueError if none."
     start, done, took = clock(), 0, 0.
     while not done or took < share*secs:
         for name, f in fs.items(): call_secs(f, inner[name], clock)
@@ -248,8 +222,7 @@ def rounds_within(
 def each_inner(inner:int|Mapping|None, names:Iterable) -> Mapping:
     "`inner`, a number for all or a number by name, as a mapping; ValueError for one of `names` without."
     each = inner if isinstance(inner, Mapping) else dict.fromkeys(names, inner)
-    for name in names:
-        if name not in each: raise ValueError(f'no `inner` for {name}')
+    if bare := [name for name in names if name not in each]: raise ValueError(f'no `inner` for {bare[0]}')
     return each
 
 # %% ../../nbs/40_measure.clock.ipynb #check-rng

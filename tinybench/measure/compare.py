@@ -20,19 +20,13 @@ from .result import BenchmarkResult, as_records, differing, environment, plain
 from .stats import fewest_values, median_interval, median_ranks
 
 # %% ../../nbs/43_measure.compare.ipynb #paired-results
-def paired_results(
-    secs:Mapping,             # from `interleave`: name -> seconds per call, shape (rounds,)
-    inner:int|Mapping|None=None, # calls in a sample, for all or by name, where known
-    metric:str='latency',
-    **how,                    # whatever else was so for all, such as seed=0
-) -> dict[str,BenchmarkResult]:
-    "A record for each name of one `interleave` run, marked as taken in the same rounds."
-    env, run = environment(), uuid.uuid4().hex
+def paired_results(secs:Mapping, inner:int|Mapping|None=None, metric:str='latency', **how) -> dict:
+    """A `BenchmarkResult` for each name of what `interleave` gave, marked as taken in the same rounds.
+    `inner` is for all or by name, where known, and `how` whatever else was so for all, such as seed=0."""
     each = inner if isinstance(inner, Mapping) else dict.fromkeys(secs, inner)
-    def record(name):
-        taken = dict(how, order='interleaved', run=run, inner=each.get(name))
-        return BenchmarkResult(name, metric, 's', secs[name], 'measured', taken, env)
-    return {name: record(name) for name in secs}
+    env, how = environment(), dict(how, order='interleaved', run=uuid.uuid4().hex)
+    return {name: BenchmarkResult(name, metric, 's', v, 'measured', dict(how, inner=each.get(name)), env)
+            for name, v in secs.items()}
 
 # %% ../../nbs/43_measure.compare.ipynb #check-paired
 def check_paired(a:BenchmarkResult, b:BenchmarkResult):
@@ -212,9 +206,8 @@ def comparison_table(c:Comparison) -> Table:
     said = (f'{c.metric} / {c.metric} of {c.base}: above 1 is {more}, within {100*c.band:g}% the same, '
             f'n={" to ".join(map(str, ns[::max(len(ns)-1, 1)]))} {c.rows[0].ratio.of}, at {100*c.level:g}%')
     def chance(p): return '' if p is None else '<0.0001' if p < 1e-4 else f'{p:.2g}'
-    def row(r):
-        verdict = verdict_words(r, c.interleaved)
-        return r.name, r.ratio.words(), chance(r.p_holm), chance(r.wilcoxon), verdict
+    def row(r): return (r.name, r.ratio.words(), chance(r.p_holm), chance(r.wilcoxon),
+                        verdict_words(r, c.interleaved))
     head = 'name', 'ratio', 'p (Holm)', 'p (Wilcoxon)', 'verdict'
     return Table(head, tuple(map(row, c.rows)), (said,), None)
 
@@ -244,15 +237,12 @@ def timely(r:BenchmarkResult) -> bool:
     raise ValueError(f'faster or slower is for seconds and rates, not for {r.metric} in {r.unit}')
 
 # %% ../../nbs/43_measure.compare.ipynb #compare-results
-def compare_results(
-    results:Iterable|Mapping, # records that took turns, in s or in a rate such as examples/s
-    base:str|None=None,       # the one to compare with, the first where None
-    band:float=.02,
-    level:float=.95,
-) -> Comparison:
-    "Each of `results` against `base`; ValueError where they are no pairs or a name comes twice."
-    rs = list(results.values() if isinstance(results, Mapping) else results)
-    check_names([r.name for r in as_records(rs)], base)
+def compare_results(results:Iterable|Mapping, base:str|None=None, band:float=.02,
+                    level:float=.95) -> Comparison:
+    """Each of `results`, in s or in a rate such as examples/s, against `base`, the first where None;
+    ValueError where they are no pairs or a name comes twice."""
+    rs = as_records(results)
+    check_names([r.name for r in rs], base)
     first = rs[0] if base is None else next(r for r in rs if r.name == base)
     rate = timely(first)
     rivals = [r for r in rs if r is not first]
@@ -296,8 +286,7 @@ def compare(
     if secs is not None and not 0 < secs < math.inf:
         raise ValueError(f'a budget of {secs} s: above 0, such as 10')
     fs, need = dict(pairs), fewest_values(level)
-    if inner is None: inner = even_loops(fs, min_secs, clock)
-    inner = each_inner(inner, fs)
+    inner = each_inner(even_loops(fs, min_secs, clock) if inner is None else inner, fs)
     if secs is not None: repeats = rounds_within(secs, fs, inner, clock, share=.1)
     if repeats < need: raise ValueError(f'{repeats} rounds are too few at {100*level:g}%: at least {need}'
                                         + (f'; {secs} s is time for no more' if secs is not None else ''))
@@ -340,16 +329,12 @@ def check_runs(old:list, new:list, differ:Iterable=()):
     if keys: refuse(f'other {", ".join(sorted(keys))} in `env`; if that is the point, name it in differ=')
 
 # %% ../../nbs/43_measure.compare.ipynb #compare-runs
-def compare_runs(
-    old:BenchmarkResult|Iterable|Mapping, # records of one run, as from `load_json`
-    new:BenchmarkResult|Iterable|Mapping, # of the same names, from another
-    *,
-    unpaired:bool=False,      # True says: I know that they did not take turns
-    differ:Iterable=(),       # keys of `env` that may differ, such as ['tinybench']
-    band:float=.02,
-    level:float=.95,
-) -> Comparison:
-    "Each of `new` against its namesake in `old`. Whatever changed in between looks like a difference."
+def compare_runs(old:BenchmarkResult|Iterable|Mapping, new:BenchmarkResult|Iterable|Mapping, *,
+                 unpaired:bool=False, differ:Iterable=(), band:float=.02, level:float=.95) -> Comparison:
+    """Each record of `new` against its namesake in `old`, another run, as from `load_json`.
+
+    Whatever changed in between looks like a difference; `unpaired=True` says: I know that they did not take
+    turns. `differ` has the keys of `env` that may differ, such as 'tinybench'."""
     if not unpaired: raise ValueError(
         'two runs did not take turns: whatever changed the machine in between looks like a difference. '
         'Measure both with `compare`, or pass unpaired=True and trust the answer less')
@@ -383,28 +368,22 @@ class SelfTest(Shown):
         return tuple(map(float, binomtest(self.alarms, self.n).proportion_ci(level, method='wilson')))
     def table(self) -> Table:
         lo, hi = self.interval()
-        said = (f'{self.rate:.1%} [{lo:.1%}, {hi:.1%}] false alarms, {self.alarms} of {self.n}, at most '
-                f'{self.promised:.1%} promised; with {self.pairs} pairs an interval '
-                f'reaches {self.half_width:.2%} to either side')
-        return Table((), words=(said,))
+        return Table((), words=(
+            f'{self.rate:.1%} [{lo:.1%}, {hi:.1%}] false alarms, {self.alarms} of {self.n}, at most '
+            f'{self.promised:.1%} promised; with {self.pairs} pairs an interval '
+            f'reaches {self.half_width:.2%} to either side',))
     def to_dict(self) -> dict:
         return dict(vars(self), env=plain(self.env), rate=self.rate, interval=list(self.interval()),
                     promised=self.promised, fair=self.fair)
 
 # %% ../../nbs/43_measure.compare.ipynb #selftest
-def selftest(
-    f:Callable|None=None,     # function of no arguments; a small matrix product where None
-    comparisons:int=200,
-    pairs:int=30,             # in each
-    *,
-    rng:np.random.Generator,  # decides who goes first in each round
-    level:float=.95,
-    inner:int|None=None,      # calls in a sample; `inner_loops` decides where None
-    min_secs:float=2e-4,      # what a sample should last
-    clock:Callable=time.perf_counter,
-    progress:Callable|None=None, # called with (done, comparisons) after each
-) -> SelfTest:
-    "Compares `f` with itself, in turns, again and again: how often does the interval leave out 1?"
+def selftest(f:Callable|None=None, comparisons:int=200, pairs:int=30, *, rng:np.random.Generator,
+             level:float=.95, inner:int|None=None, min_secs:float=2e-4, clock:Callable=time.perf_counter,
+             progress:Callable|None=None) -> SelfTest:
+    """Compares `f`, a small matrix product where None, with itself: how often does the interval leave out 1?
+
+    Each of the `comparisons` takes turns as `interleave` does; `inner` is the calls in a sample, which lasts
+    `min_secs` where None, and `progress` is called with (done, comparisons) after each."""
     if comparisons < 1: raise ValueError(f'cannot make {comparisons} comparisons: at least 1')
     chance_alarm(pairs, level)                     # raises where no interval could come of it
     x = np.ones((32, 32), np.float32)

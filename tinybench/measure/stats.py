@@ -96,8 +96,7 @@ def median_interval(values, level:float=.95) -> tuple[float,float]:
     "The two of `values`, given in the order taken, that hold the median; wider where neighbours lean."
     n, rho = len(values), autocorrelation(normal_scores(values))
     lo, hi = median_ranks(n, level, sign_inflation(rho, n))
-    ordered = np.sort(values)
-    return float(ordered[lo-1]), float(ordered[hi-1])
+    return tuple(np.sort(np.asarray(values, float))[[lo - 1, hi - 1]].tolist())
 
 # %% ../../nbs/41_measure.stats.ipynb #mean-interval
 def mean_interval(values, level:float=.95) -> tuple[float,float]:
@@ -111,15 +110,10 @@ def mean_interval(values, level:float=.95) -> tuple[float,float]:
     return float(np.mean(values) - half), float(np.mean(values) + half)
 
 # %% ../../nbs/41_measure.stats.ipynb #bca-interval
-def bca_interval(
-    values,                   # that do not lean on each other
-    level:float=.95,
-    statistic:Callable=np.mean, # of an array along `axis`
-    *,
-    rng:np.random.Generator,
-    resamples:int=9999,
-) -> tuple[float,float]:
-    "Bias-corrected and accelerated bootstrap interval of `statistic`; ValueError for a single value."
+def bca_interval(values, level:float=.95, statistic:Callable=np.mean, *, rng:np.random.Generator,
+                 resamples:int=9999) -> tuple[float,float]:
+    """Bias-corrected and accelerated bootstrap interval of a `statistic` that takes an `axis`, for values
+    that do not lean; ValueError for a single one."""
     from scipy.stats import bootstrap
     v = np.asarray(values, float)
     check_share(level=level)
@@ -156,9 +150,9 @@ def percentile_interval(values, p:float, level:float=.95) -> tuple[float,float]:
     n, miss = len(values), (1 - level)/2
     if n < (need := math.ceil(math.log(miss)/math.log(max(p, 1 - p)))): raise ValueError(
         f'n={n}: too few for an interval of p{100*p:g} at {100*level:g}%, which needs {need}')
-    heads, ordered = np.arange(n), np.sort(values)
+    heads = np.arange(n)
     lo, hi = (bdtr(heads, n, p) <= miss).sum(), 1 + (bdtrc(heads, n, p) > miss).sum()
-    return float(ordered[lo-1]), float(ordered[hi-1])
+    return tuple(np.sort(np.asarray(values, float))[[lo - 1, hi - 1]].tolist())
 
 # %% ../../nbs/41_measure.stats.ipynb #outliers
 class Outliers(NamedTuple):
@@ -220,8 +214,8 @@ def concerns(values, level:float=.95) -> list[str]:
     if n < need: return [f'too few: {n} of the {need} values that an interval at {100*level:g}% needs']
     mid, wide, far, rise = abs(float(np.median(values))), iqr(values), outliers(values), drift(values)
     share, z = wide/mid if mid else math.inf if wide else 0., normal_scores(values)
-    rho, whole = autocorrelation(z), wide_rank(n, level, sign_inflation(autocorrelation(z), n)) < 1
-    range_too = '; even their range is too narrow' if whole else ''
+    rho = autocorrelation(z)
+    range_too = '; even their range is too narrow'*(wide_rank(n, level, sign_inflation(rho, n)) < 1)
     said = {
         f'noisy: the middle half spreads over {share:.0%} of the median': share > .1,
         f'drifting: values {"rise" if rise > 0 else "fall"} with the order taken, rank correlation {rise:.2f}'

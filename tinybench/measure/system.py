@@ -6,8 +6,8 @@
 __all__ = ['NOT_HERE', 'SENSORS', 'HOSTS', 'Unavailable', 'file_says', 'file_number', 'cpu_list', 'Cache', 'caches', 'each_cpu',
            'governor', 'cpu_frequency', 'temperature', 'heat_throttles', 'others', 'load_average', 'virtual',
            'control_groups', 'cpu_quota', 'quota_throttles', 'power', 'Git', 'git_state', 'System', 'system_rows',
-           'system', 'worries', 'concerns', 'counted', 'Counter', 'Meter', 'rapl_meter', 'nvml_meter', 'find_meter',
-           'energy_meter', 'above_idle', 'spent', 'measure_energy']
+           'system', 'worries', 'counted', 'Counter', 'Meter', 'rapl_meter', 'nvml_meter', 'find_meter', 'energy_meter',
+           'above_idle', 'spent', 'measure_energy']
 
 # %% ../../nbs/45_measure.system.ipynb #imports
 import os, re, subprocess, sys, time, warnings
@@ -99,10 +99,9 @@ SENSORS = ('coretemp', 'k10temp', 'zenpower', 'cpu_thermal', 'cpu-thermal', 'x86
 def temperature(root:str|Path='/') -> float|str:
     "Degrees Celsius of the hottest sensor of the processor, or NOT_HERE."
     top = Path(root)/'sys/class'
-    chips = [name.parent for name in top.glob('hwmon/hwmon*/name') if file_says(name) in SENSORS]
-    zones = [kind.parent for kind in top.glob('thermal/thermal_zone*/type') if file_says(kind) in SENSORS]
-    said = [file_number(t) for chip in chips for t in chip.glob('temp*_input')]
-    said += [file_number(zone/'temp') for zone in zones]
+    named = {'hwmon/hwmon*/name': 'temp*_input', 'thermal/thermal_zone*/type': 'temp'}    # and their readings
+    said = [file_number(t) for names, readings in named.items() for name in top.glob(names)
+            if file_says(name) in SENSORS for t in name.parent.glob(readings)]
     return max((milli/1000 for milli in said if milli and 0 < milli < 150_000), default=NOT_HERE)
 
 # %% ../../nbs/45_measure.system.ipynb #heat-throttles
@@ -191,8 +190,7 @@ class Git(Shown):
     commit: str
     dirty: bool
     def table(self) -> Table:
-        changes = ', with changes' if self.dirty else ''
-        return Table((), words=(f'commit {self.commit[:12]}{changes}',))
+        return Table((), words=(f'commit {self.commit[:12]}' + ', with changes'*self.dirty,))
 
 # %% ../../nbs/45_measure.system.ipynb #git-state
 def git_state(folder:str|Path='.', timeout:float=5.) -> Git|str:
@@ -200,9 +198,8 @@ def git_state(folder:str|Path='.', timeout:float=5.) -> Git|str:
     start = ['git', '-c', 'core.fsmonitor=false', '-C', str(folder)]
     env = os.environ | {'GIT_OPTIONAL_LOCKS': '0'}
     def git(*args):
-        done = subprocess.run([*start, *args], env=env, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, check=True, timeout=timeout)
-        return done.stdout.strip()
+        return subprocess.check_output([*start, *args], env=env, stdin=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL, text=True, timeout=timeout).strip()
     try: return Git(git('rev-parse', 'HEAD'), bool(git('status', '--porcelain', '--untracked-files=no')))
     except (OSError, subprocess.SubprocessError): return NOT_HERE
 
@@ -230,7 +227,7 @@ class System(Shown):
     quota_throttles: int|str
     git: Git|str
     versions: tuple           # of (what, version)
-    def concerns(self, since:'System|None'=None) -> list[str]: return concerns(self, since)
+    def concerns(self, since:'System|None'=None) -> list[str]: return list(worries(self, since))
     def to_dict(self) -> dict:
         "All of it, ready for JSON."
         return plain({**asdict(self), 'versions': dict(self.versions)})
@@ -248,27 +245,23 @@ def system_rows(s:System) -> list[tuple]:
     return [(f.name.replace('_', ' '), words(f.name, getattr(s, f.name))) for f in fields(s)]
 
 # %% ../../nbs/45_measure.system.ipynb #system
-def system(
-    root:str|Path='/',        # where proc and sys are
-    folder:str|Path='.',      # of the code whose git state matters
-    secs:float=.2,            # how long to sleep and watch the others
-) -> System:
-    "This machine as it is now."
+def system(root:str|Path='/', folder:str|Path='.', secs:float=.2) -> System:
+    """This machine as it is now: proc and sys are in `root`, the code whose git state matters in `folder`,
+    and `secs` are slept to watch the others."""
     import psutil
     env = environment()
     busy, stolen = others(secs)
     asked = 'cpu', 'cores', 'cpus', 'blas', 'blas_threads'
     known = {k: NOT_HERE if env[k] is None else env[k] for k in asked}
-    return System(**known, quota=cpu_quota(root), memory=psutil.virtual_memory().total, caches=caches(root),
-                  governor=governor(root), frequency=cpu_frequency(root), temperature=temperature(root),
-                  load=load_average(), others=busy, stolen=stolen, power=power(root), virtual=virtual(root),
-                  heat_throttles=heat_throttles(root), quota_throttles=quota_throttles(root),
-                  git=git_state(folder),
+    read = {f.__name__: f(root) for f in (caches, governor, temperature, power, virtual, heat_throttles,
+                                          quota_throttles)}
+    return System(**known, **read, quota=cpu_quota(root), frequency=cpu_frequency(root), load=load_average(),
+                  others=busy, stolen=stolen, memory=psutil.virtual_memory().total, git=git_state(folder),
                   versions=tuple((k, env[k]) for k in ('tinybench', 'numpy', 'scipy', 'python', 'platform')))
 
 # %% ../../nbs/45_measure.system.ipynb #worries
 def worries(s:System, since:System|None=None):
-    "Yields the sentences of `concerns`."
+    "What may spoil a measurement on `s`, in sentences; `since` an earlier one, counts only if they grew."
     def above(v, limit): return not isinstance(v, str) and v > limit
     def grown(k):
         new, old = (0 if isinstance(v := getattr(x, k, 0), str) else v for x in (s, since))
@@ -289,11 +282,6 @@ def worries(s:System, since:System|None=None):
     if s.power == 'battery': yield 'on battery: the machine may save power; plug it in'
     if above(s.blas_threads, room):
         yield f'BLAS uses {s.blas_threads} threads where there is room for {room:g}: use `pinned`'
-
-# %% ../../nbs/45_measure.system.ipynb #concerns
-def concerns(s:System, since:System|None=None) -> list[str]:
-    "What may spoil a measurement on `s`, in sentences; `since` an earlier one, counts only if they grew."
-    return list(worries(s, since))
 
 # %% ../../nbs/45_measure.system.ipynb #counted
 def counted(before:int, after:int, most:int) -> int:
@@ -380,21 +368,15 @@ def spent(meter:Meter, run:Callable, clock:Callable=time.perf_counter) -> tuple[
     return meter.joules(before, meter.read()), secs
 
 # %% ../../nbs/45_measure.system.ipynb #measure-energy
-def measure_energy(
-    f:Callable,               # function of no arguments that returns when its work is done
-    repeats:int=10,           # samples, and as many sleeps
-    *,
-    name:str|None=None,       # of the result; that of `f` where None
-    of:str='cpu',             # whose energy: 'cpu' or 'gpu'
-    meter:Meter|None=None,    # `find_meter(of)` where None
-    inner:int|None=None,      # calls in a sample; `inner_loops` decides where None
-    min_secs:float=.2,        # what a sample should last: the counters move about a thousand times a second
-    root:str|Path='/',
-    clock:Callable=time.perf_counter,
-    wait:Callable=time.sleep,
-    progress:Callable|None=None, # called with (done, repeats) after each sample
-) -> BenchmarkResult|Unavailable:
-    "Joules a call, above what the idle machine spends in that time, or why this machine cannot say."
+def measure_energy(f:Callable, repeats:int=10, *, name:str|None=None, of:str='cpu', meter:Meter|None=None,
+                   inner:int|None=None, min_secs:float=.2, root:str|Path='/',
+                   clock:Callable=time.perf_counter, wait:Callable=time.sleep,
+                   progress:Callable|None=None) -> BenchmarkResult|Unavailable:
+    """Joules a call, above what the idle machine spends in that time, or why this machine cannot say.
+
+    The energy is that `of` the 'cpu' or the 'gpu', by `find_meter` where `meter` is None. A sample is `inner`
+    calls of `f`, and where None lasts `min_secs`: the counters move about a thousand times a second. The
+    result's `name` is that of `f` where None, and `progress` is called with (done, repeats) after each."""
     if repeats < 1: raise ValueError(f'cannot take {repeats} samples: at least 1')
     meter = find_meter(of, root) if meter is None else meter
     if not meter: return meter

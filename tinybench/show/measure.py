@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PHASE_LOOKS', 'STANDINGS', 'running_median', 'outlying', 'legend_above', 'in_turn', 'plot_sequence', 'bin_edges',
-           'plot_histogram', 'ecdf_steps', 'allowed', 'plot_ecdf', 'plot_warmup', 'beside', 'more_words', 'ratio_print',
+           'plot_histogram', 'ecdf_steps', 'allowed', 'plot_ecdf', 'plot_warmup', 'more_words', 'ratio_print',
            'plot_ratios', 'largest', 'phase_share', 'layers_print', 'plot_layers', 'plot_memory', 'kinds',
            'draw_ceilings', 'plot_roofline', 'in_unit', 'name_some', 'plot_pareto']
 
@@ -15,16 +15,13 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from ..base.text import digits, scale
 from ..bench.choose import frontier
-from ..measure.stats import fewest_for, fewest_values, percentile_interval
+from ..measure.stats import fewest_for, fewest_values, iqr, percentile_interval
 from .plot import (drawable, COLOURS, arms, crosses, log_if_wide, look, n_words, name_rows,
                                  new_axes, one_kind, place_names, plain_log, row_axes, short_names,
                                  small_print, tidy)
 
 # %% ../../nbs/81_show.measure.ipynb #running-median
-def running_median(
-    values,           # in the order taken, (n,)
-    width:int=5,      # of the window, odd
-) -> np.ndarray:      # (n,)
+def running_median(values, width:int=5) -> np.ndarray:
     "The median of `width` values around each one, of fewer near both ends; ValueError for an even `width`."
     if width < 1 or width % 2 == 0: raise ValueError(f'a window of {width} has no middle: take an odd one')
     half = width//2
@@ -52,12 +49,9 @@ def in_turn(ax, n:int):
     return ax
 
 # %% ../../nbs/81_show.measure.ipynb #plot-sequence
-def plot_sequence(
-    result,
-    ax=None,
-    settled_at:int|None=None, # how many of the first values were still warm-up, where known
-):
-    "The values in the order taken, their running median, and the outliers marked, none left out."
+def plot_sequence(result, ax=None, settled_at:int|None=None):
+    """The values in the order taken, their running median, and the outliers marked, none left out; shaded
+    the first `settled_at`, those still of the warm-up, where known."""
     by, unit = scale(result.median, result.unit)
     v, ax, n = np.array(result.values)/by, ax or new_axes(), result.n
     turn, odd, width = np.arange(1, n + 1), outlying(v), max(5, n//20) | 1
@@ -79,8 +73,7 @@ def bin_edges(values, most:int=40) -> np.ndarray:
     if lo == hi: return lo + np.array([-.005, .005])*(abs(lo) or 1)
     wide = 0 < 20*lo < hi
     u = np.log(v) if wide else v
-    q1, q3 = np.quantile(u, [.25, .75])
-    width, fewest = 2*(q3 - q1)/len(v)**(1/3), np.ceil(1 + np.log2(len(v)))
+    width, fewest = 2*iqr(u)/len(v)**(1/3), np.ceil(1 + np.log2(len(v)))
     count = int(min(max(np.ceil(np.ptp(u)/width), fewest) if width else fewest, most))
     edges = (np.geomspace if wide else np.linspace)(lo, hi, count + 1)
     edges[[0, -1]] = lo, hi                              # what rounding took away would leave a value out
@@ -106,9 +99,7 @@ def plot_histogram(result, ax=None):
     return tidy(ax, f'{name} {result.metric} ({unit}), {origin}', 'values')
 
 # %% ../../nbs/81_show.measure.ipynb #ecdf-steps
-def ecdf_steps(
-    values,                        # (n,)
-) -> tuple[np.ndarray,np.ndarray]: # both (different values,)
+def ecdf_steps(values) -> tuple[np.ndarray,np.ndarray]:
     "The different values, ascending, and the share of all that are at most each."
     x, counts = np.unique(np.asarray(values, float), return_counts=True)
     return x, np.cumsum(counts)/counts.sum()
@@ -122,11 +113,7 @@ def allowed(rs:list, percentiles:tuple) -> str:
     return '\n'.join([*marked, *[', '.join(need) + ' values']*bool(need)])
 
 # %% ../../nbs/81_show.measure.ipynb #plot-ecdf
-def plot_ecdf(
-    results,
-    ax=None,
-    percentiles:tuple=(50, 90, 99),
-):
+def plot_ecdf(results, ax=None, percentiles:tuple=(50, 90, 99)):
     "The share of values at most each size, with those percentiles that n allows, each with its 95% interval."
     rs, most = one_kind(results), 12                     # `look` has so many pairs of marker and dash
     if len(rs) > most: raise ValueError(f'{len(rs)} lines cannot be told apart: pass {most} at most')
@@ -145,12 +132,8 @@ def plot_ecdf(
     return tidy(legend_above(ax, 1), words, 'share at most this')
 
 # %% ../../nbs/81_show.measure.ipynb #plot-warmup
-def plot_warmup(
-    w,                        # a WarmUp
-    ax=None,
-    name:str='',              # of what was called
-):
-    "Seconds per call from the first sample on, measured: what was warm-up, and the window that was calm."
+def plot_warmup(w, ax=None, name:str=''):
+    "Seconds per call of a `WarmUp`, of what has this name: what was warm-up, and the window that was calm."
     n, at, ax = len(w.secs), w.settled_at, ax or new_axes()
     by, unit = scale(np.median(w.secs[-w.window:]), 's')
     secs, small = np.array(w.secs)/by, n > 100
@@ -164,12 +147,6 @@ def plot_warmup(
     said = ': '.join(filter(None, [*short_names([name]), said]))
     said += f'\ncalm: {w.window} in a row whose sd is below {100*w.limit:g}% of their mean'
     return tidy(ax, said, f'time a call ({unit}), measured')
-
-# %% ../../nbs/81_show.measure.ipynb #beside
-def beside(ax, row:int, words:str):
-    "Writes `words` on the right of the axes, at the height of a row."
-    ax.annotate(words, (1, row), xycoords=ax.get_yaxis_transform(), xytext=(8, 0), textcoords='offset points',
-                va='center', annotation_clip=False)
 
 # %% ../../nbs/81_show.measure.ipynb #more-words
 def more_words(row, c) -> str:
@@ -188,11 +165,8 @@ def ratio_print(c) -> str:
                       f'grey: same within {100*c.band:g}%{more}'])
 
 # %% ../../nbs/81_show.measure.ipynb #plot-ratios
-def plot_ratios(
-    c,                        # a Comparison
-    ax=None,
-):
-    "Each rival's ratio to the base, its interval and its verdict; what counts as the same is shaded."
+def plot_ratios(c, ax=None):
+    "Each rival's ratio in a `Comparison`, its interval and its verdict; what counts as the same is shaded."
     if not c.rows: raise ValueError(f'nothing was compared with {c.base!r}')
     ax = ax or row_axes(len(c.rows) + 1)
     ax.axvspan(1/(1 + c.band), 1 + c.band, color='.85', lw=0)
@@ -202,7 +176,8 @@ def plot_ratios(
         shape = dict(same='s', undecided='o').get(row.verdict, '<' if q.estimate < 1 else '>')
         ax.errorbar(q.estimate, i, xerr=arms(q.estimate, q.lo, q.hi), fmt=shape, ms=7, capsize=3, lw=1.5,
                     color=COLOURS[0], mfc='w' if open_ else COLOURS[0])
-        beside(ax, i, row.verdict + more_words(row, c))
+        ax.annotate(row.verdict + more_words(row, c), (1, i), (8, 0), xycoords=ax.get_yaxis_transform(),
+                    textcoords='offset points', va='center', annotation_clip=False)    # beside the axes
     plain_log(name_rows(ax, (row.name for row in c.rows)))
     return tidy(ax, ratio_print(c))
 
@@ -232,12 +207,9 @@ PHASE_LOOKS = dict(forward=dict(color=COLOURS[5]), backward=dict(color=COLOURS[1
                    **{'gradient step': dict(color='w', hatch='...'), 'apply': dict(color='w', hatch='xxx')})
 
 # %% ../../nbs/81_show.measure.ipynb #plot-layers
-def plot_layers(
-    p,                        # a Profile
-    ax=None,
-    most:int=20,              # rows; all smaller layers share another one
-):
-    "What share of a plain step each layer took, by phase, with the 95% interval of the whole."
+def plot_layers(p, ax=None, most:int=20):
+    """What share of a plain step each layer of a `Profile` took, by phase, with the 95% interval of the
+    whole; those smaller than the `most` largest share one row."""
     keep, rest = largest([r.share.estimate for r in p.rows], most)
     groups = [[i] for i in keep] + [rest]*bool(rest)
     ax, left = ax or row_axes(len(groups) + 2), np.zeros(len(groups))
@@ -252,11 +224,8 @@ def plot_layers(
     return tidy(ax, layers_print(p))
 
 # %% ../../nbs/81_show.measure.ipynb #plot-memory
-def plot_memory(
-    c,                        # a Cost
-    ax=None,
-):
-    "Bytes of activations that are needed during each operation of a forward pass, the fullest one named."
+def plot_memory(c, ax=None):
+    "Bytes of activations alive during each operation of a forward pass, from its `Cost`; the fullest named."
     (by, unit), ax = scale(c.peak_bytes, 'B'), ax or new_axes()
     live = np.array([s.live_bytes for s in c.steps])/by
     edges, top = np.arange(len(live) + 1) + .5, int(live.argmax())
@@ -280,8 +249,7 @@ def draw_ceilings(ax, roof, lo:float, hi:float):
     "The roof between two intensities, on logarithmic axes, each ceiling with its value written on it."
     peak, slope = roof.peak.median/1e9, roof.bandwidth.median/1e9
     ax.plot([lo, roof.ridge, hi], [lo*slope, peak, peak], 'k', lw=1.5, zorder=1)
-    ax.set(xlim=(lo, hi), xscale='log', yscale='log')
-    ax.set_ylim(None, 3*peak)
+    ax.set(xscale='log', yscale='log', xlim=(lo, hi), ylim=(None, 3*peak))
     for axis in 'xy': plain_log(ax, axis)
     words = dict(fontsize='small', va='bottom', rotation_mode='anchor')
     ax.text(hi, 1.1*peak, f'{digits(peak)} GFLOP/s', ha='right', **words)
@@ -289,11 +257,8 @@ def draw_ceilings(ax, roof, lo:float, hi:float):
             rotation=np.degrees(np.arctan(slope)), **words)
 
 # %% ../../nbs/81_show.measure.ipynb #plot-roofline
-def plot_roofline(
-    roof,                     # a Roofline
-    ax=None,
-):
-    "Each layer's rate against its intensity, under the ceilings; open markers on them where none was timed."
+def plot_roofline(roof, ax=None):
+    "Each layer's rate by its intensity, under the ceilings of a `Roofline`; open markers if none was timed."
     if not roof.points: raise ValueError(f'no layer of {roof.name} computes anything')
     x, bound, *rates = np.array([(p.intensity, p.bound, p.rate, p.lo, p.hi) for p in roof.points]).T
     (rate, lo, hi), ax, timed = np.array(rates)/1e9, ax or new_axes((5, 3.6)), bool(np.isfinite(rates).any())
@@ -329,11 +294,8 @@ def name_some(ax, p, x, y, most:int=10):
 STANDINGS = dict(on=dict(marker='o', color=COLOURS[0]), undecided=dict(marker='D', color=COLOURS[2], mfc='w'),
                  off=dict(marker='X', color='.45'))
 
-def plot_pareto(
-    p,                        # a Pareto
-    ax=None,
-):
-    "Gain against cost with both intervals, by what is known of each: on the frontier, off it, or undecided."
+def plot_pareto(p, ax=None):
+    "Gain by cost of a `Pareto`, with intervals, and what is known of each: on the frontier, off, undecided."
     if not p.rows: raise ValueError('no model has both a cost and a gain: ' + '; '.join(p.left_out))
     (x, to_x), (y, to_y) = (in_unit([getattr(r, k) for r in p.rows], getattr(p, k)) for k in ('cost', 'gain'))
     ax, front = ax or new_axes((5, 3.4)), frontier(x[0], y[0])

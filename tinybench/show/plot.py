@@ -66,9 +66,7 @@ def look(i:int) -> dict:
     return dict(color=COLOURS[i % 6], marker=MARKERS[i % 6], ls=DASHES[i % 4], ms=6, lw=1.5)
 
 # %% ../../nbs/80_show.plot.ipynb #arms
-def arms(
-    mid, lo, hi,      # numbers, or arrays of the same shape (n,)
-) -> np.ndarray:      # shape (2, n), as `errorbar` takes them
+def arms(mid, lo, hi) -> np.ndarray:      # shape (2, n), as `errorbar` takes them
     "How far `lo` lies below `mid`, and `hi` above; NaN where they are. ValueError where `mid` is outside."
     mid, lo, hi = map(np.atleast_1d, (mid, lo, hi))
     out = np.stack([mid - lo, hi - mid])
@@ -78,10 +76,8 @@ def arms(
     return out
 
 # %% ../../nbs/80_show.plot.ipynb #crosses
-def crosses(
-    x, y,                     # middle, lo and hi of each point, (3, n)
-) -> np.ndarray:              # (m, 2)
-    "Points along the arms of every point, close enough to see where they run."
+def crosses(x, y) -> np.ndarray:          # shape (m, 2)
+    "Places along the arms of every point, of which `x` and `y` have middle, lo and hi, (3, n)."
     def along(a): return np.linspace(*np.where(np.isnan(a[1:]), a[0], a[1:]), 15)
     flat, upright = np.broadcast_arrays(along(x), y[0]), np.broadcast_arrays(x[0], along(y))
     return np.concatenate([np.stack(p, -1).reshape(-1, 2) for p in (flat, upright)])
@@ -89,20 +85,15 @@ def crosses(
 # %% ../../nbs/80_show.plot.ipynb #overlap
 def overlap(a, b) -> np.ndarray:
     "What boxes (..., 4), each left, bottom, right, top, have in common: areas, broadcast."
-    wide = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
-    high = np.minimum(a[..., 3], b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
-    return wide.clip(0)*high.clip(0)
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    return sides.clip(0).prod(-1)
 
 # %% ../../nbs/80_show.plot.ipynb #place-names
 SPOTS = np.array([(dx, dy) for dx in (1, -1, 0) for dy in (1, -1, 0) if dx or dy])
 
-def place_names(
-    ax,                       # with its scales and limits set
-    points,                   # (n, 2), in units of the axes
-    names:Iterable[str],
-    also=(),                  # (m, 2), more points not to write over
-):
-    "Writes each name beside its point, on the side where it covers least of the others."
+def place_names(ax, points, names:Iterable[str], also=()):
+    """Writes each name beside its point, on the side where it covers least of the others and of `also`.
+    The scales and limits of `ax` are set; `points` (n, 2) and `also` (m, 2) are in its units."""
     ax.figure.figure.draw_without_rendering()             # only now are places on the page known
     dots = ax.transData.transform(np.concatenate([points, np.reshape(also, (-1, 2))]))
     taken, dot = np.hstack([dots - 4, dots + 4]), ax.figure.dpi/72
@@ -129,30 +120,22 @@ def plain_log(ax, axis:str='x'):
     along.set_minor_formatter(NullFormatter())
 
 # %% ../../nbs/80_show.plot.ipynb #log-if-wide
-def log_if_wide(
-    ax,
-    values,                   # what is drawn, in any shape; NaN are left out
-    axis:str='x',
-    over:float=20,
-):
-    "Makes the axis logarithmic where the largest of `values` is more than `over` times the smallest."
+def log_if_wide(ax, values, axis:str='x', over:float=20):
+    "Makes the axis logarithmic if the largest of `values`, NaN left out, is above `over` times the smallest."
     v = np.asarray(values, float)
     v = v[np.isfinite(v)]
     if v.size and 0 < over*v.min() < v.max(): plain_log(ax, axis)
 
 # %% ../../nbs/80_show.plot.ipynb #plot-tradeoff
-def plot_tradeoff(
-    rows:Iterable[Mapping],   # name; latency in seconds and accuracy in 0 to 1, each as (middle, lo, hi)
-    ax=None,
-):
-    "Accuracy against latency, each with its interval, and the frontier."
+def plot_tradeoff(rows:Iterable[Mapping], ax=None):
+    """Accuracy against latency, each with its interval, and the frontier. A row has a name, and latency in
+    seconds and accuracy in 0 to 1, each as (middle, lo, hi)."""
     rows = list(rows)
     secs, right = (np.array([r[k] for r in rows], float).T for k in ('latency', 'accuracy'))
     (by, unit), front = scale(secs[0].max(), 's'), frontier(secs[0], right[0])
     secs, right, ax = secs/by, 100*right, ax or new_axes()
     ax.plot(secs[0, front], right[0, front], color='.6', lw=1, ls=':', zorder=1)
-    for i,r in enumerate(rows):
-        x, y = secs[:, i], right[:, i]
+    for i,(x, y) in enumerate(zip(secs.T, right.T)):
         ax.errorbar(x[0], y[0], xerr=arms(*x), yerr=arms(*y), capsize=3, **look(i))
     log_if_wide(ax, secs)
     tidy(ax, f'latency ({unit})', 'accuracy (%)').margins(.12)
@@ -162,21 +145,15 @@ def plot_tradeoff(
     return ax
 
 # %% ../../nbs/80_show.plot.ipynb #band
-def band(
-    runs,             # (repeats, epochs), NaN from where a run ended
-) -> np.ndarray:      # (3, epochs that all runs reached)
-    "Median, least and greatest of the runs at each epoch; ValueError unless `runs` has two axes."
+def band(runs) -> np.ndarray:             # shape (3, epochs that all runs reached)
+    "Median, least and greatest of `runs` (repeats, epochs) at each epoch; ValueError without these axes."
     runs = np.asarray(runs, float)
     if runs.ndim != 2 or not runs.size: raise ValueError(f'curves are (repeats, epochs), not {runs.shape}')
     runs = runs[:, np.logical_and.accumulate(np.isfinite(runs).all(0))]
     return np.stack([np.median(runs, 0), runs.min(0), runs.max(0)])
 
 # %% ../../nbs/80_show.plot.ipynb #plot-curves
-def plot_curves(
-    curves:Mapping,           # name -> (repeats, epochs)
-    ax=None,
-    metric:str='accuracy',
-):
+def plot_curves(curves:Mapping, ax=None, metric:str='accuracy'):   # name -> (repeats, epochs)
     "`metric` by epoch: the median of the repeats as a line, their range as a band."
     bands, repeats = {name: band(runs) for name,runs in curves.items()}, max(map(len, curves.values()))
     ax = ax or new_axes()
@@ -189,11 +166,8 @@ def plot_curves(
     return tidy(ax, 'epoch', metric)
 
 # %% ../../nbs/80_show.plot.ipynb #plot-history
-def plot_history(
-    history:list,             # from `fit`: a dict an epoch, with loss and perhaps valid_loss
-    ax=None,
-):
-    "Loss by epoch, on the examples trained on and, where it was measured, on those held back."
+def plot_history(history:list, ax=None):
+    "Loss by epoch, as `fit` returns it: on the examples trained on and, where measured, on those held back."
     if not history: raise ValueError('no epochs yet: train with `fit` first')
     names = {'loss': 'trained on', 'valid_loss': 'held back'}
     curves = {name: [[row[k] for row in history]] for k,name in names.items() if k in history[0]}
@@ -208,13 +182,8 @@ def name_rows(ax, names:Iterable[str]):
     return ax
 
 # %% ../../nbs/80_show.plot.ipynb #draw-medians
-def draw_medians(
-    values:Mapping,           # label -> (n,), all in `unit`
-    unit:str,
-    ax=None,
-    dots:bool=False,          # one for each value
-):
-    "A line for each label: the median as a tick, its 95% interval where there are enough values."
+def draw_medians(values:Mapping, unit:str, ax=None, dots:bool=False):   # label -> (n,), all in `unit`
+    "A line for each label: the median as a tick, its 95% interval where n allows; `dots` shows each value."
     top = max(np.median(v) for v in values.values())
     (by, unit), ax = scale(top, unit), ax or row_axes(len(values))
     for i,v in enumerate(np.asarray(v, float)/by for v in values.values()):
@@ -226,10 +195,7 @@ def draw_medians(
     return tidy(name_rows(ax, values), unit)
 
 # %% ../../nbs/80_show.plot.ipynb #plot-fitting
-def plot_fitting(
-    secs:Mapping,             # name -> (repeats,), seconds
-    ax=None,
-):
+def plot_fitting(secs:Mapping, ax=None):   # name -> (repeats,), seconds
     "Fitting time by name: a dot a repeat, the median, and its 95% interval from six repeats on."
     ax = draw_medians(secs, 's', ax, dots=True)
     ax.margins(x=.08); ax.set_xlim(left=0)
@@ -288,12 +254,8 @@ def plot_bars(results, ax=None):
 # %% ../../nbs/80_show.plot.ipynb #figure-bytes
 FORMATS = 'svg', 'png'
 
-def figure_bytes(
-    figure,                   # axes, or a figure
-    format:str='svg',         # or 'png'
-    dpi:int=200,              # of a PNG
-) -> bytes:
-    "The figure as the content of a file, the same bytes each time; ValueError for another format."
+def figure_bytes(figure, format:str='svg', dpi:int=200) -> bytes:
+    "A figure, or that of axes, as an SVG or PNG file, the same bytes each time; ValueError if not a format."
     if format not in FORMATS: raise ValueError(f'a figure is {" or ".join(FORMATS)}, not {format!r}')
     out, plain = io.BytesIO(), {dict(svg='Date', png='Software')[format]: None}
     with matplotlib.rc_context({'svg.hashsalt': 'tinybench', 'svg.fonttype': 'path'}):
@@ -301,10 +263,6 @@ def figure_bytes(
     return out.getvalue()
 
 # %% ../../nbs/80_show.plot.ipynb #save-figure
-def save_figure(
-    figure,                   # axes, or a figure
-    path:str|os.PathLike,     # ending in .png or .svg
-    dpi:int=200,
-) -> Path:
-    "Writes the figure entirely or not at all; OSError naming the folder where it cannot be written."
+def save_figure(figure, path:str|os.PathLike, dpi:int=200) -> Path:
+    "Writes a .png or .svg entirely or not at all; OSError naming the folder where it cannot be written."
     return write_whole(path, figure_bytes(figure, Path(path).suffix.lower().removeprefix('.'), dpi))
