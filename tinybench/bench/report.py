@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['METRICS', 'MOST_FIGURES', 'STYLE', 'PAGE', 'interval_words', 'column_note', 'positions', 'column_table', 'frontiers',
            'how_words', 'about_tables', 'figure_type', 'data_url', 'figure_files', 'contents', 'markdown_report',
-           'drawn', 'html_report', 'csv_report', 'json_report', 'report_files', 'is_report', 'check_out',
-           'whole_folder', 'write_report']
+           'drawn', 'html_report', 'csv_report', 'report_files', 'is_report', 'check_out', 'whole_folder',
+           'write_report']
 
 # %% ../../nbs/68_bench.report.ipynb #imports
 import base64, csv, io, json, math, os, uuid
@@ -19,7 +19,7 @@ from ..base.files import replace_folder, write_whole
 from ..base.text import Table, escaped, worded
 from .benchmark import spread
 from .pareto import Recommendation, pareto
-from .suite import Column, SuiteResult, columns, suite_rows
+from .suite import Column, SuiteResult, columns, json_report, suite_rows
 from ..measure.accuracy import Score
 
 # %% ../../nbs/68_bench.report.ipynb #interval-words
@@ -313,10 +313,6 @@ def csv_report(r:SuiteResult) -> str:
     w.writeheader()
     w.writerows({k: cell(v) for k, v in row.items()} for row in table)
     return out.getvalue()
-
-def json_report(r:SuiteResult) -> str:
-    "All of `r`; `SuiteResult.load` and `load_json` read it from a file."
-    return json.dumps(r.to_dict(), indent=1, allow_nan=False) + '\n'
 
 # %% ../../nbs/68_bench.report.ipynb #report-files
 def report_files(kind:str) -> set[str]:
