@@ -157,8 +157,7 @@ def made_by(thing, module:str, kind:str) -> bool:
 
 # %% ../../nbs/60_backends.base.ipynb #as-model
 def as_model(
-    name:str,
-    thing,                    # tinybench Module, torch.nn.Module, onnxruntime.InferenceSession or a function
+    name:str, thing,          # tinybench Module, torch.nn.Module, onnxruntime.InferenceSession or a function
     shape:tuple,              # of one example, in the order that `thing` wants (that `feed` wants, if given)
     dtype=None,               # of the examples; where None that of its weights, or float32
     **options,                # out_shape, feed, read, weights, …: see `Model`

@@ -7,7 +7,7 @@ __all__ = ['TRACED', 'SMALL_OBJECTS', 'GOOD', 'Labelled', 'as_labelled', 'exampl
            'score_model', 'time_models', 'per_second', 'call_peak', 'memory_of', 'OwnPickler', 'packed', 'serve_rounds',
            'in_fresh_process', 'by_process', 'time_in_processes', 'spread', 'Against', 'against_times',
            'against_scores', 'against_bytes', 'against', 'judged_rows', 'as_data', 'as_models', 'Benchmark', 'keep',
-           'timed', 'rate', 'scored', 'held', 'compare_models', 'judged_frame']
+           'timed', 'rates', 'scored', 'held', 'compare_models', 'judged_frame']
 
 # %% ../../nbs/64_bench.benchmark.ipynb #imports
 import hashlib, math, time
@@ -47,8 +47,8 @@ class Labelled(Shown):
             refuse(f'labels go from {y.min()} to {y.max()}, of {self.classes} classes')
         for k, v in dict(x=x, y=y).items(): object.__setattr__(self, k, v)
     def table(self) -> Table:
-        of = f'{len(self.y)} of {self.x.shape[1:]} {self.x.dtype}'
-        return Table((), words=(f'Labelled({self.name}: {of})',))
+        said = f'Labelled({self.name}: {len(self.y)} of {self.x.shape[1:]} {self.x.dtype})'
+        return Table((), words=(said,))
 
 # %% ../../nbs/64_bench.benchmark.ipynb #as-labelled
 def as_labelled(data, name:str|None=None) -> Labelled:
@@ -93,8 +93,7 @@ def answers(model:Model, x:np.ndarray, threads:int|None=1, rows:int=256) -> np.n
         w.run()
         return w.check()
     with running([model], threads): parts = [answer(x[i:i+rows]) for i in range(0, len(x), rows)]
-    shapes = {p.shape[1:] for p in parts}
-    if len(shapes) > 1:
+    if len(shapes := {p.shape[1:] for p in parts}) > 1:
         raise ModelError(model.name, f'gave outputs of {" and ".join(map(str, shapes))} in one set')
     return np.concatenate(parts)
 
@@ -188,14 +187,13 @@ def packed(models, **rest) -> bytes:
     for m in models: dumped(f'model {m.name!r}', m)
     return dumped('a setting', dict(rest, models=models))
 
-# %% ../../nbs/64_bench.benchmark.ipynb #serve-rounds
+# %% ../../nbs/64_bench.benchmark.ipynb #in-fresh-process
 def serve_rounds(pipe, job:bytes):
     "The life of a fresh process: unpack the models, time them, answer, end."
     try: answer = time_models(**OwnPickler.loads(job))
     except ModelError as e: answer = e
     pipe.send(('ok', answer))
 
-# %% ../../nbs/64_bench.benchmark.ipynb #in-fresh-process
 def in_fresh_process(job:bytes) -> dict[str,BenchmarkResult]:
     "What `time_models` answers in a new process; its ModelError, or ChildProcessError if it got nowhere."
     try:
@@ -306,11 +304,11 @@ def judged_rows(records:Mapping, base:str, band:float=.02, level:float=.95) -> l
 # %% ../../nbs/64_bench.benchmark.ipynb #as-data
 def as_data(datasets) -> tuple[Labelled,...]:
     "What a benchmark was given as `Labelled` data, each name once."
-    if datasets is None: datasets = ()
-    if isinstance(datasets, Mapping): found = [as_labelled(d, name) for name, d in datasets.items()]
-    else: found = [as_labelled(d) for d in (datasets if isinstance(datasets, (list, tuple)) else [datasets])]
+    if not isinstance(datasets, (list, tuple, Mapping)): datasets = [] if datasets is None else [datasets]
+    pairs = datasets.items() if isinstance(datasets, Mapping) else ((None, d) for d in datasets)
+    found = tuple(as_labelled(d, name) for name, d in pairs)
     unique_names(d.name for d in found)
-    return tuple(found)
+    return found
 
 # %% ../../nbs/64_bench.benchmark.ipynb #as-models
 def as_models(models, data=()) -> tuple[Model,...]:
@@ -358,10 +356,10 @@ class Benchmark:
         self.progress,self.done = progress,{}
     def __repr__(self):
         return f'Benchmark({", ".join(self.names)}; on {", ".join(d.name for d in self.data) or "noise"})'
-    def run_latency_benchmark(self, batch:int=1): return keep(self, 'latency', batch, timed(self, batch))
-    def run_throughput_benchmark(self, batch:int=32): return keep(self, 'throughput', batch, rate(self, batch))
+    def run_latency_benchmark(self, batch=1): return keep(self, 'latency', batch, timed(self, batch))
+    def run_throughput_benchmark(self, batch=32): return keep(self, 'throughput', batch, rates(self, batch))
     def run_accuracy_benchmark(self): return keep(self, 'accuracy', None, scored(self))
-    def run_memory_benchmark(self, batch:int=1): return keep(self, 'memory', batch, held(self, batch))
+    def run_memory_benchmark(self, batch=1): return keep(self, 'memory', batch, held(self, batch))
     def compare_models(self, metric:str='latency', batch=None): return compare_models(self, metric, batch)
 
 # %% ../../nbs/64_bench.benchmark.ipynb #keep
@@ -382,13 +380,12 @@ def timed(b:Benchmark, batch:int) -> dict[str,BenchmarkResult]:
     return {name: replace(r, how=plain(r.how) | dict(inputs=made[name][1])) for name, r in found.items()}
 
 # %% ../../nbs/64_bench.benchmark.ipynb #run-throughput
-def rate(b:Benchmark, batch:int) -> dict[str,BenchmarkResult]:
+def rates(b:Benchmark, batch:int) -> dict[str,BenchmarkResult]:
     "By model the examples a second, timed on whole batches."
     def turned(r):
         how = plain(r.how)
         if 'within' in how: how['within'] = [per_second(v, batch).tolist() for v in how['within']]
-        values = per_second(r.values, batch)
-        return replace(r, metric='throughput', unit='examples/s', values=values, how=how)
+        return replace(r, metric='throughput', unit='examples/s', values=per_second(r.values, batch), how=how)
     return {name: turned(r) for name, r in timed(b, batch).items()}
 
 # %% ../../nbs/64_bench.benchmark.ipynb #run-accuracy

@@ -74,9 +74,8 @@ def check_suite(r:SuiteResult):
     kept = dict(names=tuple(r.names), results=tuple(r.results), scores=tuple(r.scores), notes=tuple(r.notes),
                 **{k: freeze(plain(getattr(r, k), k)) for k in ('failures', 'settings', 'system')})
     for k, v in kept.items(): object.__setattr__(r, k, v)
-    for what, found in (('baseline', [r.baseline]), ('failure', r.failures)):
-        lost = [k for k in found if k not in r.names]
-        if lost: raise ValueError(f'{what} {lost[0]!r}: no such model')
+    for what, k in (('baseline', r.baseline), *(('failure', k) for k in r.failures)):
+        if k not in r.names: raise ValueError(f'{what} {k!r}: no such model')
     seen = set()
     for x in (*r.scores, *r.results):
         key = x.name, x.metric, getattr(x, 'data', '')
@@ -167,8 +166,7 @@ def suite_from_dict(d:Mapping) -> SuiteResult:
     "What `suite_dict` gave; ValueError for anything else, or another schema."
     if not isinstance(d, Mapping) or d.get('report') != 'suite':
         raise ValueError('this is no result of a suite')
-    known, got = SuiteResult.schema, d.get('schema')
-    if got != known:
+    if (got := d.get('schema')) != (known := SuiteResult.schema):
         raise ValueError(f'a suite result of schema {got}: tinybench {__version__} knows schema {known} only')
     kinds = dict.fromkeys(('names', 'notes', 'results', 'scores'), list) | dict(baseline=object)
     kinds |= dict.fromkeys(('failures', 'settings', 'system'), Mapping)
@@ -185,8 +183,7 @@ def json_report(r:SuiteResult) -> str:
 
 def load_suite(folder:str|os.PathLike) -> SuiteResult:
     "The result in `folder`/results.json, or in the file `folder`; ValueError naming the file for any other."
-    path = Path(folder)
-    if path.is_dir(): path = path/'results.json'
+    path = Path(folder, 'results.json') if Path(folder).is_dir() else Path(folder)
     try: return suite_from_dict(json.loads(path.read_text(encoding='utf-8')))
     except (ValueError, TypeError, RecursionError) as e: raise ValueError(f'{path}: {e}') from e
 
@@ -239,17 +236,15 @@ def code_digest(model:Model) -> str:
 def plain_state(thing) -> str:
     "What a network holds besides its weights, as text: the plain attributes of every layer."
     if not isinstance(thing, Module): return repr(thing) if hasattr(thing, 'state_dict') else ''
-    kinds = bool, int, float, str, tuple, type(None)
-    def own(m):
-        return [(k, v) for k, v in sorted(vars(m).items()) if isinstance(v, kinds) and k != 'training']
+    kind = bool, int, float, str, tuple, type(None)
+    def own(m): return [(k, v) for k, v in sorted(vars(m).items()) if isinstance(v, kind) and k != 'training']
     return repr([(path, own(m)) for path, m in walk(thing)])
 
 # %% ../../nbs/66_bench.suite.ipynb #identity
 def identity(model:Model, seed:int=0, data:tuple=(), threads:int|None=1) -> dict:
     "What tells `model` from another one of its name, ready for JSON."
-    try:
-        x = example_batch(model, 1, seed, data)[0]
-        first = answers(model, x, threads).ravel()[:8].astype(float).tolist()
+    x, _ = example_batch(model, 1, seed, data)
+    try: first = answers(model, x, threads).ravel()[:8].astype(float).tolist()
     except ModelError: first = 'fails'
     return dict(kind=model.kind, shape=model.shape, dtype=model.dtype, weights=weights_digest(model),
                 code=code_digest(model), state=fingerprint(plain_state(model.source)), answers=first)
@@ -287,13 +282,12 @@ def suite_settings(suite:BenchmarkSuite) -> dict:
     "All that the numbers depend on, ready for JSON; the order of models and of data is not part of it."
     b = suite.bench
     machine = {k: v for k, v in environment().items() if k != 'blas_threads' or b.threads is None}
-    def labelled(d): return dict(n=len(d.y), sha256=array_digest([d.x, d.y]))
     timing = dict(b.timing, clock=getattr(b.timing['clock'], '__name__', type(b.timing['clock']).__name__))
     return plain(dict(
         timing, seed=b.seed, band=b.band, level=b.level, threads=b.threads, processes=b.processes,
         baseline=b.baseline, batch=suite.batch, throughput_batch=suite.throughput_batch, machine=machine,
         models={m.name: identity(m, b.seed, b.data, b.threads) for m in b.models},
-        data={d.name: labelled(d) for d in b.data}))
+        data={d.name: dict(n=len(d.y), sha256=array_digest([d.x, d.y])) for d in b.data}))
 
 # %% ../../nbs/66_bench.suite.ipynb #machine
 def machine(before:System, after:System) -> dict:
