@@ -6,9 +6,8 @@
 __all__ = ['TRACED', 'SMALL_OBJECTS', 'GOOD', 'Labelled', 'as_labelled', 'example_batch', 'array_digest', 'answers',
            'score_model', 'time_models', 'per_second', 'call_peak', 'memory_of', 'OwnPickler', 'packed', 'serve_rounds',
            'in_fresh_process', 'by_process', 'time_in_processes', 'spread', 'Against', 'against_times',
-           'against_scores', 'against_bytes', 'against', 'judged_rows', 'as_data', 'as_models', 'Benchmark', 'batches',
-           'keep', 'timed', 'run_latency', 'run_throughput', 'run_accuracy', 'run_memory', 'compare_models',
-           'judged_frame']
+           'against_scores', 'against_bytes', 'against', 'judged_rows', 'as_data', 'as_models', 'Benchmark', 'keep',
+           'timed', 'rates', 'scored', 'held', 'compare_models', 'judged_frame']
 
 # %% ../../nbs/64_bench.benchmark.ipynb #imports
 import hashlib, math, time
@@ -48,8 +47,8 @@ class Labelled(Shown):
             refuse(f'labels go from {y.min()} to {y.max()}, of {self.classes} classes')
         for k, v in dict(x=x, y=y).items(): object.__setattr__(self, k, v)
     def table(self) -> Table:
-        of = f'{len(self.y)} of {self.x.shape[1:]} {self.x.dtype}'
-        return Table((), words=(f'Labelled({self.name}: {of})',))
+        said = f'Labelled({self.name}: {len(self.y)} of {self.x.shape[1:]} {self.x.dtype})'
+        return Table((), words=(said,))
 
 # %% ../../nbs/64_bench.benchmark.ipynb #as-labelled
 def as_labelled(data, name:str|None=None) -> Labelled:
@@ -94,8 +93,7 @@ def answers(model:Model, x:np.ndarray, threads:int|None=1, rows:int=256) -> np.n
         w.run()
         return w.check()
     with running([model], threads): parts = [answer(x[i:i+rows]) for i in range(0, len(x), rows)]
-    shapes = {p.shape[1:] for p in parts}
-    if len(shapes) > 1:
+    if len(shapes := {p.shape[1:] for p in parts}) > 1:
         raise ModelError(model.name, f'gave outputs of {" and ".join(map(str, shapes))} in one set')
     return np.concatenate(parts)
 
@@ -111,12 +109,9 @@ def score_model(model:Model, data:Labelled, level:float=.95, threads:int|None=1)
 
 # %% ../../nbs/64_bench.benchmark.ipynb #time-models
 def time_models(
-    models,                   # Models, each name once
-    xs:Mapping,               # name -> its batch
-    *,
-    repeats:int=30, secs:float|None=None, min_secs:float=1e-3, warm:int=1, # as for `interleave`
-    seed:int|list=0, threads:int|None=1,
-    clock:Callable=time.perf_counter,
+    models, xs:Mapping,       # each name once; name -> its batch
+    *, repeats:int=30, secs:float|None=None, min_secs:float=1e-3, warm:int=1, # as for `interleave`
+    seed:int|list=0, threads:int|None=1, clock:Callable=time.perf_counter,
     progress:Callable|None=None, # called with (done, rounds) after each round
     **how,                    # what else was so for all of them
 ) -> dict[str,BenchmarkResult]: # seconds a call; place i of each is from round i
@@ -192,14 +187,13 @@ def packed(models, **rest) -> bytes:
     for m in models: dumped(f'model {m.name!r}', m)
     return dumped('a setting', dict(rest, models=models))
 
-# %% ../../nbs/64_bench.benchmark.ipynb #serve-rounds
+# %% ../../nbs/64_bench.benchmark.ipynb #in-fresh-process
 def serve_rounds(pipe, job:bytes):
     "The life of a fresh process: unpack the models, time them, answer, end."
     try: answer = time_models(**OwnPickler.loads(job))
     except ModelError as e: answer = e
     pipe.send(('ok', answer))
 
-# %% ../../nbs/64_bench.benchmark.ipynb #in-fresh-process
 def in_fresh_process(job:bytes) -> dict[str,BenchmarkResult]:
     "What `time_models` answers in a new process; its ModelError, or ChildProcessError if it got nowhere."
     try:
@@ -260,10 +254,8 @@ def against_times(records:Mapping, base:str, band:float=.02, level:float=.95) ->
     run = records[base].how.get('run')
     pairs = [records[base], *(x for k, x in records.items() if k != base and run and x.how.get('run') == run)]
     if len(pairs) < 2 or pairs[0].n < fewest_values(level): return {}
-    def one(v):
-        q = v.ratio
-        return Against('ratio', q.estimate, q.lo, q.hi, v.p_holm, v.verdict, v.p, v.more)
-    return {v.name: one(v) for v in compare_results(pairs, base, band, level).rows}
+    return {v.name: Against('ratio', q.estimate, q.lo, q.hi, v.p_holm, v.verdict, v.p, v.more)
+            for v in compare_results(pairs, base, band, level).rows for q in [v.ratio]}
 
 # %% ../../nbs/64_bench.benchmark.ipynb #against-scores
 def against_scores(others:Mapping, base:Score, band:float=.02, level:float=.95) -> dict[str,Against]:
@@ -301,22 +293,22 @@ def judged_rows(records:Mapping, base:str, band:float=.02, level:float=.95) -> l
     "A dictionary for each record: what it is, n, interval, origin, and how it stands against `base`."
     beside, blank = against(records, base, band, level), Against('', *[math.nan]*4, '')
     def row(name, x):
-        (mid, lo, hi), scored = spread(x, level), isinstance(x, Score)
+        mid, lo, hi = spread(x, level)
         a = beside.get(name) or blank._replace(verdict='baseline' if name == base else '')
-        data, unit = (x.data, 'share') if scored else ('', x.unit)
-        return dict(name=name, metric=x.metric, data=data, unit=unit, provenance=x.provenance, n=x.n,
-                    value=mid, lo=lo, hi=hi, level=level, against=a.kind, change=a.mid, change_lo=a.lo,
-                    change_hi=a.hi, p=a.p_alone, p_holm=a.p, verdict=a.verdict, more=a.more)
+        return dict(name=name, metric=x.metric, data=getattr(x, 'data', ''), unit=getattr(x, 'unit', 'share'),
+                    provenance=x.provenance, n=x.n, value=mid, lo=lo, hi=hi, level=level, against=a.kind,
+                    change=a.mid, change_lo=a.lo, change_hi=a.hi, p=a.p_alone, p_holm=a.p, verdict=a.verdict,
+                    more=a.more)
     return [row(*item) for item in records.items()]
 
 # %% ../../nbs/64_bench.benchmark.ipynb #as-data
 def as_data(datasets) -> tuple[Labelled,...]:
     "What a benchmark was given as `Labelled` data, each name once."
-    if datasets is None: datasets = ()
-    if isinstance(datasets, Mapping): found = [as_labelled(d, name) for name, d in datasets.items()]
-    else: found = [as_labelled(d) for d in (datasets if isinstance(datasets, (list, tuple)) else [datasets])]
+    if not isinstance(datasets, (list, tuple, Mapping)): datasets = [] if datasets is None else [datasets]
+    pairs = datasets.items() if isinstance(datasets, Mapping) else ((None, d) for d in datasets)
+    found = tuple(as_labelled(d, name) for name, d in pairs)
     unique_names(d.name for d in found)
-    return tuple(found)
+    return found
 
 # %% ../../nbs/64_bench.benchmark.ipynb #as-models
 def as_models(models, data=()) -> tuple[Model,...]:
@@ -342,11 +334,9 @@ def as_models(models, data=()) -> tuple[Model,...]:
 class Benchmark:
     "Measures models on equal terms and compares them with `baseline`, one of them, the first where None."
     def __init__(
-        self,
-        models,                   # list of `Model`, or by name: Model, (thing, shape), or just a thing
+        self, models,             # list of `Model`, or by name: Model, (thing, shape), or just a thing
         datasets=None,            # labelled data, one or several: see `as_data`
-        *,
-        repeats:int=30, secs:float|None=None, # rounds, or the seconds that they may take
+        *, repeats:int=30, secs:float|None=None, # rounds, or the seconds that they may take
         seed:int=0,               # of the examples and of the turns
         band:float=.02,           # what counts as the same: 2% in time, 2 points in accuracy
         level:float=.95, threads:int|None=1, baseline:str|None=None,
@@ -366,17 +356,13 @@ class Benchmark:
         self.progress,self.done = progress,{}
     def __repr__(self):
         return f'Benchmark({", ".join(self.names)}; on {", ".join(d.name for d in self.data) or "noise"})'
-    def run_latency_benchmark(self, batch:int=1): return run_latency(self, batch)
-    def run_throughput_benchmark(self, batch:int=32): return run_throughput(self, batch)
-    def run_accuracy_benchmark(self): return run_accuracy(self)
-    def run_memory_benchmark(self, batch:int=1): return run_memory(self, batch)
+    def run_latency_benchmark(self, batch=1): return keep(self, 'latency', batch, timed(self, batch))
+    def run_throughput_benchmark(self, batch=32): return keep(self, 'throughput', batch, rates(self, batch))
+    def run_accuracy_benchmark(self): return keep(self, 'accuracy', None, scored(self))
+    def run_memory_benchmark(self, batch=1): return keep(self, 'memory', batch, held(self, batch))
     def compare_models(self, metric:str='latency', batch=None): return compare_models(self, metric, batch)
 
 # %% ../../nbs/64_bench.benchmark.ipynb #keep
-def batches(b:Benchmark, batch:int) -> dict[str,tuple]:
-    "By model its examples, and where they are from."
-    return {m.name: example_batch(m, batch, b.seed, b.data) for m in b.models}
-
 def keep(b:Benchmark, kind:str, batch:int|None, found:Mapping) -> Mapping:
     "`found`, noted in `b.done` as the last run of its kind."
     b.done.pop((kind, batch), None)
@@ -386,49 +372,42 @@ def keep(b:Benchmark, kind:str, batch:int|None, found:Mapping) -> Mapping:
 # %% ../../nbs/64_bench.benchmark.ipynb #timed
 def timed(b:Benchmark, batch:int) -> dict[str,BenchmarkResult]:
     "Seconds a call on a batch, here or in fresh processes."
-    made = batches(b, batch)
-    xs = {name: x for name,(x,_) in made.items()}
+    made = {m.name: example_batch(m, batch, b.seed, b.data) for m in b.models}
+    xs = {name: x for name, (x, _) in made.items()}
     options = dict(b.timing, threads=b.threads, seed=b.seed, progress=b.progress, batch=batch)
     found = (time_models(b.models, xs, **options) if b.processes == 1 else
              time_in_processes(b.models, xs, b.processes, **options))
     return {name: replace(r, how=plain(r.how) | dict(inputs=made[name][1])) for name, r in found.items()}
 
-# %% ../../nbs/64_bench.benchmark.ipynb #run-latency
-def run_latency(b:Benchmark, batch:int=1) -> dict[str,BenchmarkResult]:
-    "By model the seconds a call takes on `batch` examples."
-    return keep(b, 'latency', batch, timed(b, batch))
-
 # %% ../../nbs/64_bench.benchmark.ipynb #run-throughput
-def run_throughput(b:Benchmark, batch:int=32) -> dict[str,BenchmarkResult]:
+def rates(b:Benchmark, batch:int) -> dict[str,BenchmarkResult]:
     "By model the examples a second, timed on whole batches."
     def turned(r):
         how = plain(r.how)
         if 'within' in how: how['within'] = [per_second(v, batch).tolist() for v in how['within']]
-        values = per_second(r.values, batch)
-        return replace(r, metric='throughput', unit='examples/s', values=values, how=how)
-    return keep(b, 'throughput', batch, {name: turned(r) for name, r in timed(b, batch).items()})
+        return replace(r, metric='throughput', unit='examples/s', values=per_second(r.values, batch), how=how)
+    return {name: turned(r) for name, r in timed(b, batch).items()}
 
 # %% ../../nbs/64_bench.benchmark.ipynb #run-accuracy
-def run_accuracy(b:Benchmark) -> dict[tuple,Score]:
+def scored(b:Benchmark) -> dict[tuple,Score]:
     "By (model, data) which examples are right; ValueError without labelled data."
     if not b.data: raise ValueError('accuracy needs labelled data: Benchmark(models, datasets)')
-    found = {(m.name, d.name): score_model(m, d, b.level, b.threads) for m in b.models for d in b.data}
-    return keep(b, 'accuracy', None, found)
+    return {(m.name, d.name): score_model(m, d, b.level, b.threads) for m in b.models for d in b.data}
 
 # %% ../../nbs/64_bench.benchmark.ipynb #run-memory
-def run_memory(b:Benchmark, batch:int=1) -> dict[str,dict[str,BenchmarkResult]]:
+def held(b:Benchmark, batch:int) -> dict[str,dict[str,BenchmarkResult]]:
     "By model and metric the bytes that can be known."
-    made = batches(b, batch)
-    return keep(b, 'memory', batch, {m.name: memory_of(m, made[m.name][0], b.threads) for m in b.models})
+    xs = {m: example_batch(m, batch, b.seed, b.data)[0] for m in b.models}
+    return {m.name: memory_of(m, x, b.threads) for m, x in xs.items()}
 
 # %% ../../nbs/64_bench.benchmark.ipynb #compare-models
 def compare_models(b:Benchmark, metric:str='latency', batch:int|None=None):
     "The last run of `metric` (with `batch`) beside the baseline as a DataFrame; run now if there was none."
     higher_is_better(metric)
     kind = metric if metric in ('latency', 'throughput', 'accuracy') else 'memory'
-    run = dict(latency=run_latency, throughput=run_throughput, accuracy=run_accuracy, memory=run_memory)[kind]
+    run = getattr(b, f'run_{kind}_benchmark')
     last = [found for (k, n), found in b.done.items() if k == kind and batch in (None, n)]
-    found = last[-1] if last else run(b) if batch is None else run(b, batch)
+    found = last[-1] if last else run() if batch is None else run(batch)
     if kind == 'accuracy': columns = [{k: s for (k, of), s in found.items() if of == d.name} for d in b.data]
     elif kind == 'memory': columns = [{k: rs[metric] for k, rs in found.items() if metric in rs}]
     else: columns = [found]
@@ -441,8 +420,7 @@ def judged_frame(b:Benchmark, columns:list[dict]):
     import pandas as pd
     rows = [row for records in columns for row in judged_rows(records, b.baseline, b.band, b.level)]
     if not columns[0].get(b.baseline): rows = [row | dict(verdict='no baseline') for row in rows]
-    unknown = dict(unit='B', n=0, verdict='not known')
-    rows += [dict(name=k, **unknown) for k in b.names if k not in columns[0]]
+    rows += [dict(name=k, unit='B', n=0, verdict='not known') for k in b.names if k not in columns[0]]
     rows.sort(key=lambda row: b.names.index(row['name']))
     kind = next((row['against'] for row in rows if row.get('against')), 'ratio')
     head = ['name', 'data', 'value', 'lo', 'hi', 'unit', 'n', 'provenance', 'change', 'change_lo',

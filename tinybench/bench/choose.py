@@ -11,19 +11,13 @@ import math
 from collections.abc import Callable, Mapping
 
 # %% ../../nbs/63_bench.choose.ipynb #beats
-def beats(
-    a,                # (cost, gain): the less and the more the better
-    b,
-) -> bool:
-    "Whether the point `a` is nowhere worse than `b`, and somewhere better."
+def beats(a, b) -> bool:
+    "Whether the point `a`, (cost, gain), is nowhere worse than `b`, and somewhere better."
     return a[0] <= b[0] and a[1] >= b[1] and (a[0] < b[0] or a[1] > b[1])
 
 # %% ../../nbs/63_bench.choose.ipynb #frontier
-def frontier(
-    cost,             # the less the better, (n,)
-    gain,             # the more the better, (n,)
-) -> list[int]:       # cheapest first; twins in the order given
-    "Rows that no other one beats: none is as cheap and as good, and better in one of the two."
+def frontier(cost, gain) -> list[int]:
+    "Rows that no other one beats in cost and gain; cheapest first, twins in the order given."
     keep = []
     for i in sorted(range(len(cost)), key=lambda i: (cost[i], -gain[i])):
         last = keep[-1] if keep else None
@@ -51,10 +45,8 @@ def may_beat(a, b) -> bool:
     return beats(at_best(a), at_worst(b))
 
 # %% ../../nbs/63_bench.choose.ipynb #statuses
-def statuses(
-    places:Mapping,   # name -> (cost, gain), each (middle, lo, hi)
-) -> dict[str,str]:
-    "'on' where no other one may be better, 'off' where one surely is, else 'undecided'."
+def statuses(places:Mapping) -> dict[str,str]:
+    "By name: 'on' where no other place may be better, 'off' where one surely is, else 'undecided'."
     def status(name):
         mine, others = places[name], [p for k, p in places.items() if k != name]
         if any(surely_beats(p, mine) for p in others): return 'off'
@@ -71,10 +63,7 @@ def higher_is_better(metric:str) -> bool:
     return HIGHER_IS_BETTER[metric]
 
 # %% ../../nbs/63_bench.choose.ipynb #best
-def best(
-    metric:str,
-    spans:Mapping,            # name -> (lo, hi)
-) -> list[str]:               # in the order of `spans`
+def best(metric:str, spans:Mapping) -> list[str]:
     "Names that may be best in `metric`: no other interval is wholly on the better side. ValueError for NaN."
     if lost := [name for name, ends in spans.items() if any(map(math.isnan, ends))]: raise ValueError(
         f'{", ".join(lost)}: no interval, so nobody knows the best; take more values')
@@ -84,22 +73,14 @@ def best(
     return [name for name,(_,high) in ends.items() if high >= bar]
 
 # %% ../../nbs/63_bench.choose.ipynb #meets
-def meets(
-    value,            # (middle, lo, hi)
-    least:float|None=None,
-    most:float|None=None,
-) -> str:
+def meets(value, least:float|None=None, most:float|None=None) -> str:
     "'met' if all of the interval keeps the bounds, 'missed' if all misses the same one, else 'undecided'."
     _, lo, hi = value
     if least is not None and hi < least or most is not None and lo > most: return 'missed'
     return 'met' if (least is None or lo >= least) and (most is None or hi <= most) else 'undecided'
 
 # %% ../../nbs/63_bench.choose.ipynb #choose
-def choose(
-    names,            # that meet the conditions
-    better:Callable,  # better(a, b): whether `a` is better than `b` beyond doubt
-    baseline:str,
-) -> tuple[str,tuple]:
+def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
     "What to take, as ('model' | 'a tie' | 'keep the baseline' | 'none', names)."
     if not names: return 'none', ()
     pool = [a for a in names if better(a, baseline)] if baseline in names else list(names)

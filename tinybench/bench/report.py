@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['METRICS', 'MOST_FIGURES', 'STYLE', 'PAGE', 'interval_words', 'column_note', 'positions', 'column_table', 'frontiers',
            'how_words', 'about_tables', 'figure_type', 'data_url', 'figure_files', 'contents', 'markdown_report',
-           'drawn', 'html_report', 'csv_report', 'json_report', 'report_files', 'is_report', 'check_out',
-           'whole_folder', 'write_report']
+           'drawn', 'html_report', 'csv_report', 'report_files', 'is_report', 'check_out', 'whole_folder',
+           'write_report']
 
 # %% ../../nbs/68_bench.report.ipynb #imports
 import base64, csv, io, json, math, os, uuid
@@ -16,10 +16,10 @@ from pathlib import Path
 from shutil import rmtree
 from .. import __version__
 from ..base.files import replace_folder, write_whole
-from ..base.text import Table, escaped, worded
+from ..base.text import escaped, markdown, worded
 from .benchmark import spread
 from .pareto import Recommendation, pareto
-from .suite import Column, SuiteResult, columns, suite_rows
+from .suite import Column, SuiteResult, columns, json_report, suite_rows
 from ..measure.accuracy import Score
 
 # %% ../../nbs/68_bench.report.ipynb #interval-words
@@ -80,8 +80,7 @@ def frontiers(r:SuiteResult) -> list[dict]:
             with suppress(ValueError): found.append(pareto(r, cost, 'accuracy', c.data))
     def table(p):
         t, memory = p.table(), ' Memory: weights and peak activations.' if p.cost.metric == 'memory' else ''
-        title, note = f'{p.gain} against {p.cost}', ' '.join(t.words) + memory
-        return dict(title=title, note=note, head=t.head, rows=t.rows)
+        return dict(title=f'{p.gain} against {p.cost}', note=t.words[0] + memory, head=t.head, rows=t.rows)
     return [table(p) for p in found if p.rows]
 
 # %% ../../nbs/68_bench.report.ipynb #how-words
@@ -97,8 +96,7 @@ def how_words(r:SuiteResult) -> list[str]:
                  'and for being finite, and after the rounds each output of one sample. A call that raises, '
                  'or a bad output there, and a model has no number.']
     threads = 'as they were' if s.get('threads') is None else s['threads']
-    if 'threads' in s:
-        words.append(f'BLAS threads while measuring: {threads}. Seed: {s["seed"]}.')
+    if 'threads' in s: words.append(f'BLAS threads while measuring: {threads}. Seed: {s["seed"]}.')
     return [*words, f'Verdicts are about {r.baseline}. Faster and slower take an interval of the ratio of '
             'pairs without 1, and a sign test; better and worse an interval of the difference without 0, and '
             "McNemar's test; both tests adjusted by Holm for all models in the column, at "
@@ -108,18 +106,18 @@ def how_words(r:SuiteResult) -> list[str]:
 
 # %% ../../nbs/68_bench.report.ipynb #about-tables
 def about_tables(r:SuiteResult) -> list[dict]:
-    "Tables of what was compared and where."
+    "Tables of what was compared and where, as far as that is known."
     models, data = r.settings.get('models', {}), r.settings.get('data', {})
     def model(k):
         m = models.get(k, {})
         shape = '×'.join(map(str, m.get('shape', ())))
         return [k, m.get('kind', ''), shape, m.get('dtype', ''), m.get('weights', '')[:12]]
     where = dict(r.system.get('words') or r.settings.get('machine', {}))
-    return [dict(title='Models', head=['model', 'kind', 'input', 'type', 'weights, SHA-256'],
-                 rows=[model(k) for k in r.names]),
-            dict(title='Data', head=['data', 'examples', 'SHA-256'],
-                 rows=[[k, str(d['n']), d['sha256'][:12]] for k, d in data.items()]),
-            dict(title='Machine', head=['what', 'which'], rows=[[k, str(v)] for k, v in where.items()])]
+    found = [('Models', ['model', 'kind', 'input', 'type', 'weights, SHA-256'], [model(k) for k in r.names]),
+             ('Data', ['data', 'examples', 'SHA-256'],
+              [[k, str(d['n']), d['sha256'][:12]] for k, d in data.items()]),
+             ('Machine', ['what', 'which'], [[k, str(v)] for k, v in where.items()])]
+    return [dict(title=title, head=head, rows=rows) for title, head, rows in found if rows]
 
 # %% ../../nbs/68_bench.report.ipynb #figure-idea
 def figure_type(data:bytes) -> tuple[str,str]:
@@ -140,24 +138,21 @@ MOST_FIGURES = 12
 
 def figure_files(figures:Mapping) -> dict[str,str]:
     "Caption -> the name of its file: figure_1.png, figure_2.svg, …; ValueError for what is no figure."
-    n = len(figures)
-    if n > MOST_FIGURES: raise ValueError(f'{n} figures: at most {MOST_FIGURES} in a report')
+    if (n := len(figures)) > MOST_FIGURES:
+        raise ValueError(f'{n} figures: at most {MOST_FIGURES} in a report')
     kinds = [figure_type(data)[0] for data in figures.values()]
     return {caption: f'figure_{i}.{kind}' for i,(caption, kind) in enumerate(zip(figures, kinds), 1)}
 
 # %% ../../nbs/68_bench.report.ipynb #contents
 def contents(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None) -> dict:
     "All that a report says, as plain words and tables."
-    told = len(r.names) - len(r.failures)
-    lead = f'{told} of {len(r.names)} models measured, compared to {r.baseline}.' if r.failures else \
-           f'{told} models measured, compared to {r.baseline}.'
-    files = figure_files(figures)
+    told = f'{len(r.names) - len(r.failures)} of {len(r.names)}' if r.failures else len(r.names)
     return dict(
-        title='tinybench suite', lead=lead, failures=list(r.failures.items()),
-        advice=advice and advice.to_dict(), version=__version__,
+        title='tinybench suite', lead=f'{told} models measured, compared to {r.baseline}.',
+        failures=list(r.failures.items()), advice=advice and advice.to_dict(), version=__version__,
         tables=[column_table(r, c, xs, r.comparison.get(c, {})) for c, xs in columns(r).items()],
         fronts=frontiers(r), concerns=r.concerns(), how=how_words(r), about=about_tables(r),
-        figures=[dict(caption=k, file=files[k], url=data_url(data)) for k, data in figures.items()])
+        figures=[dict(caption=k, file=f, url=data_url(figures[k])) for k, f in figure_files(figures).items()])
 
 # %% ../../nbs/68_bench.report.ipynb #markdown-report
 def markdown_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None) -> str:
@@ -166,8 +161,7 @@ def markdown_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|Non
     def listed(items): return '\n'.join(f'- {escaped(x)}' for x in items)
     def table(t, rows):
         origin = f' ({t["origin"]})' if 'origin' in t else ''
-        shown = Table(tuple(t['head']), tuple(rows), left=None)
-        return [f'### {escaped(t["title"])}{origin}', shown._repr_markdown_()]
+        return [f'### {escaped(t["title"])}{origin}', markdown([t['head'], *rows])]
     parts = [f'# {d["title"]}', escaped(d['lead'])]
     if d['failures']: parts += ['## Failed', listed(f'{k} has no number: {why}' for k, why in d['failures'])]
     if advice: parts += ['## What to take', advice._repr_markdown_()]
@@ -179,8 +173,7 @@ def markdown_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|Non
     parts += [f'![{escaped(f["caption"])}]({f["file"]})' for f in d['figures']]
     if d['concerns']: parts += ['## To be careful with', listed(d['concerns'])]
     parts += ['## How it was measured', *map(escaped, d['how'])]
-    for t in d['about']:
-        if t['rows']: parts += table(t, t['rows'])
+    for t in d['about']: parts += table(t, t['rows'])
     return '\n\n'.join([*parts, f'Written by tinybench {d["version"]}.']) + '\n'
 
 # %% ../../nbs/68_bench.report.ipynb #style
@@ -192,9 +185,8 @@ STYLE = '''
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 64rem; padding: 2rem 1.25rem 4rem; background: var(--back);
   color: var(--ink); font: 16px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums }
-h1 { font-size: 1.7rem; margin: 0 }
+h1 { font-size: 1.7rem; margin: 0 } h3 { font-size: 1rem; margin: 1.5rem 0 .25rem }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; border-bottom: 1px solid var(--line) }
-h3 { font-size: 1rem; margin: 1.5rem 0 .25rem }
 p { max-width: 50rem; margin: .4rem 0 } .lead { font-size: 1.1rem }
 ul { padding-left: 1.2rem; max-width: 50rem } .box ul { margin: .4rem 0 }
 .note, footer, .axis, figcaption { color: var(--soft); font-size: .875rem } footer { margin-top: 3rem }
@@ -205,9 +197,8 @@ td { white-space: nowrap } td:first-child { white-space: normal; overflow-wrap: 
 .results { table-layout: fixed; min-width: 52rem } .name { width: 20% } .plot { width: 16% }
 .value { width: 26% } .n { width: 6% } .change { width: 21% } .verdict { width: 11% }
 .about td:last-child { overflow-wrap: anywhere; white-space: normal }
-.about td:first-child { min-width: 7rem }
-.origin { font-weight: 400; font-size: .8125rem; color: var(--soft); border: 1px solid var(--line);
-  border-radius: 1rem; padding: 0 .5rem }
+.about td:first-child { min-width: 7rem } .origin { font-weight: 400; font-size: .8125rem;
+  color: var(--soft); border: 1px solid var(--line); border-radius: 1rem; padding: 0 .5rem }
 .axis { display: flex; justify-content: space-between; gap: .5rem; white-space: nowrap }
 .plot svg { display: block; width: 100%; height: 1rem } .plot ellipse { fill: var(--mark) }
 .plot line { stroke: var(--mark); stroke-width: 2; vector-effect: non-scaling-stroke }
@@ -218,42 +209,30 @@ td { white-space: nowrap } td:first-child { white-space: normal; overflow-wrap: 
 figure img { max-width: 100%; background: #fff; border-radius: 4px }
 @media print {
   :root { --ink: #000; --soft: #444; --line: #bbb; --back: #fff; --card: #fff; --good: #000; --bad: #000;
-    --mark: #000 }
-  body { max-width: none; padding: 0; font-size: 10pt } .results { min-width: 0 }
+    --mark: #000 } body { max-width: none; padding: 0; font-size: 10pt } .results { min-width: 0 }
   .results, .results th, .results .axis { font-size: 7.5pt }
-  h2, h3 { break-after: avoid } tr, figure, .box { break-inside: avoid } td { white-space: normal }
-}
+  h2, h3 { break-after: avoid } tr, figure, .box { break-inside: avoid } td { white-space: normal } }
 '''
 
 # %% ../../nbs/68_bench.report.ipynb #page
 PAGE = '''<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
+<html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{{ title }}</title>
-<style>{{ style|safe }}</style>
-</head>
-<body>
-{% macro plain(t, class='') %}<h3>{{ t.title }}</h3>
-<div class="scroll"><table class="{{ class }}">
+<title>{{ title }}</title><style>{{ style|safe }}</style></head><body>
+{% macro plain(t, class='') %}<h3>{{ t.title }}</h3><div class="scroll"><table class="{{ class }}">
 <tr>{% for h in t.head %}<th scope="col">{{ h }}</th>{% endfor %}</tr>
-{% for row in t.rows %}
-<tr>{% for cell in row %}
+{% for row in t.rows %}<tr>{% for cell in row %}
 <td class="{{ cell if cell in ('on', 'off', 'undecided') }}">{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}
-</table></div>{% endmacro %}
+{% endfor %}</table></div>{% endmacro %}
 <header><h1>{{ title }}</h1><p class="lead">{{ lead }}</p></header>
-{% if failures %}<section class="box bad"><h3>Failed</h3><ul>
-{% for name, why in failures %}<li><b>{{ name }}</b> has no number: {{ why }}</li>
-{% endfor %}</ul></section>{% endif %}
+{% if failures %}<section class="box bad"><h3>Failed</h3><ul>{% for name, why in failures %}
+<li><b>{{ name }}</b> has no number: {{ why }}</li>{% endfor %}</ul></section>{% endif %}
 {% if advice %}<section class="box">
 <h3>What to take: {{ advice.kind }}{{ ': ' if advice.names }}{{ advice.names|join(', ') }}</h3>
-<p>{{ advice.why }}</p><ul>
-{% for name, words in advice.missed + advice.undecided %}<li>{{ name }}: {{ words }}</li>
-{% endfor %}</ul></section>{% endif %}
+<p>{{ advice.why }}</p><ul>{% for name, words in advice.missed + advice.undecided %}
+<li>{{ name }}: {{ words }}</li>{% endfor %}</ul></section>{% endif %}
 <h2>Results</h2>
 {% for t in tables %}<section><h3>{{ t.title }} <span class="origin">{{ t.origin }}</span></h3>
 <div class="scroll"><table class="results"><tr><th scope="col" class="name">{{ t.head[0] }}</th>
@@ -261,29 +240,19 @@ PAGE = '''<!DOCTYPE html>
 <span>{{ t.axis[0] }}</span><span>{{ t.axis[1] }}</span></span></th>
 {% for h in t.head[1:] %}
 <th scope="col" class="{{ ('value', 'n', 'change', 'verdict')[loop.index0] }}">{{ h }}</th>{% endfor %}</tr>
-{% for row in t.rows %}
-<tr><td>{{ row.cells[0] }}</td><td class="plot">{{ row.at|drawn|safe }}</td>
+{% for row in t.rows %}<tr><td>{{ row.cells[0] }}</td><td class="plot">{{ drawn(row.at)|safe }}</td>
 {% for cell in row.cells[1:] %}<td>{{ cell }}</td>{% endfor %}
 <td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>
-{% endfor %}</table></div><p class="note">{{ t.note }}</p></section>
-{% endfor %}
-{% if fronts %}<h2>Frontier</h2>
-{% for t in fronts %}<section>{{ plain(t) }}<p class="note">{{ t.note }}</p></section>
-{% endfor %}{% endif %}
-{% for f in figures %}
-<figure><img src="{{ f.url }}" alt="{{ f.caption }}"><figcaption>{{ f.caption }}</figcaption></figure>
-{% endfor %}
-{% if concerns %}<h2>To be careful with</h2><ul>
-{% for c in concerns %}<li>{{ c }}</li>
-{% endfor %}</ul>{% endif %}
-<h2>How it was measured</h2>
-{% for w in how %}<p>{{ w }}</p>
-{% endfor %}
-{% for t in about if t.rows %}<section>{{ plain(t, 'about') }}</section>
-{% endfor %}
-<footer>Written by tinybench {{ version }}.</footer>
-</body>
-</html>
+{% endfor %}</table></div><p class="note">{{ t.note }}</p></section>{% endfor %}
+{% if fronts %}<h2>Frontier</h2>{% endif %}
+{% for t in fronts %}<section>{{ plain(t) }}<p class="note">{{ t.note }}</p></section>{% endfor %}
+{% for f in figures %}<figure><img src="{{ f.url }}" alt="{{ f.caption }}">
+<figcaption>{{ f.caption }}</figcaption></figure>{% endfor %}
+{% if concerns %}<h2>To be careful with</h2>
+<ul>{% for c in concerns %}<li>{{ c }}</li>{% endfor %}</ul>{% endif %}
+<h2>How it was measured</h2>{% for w in how %}<p>{{ w }}</p>{% endfor %}
+{% for t in about %}<section>{{ plain(t, 'about') }}</section>{% endfor %}
+<footer>Written by tinybench {{ version }}.</footer></body></html>
 '''
 
 # %% ../../nbs/68_bench.report.ipynb #drawn
@@ -299,8 +268,7 @@ def html_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=No
     "The report as one page of HTML that needs no other file; `figures`: caption -> bytes of a PNG or an SVG."
     from jinja2 import Environment, StrictUndefined
     env = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    env.filters['drawn'] = drawn
-    return env.from_string(PAGE).render(contents(r, figures, advice), style=STYLE)
+    return env.from_string(PAGE).render(contents(r, figures, advice), style=STYLE, drawn=drawn)
 
 # %% ../../nbs/68_bench.report.ipynb #csv-report
 def csv_report(r:SuiteResult) -> str:
@@ -313,10 +281,6 @@ def csv_report(r:SuiteResult) -> str:
     w.writeheader()
     w.writerows({k: cell(v) for k, v in row.items()} for row in table)
     return out.getvalue()
-
-def json_report(r:SuiteResult) -> str:
-    "All of `r`; `SuiteResult.load` and `load_json` read it from a file."
-    return json.dumps(r.to_dict(), indent=1, allow_nan=False) + '\n'
 
 # %% ../../nbs/68_bench.report.ipynb #report-files
 def report_files(kind:str) -> set[str]:
@@ -354,9 +318,8 @@ def whole_folder(out:str|os.PathLike, kind:str):
     new = out.with_name(f'.{out.name}.{uuid.uuid4().hex}')
     try:
         try: new.mkdir(parents=True)
-        except OSError as e:
-            why = f'cannot write a folder into {out.parent} ({e.strerror}); name another'
-            raise OSError(e.errno, why) from e
+        except OSError as e: raise OSError(
+            e.errno, f'cannot write a folder into {out.parent} ({e.strerror}); name another') from e
         yield new
         check_out(out, kind)                            # somebody may have put something there meanwhile
         replace_folder(new, out)

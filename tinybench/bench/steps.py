@@ -49,8 +49,7 @@ def open_steps(folder:str|os.PathLike, settings:Mapping) -> tuple[Path,str]:
     "`folder`/steps with `settings` noted in it, and their fingerprint; ValueError where it has others."
     steps, settings = Path(folder).expanduser().absolute()/'steps', plain(settings)
     try: steps.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise OSError(e.errno, f'cannot make the folder {steps} ({e.strerror})') from e
+    except OSError as e: raise OSError(e.errno, f'cannot make the folder {steps} ({e.strerror})') from e
     noted, anew = steps/'settings.json', 'Name another folder, or delete this one to measure anew'
     if not noted.exists():
         if found := sorted(p.name for p in steps.iterdir() if not p.name.startswith('.')):
@@ -69,8 +68,8 @@ def read_noted(path:Path) -> dict:
     try: d = json.loads(path.read_text(encoding='utf-8'))
     except ValueError as e:
         raise ValueError(f'{path} is damaged ({e}): nobody knows what its steps were measured with') from e
-    if not isinstance(d, dict) or d.get('schema') != STEP_SCHEMA or not isinstance(d.get('settings'), dict):
-        got = d.get('schema') if isinstance(d, dict) else None
+    if not isinstance(d, dict): d = {}
+    if (got := d.get('schema')) != STEP_SCHEMA or not isinstance(d.get('settings'), dict):
         raise ValueError(f'{path} has schema {got}: tinybench {__version__} knows schema {STEP_SCHEMA} only')
     return d['settings']
 
@@ -84,9 +83,8 @@ def locked(steps:Path|None):
     import fcntl
     with open(steps/'settings.json') as f:
         try: fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as e:
-            why = f'another run is at work in {steps}: wait for it, or name another folder'
-            raise BlockingIOError(e.errno, why) from None
+        except BlockingIOError as e: raise BlockingIOError(
+            e.errno, f'another run is at work in {steps}: wait for it, or name another folder') from None
         for p in steps.glob('.*.json.*'): p.unlink()
         yield
 
