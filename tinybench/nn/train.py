@@ -51,7 +51,7 @@ class Run:
     stop: str = ''              # why training ends early, where it does
     history: History = field(default_factory=History)
     callbacks: tuple = ()
-    train_step: Callable = None
+    train_step: Callable = None # what makes one step; `fit` takes the one below
     valid_s: float = 0.         # seconds of the last evaluation
 
 # %% ../../nbs/18_nn.train.ipynb #check-finite
@@ -114,7 +114,7 @@ def train_epoch(run:Run):
                          'pass a Loader or a list')
     row = dict(epoch=run.epoch + 1, loss=total/n, secs=perf_counter() - start)
     if run.valid is not None:
-        scores = [run.loss] + [run.metric]*(run.metric is not None)
+        scores = [f for f in (run.loss, run.metric) if f is not None]
         start = perf_counter()
         row |= dict(zip(('valid_loss', 'valid_metric'), evaluate(run.net, run.valid, *scores)))
         run.valid_s = perf_counter() - start
