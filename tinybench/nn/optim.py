@@ -52,9 +52,11 @@ class Optimizer:
     def step(self):
         heard('optimizer', 'gradient step', self.begin)
         rec = listener()
-        for name, s in [('', slice(None))] if rec is None else rec.stretches(self):
-            heard(name, 'gradient step', self.direction, s)
-            heard(name, 'apply', self.move, s)
+        if rec is None: self.direction(slice(None)); self.move(slice(None))
+        else:
+            for name, s in rec.stretches(self):
+                heard(name, 'gradient step', self.direction, s)
+                heard(name, 'apply', self.move, s)
         self.zero_grad()
     def zero_grad(self):
         for p in self.params: p.grad = None
