@@ -162,7 +162,7 @@ finally: print(*{"numpy", "scipy", "matplotlib", "pandas", "sklearn", "rich", "t
     (['demo', '--out', Path(__file__)/'x'], 'cannot write a folder'),
     (['run'], 'nothing to measure'), (['run', 'no.toml'], 'No such file'), (['run', '--models', 'resnet'], "did you mean 'resnet8'"),
     (['run', '--models', 'mnist_mlp', '--baseline', 'x'], "no model 'x'"), (['run', '--models', 'mnist_mlp', '--data', 'digit'], 'digits'),
-    (['profile', 'math:sqrt'], 'sqrt'), (['profile', 'vgg'], 'no network is called'), (['report', 'nowhere'], 'nowhere'),
+    (['profile', 'math:sqrt'], 'sqrt'), (['profile', 'vgg'], "no network 'vgg'"), (['report', 'nowhere'], 'nowhere'),
     (['compare', 'a.json', 'b.json'], 'a.json'), (['compare', 'a', 'b', '--fail-above', '5'], 'write 5% or 0.05')])
 def test_an_expected_error_is_one_line_and_status_1(capsys, tmp_path, monkeypatch, args, says):
     monkeypatch.chdir(tmp_path)

@@ -5,13 +5,12 @@
 # %% auto #0
 __all__ = ['add', 'sub', 'mul', 'neg', 'div', 'pow_', 'exp', 'log', 'sqrt', 'tanh', 'sigmoid', 'relu', 'maximum', 'where', 'clip',
            'matmul', 'sum_', 'mean', 'max_', 'reshape', 'transpose', 'getitem', 'pad', 'concatenate', 'softmax',
-           'log_softmax', 'numeric_grad', 'Op', 'div_vjp', 'pow_vjp', 'check_vjp', 'unbroadcast', 'sigmoid_fwd',
-           'sigmoid_vjp', 'share', 'matmul_vjp', 'matmul_fwd', 'expand', 'max_vjp', 'getitem_vjp', 'softmax_fwd',
-           'log_softmax_fwd']
+           'log_softmax', 'numeric_grad', 'Op', 'div_vjp', 'pow_vjp', 'largest_error', 'check_vjp', 'unbroadcast',
+           'sigmoid_fwd', 'sigmoid_vjp', 'share', 'matmul_vjp', 'matmul_fwd', 'expand', 'max_vjp', 'getitem_vjp',
+           'softmax_fwd', 'log_softmax_fwd']
 
 # %% ../../nbs/00_core.ops.ipynb #imports
 from typing import Callable, NamedTuple
-
 import numpy as np
 
 # %% ../../nbs/00_core.ops.ipynb #numeric-grad
@@ -49,37 +48,40 @@ def div_vjp(g, o, x, y):
     "Gradients of `o = x/y` for `x` and `y`."
     return g/y, -g*o/y
 
-# %% ../../nbs/00_core.ops.ipynb #div
-div = Op('div', np.divide, div_vjp)
-
 # %% ../../nbs/00_core.ops.ipynb #pow
 def pow_vjp(g, o, x, y):
     "Gradients of `o = x**y`; that of the exponent is a promise, and 0 where `x` is not positive."
     return g*y*np.power(x, np.where(y == 0, 1, y - 1)), lambda out=None: g*o*np.log(np.where(x > 0, x, 1))
+div  = Op('div', np.divide, div_vjp)
 pow_ = Op('pow', np.power, pow_vjp)
+
+# %% ../../nbs/00_core.ops.ipynb #largest-error
+def largest_error(what:str, f:Callable, xs, grads, tol:float) -> float:
+    """Largest error of `grads` against the slopes of the number `f()`, which nudging `xs` finds, relative to
+    1 + the slope; AssertionError above `tol`."""
+    worst = 0.
+    for i, (x, got) in enumerate(zip(xs, grads)):
+        if got is None: continue
+        want = numeric_grad(lambda _: f(), x)
+        err = np.max(np.abs(got - want)/(1 + np.abs(want)), initial=0.)
+        if not err <= tol:      # so written that a NaN fails too
+            raise AssertionError(f'{what} {i}, shape {x.shape}, is off by {err:.2g}\n'
+                                 f'got\n{got}\nwant\n{want}')
+        worst = max(worst, float(err))
+    return worst
 
 # %% ../../nbs/00_core.ops.ipynb #check-vjp
 def check_vjp(op:Op, *xs:np.ndarray, tol:float=1e-6, seed:int=0, **options) -> float:
-    """Largest error of `op`'s gradients against central differences, relative to 1 + the gradient;
-    AssertionError above `tol`."""
+    "Largest error of `op`'s gradients against nudging, as in `largest_error`; AssertionError above `tol`."
     xs = [np.array(x, dtype=np.float64) for x in xs]
-    def run(*xs): return op.fwd(*xs, **options)
-    res = run(*xs)
-    out, kept = res if op.keeps else (res, res)
+    def run(): return op.fwd(*xs, **options) if op.keeps else [op.fwd(*xs, **options)]*2
+    out, kept = run()
     g = np.random.default_rng(seed).normal(size=np.shape(out))
-    worst = 0.
     grads = op.vjp(g, kept, *xs, **options)
     if len(grads) < len(xs): raise AssertionError(f'{op.name}: {len(grads)} gradients for {len(xs)} inputs')
-    for i, (x, gx) in enumerate(zip(xs, grads)):
-        if gx is None: continue
-        gx = unbroadcast(np.asarray(gx() if callable(gx) else gx), x.shape)
-        want = numeric_grad(lambda x: (g*(run(*xs)[0] if op.keeps else run(*xs))).sum(), x)
-        err = np.max(np.abs(gx - want)/(1 + np.abs(want)), initial=0.)
-        if not err <= tol:
-            raise AssertionError(f'{op.name}: gradient of input {i} is off by {err:.2g}\n'
-                                 f'got\n{gx}\nwant\n{want}')
-        worst = max(worst, float(err))
-    return worst
+    grads = [gx() if callable(gx) else gx for gx in grads]
+    grads = [gx if gx is None else unbroadcast(np.asarray(gx), x.shape) for x, gx in zip(xs, grads)]
+    return largest_error(f'{op.name}: gradient of input', lambda: (g*run()[0]).sum(), xs, grads, tol)
 
 # %% ../../nbs/00_core.ops.ipynb #unbroadcast
 def unbroadcast(

@@ -10,7 +10,6 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import Callable
 import numpy as np
@@ -90,14 +89,11 @@ class Loader:
     prefetch:int=2            # batches ready ahead, where there are workers
     drop_last:bool=False
     transform:Callable=None   # (xb, yb, rng) -> (xb, yb)
-
     def __post_init__(self):
         self.x, self.y = np.ascontiguousarray(self.x), np.ascontiguousarray(self.y)
         check_loader(self)
         self._start, self._done, self._skip = self._rng_state(), 0, 0
-
     def __len__(self): return n_batches(len(self.x), self.batch_size, self.drop_last)
-
     def __iter__(self):
         first, self._skip, self._start = self._skip, 0, self._rng_state()
         rows = batch_rows(len(self.x), self.batch_size, self.rng if self.shuffle else None, self.drop_last)
@@ -108,20 +104,16 @@ class Loader:
                      else (batch(i) for i in todo)) as batches:
             for self._done, b in enumerate(batches, first + 1): yield b
         self._done, self._start = 0, self._rng_state()
-
     def state(self) -> dict:
         "Where the epoch stands, as plain numbers: the generator at its start, the batches handed out since."
         return dict(rng=self._start if self._done else self._rng_state(), batch=self._done)
-
     def resume(self, state:dict):
         "Go on from `state`: the next iteration is the rest of that epoch."
         start, done = state['rng'], state['batch']
         if not 0 <= done <= len(self): raise ValueError(f'state is {done} batches into {len(self)}')
         if self.rng is not None: self.rng.bit_generator.state = start
         self._start, self._done, self._skip = start, done, done
-
     def _rng_state(self): return self.rng and self.rng.bit_generator.state
-
     def __repr__(self):
         how = f'{"shuffled" if self.shuffle else "in order"}, {self.workers} workers'
         return f'Loader({len(self)} batches of {self.batch_size} from {self.x.shape} {self.x.dtype}, {how})'

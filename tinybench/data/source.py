@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['IDX_TYPES', 'IDX_FILES', 'MNIST_URL', 'MNIST_SHA256', 'FASHION_URL', 'FASHION_SHA256', 'CIFAR10_URL',
            'CIFAR10_SHA256', 'CIFAR10_CLASSES', 'Dataset', 'unit', 'stratified_split', 'load_digits', 'unzipped',
-           'read_idx', 'read_cifar', 'checksum', 'verify', 'local_file', 'cache_dir', 'stream', 'by_hand', 'download',
-           'fetch', 'idx_dataset', 'load_mnist', 'load_fashion_mnist', 'cifar_tar', 'cifar_npz', 'load_cifar10', 'load']
+           'read_idx', 'read_cifar', 'checksum', 'verify', 'local_file', 'cache_dir', 'stream', 'download', 'fetch',
+           'idx_dataset', 'load_mnist', 'load_fashion_mnist', 'cifar_tar', 'cifar_npz', 'load_cifar10', 'load']
 
 # %% ../../nbs/20_data.source.ipynb #imports
 import gzip, hashlib, os, struct, tarfile, zlib
@@ -28,12 +28,10 @@ class Dataset:
     y_test:np.ndarray
     name:str
     classes:tuple      # what label 0, 1, ... is called
-
     def __post_init__(self):
         for part in ('train', 'test'):
             nx, ny = (len(getattr(self, f'{a}_{part}')) for a in 'xy')
             if nx != ny: raise ValueError(f'{self.name}: x_{part} has {nx} rows, y_{part} has {ny}')
-
     def __repr__(self):
         shape = 'x'.join(map(str, self.x_train.shape[1:]))
         n = f'{len(self.x_train):,} train + {len(self.x_test):,} test'
@@ -104,12 +102,9 @@ def checksum(path, kind:str='sha256') -> str:
     with open(path, 'rb') as f: return hashlib.file_digest(f, kind).hexdigest()
 
 # %% ../../nbs/20_data.source.ipynb #verify
-def verify(
-    path:Path,
-    expected:str,    # 64 hex digits of SHA-256, or 32 of MD5
-    aside:Path=None, # where a wrong file goes; None leaves it
-) -> Path:
-    "`path`, if its checksum is `expected`; otherwise a ValueError says both, and where the file lies."
+def verify(path:Path, expected:str, aside:Path=None) -> Path:
+    """`path`, if its checksum is `expected` (64 hex digits of SHA-256, or 32 of MD5); otherwise a ValueError
+    says both, and where the file lies: moved `aside`, or left where it is if that is None."""
     kind = {32: 'md5', 64: 'sha256'}.get(len(expected))
     if not kind: raise ValueError(f'expected 64 hex digits of sha256 or 32 of md5, got {expected!r}')
     size, got = path.stat().st_size, checksum(path, kind)
@@ -138,20 +133,16 @@ def cache_dir(cache=None) -> Path:
     return Path(cache or os.environ.get('TINYBENCH_CACHE') or Path.home()/'.cache'/'tinybench').expanduser()
 
 # %% ../../nbs/20_data.source.ipynb #stream
-def stream(
-    url:str,
-    name:str='',       # shown beside the progress bar
-    timeout:float=20,  # seconds of silence to accept
-    delay:float=1,     # seconds before the bar appears
-): # yields bytes
-    "The bytes at `url`, in pieces, with a progress bar on stderr; ConnectionError if they cannot be read."
+def stream(url:str, name:str='', timeout:float=20): # yields bytes
+    """The bytes at `url`, in pieces, with a progress bar for `name` on stderr; ConnectionError if they cannot
+    be read, or after `timeout` seconds of silence."""
     from http.client import HTTPException, IncompleteRead
     from urllib.request import urlopen
     from tqdm import tqdm
     try:
         with urlopen(url, timeout=timeout) as r:
             total = int(r.headers.get('Content-Length') or 0) or None
-            with tqdm(total=total, desc=name, delay=delay, unit='B', unit_scale=True) as bar:
+            with tqdm(total=total, desc=name, delay=1, unit='B', unit_scale=True) as bar:
                 while piece := r.read(1 << 16):
                     yield piece
                     bar.update(len(piece))
@@ -159,12 +150,6 @@ def stream(
     except (OSError, HTTPException) as e:
         if hasattr(e, 'close'): e.close()               # an HTTP error holds its connection open
         raise ConnectionError(f'{url}: {str(e).strip("<>")}') from e
-
-# %% ../../nbs/20_data.source.ipynb #by-hand
-def by_hand(name:str, path:Path) -> str:
-    "What to do without a network."
-    return (f'With a browser elsewhere, save that file as {path},\n'
-            f'or as {name} in a folder of your own and set TINYBENCH_DATA to that folder.')
 
 # %% ../../nbs/20_data.source.ipynb #download
 def download(url:str, expected:str, path:Path, aside:Path):
@@ -178,13 +163,9 @@ def download(url:str, expected:str, path:Path, aside:Path):
     finally: part.unlink(missing_ok=True)   # gone already, unless something was interrupted
 
 # %% ../../nbs/20_data.source.ipynb #fetch
-def fetch(
-    url:str,
-    expected:str, # 64 hex digits of SHA-256, or 32 of MD5
-    name:str,     # official file name, may begin with a folder
-    cache=None,   # folder, see `cache_dir`
-) -> Path:
-    """A verified copy of `url`: from `TINYBENCH_DATA`, else the cache, else downloaded into it.
+def fetch(url:str, expected:str, name:str, cache=None) -> Path:
+    """A copy of `url` with the checksum `expected`: the file `name` (a folder may stand before it) in
+    `TINYBENCH_DATA`, else in `cache_dir(cache)`, else downloaded into that.
     ValueError: wrong checksum. ConnectionError: no network. OSError: the cache cannot be used."""
     if found := local_file(name): return verify(found, expected)
     path = cache_dir(cache)/name
@@ -192,7 +173,10 @@ def fetch(
     try:
         if path.exists(): return verify(path, expected, aside)
         download(url, expected, path, aside)
-    except ConnectionError as e: raise ConnectionError(f'cannot download {e}\n{by_hand(name, path)}') from e
+    except ConnectionError as e:
+        raise ConnectionError(
+            f'cannot download {e}\nWith a browser elsewhere, save that file as {path},\n'
+            f'or as {name} in a folder of your own and set TINYBENCH_DATA to that folder.') from e
     except OSError as e: raise OSError(e.errno, f'cannot use {path} ({e.strerror}): set TINYBENCH_CACHE to a '
                                        'folder with room that you may write') from e
     return path

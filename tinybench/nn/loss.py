@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['cross_entropy_op', 'mse_op', 'bce_op', 'kl_op', 'kl_normal_op', 'cross_entropy_fwd', 'check_labels', 'check_float',
            'cross_entropy', 'check_target', 'check_loss', 'mse_fwd', 'mse', 'bce_fwd', 'bce', 'kl_fwd', 'kl',
-           'kl_normal_fwd', 'kl_normal_vjp', 'kl_normal', 'accuracy']
+           'kl_normal_fwd', 'kl_normal', 'accuracy']
 
 # %% ../../nbs/16_nn.loss.ipynb #imports
 import numpy as np
@@ -97,10 +97,8 @@ def bce_fwd(
     loss = np.maximum(x, 0) - x*t + np.log1p(np.exp(-np.abs(x)))
     return loss.mean(), (sigmoid_fwd(x) - t)/x.size
 
-# %% ../../nbs/16_nn.loss.ipynb #bce-op
-bce_op = Op('bce', bce_fwd, lambda g,kept,x,t: (g*kept, lambda out=None: -g/x.size*x), keeps=True)
-
 # %% ../../nbs/16_nn.loss.ipynb #bce
+bce_op = Op('bce', bce_fwd, lambda g,kept,x,t: (g*kept, lambda out=None: -g/x.size*x), keeps=True)
 def bce(logits, target) -> Tensor:
     "Mean binary cross-entropy of `logits` for a `target` of the same shape, numbers in [0, 1]."
     x = check_float('bce', logits)
@@ -121,10 +119,8 @@ def kl_fwd(
     each = (P*d).sum(axis=1, keepdims=True)
     return each.mean(), (P*(d - each)/len(p), (np.exp(log_q) - P)/len(p))
 
-# %% ../../nbs/16_nn.loss.ipynb #kl-op
-kl_op = Op('kl', kl_fwd, lambda g,kept,p,q: (g*kept[0], g*kept[1]), keeps=True)
-
 # %% ../../nbs/16_nn.loss.ipynb #kl
+kl_op = Op('kl', kl_fwd, lambda g,kept,p,q: (g*kept[0], g*kept[1]), keeps=True)
 def kl(logits_p, logits_q) -> Tensor:
     "Mean over rows of KL(p || q), from the logits (n, classes) of a teacher `p` and of a student `q`."
     q = check_float('kl', logits_q)
@@ -137,10 +133,8 @@ def kl_normal_fwd(mu, logvar):
     "KL(N(mu, exp(logvar)) || N(0, 1)), summed over each row and averaged over the rows, and exp(logvar) - 1."
     e = np.expm1(logvar)
     return (e - logvar + mu*mu).sum()/(2*len(mu)), e
-def kl_normal_vjp(g, e, mu, logvar):
-    "Gradients of `kl_normal_fwd` for `mu` and `logvar`."
-    return g/len(mu)*mu, g/(2*len(mu))*e
-kl_normal_op = Op('kl_normal', kl_normal_fwd, kl_normal_vjp, keeps=True)
+kl_normal_op = Op('kl_normal', kl_normal_fwd, keeps=True,
+                  vjp=lambda g,e,mu,logvar: (g/len(mu)*mu, g/(2*len(mu))*e))
 def kl_normal(mu, logvar) -> Tensor:
     "KL(N(mu, exp(logvar)) || N(0, 1)) for (n, latents): a sum over the latents, a mean over the batch."
     mu, logvar = check_float('kl_normal', mu), check_float('kl_normal', logvar)

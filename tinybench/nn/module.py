@@ -4,13 +4,11 @@
 
 # %% ../../nbs/10_nn.module.ipynb #imports
 from __future__ import annotations
-
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
 import numpy as np
 
 from ..base.files import write_whole
@@ -81,12 +79,11 @@ class Module:
     def summary(self, shape): return summary(self, shape)
 
 # %% ../../nbs/10_nn.module.ipynb #around-calls
-class _Around(Listener):
-    def __init__(self, call): self.call = call
-
 def around_calls(f:Callable):
     "Within the block every module call becomes `f(module, *inputs)`; `f` calls `module.forward`."
-    return watching(_Around(f))
+    rec = Listener()
+    rec.call = f
+    return watching(rec)
 
 # %% ../../nbs/10_nn.module.ipynb #named-parameters
 def named_parameters(module:Module) -> list[tuple[str, Parameter]]:
@@ -198,17 +195,14 @@ def save_arrays(path, arrays:dict) -> Path:
             for k, a in arrays.items():
                 with z.open(f'{k}.npy', 'w', force_zip64=True) as part:
                     np.lib.format.write_array(part, np.asanyarray(a), allow_pickle=False)
-    path = npz_path(path)
-    write_whole(path, write)
-    return path
+    return write_whole(npz_path(path), write)
 
 # %% ../../nbs/10_nn.module.ipynb #load-arrays
 def load_arrays(path) -> dict[str, np.ndarray]:
     "The arrays of an `.npz`; ValueError where the file is damaged or no npz, without ever unpickling."
     path = Path(path) if Path(path).is_file() else npz_path(path)
-    try: f = open(path, 'rb')
-    except FileNotFoundError: raise FileNotFoundError(f'no saved weights at {path}') from None
-    with f:
+    if not path.exists(): raise FileNotFoundError(f'no saved weights at {path}')
+    with open(path, 'rb') as f:
         try:
             with np.load(f, allow_pickle=False) as z: return {k: z[k] for k in z.files}
         except Exception as e:                   # a damaged zip may raise almost anything
@@ -240,17 +234,16 @@ class Summary(Shown):
 # %% ../../nbs/10_nn.module.ipynb #summary-function
 def summary(net:Module, shape:tuple) -> Summary:
     "What each layer of `net` makes of one input batch of `shape`, and how many parameters it has."
-    names, rows, dtype = ({id(m): path for path, m in walk(net)}, [],
-                          next((p.dtype for p in net.parameters()), np.float32))
+    names, rows = {id(m): path for path, m in walk(net)}, []
     todo = {id(p) for p in net.parameters()}     # a shared parameter counts once, where it is used first
     def note(m, *xs):
-        out, own, inner = (m.forward(*xs), [p for _, p in parts(m, Parameter)],
-                           any(True for _ in parts(m, Module)))
+        out, own, inner = m.forward(*xs), [p for _, p in parts(m, Parameter)], any(parts(m, Module))
         if own or not inner:
             new = [p for p in own if id(p) in todo]
             todo.difference_update(map(id, new))
             rows.append((names.get(id(m), '?'), type(m).__name__ if inner else repr(m), out.shape,
                          sum(p.size for p in new)))
         return out
+    dtype = next((p.dtype for p in net.parameters()), np.float32)
     with evaluating(net), around_calls(note): net(Tensor(np.zeros(shape, dtype)))
     return Summary(tuple(rows))
