@@ -145,6 +145,11 @@ def closest(name:str, names) -> str:
     near = nearest_name(name, names)
     return f'did you mean {near}?' if near else f'there is {", ".join(names) or "none"}.'
 
+def one_of(name:str, names, says:str) -> str:
+    "`name` if it is one of `names`; else CourseError with what `says` that it is not, and the nearest."
+    if name in names: return name
+    raise CourseError(f'{says} {closest(str(name), [*names])}')
+
 def module_of(notebook:str) -> str:
     "What a notebook is exported to, within the package: core.ops for 00_core.ops."
     return notebook.split('_', 1)[-1]

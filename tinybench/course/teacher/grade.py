@@ -10,7 +10,7 @@ from ..box.worker import run_work
 from ..cells import CourseError, closest
 from .build import alone, load_config
 from .gradebook import enter_due, most_points, open_book
-from .interrupt import heard, in_peace, not_for_children
+from .interrupt import heard, not_for_children
 from .prepare import prepare, work_for
 from .record import Row, record, still_graded
 
@@ -108,7 +108,7 @@ def batch(course, unit, students, client, config, book, most, sandbox=True, came
         else:
             try:
                 secs = cell_seconds(found)
-                with in_peace(): row = record(course, unit, ready, found, config, book, most, secs)
+                with heard(at_once=False): row = record(course, unit, ready, found, config, book, most, secs)
             except (CourseError, OSError, SQLAlchemyError, InvalidEntry): raise
             except Exception as e: row = not_graded(ready.student, most, start, e)
         yield row
