@@ -18,13 +18,14 @@ Chosen = Annotated[list[str]|None,
 Jobs = Annotated[int|None, typer.Option(help='How many at a time; the number of cores if left out.', min=1)]
 Lessons = Annotated[list[str]|None, typer.Argument(help='Notebooks, such as 12_nn.conv; all if left out.')]
 
+def command(f): return app.command()(explained()(f))
+
 def opened(folder:Path):
     "The course in `folder`; what reads it is loaded only now, as it is slow to load."
     from ..units import read_course
     return read_course(folder)
 
-@app.command()
-@explained()
+@command
 def check(units:Units=None, course:Where=Path('.')):
     """Look in every notebook for what would go wrong. Status 1 where something would.
 
@@ -36,8 +37,7 @@ def check(units:Units=None, course:Where=Path('.')):
     say('1 problem' if len(found) == 1 else f'{len(found)} problems')
     if found: raise typer.Exit(1)
 
-@app.command()
-@explained()
+@command
 def build(units:Units=None, course:Where=Path('.')):
     """Write source/, release/ and the gradebook's entries of units.
 
@@ -47,8 +47,7 @@ def build(units:Units=None, course:Where=Path('.')):
     with bar('building') as tell: found = make(opened(course), units or None, tell)
     for built in found: typer.echo(built)
 
-@app.command()
-@explained()
+@command
 def release(
     folder:Annotated[Path, typer.Argument(help='Where to write it; units are added to one that is there.')],
     units:Chosen=None,
@@ -66,8 +65,7 @@ def release(
     if THIS_VERSION in (folder/'requirements.txt').read_text():
         say('requirements.txt asks for this version of tinybench; --package says where pip finds it.')
 
-@app.command()
-@explained()
+@command
 def collect(
     unit:One, folder:Annotated[Path, typer.Argument(help="The folder with the students' zip files.")],
     course:Where=Path('.')
@@ -81,8 +79,7 @@ def collect(
     from .collect import collect as take
     typer.echo(take(opened(course), unit, folder))
 
-@app.command()
-@explained()
+@command
 def grade(
     unit:One,
     students:Annotated[list[str]|None, typer.Option('--student', help='Only one; may be given again.')]=None,
@@ -109,8 +106,7 @@ def grade(
     typer.echo(json.dumps(asdict(found), indent=1) if as_json else found)
     if not all(r.done for r in found.rows): raise typer.Exit(1)
 
-@app.command()
-@explained()
+@command
 def feedback(unit:One, course:Where=Path('.')):
     """Write a page for each student: points, and what was expected.
 
@@ -120,8 +116,7 @@ def feedback(unit:One, course:Where=Path('.')):
     with bar('writing') as tell: found = write_unit(opened(course), unit, tell)
     for path in found: typer.echo(path)
 
-@app.command()
-@explained()
+@command
 def export(
     to:Annotated[Path, typer.Argument(help='The CSV file to write.')],
     style:Annotated[str, typer.Option(help='Whose columns: nbgrader, canvas or moodle.')]='nbgrader',
@@ -135,8 +130,7 @@ def export(
     from .platforms import export as write
     typer.echo(write(opened(course), to, style, units or None))
 
-@app.command()
-@explained()
+@command
 def prove(
     notebooks:Lessons=None,
     mutants:Annotated[bool, typer.Option(help='Also change each solution mechanically.')]=True,
