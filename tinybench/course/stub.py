@@ -62,10 +62,6 @@ def last_line(f:Function, lines:list[str]) -> int:
 
 REGION = re.compile(r'(?ms)^([ \t]*)[^\n]*?BEGIN SOLUTION[^\n]*\n(?:.*?\n)??[^\n]*END SOLUTION[^\n]*$')
 
-def clear_regions(source:str) -> str:
-    "`source` with the stub in the place of each marked region."
-    return REGION.sub(lambda m: indent(STUB, m[1]), source)
-
 def clear_bodies(source:str) -> str:
     "`source` with the stub in the place of each function's solution; CourseError where there is none."
     try: tree = ast.parse(source)
@@ -81,7 +77,7 @@ def clear_bodies(source:str) -> str:
 def stub(source:str) -> str:
     "The solved exercise `source` as a student gets it: its marked regions cleared, or else its bodies."
     source = source.replace('\r\n', '\n').replace('\r', '\n')
-    cleared = clear_regions(source)
+    cleared = REGION.sub(lambda m: indent(STUB, m[1]), source)
     paired = cleared != source and not re.search('(BEGIN|END) SOLUTION', cleared)
     return cleared if paired else clear_bodies(source)
 

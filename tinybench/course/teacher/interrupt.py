@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 
-
 @contextmanager
 def not_for_children() -> Iterator:
     "Threads and processes that are started meanwhile are not sent Ctrl-C; here it arrives at the end."

@@ -9,7 +9,6 @@ from ..units import Course, chosen, package_of
 from .modules import imports, plain_modules, statements
 from .rules import CELL_RULES, RULES, exports, to_write
 
-
 @dataclass(frozen=True)
 class Problem:
     "What would go wrong in a cell of a notebook, and what to do about it."
@@ -78,14 +77,12 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
     listed, plain = {*course.notebooks}, plain_modules(course)
     for i, n in enumerate(there):
         if progress: progress(i, len(there), n)
-        if n not in numbered:
-            out.append(Problem(n, '', 'its name has no number', 'Call it 00_core.ops or the like'))
-        if n not in listed and unit is None:
-            out.append(Problem(n, '', 'it is in no unit', 'Add it to course.toml'))
+        def note(what, fix): out.append(Problem(n, '', what, fix))
+        if n not in numbered: note('its name has no number', 'Call it 00_core.ops or the like')
+        if n not in listed and unit is None: note('it is in no unit', 'Add it to course.toml')
         try: nb = read_notebook(course.path(n))
         except CourseError as e:
-            do = 'Open it in JupyterLab, or take it from its history'
-            if n in wanted: out.append(Problem(n, '', str(e).rstrip('.'), do))
+            if n in wanted: note(str(e).rstrip('.'), 'Open it in JupyterLab, or take it from its history')
             continue
         if n in wanted:
             earlier = [module_of(m) for m in there if m < n]

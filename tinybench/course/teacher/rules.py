@@ -4,36 +4,30 @@ from collections import Counter
 from collections.abc import Iterator
 from nbformat import NotebookNode
 from ..box.needed import made_and_used
-from ..cells import HIDDEN, CourseError, exercises, grading, points, role
+from ..cells import HIDDEN, HIDDEN_END, CourseError, exercises, grading, points, role
 from ..stub import Function, last_line, outermost, solution_of, stub
 from ..trees import quiet
 from .modules import statements
 
-
-def directives(cell:NotebookNode) -> list[str]:
-    "The names of the `#|` lines of a code cell."
-    return re.findall(r'(?m)^\s*#\|\s*(\w+)', cell.source) if cell.cell_type == 'code' else []
-
-def exports(cell:NotebookNode) -> bool: return bool({'export', 'exports', 'exporti'} & {*directives(cell)})
+def exports(cell:NotebookNode) -> bool:
+    "Whether nbdev exports a cell."
+    return cell.cell_type == 'code' and bool(re.search(r'(?m)^\s*#\|\s*export[si]?\b', cell.source))
 
 def name_problems(nb:NotebookNode) -> Iterator[tuple]:
-    "Cells whose names would be confused."
-    known = [c for c in nb.cells if grading(c)]
-    ids, grade_ids = [c.id for c in nb.cells], [grading(c).get('grade_id') for c in known]
-    for what, names in (('id', ids), ('grade_id', grade_ids)):
+    "Cells that have one name."
+    grade_ids = [meta.get('grade_id') for meta in map(grading, nb.cells) if meta]
+    for what, names in dict(id=[c.id for c in nb.cells], grade_id=grade_ids).items():
         for n, times in Counter(names).items():
             if times > 1: yield n, f'{times} cells have this {what}', 'Give each its own'
-    for c in known:
-        name = grading(c).get('grade_id')
-        if name != c.id:
-            yield c.id, f'its grade_id is {name}', 'Make the id of the cell and its grade_id the same'
-        if not re.fullmatch(r'[A-Za-z0-9][\w.-]*', str(name)):
-            yield c.id, f'its grade_id is {name!r}', 'Use letters, digits and hyphens'
 
 def metadata_problems(c:NotebookNode) -> Iterator[tuple]:
     "A cell whose nbgrader metadata is not whole."
     meta, kind = grading(c), role(c)
     if not meta: return
+    name = meta.get('grade_id')
+    if name != c.id: yield f'its grade_id is {name}', 'Make the id of the cell and its grade_id the same'
+    if not re.fullmatch(r'[A-Za-z0-9][\w.-]*', str(name)):
+        yield f'its grade_id is {name!r}', 'Use letters, digits and hyphens'
     lacks = ', '.join(k for k in ('grade', 'solution', 'locked', 'task') if not isinstance(meta.get(k), bool))
     if lacks: yield f'its nbgrader metadata says nothing about {lacks}', 'Set it to true or false'
     if (v := meta.get('schema_version')) != 3:
@@ -89,10 +83,9 @@ def to_write(nb:NotebookNode) -> set[str]:
 
 def exercise_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Exercises that cannot be cleared, or are not checked twice."
-    owned = []
+    owned = {c.id for e in exercises(nb) for c in e.checks}
     for e in exercises(nb):
         at, kinds = e.cell.id, {role(c) for c in e.checks}
-        owned += [c.id for c in e.checks]
         if 'check' not in kinds: yield at, 'no visible check judges it', f'Add {e.name}-check after it'
         if 'hidden' not in kinds: yield at, 'no hidden check judges it', f'Add {e.name}-hidden after it'
         if not statements(e.cell): continue
@@ -102,8 +95,6 @@ def exercise_problems(nb:NotebookNode) -> Iterator[tuple]:
     for c in nb.cells:
         if role(c) in ('check', 'hidden') and c.id not in owned:
             yield c.id, 'it is a check above all exercises', 'Put it below what it checks'
-
-END = '### END HIDDEN TESTS'
 
 def is_assertion(node:ast.stmt) -> bool:
     "Whether a graded cell may end in `node`: it has no value that could be read as a score."
@@ -120,10 +111,10 @@ def check_problems(c:NotebookNode) -> Iterator[tuple]:
             yield (f'its last line is the value {ast.unparse(body[-1])}, which nbgrader takes for a score',
                    'End in an assertion, and show the value in the next cell')
         if exports(c): yield 'it is a check, and exported', 'Export from a cell of its own'
-    ends = len(lines) > 3 and [lines[1], lines[-1]] == [HIDDEN, END] and re.fullmatch(r'#\|\s*hide', lines[0])
+    ends = len(lines) > 3 and [lines[1], lines[-1]] == [HIDDEN, HIDDEN_END]
     marks = sum('HIDDEN TESTS' in line for line in lines)
-    if kind == 'hidden' and not (ends and marks == 2):
-        yield 'it is hidden in part', f'A hidden check is a cell: #| hide, {HIDDEN}, the check, {END}'
+    if kind == 'hidden' and not (ends and marks == 2 and re.fullmatch(r'#\|\s*hide', lines[0])):
+        yield 'it is hidden in part', f'A hidden check is a cell: #| hide, {HIDDEN}, the check, {HIDDEN_END}'
     elif kind != 'hidden' and marks and c.cell_type == 'code':
         yield 'it marks a hidden test, and has no points', 'Give it points, or take the marks out'
 
