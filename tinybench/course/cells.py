@@ -145,7 +145,7 @@ def closest(name:str, names) -> str:
     return f'did you mean {near}?' if near else f'there is {", ".join([*names][:200]) or "none"}.'
 
 def one_of(name:str, names, says:str) -> str:
-    "`name` if it is one of `names`; else CourseError with what `says` that it is not, and the nearest."
+    "`name` if it is one of `names`; else CourseError that `says` so, with the nearest of them."
     if name in names: return name
     raise CourseError(f'{says} {closest(str(name), names)}')
 

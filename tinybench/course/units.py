@@ -44,7 +44,7 @@ LIMITS = dict(cell_seconds=30, submission_seconds=300, memory_mb=4096, file_mb=6
               processes=64)
 
 def need(holds:bool, says:str) -> None:
-    "CourseError with what `says` what is wrong, unless it `holds`."
+    "CourseError that `says` what is wrong, unless it `holds`."
     if not holds: raise CourseError(says)
 
 def known(table, keys, where:str) -> dict:

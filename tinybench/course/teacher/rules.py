@@ -57,8 +57,7 @@ def python_problems(c:NotebookNode) -> Iterator[tuple]:
 def region_problems(c:NotebookNode) -> Iterator[tuple]:
     "Marks of solutions that do not pair, or stand where clearing would break the notebook."
     lines = c.source.split('\n')
-    found = [(i, re.search(r'(BEGIN|END) SOLUTION', line)) for i, line in enumerate(lines, 1)]
-    marks = [(i, m[1]) for i, m in found if m]
+    marks = [(i, m[1]) for i, line in enumerate(lines, 1) if (m := re.search('(BEGIN|END) SOLUTION', line))]
     if marks and role(c) not in ('exercise', 'written'):
         yield 'it has marks of a solution, and is none', 'Set solution to true, or take the marks out'
     elif [kind for _, kind in marks] != ['BEGIN', 'END']*(len(marks)//2):
