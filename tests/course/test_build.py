@@ -706,6 +706,15 @@ def test_a_folder_that_cannot_be_put_in_place_is_left(tmp_path):
     with pytest.raises(FileNotFoundError): replace_folder(tmp_path/'never made', tmp_path/'old')
     assert (tmp_path/'old'/'a').read_text() == '1' and len([*tmp_path.iterdir()]) == 1
 
+def test_a_folder_that_is_not_filled_changes_nothing(tmp_path):
+    from tinybench.base.files import new_folder
+    place = tmp_path/'a'/'place'
+    with new_folder(place) as new: (new/'file').write_text('1')
+    with pytest.raises(KeyboardInterrupt), new_folder(place) as new:
+        (new/'file').write_text('2')
+        raise KeyboardInterrupt
+    assert (place/'file').read_text() == '1' and [*place.parent.iterdir()] == [place]
+
 def test_a_notebook_without_a_number_is_looked_at(course):
     nb = halves()
     nb.cells[4].source = 'half(6)'

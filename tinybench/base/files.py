@@ -1,7 +1,7 @@
 "Files and folders that are there whole or not at all"
 import errno, os, shutil, uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -38,3 +38,13 @@ def replace_folder(new:Path, old:Path) -> None:
         if aside.exists() and not old.exists(): aside.rename(old)
         raise
     shutil.rmtree(aside, ignore_errors=True)
+
+@contextmanager
+def new_folder(place:Path) -> Iterator[Path]:
+    "A folder to fill, which then takes the place of `place`; if that or the filling fails, nothing changes."
+    new = place.with_name(f'.new-{uuid.uuid4().hex}')
+    new.mkdir(parents=True)
+    try:
+        yield new
+        replace_folder(new, place)
+    finally: shutil.rmtree(new, ignore_errors=True)

@@ -14,7 +14,6 @@ from nbformat import NotebookNode
 from nbformat.v4.rwbase import rejoin_lines, strip_transient
 from tinybench.base.names import nearest_name
 
-
 class CourseError(Exception):
     "Something a person can put right: what was wrong, where, and what to do."
 
@@ -24,7 +23,7 @@ def grading(cell:Mapping) -> dict:
     meta = meta.get('nbgrader') if isinstance(meta, Mapping) else None
     return meta if isinstance(meta, Mapping) else {}
 
-HIDDEN = '### BEGIN HIDDEN TESTS'
+HIDDEN, HIDDEN_END = '### BEGIN HIDDEN TESTS', '### END HIDDEN TESTS'
 
 def role(cell:Mapping) -> str:
     "'exercise', 'check', 'hidden' (a check not shown), 'written' (marked by hand), or '' (only to be read)."
@@ -123,14 +122,14 @@ def read_notebook(path) -> NotebookNode:
     if (size := path.stat().st_size) > MOST_BYTES:
         raise CourseError(f'{path.name} has {size/2**20:.0f} MB, the most is {MOST_BYTES/2**20:.0f}. '
                           'Clear its outputs and save it again.')
-    try: text = path.read_text(encoding='utf-8-sig')
-    except OSError as e: raise CourseError(f'{path.name} cannot be read: {e.strerror}.') from None
-    except UnicodeDecodeError:
-        raise CourseError(f'{path.name} is not a notebook: it is not text. {do}') from None
-    if not text.strip(): raise CourseError(f'{path.name} is empty. {do}')
-    try: return parse_notebook(text)
-    except CourseError as e:
-        raise CourseError(f'{path.name} is no notebook that can be read: {e}. {do}') from None
+    try:
+        text = path.read_text(encoding='utf-8-sig')
+        if text.strip(): return parse_notebook(text)
+        says = f'is empty. {do}'
+    except OSError as e: says = f'cannot be read: {e.strerror}.'
+    except UnicodeDecodeError: says = f'is not a notebook: it is not text. {do}'
+    except CourseError as e: says = f'is no notebook that can be read: {e}. {do}'
+    raise CourseError(f'{path.name} {says}')
 
 @dataclass(frozen=True)
 class Unit:
@@ -143,7 +142,12 @@ class Unit:
 def closest(name:str, names) -> str:
     "What to say when `name` is not among `names`: the nearest, or all."
     near = nearest_name(name, names)
-    return f'did you mean {near}?' if near else f'there is {", ".join(names) or "none"}.'
+    return f'did you mean {near}?' if near else f'there is {", ".join([*names][:200]) or "none"}.'
+
+def one_of(name:str, names, says:str) -> str:
+    "`name` if it is one of `names`; else CourseError that `says` so, with the nearest of them."
+    if name in names: return name
+    raise CourseError(f'{says} {closest(str(name), names)}')
 
 def module_of(notebook:str) -> str:
     "What a notebook is exported to, within the package: core.ops for 00_core.ops."

@@ -1,8 +1,8 @@
 "What the commands of those who teach and those who learn share"
 from contextlib import contextmanager
+from inspect import cleandoc
 import typer
 from tinybench.base.terminal import give_up, stoppable, told
-
 
 @contextmanager
 def explained():
@@ -17,3 +17,10 @@ def group(about:str|None=None) -> typer.Typer:
     "A Typer app without commands yet, with `about` as its help."
     return typer.Typer(help=about, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
                        pretty_exceptions_enable=False)
+
+def command(app:typer.Typer, example:str):
+    "Make a function a command of `app` that is `explained`, with an `example` below what its docstring says."
+    def add(f):
+        f.__doc__ = f'{cleandoc(f.__doc__)}\n\nExample: {example}'
+        return app.command()(explained()(f))
+    return add

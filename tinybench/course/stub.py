@@ -1,8 +1,7 @@
-"""Exercises derived from their solutions, as steps of nbgrader's and nbdev's own pipelines"""
-
-
+"Exercises derived from their solutions, as steps of nbgrader's and nbdev's own pipelines"
 import ast, io, re, tokenize
 from collections.abc import Iterator, Mapping
+from textwrap import indent
 from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMarkScheme, ClearOutput,
                                     ClearSolutions, ComputeChecksums, IncludeHeaderFooter, LockCells,
                                     NbGraderPreprocessor, SaveCells)
@@ -32,39 +31,25 @@ def in_characters(lines:list[str], line:int, col:int) -> tuple[int, int]:
     "A place that `ast` gives, with the column in characters instead of bytes."
     return line, len(lines[line - 1].encode()[:col].decode())
 
-def signature_end(f:Function, lines:list[str], tokens:list) -> tuple[int, bool]:
-    "Which of the `tokens` is the colon that ends the signature of `f`, and whether the body is on its line."
-    last, depth = f.returns, 0
-    line, col = (last.end_lineno, last.end_col_offset) if last else (f.lineno, f.col_offset)
-    start = in_characters(lines, line, col)
-    for i, t in enumerate(tokens):
-        if t.start < start or t.type != tokenize.OP: continue
-        depth += (t.string in '([{') - (t.string in ')]}')
-        if t.string == ':' and depth <= 0: break
+def signature_end(f:Function, lines:list[str], tokens:list) -> tuple[tuple[int, int], bool]:
+    "Where the colon ends that ends the signature of `f`, and whether the body is on its line."
+    first = min((f.body[0], *getattr(f.body[0], 'decorator_list', ())), key=lambda node: node.lineno)
+    body = in_characters(lines, first.lineno, first.col_offset)
+    i = max(i for i, t in enumerate(tokens) if t.type == tokenize.OP and t.string == ':' and t.end <= body)
     after = next(t for t in tokens[i+1:] if t.type != tokenize.COMMENT)
-    return i, after.type not in (tokenize.NEWLINE, tokenize.NL)
+    return tokens[i].end, after.type not in (tokenize.NEWLINE, tokenize.NL)
 
 STUB = '# yours to write: replace this line and the next\nraise NotImplementedError()'
 
-def indented(text:str, by:str) -> str: return '\n'.join(by + line for line in text.split('\n'))
-
 def head(f:Function, lines:list[str], tokens:list) -> tuple[str, str]:
     "What stays of `f`, from the line of its `def`, and the indentation of its body."
-    i, inline = signature_end(f, lines, tokens)
-    line, col = tokens[i].end
+    (line, col), inline = signature_end(f, lines, tokens)
     doc = f.body[0] if is_docstring(f.body[0]) else None
     margin = re.match(r'[ \t]*', lines[(f.lineno if inline else f.body[0].lineno) - 1])[0] + '    '*inline
-    def text(a, b):
-        (r, c), (s, d) = a, b
-        cut = [*lines[r-1:s-1], lines[s-1][:d]]
-        return '\n'.join([cut[0][c:], *cut[1:]])
-    start, end = (f.lineno, 0), (line, len(lines[line-1]))
-    if doc:
-        ends = (doc.lineno, doc.col_offset), (doc.end_lineno, doc.end_col_offset)
-        said = [in_characters(lines, *at) for at in ends]
-        if inline: return f'{text(start, (line, col))}\n{margin}{text(*said)}', margin
-        end = said[1]
-    return text(start, (line, col) if inline else end), margin
+    def upto(line, col=None): return '\n'.join([*lines[f.lineno-1:line-1], lines[line-1][:col]])
+    if doc and not inline: return upto(*in_characters(lines, doc.end_lineno, doc.end_col_offset)), margin
+    said = f'\n{margin}{ast.get_source_segment(chr(10).join(lines), doc)}' if doc else ''
+    return upto(line, col if inline else None) + said, margin
 
 def last_line(f:Function, lines:list[str]) -> int:
     "The number of the last line of `f`, comments below its last statement included."
@@ -77,10 +62,6 @@ def last_line(f:Function, lines:list[str]) -> int:
 
 REGION = re.compile(r'(?ms)^([ \t]*)[^\n]*?BEGIN SOLUTION[^\n]*\n(?:.*?\n)??[^\n]*END SOLUTION[^\n]*$')
 
-def clear_regions(source:str) -> str:
-    "`source` with the stub in the place of each marked region."
-    return REGION.sub(lambda m: indented(STUB, m[1]), source)
-
 def clear_bodies(source:str) -> str:
     "`source` with the stub in the place of each function's solution; CourseError where there is none."
     try: tree = ast.parse(source)
@@ -90,13 +71,13 @@ def clear_bodies(source:str) -> str:
     if not found: raise CourseError('there is no function body to clear: put the solution into a function')
     for f in reversed(found):  # from the end, so that the lines above keep their numbers
         stays, margin = head(f, lines, tokens)
-        lines[f.lineno - 1 : last_line(f, lines)] = [stays, indented(STUB, margin)]
+        lines[f.lineno - 1 : last_line(f, lines)] = [stays, indent(STUB, margin)]
     return '\n'.join(lines)
 
 def stub(source:str) -> str:
     "The solved exercise `source` as a student gets it: its marked regions cleared, or else its bodies."
     source = source.replace('\r\n', '\n').replace('\r', '\n')
-    cleared = clear_regions(source)
+    cleared = REGION.sub(lambda m: indent(STUB, m[1]), source)
     paired = cleared != source and not re.search('(BEGIN|END) SOLUTION', cleared)
     return cleared if paired else clear_bodies(source)
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tinybench.base.text import Shown, Table
-from .cells import CourseError, Unit, closest
-
+from .cells import CourseError, Unit, one_of
 
 @dataclass(frozen=True, repr=False)
 class Course(Shown):
@@ -28,15 +27,13 @@ class Course(Shown):
 
     def unit(self, name:str) -> Unit:
         "The unit called `name`."
-        for u in self.units:
-            if u.name == name: return u
-        raise CourseError(f'There is no unit {name}: {closest(name, [u.name for u in self.units])}')
+        units = {u.name: u for u in self.units}
+        return units[one_of(name, units, f'There is no unit {name}:')]
 
     def unit_of(self, notebook:str) -> Unit:
         "The unit that `notebook` is in."
-        for u in self.units:
-            if notebook in u.notebooks: return u
-        raise CourseError(f'No unit has the notebook {notebook}: {closest(notebook, self.notebooks)}')
+        units = {n: u for u in self.units for n in u.notebooks}
+        return units[one_of(notebook, units, f'No unit has the notebook {notebook}:')]
 
     def table(self) -> Table:
         rows = tuple((u.name, u.title, ', '.join(u.notebooks), str(u.due or '')) for u in self.units)
@@ -46,48 +43,43 @@ class Course(Shown):
 LIMITS = dict(cell_seconds=30, submission_seconds=300, memory_mb=4096, file_mb=64, output_kb=256,
               processes=64)
 
+def need(holds:bool, says:str) -> None:
+    "CourseError that `says` what is wrong, unless it `holds`."
+    if not holds: raise CourseError(says)
+
 def known(table, keys, where:str) -> dict:
-    "`table` if it is one and has only `keys`."
-    if not isinstance(table, dict): raise CourseError(f'{where}: this is to be a table, and is {table!r}.')
-    for k in table:
-        if k not in keys: raise CourseError(f'{where}: {k} is not known; {closest(k, list(keys))}')
+    "`table` if it is one and has only `keys`, whichever they are if None."
+    need(isinstance(table, dict), f'{where}: this is to be a table, and is {table!r}.')
+    for k in table if keys else (): one_of(k, keys, f'{where}: {k} is not known;')
     return table
 
 def read_limits(table, where:str) -> dict:
     "The limits on a submission: what `table` says, and the usual for the rest."
     for k, v in known(table, LIMITS, where).items():
-        kinds, want = ((int, float), 'a number') if k.endswith('_seconds') else (int, 'a whole number')
-        if isinstance(v, bool) or not isinstance(v, kinds) or not 0 < v < 1e9:
-            raise CourseError(f'{where}: {k} is {v!r}, and is to be {want} above 0.')
+        kinds, want = ((int, float), 'a number') if k.endswith('_seconds') else ((int,), 'a whole number')
+        need(type(v) in kinds and 0 < v < 1e9, f'{where}: {k} is {v!r}, and is to be {want} above 0.')
     return LIMITS | table
 
 def read_renamed(table, notebooks, where:str) -> dict[str, str]:
     "The names that notebooks have now, by those that they had before: what `table` says."
-    if not isinstance(table, dict): known(table, (), where)
-    for old, new in table.items():
-        if new not in notebooks:
-            near = closest(str(new), notebooks)
-            raise CourseError(f'{where}: {old} is to be {new!r}, which is in no unit: {near}')
-        if old in notebooks: raise CourseError(f'{where}: {old} is in a unit, and so is no old name.')
+    for old, new in known(table, None, where).items():
+        one_of(new, notebooks, f'{where}: {old} is to be {new!r}, which is in no unit:')
+        need(old not in notebooks, f'{where}: {old} is in a unit, and so is no old name.')
     return table
 
-NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
+def is_name(x) -> bool: return isinstance(x, str) and bool(re.fullmatch('[A-Za-z0-9][A-Za-z0-9_-]*', x))
 
 def read_unit(table, where:str) -> Unit:
     "A unit from its table in course.toml."
     known(table, ('name', 'title', 'notebooks', 'due'), where)
-    name, notebooks, due = table.get('name'), table.get('notebooks'), table.get('due')
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise CourseError(f'{where}: the name is {name!r}; '
-                          'use letters, digits, - and _, as it names a folder.')
-    where = f'{where} ({name})'
-    if not isinstance(notebooks, list) or not notebooks or not all(isinstance(n, str) for n in notebooks):
-        raise CourseError(f'{where}: notebooks is to be a list of names as in nbs/, like ["00_core.ops"].')
-    if due is not None and (not isinstance(due, datetime) or due.tzinfo is None):
-        raise CourseError(f'{where}: due is {due}; '
-                          'write date, time and offset, like 2026-10-05T23:59:00+02:00.')
-    title = table.get('title', name)
-    if not isinstance(title, str): raise CourseError(f'{where}: title is {title!r}, and is to be text.')
+    name, notebooks, due = map(table.get, ('name', 'notebooks', 'due'))
+    need(is_name(name), f'{where}: the name is {name!r}; use letters, digits, - and _, as it names a folder.')
+    title, where = table.get('title', name), f'{where} ({name})'
+    listed = isinstance(notebooks, list) and notebooks and all(isinstance(n, str) for n in notebooks)
+    need(listed, f'{where}: notebooks is to be a list of names as in nbs/, like ["00_core.ops"].')
+    dated = due is None or (isinstance(due, datetime) and due.tzinfo)
+    need(dated, f'{where}: due is {due}; write date, time and offset, like 2026-10-05T23:59:00+02:00.')
+    need(isinstance(title, str), f'{where}: title is {title!r}, and is to be text.')
     return Unit(name, title, tuple(notebooks), due)
 
 def find_course(folder) -> Path:
@@ -105,37 +97,29 @@ def read_course(folder='.') -> Course:
     try: table = tomllib.loads(at.read_text(encoding='utf-8'))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise CourseError(f'{at} is not TOML: {e}.') from None
-    if 'tools' in table:
-        raise CourseError(f'{at}: tools is not needed any more, because what no lesson writes is '
-                          'found by itself. Delete tools.')
+    need('tools' not in table, f'{at}: tools is not needed any more, because what no lesson writes is '
+                               'found by itself. Delete tools.')
     known(table, ('id', 'unit', 'limits', 'renamed'), str(at))
     ident, tables = table.get('id'), table.get('unit', [])
-    if not isinstance(ident, str) or not NAME.fullmatch(ident):
-        raise CourseError(f'{at}: id is {ident!r}; give the course a name of letters, digits, - and _.')
-    if not isinstance(tables, list):
-        raise CourseError(f'{at}: units are tables that begin with [[unit]].')
-    units = [read_unit(t, f'{at}, unit {i+1}') for i, t in enumerate(tables)]
+    need(is_name(ident), f'{at}: id is {ident!r}; give the course a name of letters, digits, - and _.')
+    need(isinstance(tables, list), f'{at}: units are tables that begin with [[unit]].')
+    units = [read_unit(t, f'{at}, unit {i}') for i, t in enumerate(tables, 1)]
     limits = read_limits(table.get('limits', {}), f'{at}, [limits]')
-    notebooks = [n for u in units for n in u.notebooks]
+    names, notebooks = [u.name for u in units], [n for u in units for n in u.notebooks]
     renamed = read_renamed(table.get('renamed', {}), notebooks, f'{at}, [renamed]')
     course = Course(ident, at.parent, tuple(units), limits, renamed)
-    names = [u.name for u in units]
-    for n in names:
-        if names.count(n) > 1: raise CourseError(f'{at}: two units are called {n}. Rename one.')
-    for n in notebooks:
-        if notebooks.count(n) > 1: raise CourseError(f'{at} lists {n} twice. A notebook belongs to one unit.')
     there = [p.stem for p in sorted(course.nbs.glob('*.ipynb'))]
-    for n in course.notebooks:
-        if n not in there:
-            raise CourseError(f'{at} lists {n}, which is not in {course.nbs}: {closest(n, there)}')
+    for n in names: need(names.count(n) == 1, f'{at}: two units are called {n}. Rename one.')
+    for n in notebooks:
+        need(notebooks.count(n) == 1, f'{at} lists {n} twice. A notebook belongs to one unit.')
+        one_of(n, there, f'{at} lists {n}, which is not in {course.nbs}:')
     return course
 
 def chosen(course:Course, units) -> list[Unit]:
     "The units called `units` (a name, or several; all if None), in the course's order."
     if units is None: return [*course.units]
-    names = [units] if isinstance(units, str) else units
-    wanted = {course.unit(n).name for n in names}
-    return [u for u in course.units if u.name in wanted]
+    wanted = [course.unit(n) for n in ([units] if isinstance(units, str) else units)]
+    return [u for u in course.units if u in wanted]
 
 def settings_of(course:Course) -> dict[str, str]:
     "What settings.ini says; nothing where there is none."

@@ -3,7 +3,7 @@ import logging, shutil
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import count
 from pathlib import Path
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
@@ -15,7 +15,6 @@ from ..stub import RELEASE_STEPS
 from ..units import Course, chosen
 from .gradebook import conflicts, enter_due, gradebook
 from .lint import check
-
 
 def load_config(course:Course) -> Config:
     "nbgrader's settings for `course`: those of its nbgrader_config.py, and where it says nothing, ours."
@@ -41,11 +40,9 @@ class Generate(GenerateAssignment):
 
 def generate(course:Course, unit:Unit, config:Config, source:str, to:str, tell:Callable|None=None) -> None:
     "Write nbgrader's release of `unit` from the step `source` to the step `to`, and enter its cells."
-    log = logging.Logger('course.build')
-    log.addHandler(logging.NullHandler())
-    folders = CourseDirectory(config=config, log=log, assignment_id=unit.name, source_directory=source,
-                              release_directory=to)
-    run = Generate(coursedir=folders, config=config, log=log)
+    how = dict(config=config, log=logging.Logger('course.build', logging.CRITICAL + 1))    # it says nothing
+    folders = dict(assignment_id=unit.name, source_directory=source, release_directory=to)
+    run = Generate(coursedir=CourseDirectory(**how, **folders), **how)
     run.tell = tell
     try: run.start()
     except Exception as e:
@@ -53,16 +50,14 @@ def generate(course:Course, unit:Unit, config:Config, source:str, to:str, tell:C
 
 @dataclass(frozen=True)
 class Built:
-    "A unit that was built: what it holds, and where its release is."
+    "A unit that was built, and what it holds."
     unit:str
-    folder:Path
-    notebooks:tuple[str, ...]
+    notebooks:int
     exercises:int
     points:float
-    due:datetime|None
     def __repr__(self):
         def counted(n, what): return f'{n} {what}' if n == 1 else f'{n} {what}s'
-        holds = counted(len(self.notebooks), 'notebook'), counted(self.exercises, 'exercise')
+        holds = counted(self.notebooks, 'notebook'), counted(self.exercises, 'exercise')
         return f'{self.unit}: {", ".join(holds)}, {self.points:g} points'
 
 @contextmanager
@@ -79,21 +74,14 @@ def alone(course:Course, unit:Unit):
         except OSError: pass              # nor have some file systems
         yield
 
-def keep_source(new:Path, source:Path) -> None:
-    "Bring the notebooks in `source` up to what a release was made of, `new`."
-    for p in source.glob('*.ipynb'):
-        if not (new/p.name).exists(): p.unlink()
-    source.mkdir(parents=True, exist_ok=True)
-    for p in new.glob('*.ipynb'): write_whole(source/p.name, p.read_bytes())
-
 def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None) -> Built:
     "Make one unit: source/, release/, and its cells and due date in the gradebook."
     with gradebook(course, config) as book:
-        if found := conflicts(course, unit, book):
+        if found := [*conflicts(course, unit, book)]:
             n = len(book.find_assignment(unit.name).submissions)
-            raise CourseError(f'{unit.name} has {n} submission{"s" if n > 1 else ""}, '
-                              'whose grades hang on its cells, and '
-                              f'{"; ".join(found)}. Undo that, or put what is new into another unit. '
+            has = f'{unit.name} has {n} submission{"s" if n > 1 else ""}, whose grades hang on its cells'
+            raise CourseError(f'{has}, and {"; ".join(found)}. '
+                              'Undo that, or put what is new into another unit. '
                               f'(`nbgrader db assignment remove {unit.name} --force` forgets the grades.)')
         enter_due(book, unit)
     source, steps = course.folder('source', unit.name), (f'.source-{unit.name}', f'.release-{unit.name}')
@@ -108,11 +96,13 @@ def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None)
         for n in unit.notebooks: shutil.copyfile(course.path(n), new/f'{n}.ipynb')
         generate(course, unit, config, *steps, tell)
         replace_folder(made, course.folder('release', unit.name))
-        keep_source(new, source)
+        # a build that stops above has left source/ as it was
+        source.mkdir(parents=True, exist_ok=True)
+        for n in unit.notebooks: write_whole(source/f'{n}.ipynb', (new/f'{n}.ipynb').read_bytes())
+        for p in {*source.glob('*.ipynb')} - {source/f'{n}.ipynb' for n in unit.notebooks}: p.unlink()
     finally: clear()
     found = [e for n in unit.notebooks for e in exercises(read_notebook(course.path(n)))]
-    worth, at = sum(e.points for e in found), course.folder('release', unit.name)
-    return Built(unit.name, at, unit.notebooks, len(found), worth, unit.due)
+    return Built(unit.name, len(unit.notebooks), len(found), sum(e.points for e in found))
 
 def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]:
     "Check `units` (names; all if None), then make their source/, release/ and entries in the gradebook."
@@ -120,11 +110,8 @@ def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]
     if found := check(course, [u.name for u in todo]):
         more = f' (And {len(found) - 1} more, which `tinybench course check` lists.)' if found[1:] else ''
         raise CourseError(f'Nothing was built. {found[0]}{more}')
-    config, done, of = load_config(course), 0, sum(len(u.notebooks) for u in todo)
-    def tell(name):
-        nonlocal done
-        done += 1
-        if progress: progress(done, of, name)
+    config, done, of = load_config(course), count(1), sum(len(u.notebooks) for u in todo)
+    tell = progress and (lambda name: progress(next(done), of, name))
     def one(unit):
         with alone(course, unit): return build_unit(course, unit, config, tell)
     return [one(u) for u in todo]

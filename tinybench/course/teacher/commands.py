@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Annotated
 import typer
 from tinybench.base.terminal import bar, say
-from ..commands import explained, group
-
+from ..commands import command, group
 
 app = group('Build, hand out, collect and grade a course.')
 
@@ -16,89 +15,64 @@ One = Annotated[str, typer.Argument(help='A unit, as course.toml names it.')]
 Chosen = Annotated[list[str]|None,
                    typer.Option('--unit', help='A unit; may be given again. All if left out.')]
 Jobs = Annotated[int|None, typer.Option(help='How many at a time; the number of cores if left out.', min=1)]
+Handout = Annotated[Path, typer.Argument(help='Where to write it; units are added to one that is there.')]
+Package = Annotated[str|None,
+                    typer.Option(help='What pip is to install, such as a URL; this version if left out.')]
+Inbox = Annotated[Path, typer.Argument(help="The folder with the students' zip files.")]
+Students = Annotated[list[str]|None, typer.Option('--student', help='Only one; may be given again.')]
+Scheduler = Annotated[str|None, typer.Option(help='A Dask scheduler, such as tcp://host:8786.')]
+Again = Annotated[bool, typer.Option('--again', help='Also those whose grade still holds.')]
+AsJson = Annotated[bool, typer.Option('--json', help='Print everything as JSON.')]
+Csv = Annotated[Path, typer.Argument(help='The CSV file to write.')]
+Style = Annotated[str, typer.Option(help='Whose columns: nbgrader, canvas or moodle.')]
 Lessons = Annotated[list[str]|None, typer.Argument(help='Notebooks, such as 12_nn.conv; all if left out.')]
+Mutants = Annotated[bool, typer.Option(help='Also change each solution mechanically.')]
 
 def opened(folder:Path):
     "The course in `folder`; what reads it is loaded only now, as it is slow to load."
     from ..units import read_course
     return read_course(folder)
 
-@app.command()
-@explained()
+@command(app, 'tinybench course check layers')
 def check(units:Units=None, course:Where=Path('.')):
-    """Look in every notebook for what would go wrong. Status 1 where something would.
-
-    Example: tinybench course check layers
-    """
+    "Look in every notebook for what would go wrong. Status 1 where something would."
     from .lint import check as look
     with bar('looking') as tell: found = look(opened(course), units or None, tell)
     for problem in found: typer.echo(problem)
     say('1 problem' if len(found) == 1 else f'{len(found)} problems')
     if found: raise typer.Exit(1)
 
-@app.command()
-@explained()
+@command(app, 'tinybench course build layers')
 def build(units:Units=None, course:Where=Path('.')):
-    """Write source/, release/ and the gradebook's entries of units.
-
-    Example: tinybench course build layers
-    """
+    "Write source/, release/ and the gradebook's entries of units."
     from .build import build as make
     with bar('building') as tell: found = make(opened(course), units or None, tell)
     for built in found: typer.echo(built)
 
-@app.command()
-@explained()
-def release(
-    folder:Annotated[Path, typer.Argument(help='Where to write it; units are added to one that is there.')],
-    units:Chosen=None,
-    package:Annotated[str|None,
-        typer.Option(help='What pip is to install, such as a URL; this version if left out.')]=None,
-    course:Where=Path('.'),
-):
-    """Write the folder that students get, a project of its own.
-
-    Example: tinybench course release ../handout --unit layers
-    """
+@command(app, 'tinybench course release ../handout --unit layers')
+def release(folder:Handout, units:Chosen=None, package:Package=None, course:Where=Path('.')):
+    "Write the folder that students get, a project of its own."
     from .handout import THIS_VERSION, release as make
     with bar('releasing') as tell: folder = make(opened(course), folder, units or None, package, tell)
     typer.echo(folder)
     if THIS_VERSION in (folder/'requirements.txt').read_text():
         say('requirements.txt asks for this version of tinybench; --package says where pip finds it.')
 
-@app.command()
-@explained()
-def collect(
-    unit:One, folder:Annotated[Path, typer.Argument(help="The folder with the students' zip files.")],
-    course:Where=Path('.')
-):
+@command(app, 'tinybench course collect layers ~/Downloads/layers')
+def collect(unit:One, folder:Inbox, course:Where=Path('.')):
     """Take what students packed into submitted/, of each the newest in the folder.
 
-    A file that is no submission of this unit is named, and costs nobody else anything.
-
-    Example: tinybench course collect layers ~/Downloads/layers
-    """
+    A file that is no submission of this unit is named, and costs nobody else anything."""
     from .collect import collect as take
     typer.echo(take(opened(course), unit, folder))
 
-@app.command()
-@explained()
-def grade(
-    unit:One,
-    students:Annotated[list[str]|None, typer.Option('--student', help='Only one; may be given again.')]=None,
-    scheduler:Annotated[str|None, typer.Option(help='A Dask scheduler, such as tcp://host:8786.')]=None,
-    jobs:Jobs=None,
-    again:Annotated[bool, typer.Option('--again', help='Also those whose grade still holds.')]=False,
-    course:Where=Path('.'),
-    as_json:Annotated[bool, typer.Option('--json', help='Print everything as JSON.')]=False,
-):
+@command(app, 'tinybench course grade layers')
+def grade(unit:One, students:Students=None, scheduler:Scheduler=None, jobs:Jobs=None, again:Again=False,
+          course:Where=Path('.'), as_json:AsJson=False):
     """Autograde a unit's submissions into nbgrader's gradebook.
 
     They run in parallel, and one that breaks costs no other student. After a stop, the same command goes on
-    (with --again, from the start). Status 1 where somebody could not be graded.
-
-    Example: tinybench course grade layers
-    """
+    (with --again, from the start). Status 1 where somebody could not be graded."""
     from .build import is_built
     from .grade import grade as run
     this = opened(course)
@@ -109,46 +83,24 @@ def grade(
     typer.echo(json.dumps(asdict(found), indent=1) if as_json else found)
     if not all(r.done for r in found.rows): raise typer.Exit(1)
 
-@app.command()
-@explained()
+@command(app, 'tinybench course feedback layers')
 def feedback(unit:One, course:Where=Path('.')):
-    """Write a page for each student: points, and what was expected.
-
-    Example: tinybench course feedback layers
-    """
+    "Write a page for each student: points, and what was expected."
     from .feedback import write_unit
     with bar('writing') as tell: found = write_unit(opened(course), unit, tell)
     for path in found: typer.echo(path)
 
-@app.command()
-@explained()
-def export(
-    to:Annotated[Path, typer.Argument(help='The CSV file to write.')],
-    style:Annotated[str, typer.Option(help='Whose columns: nbgrader, canvas or moodle.')]='nbgrader',
-    units:Chosen=None,
-    course:Where=Path('.'),
-):
-    """Write the grades as CSV.
-
-    Example: tinybench course export grades.csv --style canvas
-    """
+@command(app, 'tinybench course export grades.csv --style canvas')
+def export(to:Csv, style:Style='nbgrader', units:Chosen=None, course:Where=Path('.')):
+    "Write the grades as CSV."
     from .platforms import export as write
     typer.echo(write(opened(course), to, style, units or None))
 
-@app.command()
-@explained()
-def prove(
-    notebooks:Lessons=None,
-    mutants:Annotated[bool, typer.Option(help='Also change each solution mechanically.')]=True,
-    jobs:Jobs=None,
-    course:Where=Path('.'),
-):
+@command(app, 'tinybench course prove 12_nn.conv')
+def prove(notebooks:Lessons=None, mutants:Mutants=True, jobs:Jobs=None, course:Where=Path('.')):
     """Prove that checks notice wrong answers, and no right ones.
 
-    Solutions earn all points, stubs and constants none; known wrong answers lose some, right ones do not.
-
-    Example: tinybench course prove 12_nn.conv
-    """
+    Solutions earn all points, stubs and constants none; known wrong answers lose some, right ones do not."""
     from ..prove.lessons import prove_all
     with bar('proving') as tell:
         found = prove_all(opened(course), notebooks or None, mutants=mutants, jobs=jobs, progress=tell)

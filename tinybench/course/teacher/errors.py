@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from ..trees import parsed
 
-
 ESCAPES = re.compile(r'\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?')
 CONTROLS = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 
@@ -97,8 +96,8 @@ def statement(source:str, n:int) -> tuple[str, ast.stmt|None]:
     "The smallest statement of `source` that line `n` is in, text and tree; else the bare line."
     line = source.split('\n')[n-1].strip() if n else ''
     tree = parsed(source)
-    nodes = [s for s in ast.walk(tree) if isinstance(s, ast.stmt)] if tree else []
-    nodes = [s for s in nodes if s.lineno <= n <= s.end_lineno]
+    nodes = [s for s in ast.walk(tree or ast.Module([], []))
+             if isinstance(s, ast.stmt) and s.lineno <= n <= s.end_lineno]
     simple = [s for s in nodes if not hasattr(s, 'body')]
     # `with expect_fail(...): f()` fails as a whole
     if len(simple) != 1 or any(isinstance(s, ast.With) and s.lineno == n for s in nodes): return line, None

@@ -3,11 +3,10 @@ import json, re, shutil
 from contextlib import suppress
 from pathlib import Path
 from tinybench.base.files import write_whole
-from ..cells import CourseError, closest, read_notebook, role
+from ..cells import CourseError, one_of, read_notebook, role
 from ..units import Course
 from .gradebook import find, gradebook
 from .page import feedback_page, notebook_words, number
-
 
 def lasting(secs:float) -> str:
     "A duration in its two largest units."
@@ -23,8 +22,8 @@ def save(path:Path, text:str) -> Path:
 def graded_words(submitted, folder:Path, notes:list[str]) -> dict:
     "What the page says of one notebook of a submission: from the gradebook, and the graded file in `folder`."
     name, path = submitted.name, folder/f'{submitted.name}.ipynb'
-    def score(g): return None if g.manual_score is None and g.auto_score is None else g.score
-    scores = {g.name: score(g) for g in submitted.grades}
+    scores = {g.name: None if (g.manual_score, g.auto_score) == (None, None) else g.score
+              for g in submitted.grades}
     comments = {c.name: c.comment for c in submitted.comments if c.comment and c.comment != 'No response.'}
     try: nb = read_notebook(path)
     except CourseError as e:
@@ -68,8 +67,7 @@ def write_feedback(course:Course, unit:str, student:str) -> Path:
     with gradebook(course, made=False) as gb:
         handed_in = {s.student_id: s for s in find(gb, unit).submissions}
         found = {s.id: s for s in gb.students}
-        if student not in found:
-            raise CourseError(f'The gradebook does not know {student}: {closest(student, [*found][:200])}')
+        one_of(student, found, f'The gradebook does not know {student}:')
         return write_pages(course, unit, found[student], handed_in.get(student))
 
 def write_unit(course:Course, unit:str, progress=None) -> list[Path]:

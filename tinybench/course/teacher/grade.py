@@ -7,13 +7,12 @@ from nbgrader.api import InvalidEntry
 from tinybench.base.text import Shown, Table
 from ..box.walls import walls
 from ..box.worker import run_work
-from ..cells import CourseError, closest
+from ..cells import CourseError, one_of
 from .build import alone, load_config
-from .gradebook import enter_due, most_points, open_book
-from .interrupt import heard, in_peace, not_for_children
+from .gradebook import enter_due, find, open_book
+from .interrupt import heard, not_for_children
 from .prepare import prepare, work_for
 from .record import Row, record, still_graded
-
 
 @contextmanager
 def pool(scheduler=None, jobs=None) -> Iterator:
@@ -41,9 +40,8 @@ def handed_in(course, unit) -> list:
     "The students who handed in `unit`, by the folders in submitted/."
     folder = course.folder('submitted')
     found = sorted(p.name for p in folder.iterdir() if (p/unit.name).is_dir()) if folder.is_dir() else []
-    for n in found:
-        if not n.isprintable():
-            raise CourseError(f'{ascii(n)} in {folder} cannot be the id of a student. Rename that folder.')
+    if odd := [ascii(n) for n in found if not n.isprintable()]:
+        raise CourseError(f'{odd[0]} in {folder} cannot be the id of a student. Rename that folder.')
     return found
 
 @dataclass(frozen=True, repr=False)
@@ -56,24 +54,19 @@ class Graded(Shown):
     before: int = 0   # rows that an earlier run had graded
 
     def table(self) -> Table:
-        rows = tuple((r.student, f'{r.points:g}/{r.of:g}', f'{r.secs:.1f}', first(r.notes))
-                     for r in self.rows)
+        rows = ((r.student, f'{r.points:g}/{r.of:g}', f'{r.secs:.1f}', first(r.notes)) for r in self.rows)
         lost = sum(not r.done for r in self.rows)
-        said = f'{self.unit}: {len(rows) - lost} graded in {self.secs:.1f} s'
+        said = f'{self.unit}: {len(self.rows) - lost} graded in {self.secs:.1f} s'
         if lost: said += f', {lost} NOT'
         if self.before: said += f', {self.before} of them before'
-        return Table(('student', 'points', 's', 'what went wrong'), rows, (said, self.walls), left=None)
+        head = 'student', 'points', 's', 'what went wrong'
+        return Table(head, tuple(rows), (said, self.walls), left=None)
 
 def first(notes:tuple) -> str:
     "The first of `notes`, cut, and how many more there are."
     if not notes: return ''
     text = notes[0] if len(notes[0]) <= 90 else f'{notes[0][:89]}…'
     return f'{text} (+{len(notes) - 1})' if len(notes) > 1 else text
-
-def not_graded(student, most, start, e) -> Row:
-    "The row of a student whose grading failed, in a way that is no business of the others."
-    why = f'NOT GRADED, run it again: {type(e).__name__}: {e}'[:300]
-    return Row(student, 0, most, time.monotonic() - start, (why,), done=False)
 
 def next_done(futures, came):
     "One of Dask's `futures` that is done; KeyboardInterrupt if a Ctrl-C `came`, wherever it was swallowed."
@@ -82,10 +75,6 @@ def next_done(futures, came):
         try: return wait(futures, timeout=.5, return_when='FIRST_COMPLETED').done.pop()
         except TimeoutError: pass
     raise KeyboardInterrupt
-
-def cell_seconds(found) -> float:
-    "The seconds that a submission's cells took, without those that it waited for a worker."
-    return sum(o['secs'] for outcomes in found.values() for o in outcomes)
 
 def batch(course, unit, students, client, config, book, most, sandbox=True, came=()) -> Iterator:
     "A `Row` for each student as it is done: prepared here, run by the client's workers, recorded here."
@@ -102,15 +91,15 @@ def batch(course, unit, students, client, config, book, most, sandbox=True, came
     while futures:
         futures.remove(future := next_done(futures, came))
         ready, start = flying.pop(future.key)
-        try: found = future.result()
-        except CourseError: raise
-        except Exception as e: row = not_graded(ready.student, most, start, e)
-        else:
-            try:
-                secs = cell_seconds(found)
-                with in_peace(): row = record(course, unit, ready, found, config, book, most, secs)
-            except (CourseError, OSError, SQLAlchemyError, InvalidEntry): raise
-            except Exception as e: row = not_graded(ready.student, most, start, e)
+        for_all = CourseError,    # what the others would meet too
+        try:
+            found = future.result()
+            for_all = CourseError, OSError, SQLAlchemyError, InvalidEntry
+            with heard(at_once=False): row = record(course, unit, ready, found, config, book, most)
+        except for_all: raise
+        except Exception as e:
+            why = f'NOT GRADED, run it again: {type(e).__name__}: {e}'[:300]
+            row = Row(ready.student, 0, most, time.monotonic() - start, (why,), done=False)
         yield row
         future.release()
         if waiting: futures.append(launch())
@@ -123,15 +112,13 @@ def grade(
     "Autograde a unit's submissions into nbgrader's gradebook and autograded/; those graded already are left."
     start, unit = time.monotonic(), course.unit(unit)
     config, todo = load_config(course), handed_in(course, unit)
-    for name in students or ():
-        if name not in todo:
-            raise CourseError(f'{name} handed in nothing for {unit.name}: {closest(name, todo)}')
+    for name in students or (): one_of(name, todo, f'{name} handed in nothing for {unit.name}:')
     todo = [n for n in todo if not students or n in students]
     if not todo:
-        raise CourseError(f'Nobody handed in {unit.name}: submitted/STUDENT/{unit.name}/ is where '
-                          'submissions go.')
+        place = f'submitted/STUDENT/{unit.name}/'
+        raise CourseError(f'Nobody handed in {unit.name}: {place} is where submissions go.')
     with heard() as came, alone(course, unit), open_book(course, config) as book:
-        most = most_points(unit, book)
+        most = find(book, unit.name).max_score
         enter_due(book, unit)
         rows = {} if again else still_graded(course, unit, todo, book)
         before, left = len(rows), [n for n in todo if n not in rows]

@@ -1,6 +1,7 @@
 "Writes the folder that students get, and adds units to one"
 import hashlib, json, os, shutil, uuid
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from ... import __version__
 from tinybench.base.files import write_whole
@@ -10,7 +11,6 @@ from ..student.workspace import LOOK_FIRST, WANTED
 from ..units import Course, chosen, package_of, settings_of
 from .build import build, is_built
 from .modules import tool_modules
-
 
 SETTINGS = dict(
     repo='tinybench', lib_name='tinybench', version='0.0.1', min_python='3.11', license='apache2',
@@ -54,39 +54,29 @@ README = '''# {title}
 {rows}
 '''
 
-def due_text(unit:Unit) -> str: return unit.due.strftime('%Y-%m-%d %H:%M %Z') if unit.due else ''
-
 def readme(course:Course, units:Iterable[Unit]) -> str:
     "README.md of a workspace that holds `units`."
     def links(u): return ', '.join(f'[{n}]({n}.ipynb)' for n in u.notebooks)
-    rows = [f'| {u.name} | {escaped(u.title)} | {links(u)} | {due_text(u)} |' for u in units]
-    first = units[0]
+    def due(u): return f'{u.due:%Y-%m-%d %H:%M %Z}' if u.due else ''
+    rows, first = [f'| {u.name} | {escaped(u.title)} | {links(u)} | {due(u)} |' for u in units], units[0]
     return README.format(title=course.id, package=package_of(course), example=first.notebooks[0],
                          unit=first.name, rows='\n'.join(rows))
 
-IGNORED = '.venv/\n__pycache__/\n.ipynb_checkpoints/\n.last_checked\nsubmissions/\n'
-
 def sha256(data:bytes) -> str: return hashlib.sha256(data).hexdigest()
-
-def workspace_json(course:Course, units:Iterable[Unit], sums:dict[str, str]) -> str:
-    "workspace.json: the course, its units that were handed out, and the notebooks' checksums."
-    def told(u):
-        return dict(name=u.name, title=u.title, due=u.due and u.due.isoformat(), notebooks=[*u.notebooks])
-    books = {n: dict(sha256=sums[n]) for u in units for n in u.notebooks}
-    about = dict(course=course.id, package=package_of(course), version=__version__)
-    return json.dumps(about | dict(units=[*map(told, units)], notebooks=books), indent=1) + '\n'
 
 def workspace_files(course:Course, units:list[Unit], package:str) -> dict[str, bytes]:
     "All files of a workspace with `units`, by path."
-    names = [n for u in units for n in u.notebooks]
-    def released(u, n): return course.folder('release', u.name, f'{n}.ipynb').read_bytes()
-    books = {n: released(u, n) for u in units for n in u.notebooks}
-    tools = tool_modules(course, names)
-    modules = [module_of(n) for n in names] + ['.'.join(p.removesuffix('.py').split('/')[1:]) for p in tools]
+    books = {n: course.folder('release', u.name, f'{n}.ipynb').read_bytes()
+             for u in units for n in u.notebooks}
+    told = [asdict(u) | dict(due=u.due and u.due.isoformat()) for u in units]
+    about = dict(course=course.id, package=package_of(course), version=__version__, units=told,
+                 notebooks={n: dict(sha256=sha256(b)) for n, b in books.items()})
+    tools = tool_modules(course, books)
+    modules = [*map(module_of, books), *('.'.join(p.removesuffix('.py').split('/')[1:]) for p in tools)]
     text = package_files(package_of(course), modules, __version__) | tools | {
-        'settings.ini': workspace_settings(course), 'requirements.txt': f'{package}\n', '.gitignore': IGNORED,
-        'README.md': readme(course, units),
-        'workspace.json': workspace_json(course, units, {n: sha256(b) for n, b in books.items()})}
+        'settings.ini': workspace_settings(course), 'requirements.txt': f'{package}\n',
+        '.gitignore': '.venv/\n__pycache__/\n.ipynb_checkpoints/\n.last_checked\nsubmissions/\n',
+        'README.md': readme(course, units), 'workspace.json': json.dumps(about, indent=1) + '\n'}
     notebooks = {f'{to}{n}.ipynb': b for n, b in books.items() for to in ('', '.release/')}
     return notebooks | {k: v.encode() for k, v in text.items()}
 
@@ -97,10 +87,10 @@ def read_workspace(course:Course, folder:Path) -> dict|None:
     if not folder.is_dir(): raise CourseError(f'{folder} is a file. {do}')
     try: found = json.loads((folder/'workspace.json').read_text(encoding='utf-8'))
     except (OSError, ValueError): found = None
-    def tables(x): return all(isinstance(v, dict) for v in x)
-    found = found if isinstance(found, dict) else {}
-    units, books = found.get('units'), found.get('notebooks')
-    if not (isinstance(units, list) and tables(units) and isinstance(books, dict) and tables(books.values())):
+    match found:
+        case {'units': list(units), 'notebooks': dict(books)}: tables = *units, *books.values()
+        case _: tables = None,
+    if not all(isinstance(x, dict) for x in tables):
         raise CourseError(f'{folder} is not empty, and is no workspace. {do}')
     if found.get('course') != course.id:
         raise CourseError(f'{folder} is a workspace of the course {found.get("course")}. {do}')
@@ -144,9 +134,7 @@ def release(course:Course, folder, units=None, package:str|None=None, progress:C
         return folder
     stage = folder.with_name(f'.{folder.name}-{uuid.uuid4().hex}')
     try:
-        for name, data in files.items():
-            (stage/name).parent.mkdir(parents=True, exist_ok=True)
-            (stage/name).write_bytes(data)
+        for name, data in files.items(): put(stage/name, data)
         if not folder.exists(): stage.rename(folder)
         else:  # and is empty; somebody's shell may be in it
             for p in sorted(stage.iterdir(), key=lambda p: p.name == 'workspace.json'): shutil.move(p, folder)

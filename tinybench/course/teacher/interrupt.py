@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 
-
 @contextmanager
 def not_for_children() -> Iterator:
     "Threads and processes that are started meanwhile are not sent Ctrl-C; here it arrives at the end."
@@ -14,24 +13,16 @@ def not_for_children() -> Iterator:
     finally: signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 @contextmanager
-def heard() -> Iterator:
-    "A list that notes each Ctrl-C, which is raised too; in the main thread, as no other is sent one."
+def heard(at_once:bool=True) -> Iterator[list]:
+    """A list that notes each Ctrl-C, which is raised too: at once, or when this is over, if a library could
+    swallow it in between. In the main thread, as no other is sent one."""
     came = []
     if threading.current_thread() is not threading.main_thread(): return (yield came)
     def note(*how):
         came.append(how)
-        raise KeyboardInterrupt
+        if at_once: raise KeyboardInterrupt
     before = signal.signal(signal.SIGINT, note)
     try: yield came
-    finally: signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-
-@contextmanager
-def in_peace() -> Iterator:
-    "Ctrl-C waits until this is over; where it would be raised in between, a library could swallow it."
-    if threading.current_thread() is not threading.main_thread(): return (yield)
-    came = []
-    before = signal.signal(signal.SIGINT, lambda *how: came.append(how))
-    try: yield
     finally:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-        if came: raise KeyboardInterrupt
+        if came and not at_once: raise KeyboardInterrupt

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from nbformat import NotebookNode
 from ..cells import CourseError, module_of, read_notebook, role
+from ..stub import Function
 from ..units import Course, chosen, package_of
 from .modules import imports, plain_modules, statements
-from .rules import RULES, exports, to_write
-
+from .rules import CELL_RULES, RULES, exports, to_write
 
 @dataclass(frozen=True)
 class Problem:
@@ -20,46 +20,41 @@ class Problem:
         at = f'{self.notebook}, cell {self.cell}' if self.cell else self.notebook
         return f'{at}: {self.what}. {self.fix}.'
 
-def import_problems(nb:NotebookNode, package:str, earlier:Iterable[str], own:str='') -> Iterator[tuple]:
+def import_problems(nb:NotebookNode, package:str, earlier:Iterable[str], own:str) -> Iterator[tuple]:
     "Imports of what comes later or is nowhere, and imports that share a cell; the lesson's own are fine."
-    earlier = {f'{package}.{m}' for m in earlier} | {f'{package}.__version__'}
+    earlier = {f'{package}.{m}' for m in (*earlier, '__version__')}
     for c in nb.cells:
-        body = statements(c)
+        fine = earlier if role(c) or exports(c) else earlier | {f'{package}.{own}'}
         for module, name in imports(c):
             inside = module == package or module.startswith((f'{package}.', '.'))
-            mine = f'{package}.{own}' in (module, f'{module}.{name}') and not role(c) and not exports(c)
-            if inside and not mine and not {module, f'{module}.{name}'} & earlier:
-                what = module if module != package else f'{module}.{name}'
-                what = f'it imports {what}, which no notebook before this one exports'
-                yield c.id, what, 'Import only from lower numbers'
-        kinds = {isinstance(s, (ast.Import, ast.ImportFrom)) for s in body}
+            if not inside or {module, f'{module}.{name}'} & fine: continue
+            what = module if module != package else f'{module}.{name}'
+            yield (c.id, f'it imports {what}, which no notebook before this one exports',
+                   'Import only from lower numbers')
+        kinds = {isinstance(s, (ast.Import, ast.ImportFrom)) for s in statements(c)}
         if len(kinds) == 2 and role(c) not in ('check', 'hidden'):
             yield c.id, 'it imports and does something else', 'Put the imports into a cell of their own'
 
 def at_import(node:ast.AST) -> Iterator[ast.AST]:
-    "The nodes under `node` that run at import: of functions only the decorators and defaults."
-    for n in ast.iter_child_nodes(node):
-        if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            for part in (*n.decorator_list, *n.args.defaults, *filter(None, n.args.kw_defaults)):
-                yield part
-                yield from at_import(part)
-        elif not isinstance(n, ast.Lambda):
-            yield n
-            yield from at_import(n)
+    "What runs at import of `node` and the nodes in it: of functions only the decorators and defaults."
+    if isinstance(node, ast.Lambda): return
+    yield node
+    parts = ast.iter_child_nodes(node)
+    if isinstance(node, Function):
+        parts = *node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)
+    for part in parts: yield from at_import(part)
 
 def call_problems(nb:NotebookNode, package:str, unwritten:dict) -> Iterator[tuple]:
     "Exported cells that would call a stub at import; `unwritten` has each module's names to write."
     names = to_write(nb)
     for c in nb.cells:
-        body = statements(c)
         names |= {name for m, name in imports(c) if name in unwritten.get(m.removeprefix(f'{package}.'), ())}
-        if not exports(c): continue
-        for n in at_import(ast.Module([*body], [])):
-            f = n.func if isinstance(n, ast.Call) else n
-            decorates = any(f in s.decorator_list for s in body if hasattr(s, 'decorator_list'))
-            if isinstance(f, ast.Name) and f.id in names and (isinstance(n, ast.Call) or decorates):
-                what = f'it calls {f.id} when it is imported, which students have still to write'
-                yield c.id, what, 'Call it in a function'
+        body = ast.Module([*statements(c)] if exports(c) else [], [])
+        called = [n.func for n in at_import(body) if isinstance(n, ast.Call)]
+        called += [f for s in body.body for f in getattr(s, 'decorator_list', ())]
+        for n in (f.id for f in called if isinstance(f, ast.Name) and f.id in names):
+            what = f'it calls {n} when it is imported, which students have still to write'
+            yield c.id, what, 'Call it in a function'
 
 def notebook_problems(nb:NotebookNode, notebook:str, package:str, earlier, unwritten:dict) -> Iterator[tuple]:
     "What all rules find in one notebook."
@@ -69,6 +64,7 @@ def notebook_problems(nb:NotebookNode, notebook:str, package:str, earlier, unwri
     if (language := nb.metadata.get('kernelspec', {}).get('language', 'python')) != 'python':
         yield '', f'its kernel is for {language}', 'Choose the kernel python3'
     for rule in RULES: yield from rule(nb)
+    for c in nb.cells: yield from ((c.id, *problem) for rule in CELL_RULES for problem in rule(c))
     yield from import_problems(nb, package, earlier, module_of(notebook))
     yield from call_problems(nb, package, unwritten)
 
@@ -81,14 +77,12 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
     listed, plain = {*course.notebooks}, plain_modules(course)
     for i, n in enumerate(there):
         if progress: progress(i, len(there), n)
-        if n not in numbered:
-            out.append(Problem(n, '', 'its name has no number', 'Call it 00_core.ops or the like'))
-        if n not in listed and unit is None:
-            out.append(Problem(n, '', 'it is in no unit', 'Add it to course.toml'))
+        def note(what, fix): out.append(Problem(n, '', what, fix))
+        if n not in numbered: note('its name has no number', 'Call it 00_core.ops or the like')
+        if n not in listed and unit is None: note('it is in no unit', 'Add it to course.toml')
         try: nb = read_notebook(course.path(n))
         except CourseError as e:
-            do = 'Open it in JupyterLab, or take it from its history'
-            if n in wanted: out.append(Problem(n, '', str(e).rstrip('.'), do))
+            if n in wanted: note(str(e).rstrip('.'), 'Open it in JupyterLab, or take it from its history')
             continue
         if n in wanted:
             earlier = [module_of(m) for m in there if m < n]

@@ -7,12 +7,8 @@ from ..cells import CourseError, module_of, read_notebook
 from ..trees import parsed
 from ..units import Course, package_of
 
-
-@lru_cache(4096)
-def body(source:str) -> tuple[ast.stmt, ...]:
-    "The statements of `source`; none if it is not Python, which a rule of its own tells."
-    tree = parsed(source)
-    return tuple(tree.body) if tree else ()
+# by text, as several rules ask; none if it is not Python, which a rule of its own tells
+body = lru_cache(4096)(lambda source: tuple(getattr(parsed(source), 'body', ())))
 
 def statements(cell:NotebookNode) -> tuple[ast.stmt, ...]:
     "The statements of a code cell."
@@ -43,11 +39,11 @@ def tool_modules(course:Course, notebooks:Iterable[str]) -> dict[str, str]:
     plain = plain_modules(course)
     others = (lesson_modules(course) | plain) - {*map(module_of, notebooks)}
     package, out = package_of(course), {}
-    found = [i for n in notebooks for c in read_notebook(course.path(n)).cells for i in imports(c)]
-    todo = [(m.removeprefix(f'{package}.'), name) for m, name in found]
+    todo = [i for n in notebooks for c in read_notebook(course.path(n)).cells for i in imports(c)]
     todo += [(m, '') for m in sorted(plain) if m.startswith('base.')]
     while todo:
         module, name = todo.pop()
+        module = module.removeprefix(f'{package}.')
         for m in {module, f'{module}.{name}'} & others:
             path = '/'.join([package, *m.split('.')]) + '.py'
             if path in out: continue
@@ -59,5 +55,5 @@ def tool_modules(course:Course, notebooks:Iterable[str]) -> dict[str, str]:
             for below, name in imported(ast.parse(out[path]).body):
                 up = len(below) - len(below.lstrip('.'))
                 if up: below = '.'.join([*here[:len(here) - up + 1], *filter(None, [below.lstrip('.')])])
-                todo.append((below.removeprefix(f'{package}.'), name))
+                todo.append((below, name))
     return out

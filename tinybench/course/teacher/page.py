@@ -5,7 +5,6 @@ from ..cells import role
 from .errors import brief, clean, sentence
 from .results import CheckResult, by_exercise, secrets, tells
 
-
 def number(x:float) -> str: return f'{round(x, 2):g}'
 
 def count_words(found:list[CheckResult]) -> str:
@@ -103,8 +102,7 @@ PAGE = '''<!DOCTYPE html>
 <div class="check {{ 'good' if r.verdict == 'holds' else '' if r.score is none else 'bad' }}">
 <p class="verdict">{{ 'Hidden check' if r.hidden else 'Check' }}: {{ r.verdict }}
 <span>{{ '–' if r.score is none else r.score|number }} of {{ r.points|number }}</span></p>
-{%- if r.about %}<p>{{ r.about }}</p>{% endif %}
-{%- if r.message %}<p>{{ r.message }}</p>{% endif %}
+{%- for text in (r.about, r.message) if text %}<p>{{ text }}</p>{% endfor %}
 {%- if r.line %}<pre>{{ r.line }}</pre>{% endif %}
 {%- if r.own %}<p class="soft">in your line</p><pre>{{ r.own }}</pre>{% endif %}
 {%- for what, value in (('expected', r.expected), ('got', r.got)) if value %}

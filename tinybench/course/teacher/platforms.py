@@ -5,13 +5,12 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
-from ..cells import CourseError, closest, exercises, read_notebook, stem
+from ..cells import CourseError, exercises, one_of, read_notebook, stem
 from ..units import Course
 from .errors import brief
 from .feedback import save
 from .gradebook import find, gradebook
 from .page import number
-
 
 def harmless(x) -> str:
     "A value for a CSV file: text such that no spreadsheet takes it for a formula, '' for None."
@@ -28,20 +27,15 @@ def csv_text(rows:Iterable[Iterable]) -> str:
 COLUMNS = ('assignment', 'duedate', 'timestamp', 'student_id', 'last_name', 'first_name', 'email',
            'raw_score', 'late_submission_penalty', 'score', 'max_score')
 
-def submissions_of(units) -> dict: return {(a.name, x.student_id): x for a in units for x in a.submissions}
 def final(submission) -> float: return max(0., submission.score - (submission.late_submission_penalty or 0.))
 
-def nbgrader_rows(course:Course, gb:Gradebook, units:list, now:datetime|None=None) -> list[list]:
+def nbgrader_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datetime) -> list[list]:
     "The columns of nbgrader's CsvExportPlugin, a row a unit and student; 0 where nothing was handed in."
-    rows, there = [[*COLUMNS]], submissions_of(units)
-    for a in units:
-        for s in gb.students:
-            x = there.get((a.name, s.id))
-            if x: when, *got = x.timestamp, x.score, x.late_submission_penalty, final(x)
-            else: when, *got = '', 0., 0., 0.
-            who = s.id, s.last_name, s.first_name, s.email
-            rows.append([a.name, a.duedate, when, *who, *got, a.max_score])
-    return rows
+    def row(a, s):
+        x = there.get((a.name, s.id))
+        when, *got = (x.timestamp, x.score, x.late_submission_penalty, final(x)) if x else ('', 0., 0., 0.)
+        return [a.name, a.duedate, when, s.id, s.last_name, s.first_name, s.email, *got, a.max_score]
+    return [[*COLUMNS], *(row(a, s) for a in units for s in gb.students)]
 
 def score_or_blank(assignment, submission, now:datetime, blank:str=''):
     "The score to two digits; where nothing was handed in 0 if it is due, else `blank`."
@@ -49,17 +43,16 @@ def score_or_blank(assignment, submission, now:datetime, blank:str=''):
     due = assignment.duedate
     return '0' if due and due < now.astimezone(timezone.utc).replace(tzinfo=None) else blank
 
-def canvas_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[list]:
+def canvas_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datetime) -> list[list]:
     "Rows for Canvas, Grades → Import."
-    rows = [['Student', 'ID', 'SIS User ID', 'SIS Login ID', 'Section', *(a.name for a in units)],
-            ['Points Possible', '', '', '', '', *(number(a.max_score) for a in units)]]
-    there = submissions_of(units)
-    for s in gb.students:
+    def row(s):
         name = ', '.join(filter(None, (s.last_name, s.first_name))) or s.id
         if 'points possible' in name.lower(): name = s.id     # would be read as the row of points
         scores = [score_or_blank(a, there.get((a.name, s.id)), now) for a in units]
-        rows.append([name, s.lms_user_id, '', s.id, '', *scores])
-    return rows
+        return [name, s.lms_user_id, '', s.id, '', *scores]
+    head = ['Student', 'ID', 'SIS User ID', 'SIS Login ID', 'Section', *(a.name for a in units)]
+    points = ['Points Possible', '', '', '', '', *(number(a.max_score) for a in units)]
+    return [head, points, *map(row, gb.students)]
 
 def exercise_names(course:Course, units:list) -> dict[tuple[str, str], str]:
     "{(unit, check): exercise}, from the notebooks that were built."
@@ -80,30 +73,31 @@ def lost_in(course:Course, gb:Gradebook, units:list) -> dict[tuple[str, str], se
         lost.setdefault((unit, student), set()).add(names.get((unit, check), stem(dict(id=check))))
     return lost
 
-def moodle_rows(course:Course, gb:Gradebook, units:list, now:datetime) -> list[list]:
+def moodle_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datetime) -> list[list]:
     "Rows for Moodle, Grades → Import → CSV file."
-    there, lost = submissions_of(units), lost_in(course, gb, units)
+    lost = lost_in(course, gb, units)
     def two(a, s):
         x, again = there.get((a.name, s.id)), sorted(lost.get((a.name, s.id), ()))
         words = f'{number(final(x))} of {number(a.max_score)} points.' if x else 'Nothing was handed in.'
         more = f' Look again at: {", ".join(again)}.' if again else ''
         return score_or_blank(a, x, now, '-'), words + more
-    columns = [column for a in units for column in (a.name, f'{a.name} (feedback)')]
-    rows = [['Username', 'ID number', 'First name', 'Last name', 'Email address', *columns]]
-    for s in gb.students:
+    def row(s):
         grades = [value for a in units for value in two(a, s)]
-        rows.append([s.id, s.lms_user_id, s.first_name, s.last_name, s.email, *grades])
-    return rows
+        return [s.id, s.lms_user_id, s.first_name, s.last_name, s.email, *grades]
+    columns = [column for a in units for column in (a.name, f'{a.name} (feedback)')]
+    head = ['Username', 'ID number', 'First name', 'Last name', 'Email address', *columns]
+    return [head, *map(row, gb.students)]
 
 STYLES = dict(nbgrader=nbgrader_rows, canvas=canvas_rows, moodle=moodle_rows)
 
 def export(course:Course, to, style:str='nbgrader', units=None, now:datetime|None=None) -> Path:
     "Write everybody's grades in `units`, or in all, as CSV in the columns of nbgrader, Canvas or Moodle."
     to, now = Path(to), now or datetime.now(timezone.utc)
-    if style not in STYLES: raise CourseError(f'There is no style {style}: {closest(style, [*STYLES])}')
+    rows_of = STYLES[one_of(style, STYLES, f'There is no style {style}:')]
     if to.is_dir(): raise CourseError(f'{to} is a folder; name the file to write, such as {to/"grades.csv"}.')
     with gradebook(course, made=False) as gb:
         found = [find(gb, u) for u in units] if units is not None else gb.assignments
         order = {u.name: i for i, u in enumerate(course.units)}
         if style != 'nbgrader': found = sorted(found, key=lambda a: (order.get(a.name, 999), a.name))
-        return save(to, csv_text(STYLES[style](course, gb, found, now)))
+        there = {(a.name, x.student_id): x for a in found for x in a.submissions}
+        return save(to, csv_text(rows_of(course, gb, found, there, now)))

@@ -15,7 +15,6 @@ from ..cells import CourseError, grading, module_of, read_notebook
 from ..mend.files import mend_files
 from ..mend.notebook import mend
 
-
 @dataclass
 class Prepared:
     "A submission ready to run: its notebooks, checks in place, and notes by notebook ('' for all)."
@@ -24,25 +23,18 @@ class Prepared:
     notebooks: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
 
-def resources_of(course, unit, student, notebook, config) -> dict:
-    "What nbgrader's preprocessors are told."
-    db_url = config.CourseDirectory.db_url
-    names = dict(student=student, assignment=unit.name, notebook=notebook, db_url=db_url)
-    return dict(nbgrader=names, unique_key=notebook, language='python')
-
 SANITIZE = ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata
 
-def apply(steps, nb, resources, config) -> NotebookNode:
-    "The notebook after nbgrader's preprocessors `steps`."
-    log = logging.Logger('course.grade')
-    log.addHandler(logging.NullHandler())
-    for step in steps: nb, resources = step(config=config, log=log, enabled=True).preprocess(nb, resources)
+def apply(steps, nb, unit, student, name, config) -> NotebookNode:
+    "The notebook `name` of a student after nbgrader's preprocessors `steps`."
+    names = dict(student=student, assignment=unit.name, notebook=name, db_url=config.CourseDirectory.db_url)
+    told = dict(nbgrader=names, unique_key=name, language='python')
+    how = dict(config=config, log=logging.Logger('course.grade', logging.CRITICAL + 1), enabled=True)
+    for step in steps: nb, told = step(**how).preprocess(nb, told)
     return nb
 
-@lru_cache(maxsize=32)
-def read_once(path, changed) -> NotebookNode:
-    "The notebook at `path`, read once for all students; `changed` is the time of its last change."
-    return read_notebook(path)
+# by path and the time of the last change: a lesson is read once for all students
+read_once = lru_cache(maxsize=32)(lambda path, changed: read_notebook(path))
 
 def lesson(course, unit, notebook, step='source') -> NotebookNode:
     "The instructor's notebook as `course build` copied it, or with `step='release'` as students got it."
@@ -87,8 +79,7 @@ def prepare(course, unit, student, config) -> Prepared:
             source, released = lesson(course, unit, name), lesson(course, unit, name, 'release')
             nb, did = mend(read_notebook(files[name]), source, released)
             notes += did + as_given(nb.cells, source) + peculiar(nb.cells, source)
-            told = resources_of(course, unit, student, name, config)
-            ready.notebooks[name] = apply(SANITIZE, nb, told, config)
+            ready.notebooks[name] = apply(SANITIZE, nb, unit, student, name, config)
         except CourseError as e: notes.append(str(e))
         except Exception as e:
             notes.append(f'nbgrader cannot read this notebook: {type(e).__name__}: {e}'[:500])
@@ -97,8 +88,7 @@ def prepare(course, unit, student, config) -> Prepared:
 def library_of(course) -> Path:
     "The folder with the reference package: beside nbs/, or where this module was installed."
     beside = course.root.parent
-    if (beside/'tinybench'/'__init__.py').is_file(): return beside
-    return HOME
+    return beside if (beside/'tinybench'/'__init__.py').is_file() else HOME
 
 def work_for(course, unit, ready, sandbox=True) -> dict:
     "A submission as plain data for `run_work`: the cells that its grades depend on, what they may import."

@@ -1,16 +1,15 @@
 "Enters what a run gave into the gradebook and autograded/, and knows which grades still hold"
-import json, os, shutil, tempfile
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+import json, shutil
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 import nbformat
 from nbgrader import utils
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput, SaveAutoGrades
-from tinybench.base.files import replace_folder
+from tinybench.base.files import new_folder
 from ..cells import role
 from .gradebook import together
-from .prepare import apply, key_of, resources_of
+from .prepare import apply, key_of
 from .results import results
-
 
 RECORD = LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata
 
@@ -36,9 +35,8 @@ def fill(nb, outcomes) -> list:
             notes.append(f'{c.id}: {o["error"]}.')
     return notes
 
-def zero(unit, student, notebook, book):
-    "Record 0 for all checks of a notebook that could not be run."
-    nb = book.find_submission_notebook(notebook, unit.name, student)
+def zero(nb):
+    "Record 0 for all checks of the gradebook's notebook `nb`, which could not be run."
     nb.late_submission_penalty = None
     for grade in nb.grades:
         # a person's points stay, and are to be looked at again
@@ -61,12 +59,11 @@ def lost(name, nb) -> list:
         if (r.score or 0) < r.points: words.setdefault(r.exercise, r.message)
     return [f'{name}, {exercise}: {why}' for exercise, why in words.items()]
 
-def by_hand(unit, student, notebook, book) -> list:
-    "A sentence for each check for which the points that a person gave are not those of this run."
-    grades = book.find_submission_notebook(notebook, unit.name, student).grades
-    return [f'{notebook}, {g.name}: {g.manual_score:g} points, given by hand, count; '
-            f'this run gives {g.auto_score:g}.'
-            for g in grades if None not in (g.manual_score, g.auto_score) and g.manual_score != g.auto_score]
+def by_hand(nb) -> list:
+    "A sentence for each check in `nb` for which the points that a person gave are not those of this run."
+    both = [g for g in nb.grades if None not in (g.manual_score, g.auto_score)]
+    return [f'{nb.name}, {g.name}: {g.manual_score:g} points, given by hand, count; this run gives '
+            f'{g.auto_score:g}.' for g in both if g.manual_score != g.auto_score]
 
 def score(course, unit, ready, found, config, book) -> list:
     "Put the outcomes into the notebooks and the scores into the gradebook; what went wrong."
@@ -74,45 +71,38 @@ def score(course, unit, ready, found, config, book) -> list:
     ready.notes[''] += enter(course, unit, ready.student, book)
     for name, nb in ready.notebooks.items():
         ready.notes[name] += fill(nb, found[name])
-        told = resources_of(course, unit, ready.student, name, config)
-        nb = ready.notebooks[name] = apply(RECORD, nb, told, config)
+        nb = ready.notebooks[name] = apply(RECORD, nb, unit, ready.student, name, config)
         words += lost(name, nb)
     for name in unit.notebooks:
-        if name not in ready.notebooks: zero(unit, ready.student, name, book)
-        words += by_hand(unit, ready.student, name, book)
+        entered = book.find_submission_notebook(name, unit.name, ready.student)
+        if name not in ready.notebooks: zero(entered)
+        words += by_hand(entered)
     return [*(f'{n}: {x}' if n else x for n, notes in ready.notes.items() for x in notes), *words]
 
-def record(course, unit, ready, found, config, book, most, secs=0.) -> Row:
+def record(course, unit, ready, found, config, book, most) -> Row:
     "Write a student's scores into the gradebook and the graded notebooks into autograded/; the row to show."
-    place = course.folder('autograded', ready.student, unit.name)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(dir=place.parent, prefix='.new-'))
-    try:
+    with new_folder(course.folder('autograded', ready.student, unit.name)) as new:
         with together(book): words = score(course, unit, ready, found, config, book)
         entered = book.find_submission(unit.name, ready.student)
         if off := entered.late_submission_penalty: words.append(f'{off:g} points are taken off for lateness.')
+        # without the time that it waited for a worker
+        secs = sum(o['secs'] for outcomes in found.values() for o in outcomes)
         # with the points that a person gave
         row = Row(ready.student, float(entered.score), most, secs, tuple(words))
         for name, nb in ready.notebooks.items(): nbformat.write(nb, new/f'{name}.ipynb')
         stamp = course.folder('submitted', ready.student, unit.name, 'timestamp.txt')
         if stamp.is_file() and not stamp.is_symlink(): shutil.copyfile(stamp, new/'timestamp.txt')
         (new/'notes.json').write_text(json.dumps(ready.notes, indent=1))
-        graded = dict(key=ready.key, row=asdict(row))
-        (new/'graded.json').write_text(json.dumps(graded, indent=1))
-        os.chmod(new, 0o755)
-        replace_folder(new, place)
-    finally: shutil.rmtree(new, ignore_errors=True)
+        (new/'graded.json').write_text(json.dumps(dict(key=ready.key, row=asdict(row)), indent=1))
     return row
 
-def graded_before(course, unit, student) -> Row|None:
-    "The row of a student whose submission and lessons have not changed since it was graded, else None."
-    try: seen = json.loads(course.folder('autograded', student, unit.name, 'graded.json').read_text())
-    except (OSError, ValueError): return None
-    if seen.get('key') != key_of(course, unit, student): return None
-    return Row(**seen['row'] | dict(notes=tuple(seen['row']['notes'])))
-
 def still_graded(course, unit, students, book) -> dict:
-    "{student: row} of those whose grade holds and is in the gradebook, with the points that it has there."
-    points = {s.student_id: float(s.score) for s in book.find_assignment(unit.name).submissions}
-    rows = {n: graded_before(course, unit, n) for n in students if n in points}
-    return {n: replace(row, points=points[n]) for n, row in rows.items() if row}
+    """{student: row} of those whose submission and lessons have not changed since they were graded, and who
+    are in the gradebook, with the points that it has."""
+    points, rows = {s.student_id: float(s.score) for s in book.find_assignment(unit.name).submissions}, {}
+    for n in (n for n in students if n in points):
+        with suppress(OSError, ValueError):
+            seen = json.loads(course.folder('autograded', n, unit.name, 'graded.json').read_text())
+            if seen.get('key') != key_of(course, unit, n): continue
+            rows[n] = Row(**seen['row'] | dict(notes=tuple(seen['row']['notes']), points=points[n]))
+    return rows

@@ -11,7 +11,6 @@ from nbgrader.utils import determine_grade
 from ..cells import HIDDEN, exercises, grading, points, role, stem
 from .errors import SAID, asked, compared, failure, brief, raised_at, clean, sentence, statement
 
-
 def about(cell:Mapping, exercise:str='') -> str:
     "What the comment at the head of a hidden check says it is about."
     text = cell['source'].partition(HIDDEN)[2] or cell['source']

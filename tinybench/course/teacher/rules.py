@@ -1,93 +1,73 @@
-"What would go wrong in the cells of a lesson, a function a kind of mistake"
+"What would go wrong in a cell of a lesson, or between its cells, a function a kind of mistake"
 import ast, math, re
 from collections import Counter
 from collections.abc import Iterator
 from nbformat import NotebookNode
 from ..box.needed import made_and_used
-from ..cells import CourseError, exercises, grading, points, role
+from ..cells import HIDDEN, HIDDEN_END, CourseError, exercises, grading, points, role
 from ..stub import Function, last_line, outermost, solution_of, stub
 from ..trees import quiet
 from .modules import statements
 
-
-def directives(cell:NotebookNode) -> list[str]:
-    "The names of the `#|` lines of a code cell."
-    return re.findall(r'(?m)^\s*#\|\s*(\w+)', cell.source) if cell.cell_type == 'code' else []
-
-def exports(cell:NotebookNode) -> bool: return bool({'export', 'exports', 'exporti'} & {*directives(cell)})
+def exports(cell:NotebookNode) -> bool:
+    "Whether nbdev exports a cell."
+    return cell.cell_type == 'code' and bool(re.search(r'(?m)^\s*#\|\s*export[si]?\b', cell.source))
 
 def name_problems(nb:NotebookNode) -> Iterator[tuple]:
-    "Cells whose names would be confused."
-    known = [c for c in nb.cells if grading(c)]
-    ids, grade_ids = [c.id for c in nb.cells], [grading(c).get('grade_id') for c in known]
-    for what, names in (('id', ids), ('grade_id', grade_ids)):
+    "Cells that have one name."
+    grade_ids = [meta.get('grade_id') for meta in map(grading, nb.cells) if meta]
+    for what, names in dict(id=[c.id for c in nb.cells], grade_id=grade_ids).items():
         for n, times in Counter(names).items():
             if times > 1: yield n, f'{times} cells have this {what}', 'Give each its own'
-    for c in known:
-        name = grading(c).get('grade_id')
-        if name != c.id:
-            yield c.id, f'its grade_id is {name}', 'Make the id of the cell and its grade_id the same'
-        if not re.fullmatch(r'[A-Za-z0-9][\w.-]*', str(name)):
-            yield c.id, f'its grade_id is {name!r}', 'Use letters, digits and hyphens'
 
-def metadata_problems(nb:NotebookNode) -> Iterator[tuple]:
-    "Cells whose nbgrader metadata is not whole."
-    for c in nb.cells:
-        meta = grading(c)
-        if not meta: continue
-        lacks = [k for k in ('grade', 'solution', 'locked', 'task') if not isinstance(meta.get(k), bool)]
-        if lacks:
-            what = f'its nbgrader metadata says nothing about {", ".join(lacks)}'
-            yield c.id, what, 'Set it to true or false'
-        if (v := meta.get('schema_version')) != 3:
-            yield c.id, f'its schema_version is {v}', 'Set it to 3; nbgrader stops at any other'
-        if meta.get('grade') and not (points(c) > 0 and math.isfinite(points(c))):
-            yield c.id, f'it is graded and has {meta.get("points", "no")} points', 'Give it points, above 0'
-        if role(c) in ('check', 'hidden') and not meta.get('locked'):
-            do = 'Set locked to true, so that the original is graded'
-            yield c.id, 'it is a check that is not locked', do
-        if role(c) in ('exercise', 'check', 'hidden') and c.cell_type != 'code':
-            do = 'Make it a code cell, or mark it for hand grading'
-            yield c.id, f'it is a {role(c)} and holds no code', do
+def metadata_problems(c:NotebookNode) -> Iterator[tuple]:
+    "A cell whose nbgrader metadata is not whole."
+    meta, kind = grading(c), role(c)
+    if not meta: return
+    name = meta.get('grade_id')
+    if name != c.id: yield f'its grade_id is {name}', 'Make the id of the cell and its grade_id the same'
+    if not re.fullmatch(r'[A-Za-z0-9][\w.-]*', str(name)):
+        yield f'its grade_id is {name!r}', 'Use letters, digits and hyphens'
+    lacks = ', '.join(k for k in ('grade', 'solution', 'locked', 'task') if not isinstance(meta.get(k), bool))
+    if lacks: yield f'its nbgrader metadata says nothing about {lacks}', 'Set it to true or false'
+    if (v := meta.get('schema_version')) != 3:
+        yield f'its schema_version is {v}', 'Set it to 3; nbgrader stops at any other'
+    if meta.get('grade') and not 0 < points(c) < math.inf:
+        yield f'it is graded and has {meta.get("points", "no")} points', 'Give it points, above 0'
+    if kind in ('check', 'hidden') and not meta.get('locked'):
+        yield 'it is a check that is not locked', 'Set locked to true, so that the original is graded'
+    if kind in ('exercise', 'check', 'hidden') and c.cell_type != 'code':
+        yield f'it is a {kind} and holds no code', 'Make it a code cell, or mark it for hand grading'
 
-def python_problems(nb:NotebookNode) -> Iterator[tuple]:
-    "Code cells that are not Python; IPython's magics are fine where nothing is graded or exported."
-    for c in nb.cells:
-        if c.cell_type != 'code': continue
-        graded = role(c) or exports(c)
-        if role(c) and 'get_ipython' in c.source:
-            yield c.id, 'it asks for IPython', 'Grade plain Python; a magic can stand in a cell of its own'
-        try:
-            with quiet(SyntaxWarning): ast.parse(c.source)
-        except (SyntaxError, ValueError) as e:
-            magic = re.search(r'(?m)^\s*[%!].*|.*=\s*[%!]\w.*', c.source)
-            if not magic:
-                what = f'line {getattr(e, "lineno", 1)} is not Python ({getattr(e, "msg", e)})'
-                yield c.id, what, 'Correct it'
-            elif graded:
-                what = f'it has the IPython magic {magic[0].strip()}'
-                yield c.id, what, 'Use plain Python, or move it to a cell of its own'
+def python_problems(c:NotebookNode) -> Iterator[tuple]:
+    "A code cell that is not Python; IPython's magics are fine where nothing is graded or exported."
+    if c.cell_type != 'code': return
+    if role(c) and 'get_ipython' in c.source:
+        yield 'it asks for IPython', 'Grade plain Python; a magic can stand in a cell of its own'
+    try:
+        with quiet(SyntaxWarning): ast.parse(c.source)
+    except (SyntaxError, ValueError) as e:
+        magic = re.search(r'(?m)^\s*[%!].*|.*=\s*[%!]\w.*', c.source)
+        line, why = getattr(e, 'lineno', 1), getattr(e, 'msg', e)
+        if not magic: yield f'line {line} is not Python ({why})', 'Correct it'
+        elif role(c) or exports(c):
+            what = f'it has the IPython magic {magic[0].strip()}'
+            yield what, 'Use plain Python, or move it to a cell of its own'
 
-def region_problems(nb:NotebookNode) -> Iterator[tuple]:
+def region_problems(c:NotebookNode) -> Iterator[tuple]:
     "Marks of solutions that do not pair, or stand where clearing would break the notebook."
-    for c in nb.cells:
-        lines = c.source.split('\n')
-        found = [(i, re.search(r'(BEGIN|END) SOLUTION', line)) for i, line in enumerate(lines, 1)]
-        marks = [(i, m[1]) for i, m in found if m]
-        if not marks: continue
-        if role(c) not in ('exercise', 'written'):
-            do = 'Set solution to true, or take the marks out'
-            yield c.id, 'it has marks of a solution, and is none', do
-            continue
-        if [kind for _, kind in marks] != ['BEGIN', 'END']*(len(marks)//2) or len(marks) % 2:
-            yield c.id, 'its marks of solutions do not pair', 'Put END SOLUTION after each BEGIN SOLUTION'
-            continue
+    lines = c.source.split('\n')
+    marks = [(i, m[1]) for i, line in enumerate(lines, 1) if (m := re.search('(BEGIN|END) SOLUTION', line))]
+    if marks and role(c) not in ('exercise', 'written'):
+        yield 'it has marks of a solution, and is none', 'Set solution to true, or take the marks out'
+    elif [kind for _, kind in marks] != ['BEGIN', 'END']*(len(marks)//2):
+        yield 'its marks of solutions do not pair', 'Put END SOLUTION after each BEGIN SOLUTION'
+    elif c.cell_type == 'code':
         bodies = [*outermost(ast.Module([*statements(c)], []))]
         for (a, _), (b, _) in zip(marks[::2], marks[1::2]):
-            inside = any(f.lineno < a and b <= last_line(f, lines) for f in bodies)
-            if c.cell_type == 'code' and not inside:
+            if not any(f.lineno < a and b <= last_line(f, lines) for f in bodies):
                 what = f'lines {a} to {b} are marked, and not inside a function'
-                yield c.id, what, 'Mark only what is in a function body'
+                yield what, 'Mark only what is in a function body'
 
 def written(cell:NotebookNode) -> set[str]:
     "The names that a student writes in an exercise: its functions, and its classes with a constructor."
@@ -102,23 +82,18 @@ def to_write(nb:NotebookNode) -> set[str]:
 
 def exercise_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Exercises that cannot be cleared, or are not checked twice."
-    owned = []
+    owned = {c.id for e in exercises(nb) for c in e.checks}
     for e in exercises(nb):
-        kinds = [role(c) for c in e.checks]
-        owned += [c.id for c in e.checks]
-        for kind, what in (('check', 'visible'), ('hidden', 'hidden')):
-            if kind not in kinds:
-                yield e.cell.id, f'no {what} check judges it', f'Add {e.name}-{kind} after it'
+        at, kinds = e.cell.id, {role(c) for c in e.checks}
+        if 'check' not in kinds: yield at, 'no visible check judges it', f'Add {e.name}-check after it'
+        if 'hidden' not in kinds: yield at, 'no hidden check judges it', f'Add {e.name}-hidden after it'
         if not statements(e.cell): continue
         try: ast.parse(stub(e.cell.source))
-        except CourseError as no:
-            yield e.cell.id, str(no), 'Write it as a function, whose body students write'
-        except SyntaxError as no: yield e.cell.id, f'its stub is not Python ({no})', 'Move its marks'
+        except CourseError as no: yield at, str(no), 'Write it as a function, whose body students write'
+        except SyntaxError as no: yield at, f'its stub is not Python ({no})', 'Move its marks'
     for c in nb.cells:
         if role(c) in ('check', 'hidden') and c.id not in owned:
             yield c.id, 'it is a check above all exercises', 'Put it below what it checks'
-
-BEGIN, END = '### BEGIN HIDDEN TESTS', '### END HIDDEN TESTS'
 
 def is_assertion(node:ast.stmt) -> bool:
     "Whether a graded cell may end in `node`: it has no value that could be read as a score."
@@ -126,24 +101,21 @@ def is_assertion(node:ast.stmt) -> bool:
     called = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ''
     return called.split('.')[-1].startswith('test_')
 
-def check_problems(nb:NotebookNode) -> Iterator[tuple]:
-    "Checks that would give a wrong score, or be half hidden."
-    for c in nb.cells:
-        kind, body, lines = role(c), statements(c), [line.strip() for line in c.source.strip().split('\n')]
-        if kind in ('check', 'hidden') and c.cell_type == 'code':
-            if not body: yield c.id, 'it checks nothing', 'Write an assertion'
-            elif not is_assertion(body[-1]):
-                what = f'its last line is the value {ast.unparse(body[-1])}, which nbgrader takes for a score'
-                yield c.id, what, 'End in an assertion, and show the value in the next cell'
-            if exports(c): yield c.id, 'it is a check, and exported', 'Export from a cell of its own'
-        ends = [lines[1], lines[-1]] == [BEGIN, END] if len(lines) > 3 else False
-        whole = ends and re.fullmatch(r'#\|\s*hide', lines[0])
-        marks = sum('HIDDEN TESTS' in line for line in lines)
-        if kind == 'hidden' and not (whole and marks == 2):
-            do = f'A hidden check is a cell: #| hide, {BEGIN}, the check, {END}'
-            yield c.id, 'it is hidden in part', do
-        elif kind != 'hidden' and marks and c.cell_type == 'code':
-            yield c.id, 'it marks a hidden test, and has no points', 'Give it points, or take the marks out'
+def check_problems(c:NotebookNode) -> Iterator[tuple]:
+    "A check that would give a wrong score, or be half hidden."
+    kind, body, lines = role(c), statements(c), [line.strip() for line in c.source.strip().split('\n')]
+    if kind in ('check', 'hidden') and c.cell_type == 'code':
+        if not body: yield 'it checks nothing', 'Write an assertion'
+        elif not is_assertion(body[-1]):
+            yield (f'its last line is the value {ast.unparse(body[-1])}, which nbgrader takes for a score',
+                   'End in an assertion, and show the value in the next cell')
+        if exports(c): yield 'it is a check, and exported', 'Export from a cell of its own'
+    ends = len(lines) > 3 and [lines[1], lines[-1]] == [HIDDEN, HIDDEN_END]
+    marks = sum('HIDDEN TESTS' in line for line in lines)
+    if kind == 'hidden' and not (ends and marks == 2 and re.fullmatch(r'#\|\s*hide', lines[0])):
+        yield 'it is hidden in part', f'A hidden check is a cell: #| hide, {HIDDEN}, the check, {HIDDEN_END}'
+    elif kind != 'hidden' and marks and c.cell_type == 'code':
+        yield 'it marks a hidden test, and has no points', 'Give it points, or take the marks out'
 
 def sure(cell:NotebookNode, unwritten:set[str]) -> set[str]:
     "The names that a check makes before it can fail."
@@ -165,10 +137,9 @@ def leak_problems(nb:NotebookNode) -> Iterator[tuple]:
         for n in sorted(used & fragile.keys() if kind or exports(c) else ()):
             what = f'it uses {n}, which the check {fragile[n]} makes where it may fail'
             yield c.id, what, f'Make {n} in a cell that is not graded'
+        place = 'this cell too' if kind == 'hidden' else 'a cell that students have'
         for n in sorted(used & unseen.keys()):    # hidden checks run apart, so each stands alone
-            what = f'it uses {n}, which only the hidden check {unseen[n]} makes'
-            place = 'this cell too' if kind == 'hidden' else 'a cell that students have'
-            yield c.id, what, f'Make {n} in {place}'
+            yield c.id, f'it uses {n}, which only the hidden check {unseen[n]} makes', f'Make {n} in {place}'
         safe = made if kind not in ('check', 'hidden') else sure(c, tested.get(c.id, set()))
         fragile |= dict.fromkeys(made, c.id)
         for n in safe: fragile.pop(n, None)
@@ -177,5 +148,5 @@ def leak_problems(nb:NotebookNode) -> Iterator[tuple]:
             seen |= made
             unseen = {n: by for n, by in unseen.items() if n not in made}
 
-RULES = (name_problems, metadata_problems, python_problems, region_problems, exercise_problems,
-         check_problems, leak_problems)
+CELL_RULES = metadata_problems, python_problems, region_problems, check_problems
+RULES = name_problems, exercise_problems, leak_problems
