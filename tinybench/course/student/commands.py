@@ -8,13 +8,17 @@ from ..commands import explained, group
 
 app = group('Check, mend and hand in what you write.')
 
+def command(f): return app.command()(explained()(f))
+
 OrUnits = Annotated[list[str]|None,
                     typer.Argument(help='Notebooks or units, such as 12_nn.conv; all if left out.')]
 
+Finished = Annotated[list[str],
+                     typer.Argument(help='Notebooks or units whose finished modules are to be used.')]
+
 Folder = Annotated[Path, typer.Option('--workspace', help='The folder that the course handed out.')]
 
-@app.command()
-@explained()
+@command
 def check(names:OrUnits=None, workspace:Folder=Path('.')):
     """Run the visible checks with your own library. Status 1 where something does not hold yet.
 
@@ -25,12 +29,10 @@ def check(names:OrUnits=None, workspace:Folder=Path('.')):
     typer.echo(found)
     if not found.holds: raise typer.Exit(1)
 
-@app.command()
-@explained()
+@command
 def doctor(
     mend:Annotated[bool, typer.Option('--mend/--look', help='Put right what can be, or only look.')]=True,
-    workspace:Folder=Path('.')
-):
+    workspace:Folder=Path('.')):
     """Name what is broken in a notebook, and mend what can be mended. Status 1 where something is left.
 
     Example: tinybench student doctor
@@ -40,13 +42,8 @@ def doctor(
     typer.echo(found)
     if found.open: raise typer.Exit(1)
 
-@app.command()
-@explained()
-def unlock(
-    names:Annotated[list[str],
-                    typer.Argument(help='Notebooks or units whose finished modules are to be used.')],
-    workspace:Folder=Path('.')
-):
+@command
+def unlock(names:Finished, workspace:Folder=Path('.')):
     """Bring finished modules, to do a later chapter first. It is recorded.
 
     Example: tinybench student unlock 12_nn.conv
@@ -61,20 +58,17 @@ def unlock(
     if open := unfinished(ws, dict.fromkeys(below)):
         say(f'It builds on {", ".join(open)}: not finished, and not unlocked.')
 
-@app.command()
-@explained()
-def submit(
-    unit:Annotated[str, typer.Argument(help='A unit, as README.md names it.')],
-    student:Annotated[str, typer.Option(prompt='Your student id', help='Your id in the course.')],
-    workspace:Folder=Path('.')
-):
+@command
+def submit(unit:Annotated[str, typer.Argument(help='A unit, as README.md names it.')],
+           student:Annotated[str, typer.Option(prompt='Your student id', help='Your id in the course.')],
+           workspace:Folder=Path('.')):
     """Pack a unit for handing in.
 
     The file holds the time and a checksum of every notebook.
 
     Example: tinybench student submit layers --student ada
     """
-    from .submit import submit
+    from .submission import submit
     found = submit(workspace, unit, student)
     for line in found.says: say(line)
     typer.echo(found.path)

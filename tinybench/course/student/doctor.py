@@ -8,11 +8,9 @@ from tinybench.base.files import write_whole
 from ..cells import CourseError, read_notebook
 from ..mend.files import mend_files
 from ..mend.source import KEEP_ONE, UNMERGED, merge_mark
-from .library import look_kernel, look_library
+from .library import look_kernel, look_library, look_settings
 from .notebook import as_file, faults, restored
-from .remark import Remark, Remarks, change
-from .settings import look_settings
-from .workspace import Workspace, open_workspace
+from .workspace import Remark, Remarks, Workspace, change, open_workspace
 
 
 def both_sides(data:bytes) -> bytes|None:

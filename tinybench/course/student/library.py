@@ -1,35 +1,69 @@
-"A student's own package: exported, up to date, and the one that a notebook imports"
-import os, re, shutil, subprocess, sys
+"A student's own package: its settings, whether it is up to date, and the one that a notebook imports"
+import configparser, os, re, shutil, subprocess, sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from ..cells import CourseError, module_of, read_notebook
 from ..mend.source import syntax_error
 from .notebook import stale
-from .remark import Remark
 from .unlock import look_first, looks_first
-from .workspace import Workspace, unlocked_file
+from .workspace import WANTED, Remark, Workspace, change, unlocked_file
 
 
-def own_environment() -> dict[str, str]:
-    "The environment less what would make a student's commands act differently."
-    return {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'PYTHONPATH')}
+def new_settings(package:str) -> str:
+    "The least settings.ini with which nbdev does its work in the workspace of a course."
+    empty = dict.fromkeys(('user', 'author', 'author_email', 'description', 'git_url'), '')
+    names = dict.fromkeys(('repo', 'lib_name', 'lib_path'), package)
+    return '[DEFAULT]\n' + ''.join(f'{k} = {v}\n' for k, v in (names | WANTED | empty).items())
+
+def with_setting(text:str, key:str, value:str) -> str:
+    "The text of a settings.ini with `key = value`, all other lines as they were."
+    text = text if text.endswith('\n') else text + '\n'
+    lines = re.sub(rf'(?m)^{key}[ \t]*[=:].*\n(?:[ \t]+\S.*\n)*', '', text)
+    return re.sub(r'(?m)^\[DEFAULT\][^\n]*\n', lambda m: f'{m[0]}{key} = {value}\n', lines, count=1)
+
+def look_settings(ws:Workspace, mend:bool) -> Iterable[Remark]:
+    "Remarks on settings.ini."
+    path, ini = ws.root/'settings.ini', configparser.ConfigParser(interpolation=None)
+    old = path.read_bytes() if path.is_file() else b''
+    try:
+        text = old.decode('utf-8-sig')
+        ini.read_string(text)
+        if not ini.defaults(): raise ValueError('it is empty')
+    except (configparser.Error, ValueError) as e:
+        done = 'It is made anew.' if mend and change(ws, path, old, new_settings(ws.package).encode()) else ''
+        why = str(e).splitlines()[0].rstrip('.') if old else 'it is missing'
+        yield Remark('settings.ini', f'{why}.', done)
+        return
+    new, wrong = text, []
+    for key, value in (WANTED | dict(lib_path=ws.package)).items():
+        has, want = ini.defaults().get(key, ''), value
+        if key.startswith('allowed_'):
+            want = ' '.join([*has.split(), *(w for w in value.split() if w not in has.split())])
+        same = want in ('True', 'False') and has.strip().lower() == want.lower()
+        if same or has.split() == want.split(): continue
+        new = with_setting(new, key, want)
+        wrong.append((key, f'{key} is {has!r} and should be {want!r}'))
+    done = 'It is set right.' if wrong and mend and change(ws, path, old, new.encode()) else ''
+    for key, says in wrong:
+        strips = key in ('allowed_cell_metadata_keys', 'clear_all')
+        why = ': nbdev_clean would take away what grading needs' if strips else ''
+        yield Remark('settings.ini', f'{says}{why}.', done)
 
 def run_export(ws:Workspace) -> str:
     "Runs nbdev_export in a workspace; '' if that worked, or else the last line of what it said."
     command = [sys.executable, '-c', 'from nbdev.doclinks import nbdev_export as export; export()']
-    done = subprocess.run(command, cwd=ws.root, env=own_environment(), capture_output=True, text=True)
+    env = {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'PYTHONPATH')}  # it minds these
+    done = subprocess.run(command, cwd=ws.root, env=env, capture_output=True, text=True)
     said = (done.stderr or done.stdout).strip().splitlines()
     return '' if done.returncode == 0 else said[-1] if said else 'it failed'
 
 def exportable(ws:Workspace) -> bool:
     "Whether nbdev_export can do all notebooks."
-    def fine(name):
-        try: nb = read_notebook(ws.path(name))
-        except CourseError: return False
-        texts = [c.source for c in nb.cells if c.cell_type == 'code' and '#| export' in c.source]
-        return not any(map(syntax_error, texts))
-    return all(fine(n) for n in ws.notebooks)
+    try: cells = [c for n in ws.notebooks for c in read_notebook(ws.path(n)).cells]
+    except CourseError: return False
+    texts = [c.source for c in cells if c.cell_type == 'code' and '#| export' in c.source]
+    return not any(map(syntax_error, texts))
 
 def look_library(ws:Workspace, mend:bool) -> Iterable[Remark]:
     "Remarks on the student's own package: what is missing or not up to date in it."

@@ -30,8 +30,8 @@ def reference_package(ws:Workspace) -> Path:
 
 def looks_first(ws:Workspace, notebook:str) -> list[Path]:
     "The `__init__.py` files above a notebook's module that do not look into `unlocked/`."
-    parts = [p for p in ws.module(notebook).parents if p.is_relative_to(ws.root/ws.package)]
-    inits = [p/'__init__.py' for p in parts]
+    above = ws.module(notebook).parents
+    inits = [p/'__init__.py' for p in above if p.is_relative_to(ws.root/ws.package)]
     def looks(p): return p.is_file() and "/unlocked'" in p.read_text(encoding='utf-8', errors='replace')
     return [p for p in inits if not looks(p)]
 

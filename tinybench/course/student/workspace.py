@@ -1,9 +1,10 @@
-"A student's folder: what was handed out, and where it stands"
+"A student's folder: what was handed out, where it stands, and how the doctor changes it"
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tinybench.base.files import write_whole
 from ..cells import CourseError, Unit, closest, module_of
 
 
@@ -85,3 +86,34 @@ def notebooks_named(ws:Workspace, names:Iterable[str]) -> list[str]:
     units = {u.name: u.notebooks for u in ws.units}
     found = [units[name] if name in units else [notebook_named(ws, name)] for name in names]
     return list(dict.fromkeys(n for these in found for n in these))
+
+@dataclass(frozen=True)
+class Remark:
+    "Something that is wrong in a workspace: where, what, and what was done, '' if nothing could be."
+    where:str
+    says:str
+    done:str=''
+    def __str__(self): return f'{self.where}: {self.says}' + (f'\n    {self.done}' if self.done else '')
+
+class Remarks(tuple):
+    "What the doctor found."
+    @property
+    def healthy(self) -> bool: return not self
+    @property
+    def open(self) -> 'Remarks': return Remarks(r for r in self if not r.done)
+    def __repr__(self): return '\n'.join(map(str, self)) or 'Nothing is wrong.'
+
+def backup(ws:Workspace, path:Path, data:bytes) -> Path:
+    "Put `data`, what stood in the file `path`, into `.doctor/`; where the copy is."
+    names = (f'{path.stem}.before-doctor{f"-{i}" if i > 1 else ""}{path.suffix}' for i in range(1, 10**6))
+    to = next(p for n in names if not (p := ws.root/'.doctor'/n).exists() or p.read_bytes() == data)
+    to.parent.mkdir(exist_ok=True)
+    if not to.exists(): write_whole(to, data)
+    return to
+
+def change(ws:Workspace, path:Path, old:bytes, new:bytes) -> bool:
+    "Replace `old`, which must still be what the file holds, by `new`, after a backup; whether that was done."
+    if old: backup(ws, path, old)
+    if (path.read_bytes() if path.is_file() else b'') != old: return False
+    write_whole(path, new)
+    return True
