@@ -30,11 +30,6 @@ def own_names(names, pinned) -> tuple:
     changed = [k for k, v in pinned.items() if k in names and names[k] is not v]
     return {**names, **{k: pinned[k] for k in changed}, '__builtins__': dict(vars(builtins))}, changed
 
-def hand_over(names, space, before, pinned):
-    "Give what a check has bound, in `space` and not so `before`, to the student's names."
-    names.update({k: v for k, v in space.items()
-                  if k != '__builtins__' and k not in pinned and before.get(k, before) is not v})
-
 def checked(source, shell, restore, pinned, visible=True) -> tuple:
     """Run a check with all it leans on put back: the exception it failed with, if any, and a note.
     Stderr counts as stdout: a warning is no wrong answer."""
@@ -49,7 +44,8 @@ def checked(source, shell, restore, pinned, visible=True) -> tuple:
     if e is None and (late := restore(space) + [f'put in the check: {k}' for k in swapped]):
         e = AssertionError(f'your code changed what the check leans on while it ran ({"; ".join(late)})')
     if e is None and not can_fail(space): e = AssertionError('nothing can fail here any more')
-    hand_over(shell.names, space, before, pinned)
+    bound = {k: v for k, v in space.items() if k not in pinned and before.get(k, before) is not v}
+    shell.names.update({k: v for k, v in bound.items() if k != '__builtins__'})
     if warned.left < warned.limit: notes.append('it warned, which costs no points')
     return e, '; '.join(notes)
 
@@ -64,7 +60,7 @@ def answer(request, shell, restore, pinned, limit_chars) -> dict:
     How a check came out is in no list that a student's code can reach."""
     outputs, note, failed, start = [], '', None, time.perf_counter()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    me, threads, forked = os.getpid(), threading.active_count(), children()
+    me, threads, forked = os.getpid(), threading.active_count(), len(children())
     sys.stdout, sys.stderr = said = Said(outputs, 'stdout', limit_chars), Said(outputs, 'stderr', limit_chars)
     try:
         if request['kind'] == 'cell': shell.run(request['source'], outputs)
@@ -83,7 +79,7 @@ def answer(request, shell, restore, pinned, limit_chars) -> dict:
     if left > 0: notes.append(f'left {left} thread{"s" if left > 1 else ""} running')
     if failed is not None: shown.append(as_error(failed))
     return dict(outputs=shown, held=failed is None, note='; '.join(notes),
-                forked=children() - forked, secs=time.perf_counter() - start)
+                forked=len(children()) - forked, secs=time.perf_counter() - start)
 
 def serve(sock, shell, pinned, limit_chars):
     """Take the key, then answer requests until the other end goes away.

@@ -25,34 +25,34 @@ def ended_how(status) -> str:
 
 PATIENCE = 30  # seconds that the warm process has for an answer
 
-def copy_of(sock, secs) -> socket.socket:
-    "A socket to a copy of the process at `sock` as it is now, which may use `secs` of processor time."
+def socket_for(sock, request) -> socket.socket:
+    "One end of a new pair of sockets, the other sent with a `request` to the process at `sock`."
     ours, theirs = socket.socketpair()
     try:
         with theirs:
-            send(sock, dict(op='hold', cpu_seconds=secs))
+            send(sock, request)
             socket.send_fds(sock, [b'x'], [theirs.fileno()])
     except BaseException:  # Ctrl-C too
         ours.close()
         raise
     return ours
 
+def copy_of(sock, secs) -> socket.socket:
+    "A socket to a copy of the process at `sock` as it is now, which may use `secs` of processor time."
+    return socket_for(sock, dict(op='hold', cpu_seconds=secs))
+
 class Child:
     "One submission's process: `run` cells, `hold` hidden checks, `end` it; CourseError if it cannot start."
     def __init__(self, warm):
         warm.start()
-        self.warm, self.limits = warm, warm.limits
-        self.sock, theirs = socket.socketpair()
+        self.warm, self.limits, self.key, self.sock = warm, warm.limits, os.urandom(16), None
         try:
-            send(warm.control, {'op': 'start'})
-            socket.send_fds(warm.control, [b'x'], [theirs.fileno()])
+            self.sock = socket_for(warm.control, dict(op='start'))
             self.pid = (receive(warm.control, seconds=PATIENCE) or {})['pid']
         except (OSError, KeyError):
-            self.sock.close()
+            if self.sock: self.sock.close()
             warm.close()
             raise Gone('the process that forks submissions had ended') from None
-        finally: theirs.close()
-        self.key = os.urandom(16)
         with suppress(OSError, Gone):
             send(self.sock, dict(key=self.key.hex()))
             if told(self.sock, self.key, 'ready', 60): return

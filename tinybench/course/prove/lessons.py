@@ -4,14 +4,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from nbformat import NotebookNode
-from ..cells import module_of
-from ..units import Course
-from ..cells import CourseError, Exercise, points, read_notebook, role
-from ..teacher.prepare import library_of
 from ..box.needed import import_lines, needed
 from ..box.outcome import as_outcome
 from ..box.start import Limits, Warm
 from ..box.worker import Child, ask, copy_of
+from ..cells import CourseError, Exercise, module_of, points, read_notebook, role
+from ..teacher.prepare import library_of
+from ..units import Course
 from .answers import Answer, to_try
 from .proof import EARN_NOTHING, Proof, Proved, Tried
 
@@ -111,16 +110,16 @@ def prove_lesson(course:Course, notebook:str, nb:NotebookNode, todo:list, jobs:i
     return [Proved(notebook, e.name, {c.id: points(c) for c in e.checks}, (solved(e), *tried[e.name]))
             for e, _ in todo]
 
-def prove_all(
+def prove(
     course:Course,
-    notebooks=None,      # names; all lessons if None
+    notebooks=None,      # a name, or several; all lessons if None
     mutants:bool=False,  # also try what `mutants` makes of the solutions
     jobs:int|None=None,  # how many answers run at a time; as many as there are cores if None
-    progress:Callable|None=None, sandbox:bool=True
-) -> Proof:
+    progress:Callable|None=None, sandbox:bool=True) -> Proof:
     "Try all known answers to all exercises; CourseError before any runs if a file of them is not in order."
     start, done, lock, over = time.monotonic(), 0, threading.Lock(), threading.Event()
     jobs, todo = jobs or os.cpu_count() or 1, {}
+    if isinstance(notebooks, str): notebooks = [notebooks]
     for n in course.notebooks if notebooks is None else notebooks:
         course.unit_of(n)
         nb = read_notebook(course.path(n))
@@ -142,8 +141,3 @@ def prove_all(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return Proof(tuple(r for n in todo for r in rows[n]), time.monotonic() - start)
-
-def prove(course:Course, notebook:str, mutants:bool=False, jobs:int|None=None, progress:Callable|None=None,
-          sandbox:bool=True) -> Proof:
-    "Try all known answers to the exercises of one notebook."
-    return prove_all(course, [notebook], mutants, jobs, progress, sandbox)

@@ -149,8 +149,8 @@ def prove(
 
     Example: tinybench course prove 12_nn.conv
     """
-    from ..prove.lessons import prove_all
+    from ..prove.lessons import prove as try_all
     with bar('proving') as tell:
-        found = prove_all(opened(course), notebooks or None, mutants=mutants, jobs=jobs, progress=tell)
+        found = try_all(opened(course), notebooks or None, mutants=mutants, jobs=jobs, progress=tell)
     for proof in found: typer.echo(proof)
     if not all(proof.holds for proof in found): raise typer.Exit(1)
