@@ -10,17 +10,18 @@ from ..cells import CourseError, grading, plain_text, whole_cell
 
 MOST_CELLS = 2000
 
-def accepted(cells:list) -> bool:
-    "Whether nbformat's schema has nothing against `cells`."
-    nb = dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)
-    try: get_validator(4, 5).validate(nb); return True
+def accepted(**parts) -> bool:
+    "Whether nbformat's schema has nothing against a notebook of these `parts`, cells or metadata."
+    nb = dict(cells=[], metadata={}, nbformat=4, nbformat_minor=5) | parts
+    try: get_validator(4, 5).validate(nb)
     except Exception: return False    # on what is odd enough the validator fails in ways of its own
+    return True
 
 def own_cell(cell, i:int) -> NotebookNode:
     "A copy of the `i`-th submitted cell that nbformat accepts."
     try: c = nbformat.from_dict(deepcopy(whole_cell(plain_text(cell), i)))
     except CourseError: return nbformat.v4.new_raw_cell(plain_text(str(cell)), id=f'cell-{i+1}')
-    if accepted([c]): return c
+    if accepted(cells=[c]): return c
     meta = nbformat.from_dict({'nbgrader': grading(c)} if grading(c) else {})
     known = re.fullmatch(r'[\w-]{1,64}', c.id, re.ASCII)
     return NotebookNode(getattr(nbformat.v4, f'new_{c.cell_type}_cell')(
@@ -52,7 +53,5 @@ def notebook_metadata(submitted:Mapping, source:NotebookNode) -> tuple[NotebookN
     if not want or other in ('', want.get('name')): other = ''
     if want: meta['kernelspec'] = deepcopy(want)
     if other: meta.pop('language_info', None)
-    try: get_validator(4, 5).validate(dict(cells=[], metadata=meta, nbformat=4, nbformat_minor=5))
-    except Exception:    # as in `accepted`
-        meta = NotebookNode({'kernelspec': deepcopy(want)} if want else {})
+    if not accepted(metadata=meta): meta = NotebookNode({'kernelspec': deepcopy(want)} if want else {})
     return meta, other

@@ -30,10 +30,8 @@ SENTENCES = dict(
 
 def sentences(done:dict[str, list[str]]) -> list[str]:
     "A sentence for each kind of thing that was done, with the names of the cells."
-    def names(these):
-        these = list(dict.fromkeys(these))
-        return ', '.join(these[:8]) + (f' and {len(these)-8} more' if len(these) > 8 else '')
-    return [SENTENCES[k].format(names(done[k])) for k in SENTENCES if done.get(k)]
+    def names(these): return ', '.join(these[:8]) + (f' and {len(these)-8} more' if len(these) > 8 else '')
+    return [says.format(names([*dict.fromkeys(done[k])])) for k, says in SENTENCES.items() if done.get(k)]
 
 def drop_empty(cells:list, chosen:dict, found:dict, source:NotebookNode, stubs:dict, note):
     "Takes from `cells`, in place, the empty forms of exercises for which a filled cell was chosen."
@@ -42,11 +40,11 @@ def drop_empty(cells:list, chosen:dict, found:dict, source:NotebookNode, stubs:d
         if role(s) != 'exercise' or name not in chosen: continue
         stub = stubs.get(name, '')
         todo = (set(unfilled(stub)) if stub else defines(s.source)) - set(unfilled(s.source))
-        if todo & set(unfilled(chosen[name].source)): continue
+        if not todo or todo & set(unfilled(chosen[name].source)): continue
         for c in found[name]:
             if stub: same = bare(c.source) == bare(stub)
             else: same = set(unfilled(c.source)) == todo == defines(c.source)
-            if c is not chosen[name] and todo and same:
+            if same and c is not chosen[name]:
                 del cells[index_of(cells, c)]
                 note('empty', name)
 
@@ -86,12 +84,12 @@ def missed(cell:NotebookNode, have:set, uses:set) -> bool:
     names = bound(cell.source)
     return bool((names if '#| export' in cell.source else names & uses) - have)
 
-def as_new(like:NotebookNode, released:dict[str, NotebookNode]) -> NotebookNode:
+def as_new(like:NotebookNode, stubs:dict[str, str]) -> NotebookNode:
     "The source's cell `like` without what the student was to write; a check as the instructor has it."
     cell, name = deepcopy(like), cell_name(like)
     if minded(like) and not is_locked(like):
         gone = f'# {name}: this exercise was deleted' if like.cell_type == 'code' else 'YOUR ANSWER HERE'
-        cell.source = released[name].source if name in released else gone
+        cell.source = stubs.get(name, gone)
     return cell
 
 def disown(cells:list, chosen:dict, found:dict, note):
@@ -103,7 +101,7 @@ def disown(cells:list, chosen:dict, found:dict, note):
         if minded(c): note('copied' if id(c) in copies else 'foreign', copies.get(id(c), c.id))
         for k in ('nbgrader', 'deletable', 'editable'): c.metadata.pop(k, None)
 
-def settle(cells:list, chosen:dict, source:NotebookNode, fresh:dict, have:set, note):
+def settle(cells:list, chosen:dict, source:NotebookNode, stubs:dict, have:set, note):
     "Puts right in `cells`, in place, what was `chosen` for the source's cells; puts back what is missing."
     uses, before = used(source), []
     owner = {id(check): e.name for e in exercises(source) for check in e.checks}
@@ -120,7 +118,7 @@ def settle(cells:list, chosen:dict, source:NotebookNode, fresh:dict, have:set, n
                 insert_below(cells, cell, before, exercise)
                 note('moved', name)
         elif minded(s) or missed(s, have, uses):
-            cell = chosen[name] = as_new(s, fresh)
+            cell = chosen[name] = as_new(s, stubs)
             insert_below(cells, cell, before, exercise)
             kind = 'given' if not minded(s) else 'check' if is_locked(s) else 'exercise'
             if not all_hidden(s): note(kind, name)
@@ -133,25 +131,23 @@ def mend(
     outputs:bool=False,               # whether to keep the outputs of cells
 ) -> tuple[NotebookNode, list[str]]:  # a notebook that nbgrader can grade, and what was done, in words
     "Every check of the source once, in its words, below its exercise; and the student's own cells, in order."
-    done, fresh = {}, {cell_name(c): c for c in released.cells} if released is not None else {}
+    done, stubs = {}, {cell_name(c): c.source for c in released.cells} if released is not None else {}
     def note(kind, name): done.setdefault(kind, []).append(name)
     there = submitted.get('cells')
     cells = [own_cell(c, i) for i, c in enumerate(there[:MOST_CELLS] if isinstance(there, list) else [])]
     if isinstance(there, list) and there[MOST_CELLS:]: note('many', str(len(there)))
     found, kept = recognised(cells, source, released)
     for name in kept: note('kept', name)
-    stubs, chosen = {n: c.source for n, c in fresh.items()}, {}
-    for s in source.cells:
-        name = cell_name(s)
-        cell = best_cell(found[name], s, stubs.get(name, ''))
-        if cell is not None: chosen[name] = cell
+    named = {cell_name(s): s for s in source.cells}
+    best = {name: best_cell(found[name], s, stubs.get(name, '')) for name, s in named.items()}
+    chosen = {name: cell for name, cell in best.items() if cell is not None}
     drop_empty(cells, chosen, found, source, stubs, note)
     disown(cells, chosen, found, note)
     known = set(map(id, chosen.values()))
-    gone = any(cell_name(s) not in chosen for s in source.cells if not minded(s))
+    gone = any(not minded(s) for name, s in named.items() if name not in chosen)
     code = [c for c in cells if c.cell_type == 'code' or id(c) in known] if gone else []
     have = set().union(*(bound(c.source) for c in code))
-    settle(cells, chosen, source, fresh, have, note)
+    settle(cells, chosen, source, stubs, have, note)
     meta, kernel = notebook_metadata(submitted, source)
     if kernel: note('kernel', kernel)
     tell_apart(cells, list(chosen.values()))

@@ -22,9 +22,8 @@ def cell_name(cell:Mapping) -> str:
 
 def visible_text(text:str) -> str:
     "What a student sees of a check: its text without hidden tests and marking schemes."
-    for what in ('HIDDEN TESTS', 'MARK SCHEME'):
-        text = re.sub(rf'(?ms)^[^\n]*### BEGIN {what}.*?### END {what}[^\n]*\n?', '', text)
-    return bare(text)
+    parts = r'(?ms)^[^\n]*### BEGIN (HIDDEN TESTS|MARK SCHEME).*?### END \1[^\n]*\n?'
+    return bare(re.sub(parts, '', text))
 
 def all_hidden(cell:Mapping) -> bool:
     "Whether a student sees nothing of this check but comments."
