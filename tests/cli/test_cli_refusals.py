@@ -2,7 +2,8 @@
 import json
 import numpy as np
 import pytest
-from tinybench.cli import main, make_model
+from tinybench.cli import main
+from tinybench.cli.plan import make_model
 from tinybench.measure.result import BenchmarkResult, save_json
 
 def status(*args):

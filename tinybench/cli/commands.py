@@ -9,10 +9,9 @@ from tinybench.base.terminal import bar, give_up, say, stoppable, told
 from tinybench.course.commands import group
 from tinybench.course.student.commands import app as student
 from tinybench.course.teacher.commands import app as teacher
-from .demo import demo_suite
 from .figures import suite_figures, write_figures, write_race
 from .gate import as_share, compared_files, gates
-from .plan import make_model, make_suite, plan_of
+from .plan import demo_suite, make_model, make_suite, plan_of
 
 
 @contextmanager
@@ -26,9 +25,10 @@ def explained():
                 give_up('something that was measured ended the process '
                         f'(status {e.code}): there is no result')
 
-def show(found, as_json:bool=False):
-    "Prints a result on stdout: as text, or all of it as JSON."
+def show(found, as_json:bool=False, report:Path|None=None):
+    "Prints a result on stdout, as text or all of it as JSON; and on stderr where its report is."
     typer.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
+    if report: say(f'report: {report}')
 
 AsJson = Annotated[bool, typer.Option('--json', help='Print JSON instead of text.')]
 Repeats = Annotated[int, typer.Option(help='Rounds of timing.', min=6)]
@@ -36,20 +36,21 @@ Seed = Annotated[int, typer.Option(help='Decides all that is random.', min=0)]
 
 app = group()
 
+def command(f): return app.command()(explained()(f))
+
 def show_version(wanted:bool):
     "Prints the version and leaves."
     if not wanted: return
     typer.echo(f'tinybench {__version__}')
     raise typer.Exit
 
+Version = Annotated[bool, typer.Option('--version', callback=show_version, help='Print it.')]
+
 @app.callback()
-def options(
-    version:Annotated[bool, typer.Option('--version', callback=show_version, help='Print it.')]=False,
-):
+def options(version:Version=False):
     "Machine-learning performance, learned by building and measuring. Start with: tinybench demo"
 
-@app.command()
-@explained()
+@command
 def demo(
     out:Annotated[Path, typer.Option(help='Report folder; replaces an earlier one.')]=Path('reports/demo'),
     repeats:Repeats=30,
@@ -68,11 +69,9 @@ def demo(
         say(f'measuring them in turns, {repeats} rounds')
         found = suite.run()
         write_report(found, folder, suite_figures(found))
-    show(found, as_json)
-    say(f'report: {out}')
+    show(found, as_json, out)
 
-@app.command()
-@explained()
+@command
 def run(
     suite:Annotated[Path|None, typer.Argument(help='TOML file that describes the suite.')]=None,
     models:Annotated[str, typer.Option(help='Or networks of the zoo or module:function, by commas.')]='',
@@ -111,12 +110,10 @@ def run(
     if out:
         from tinybench.bench.report import write_report
         write_report(found, out/'report', suite_figures(found))
-    show(found, as_json)
-    if out: say(f'report: {out/"report"}')
+    show(found, as_json, out and out/'report')
     if not found.ok: raise typer.Exit(1)
 
-@app.command()
-@explained()
+@command
 def compare(
     a:Annotated[Path, typer.Argument(help='Results of the old run, as JSON.')],
     b:Annotated[Path, typer.Argument(help='Results of the new run.')],
@@ -148,8 +145,7 @@ def compare(
     if 'fail' in said.values(): raise typer.Exit(3)
     if strict and 'undecided' in said.values(): raise typer.Exit(4)
 
-@app.command()
-@explained()
+@command
 def profile(
     model:Annotated[str, typer.Argument(help='Network of the zoo, or module:function that returns a Model.')],
     batch:Annotated[int, typer.Option(help='Examples a call.', min=1)]=1,
@@ -188,8 +184,7 @@ def profile(
     if trace: say(f'trace: {save_trace(found, trace)}')
     if out: write_figures(out, **shown)
 
-@app.command()
-@explained()
+@command
 def selftest(
     comparisons:Annotated[int, typer.Option(help='How often something is compared with itself.', min=1)]=200,
     pairs:Annotated[int, typer.Option(help='Pairs in each comparison.', min=6)]=30,
@@ -216,8 +211,7 @@ def selftest(
     show(found, as_json)
     if not found.fair: raise typer.Exit(1)
 
-@app.command()
-@explained()
+@command
 def env(as_json:AsJson=False):
     """Say what this machine is and what about it makes timings doubtful.
 
@@ -229,8 +223,7 @@ def env(as_json:AsJson=False):
     if not as_json:
         for words in found.concerns(): say(f'careful: {words}')
 
-@app.command()
-@explained()
+@command
 def report(
     folder:Annotated[Path, typer.Argument(help='A report, or what `tinybench run --out` was given.')],
     as_json:AsJson=False,
@@ -243,11 +236,9 @@ def report(
     from tinybench.bench.suite import load_suite
     found, out = load_suite(folder), folder/'report' if (folder/'steps').is_dir() else folder
     write_report(found, out, suite_figures(found))
-    show(found, as_json)
-    say(f'report: {out}')
+    show(found, as_json, out)
 
-@app.command()
-@explained()
+@command
 def race(
     task:Annotated[str, typer.Argument(help='What to learn: mnist, cifar or digits.')],
     against:Annotated[str, typer.Option(help='Frameworks to race, with commas between.')]='torch,keras',
@@ -274,8 +265,7 @@ def race(
     with whole_folder(out, 'race') as folder:
         found = run_race(task, peers, epochs=epochs, repeats=repeats, seed=seed, progress=say)
         write_race(found, folder)
-    show(found, as_json)
-    say(f'report: {out}')
+    show(found, as_json, out)
 
 app.add_typer(teacher, name='course')
 app.add_typer(student, name='student')

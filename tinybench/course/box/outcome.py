@@ -14,7 +14,7 @@ class Outcome:
 
 def as_outcome(id, reply, seconds, most=1 << 20, check=False) -> Outcome:
     "The outcome of a cell from the child's reply, of which nothing is taken on trust but its text."
-    outputs = trimmed([plain_text(only_known(o)) for o in reply['outputs'] if is_output(o)], most)
+    outputs = trimmed([plain_text(known) for o in reply['outputs'] if (known := only_known(o))], most)
     note, secs = plain_text(str(reply.get('note', ''))[:1000]), reply.get('secs')
     if check and any(o['output_type'] == 'execute_result' for o in outputs):
         outputs = [o for o in outputs if o['output_type'] != 'execute_result']  # to nbgrader, partial credit
@@ -38,22 +38,18 @@ def failed(name, message) -> dict:
     "An nbformat error output for what the engine, not Python, found."
     return dict(output_type='error', ename=name, evalue=message, traceback=[f'{name}: {message}'])
 
-FIELDS = {'stream': {'name': str, 'text': str}, 'error': {'ename': str, 'evalue': str, 'traceback': list},
-          'display_data': {'data': dict, 'metadata': dict},
-          'execute_result': {'data': dict, 'metadata': dict}}
+FIELDS = dict(stream=dict(name=str, text=str), error=dict(ename=str, evalue=str, traceback=list),
+              display_data=dict(data=dict, metadata=dict), execute_result=dict(data=dict, metadata=dict))
 
-def is_output(o) -> bool:
-    "Whether `o` is an nbformat output that holds nothing but text."
+def only_known(o) -> dict|None:
+    "The output `o` without keys that nbformat does not know; None if it is none that holds nothing but text."
     kind = o.get('output_type') if isinstance(o, dict) else None
     fields = FIELDS.get(kind, {}) if isinstance(kind, str) else {}
-    if not fields or not all(isinstance(o.get(k), t) for k, t in fields.items()): return False
+    if not fields or not all(isinstance(o.get(k), t) for k, t in fields.items()): return None
     parts = [o[k] if k == 'traceback' else o[k].values() for k in fields if k in ('traceback', 'data')]
-    return all(isinstance(text, str) for texts in parts for text in texts)
-
-def only_known(o) -> dict:
-    "The output `o` without keys that nbformat does not know."
-    kept = {k: {} if k == 'metadata' else o[k] for k in ('output_type', *FIELDS[o['output_type']])}
-    return kept | dict(execution_count=None) if o['output_type'] == 'execute_result' else kept
+    if not all(isinstance(text, str) for texts in parts for text in texts): return None
+    kept = dict(output_type=kind) | {k: {} if k == 'metadata' else o[k] for k in fields}
+    return kept | dict(execution_count=None) if kind == 'execute_result' else kept
 
 def trimmed(outputs, most) -> list:
     "The outputs, without what exceeds `most` characters together; of errors the first stays, shortened."

@@ -7,9 +7,7 @@ class Said(io.TextIOBase):
     full = False
     def __init__(self, outputs, name, limit):
         self.outputs, self.name, self.left, self.limit = outputs, name, limit, limit
-
     def writable(self): return True
-
     def write(self, text):
         if not isinstance(text, str): raise TypeError(f'write() takes a str, not {type(text).__name__}')
         kept, self.left = text[:self.left], self.left - min(self.left, len(text))
@@ -76,18 +74,14 @@ class Shell:
         self.ip.showtraceback = self.ip.showsyntaxerror = self.error
         self.ip.enable_gui = lambda gui=None: None  # what `%matplotlib inline` asks for
         self.run_cell = self.ip.run_cell
-
     def error(self, exc_tuple=None, *args, **kwargs):
         e = (exc_tuple if isinstance(exc_tuple, tuple) else sys.exc_info())[1]
         if e is not None: self.outputs.append(as_error(e))
-
     def publish(self, data, metadata=None, **kwargs):
         self.outputs.append(dict(output_type='display_data', data=texts(data), metadata={}))
-
     def value(self, data, metadata=None):
         self.outputs.append(dict(output_type='execute_result', data=texts(data), metadata={},
                                  execution_count=None))
-
     def run(self, source, outputs):
         self.outputs = outputs
         self.run_cell(source, store_history=False)

@@ -40,7 +40,6 @@ class Warm:
         self.library, self.blocked, self.imports = library, tuple(blocked), tuple(imports)
         self.limits, self.walled = limits, bool(sandbox and bubblewrap())
         self.process, self.control, self.said, self.made = None, None, None, ExitStack()
-
     def start(self):
         "Start the process, if it is not there."
         if self.process and self.process.poll() is None: return
@@ -48,7 +47,6 @@ class Warm:
         with ExitStack() as made:
             self.launch(made)
             self.made = made.pop_all()
-
     def launch(self, made):
         """Start the process and wait until it is ready; CourseError, with its last words, where it ends.
         What is to be undone goes to the stack `made`."""
@@ -65,28 +63,25 @@ class Warm:
             path=[f'{"/box" if self.walled else box}/library'], imports=self.imports, walled=self.walled,
             scratch=scratch, folders=own_folders(), last=own_packages(), uid=OWN_USER + os.getpid(),
             cpu_seconds=int(2*self.limits.submission_seconds))
-        (control, theirs), said = socket.socketpair(), tempfile.TemporaryFile('w+')
+        (control, theirs), said, null = socket.socketpair(), tempfile.TemporaryFile('w+'), subprocess.DEVNULL
         self.control, self.said = made.enter_context(control), made.enter_context(said)
         with theirs:
             self.process = subprocess.Popen(
-                command(box, theirs.fileno(), self.walled), pass_fds=[theirs.fileno()], start_new_session=True,
-                env=environment(scratch), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+                command(box, theirs.fileno(), self.walled), env=environment(scratch), stdin=null, stdout=null,
+                stderr=said, pass_fds=[theirs.fileno()], start_new_session=True)
         for undo in (self.process.wait, self.process.kill): made.callback(undo)    # the last is called first
         with suppress(OSError):  # it ended before it was asked, or while it started
             send(self.control, settings)
             if receive(self.control): return
         raise CourseError(f'The process that runs submissions did not start: {self.last_words()}')
-
     def last_words(self) -> str:
         "The end of what the process, or a child that did not start, wrote on stderr."
         self.said.seek(0)
         return self.said.read().strip()[-500:] or 'it said nothing.'
-
     def close(self):
         "End the process and remove its folders."
         self.made.close()
         self.process = None
-
     def __enter__(self): return self
     def __exit__(self, *exc): self.close()
 

@@ -16,9 +16,8 @@ def all_users() -> bool:
 def bubblewrap() -> str:
     "The path of a bubblewrap that works here, or ''."
     path = shutil.which('bwrap')
-    if not path: return ''
+    if not path or not os.geteuid() and not all_users(): return ''
     trial = [path, '--ro-bind', '/', '/', '--unshare-pid', '--unshare-net', '--proc', '/proc', 'true']
-    if not os.geteuid() and not all_users(): return ''
     return path if subprocess.run(trial, capture_output=True).returncode == 0 else ''
 
 def walls() -> str:
@@ -59,8 +58,8 @@ def command(box, fd, walled) -> list:
 
 def own_folders() -> list:
     "Where each submission gets an empty folder of its own; not /tmp where Python itself lives there."
-    python = [Path(p).is_relative_to('/tmp') for p in (sys.prefix, sys.base_prefix)]
-    return ['/scratch', '/dev/shm'] if any(python) else ['/scratch', '/dev/shm', '/tmp']
+    python = [p for p in (sys.prefix, sys.base_prefix) if Path(p).is_relative_to('/tmp')]
+    return ['/scratch', '/dev/shm', *([] if python else ['/tmp'])]
 
 def environment(scratch) -> dict:
     "All that a submission sees of the environment."

@@ -3,9 +3,7 @@ import os, select, signal, socket, time
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
-
 import nbformat
-
 from ..cells import CourseError, role
 from .messages import receive, send
 from .outcome import Outcome, as_outcome, failed, fatal
@@ -42,7 +40,7 @@ def copy_of(sock, secs) -> socket.socket:
     return socket_for(sock, dict(op='hold', cpu_seconds=secs))
 
 class Child:
-    "One submission's process: `run` cells, `hold` hidden checks, `end` it; CourseError if it cannot start."
+    "One submission's process: `run` cells, `end` it; CourseError if it cannot start."
     def __init__(self, warm):
         warm.start()
         self.warm, self.limits, self.key, self.sock = warm, warm.limits, os.urandom(16), None
@@ -58,7 +56,6 @@ class Child:
             if told(self.sock, self.key, 'ready', 60): return
         self.end()
         raise CourseError(f'A process for a submission did not start: {warm.last_words()}')
-
     def run(self, kind, source, seconds) -> dict:
         "Run a cell or check; `Gone` where no answer came."
         sock, stopped, nonce = self.sock, False, os.urandom(8).hex()
@@ -78,16 +75,10 @@ class Child:
             self.end()
             raise Gone(f'started processes and ran longer than {seconds:g} s')
         return reply | dict(stopped=stopped)
-
-    def hold(self) -> socket.socket:
-        "A socket to a process that keeps the state of now."
-        return copy_of(self.sock, self.limits.cell_seconds)
-
     def tell(self, op):
         "Ask the warm process to do this to the child; where it has ended, so has the child."
         try: send(self.warm.control, dict(op=op, pid=self.pid))
         except OSError: self.warm.close()
-
     def end(self) -> str:
         "End the process and all it started; how it had ended."
         if self.pid is None: return ''
@@ -132,7 +123,9 @@ def one_run(child, todo, found, until, progress=None) -> bool:
             if seconds <= 0: return True
             kind, start = role(cell) if role(cell) in ('check', 'hidden') else 'cell', time.monotonic()
             try:
-                if kind == 'hidden': held.append((cell, open_sockets.enter_context(child.hold())))
+                if kind == 'hidden':
+                    copied = copy_of(child.sock, child.limits.cell_seconds)
+                    held.append((cell, open_sockets.enter_context(copied)))
                 else:
                     reply = child.run(kind, cell.source, seconds)
                     found[cell.id] = as_outcome(cell.id, reply, seconds, most, kind == 'check')
