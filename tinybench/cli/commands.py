@@ -53,10 +53,7 @@ def options(version:Version=False):
 @command
 def demo(
     out:Annotated[Path, typer.Option(help='Report folder; replaces an earlier one.')]=Path('reports/demo'),
-    repeats:Repeats=30,
-    seed:Seed=0,
-    as_json:AsJson=False,
-):
+    repeats:Repeats=30, seed:Seed=0, as_json:AsJson=False):
     """Train a small network and a slimmer one on real digits, measure both in turns, and write a report.
 
     Takes less than a minute and needs no network connection.
@@ -83,8 +80,7 @@ def run(
     seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,
     threads:Annotated[int|None, typer.Option(help='BLAS threads [1].', min=1)]=None,
     out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
-    as_json:AsJson=False,
-):
+    as_json:AsJson=False):
     """Measure models in turns: accuracy, memory, latency and throughput, each against a baseline.
 
     A suite in a file:
@@ -123,8 +119,7 @@ def compare(
     fail_above:Annotated[str|None, typer.Option(help='Status 3 if surely slower by more, as 5%.')]=None,
     strict:Annotated[bool, typer.Option('--strict', help='Status 4 if that is undecided.')]=False,
     differ:Annotated[str, typer.Option(help='What may differ, by commas, as tinybench,numpy.')]='tinybench',
-    as_json:AsJson=False,
-):
+    as_json:AsJson=False):
     """Compare two files of results, model by model: how many times as long does the new one take?
 
     The files are report folders, results.json, or what save_json wrote. Timings of separate runs were not
@@ -153,9 +148,7 @@ def profile(
     train:Annotated[bool, typer.Option('--train', help='A step of training, on noise.')]=False,
     trace:Annotated[Path|None, typer.Option(help='Also write one step as a trace for ui.perfetto.dev.')]=None,
     out:Annotated[Path|None, typer.Option(help='Folder for the figures.')]=None,
-    seed:Seed=0,
-    as_json:AsJson=False,
-):
+    seed:Seed=0, as_json:AsJson=False):
     """Say where the time of a network goes, layer by layer, and how far each is below its roof.
 
     A step of training (--train) has no roof: work is modelled for a call in evaluation mode.
@@ -189,9 +182,7 @@ def selftest(
     comparisons:Annotated[int, typer.Option(help='How often something is compared with itself.', min=1)]=200,
     pairs:Annotated[int, typer.Option(help='Pairs in each comparison.', min=6)]=30,
     model:Annotated[str|None, typer.Option(help='Network, as for profile; else a matrix product.')]=None,
-    seed:Seed=0,
-    as_json:AsJson=False,
-):
+    seed:Seed=0, as_json:AsJson=False):
     """Compare a thing with itself again and again: how often does this machine call it different?
 
     At most 5% of the comparisons may say so. Status 1 where it is surely more.
@@ -226,8 +217,7 @@ def env(as_json:AsJson=False):
 @command
 def report(
     folder:Annotated[Path, typer.Argument(help='A report, or what `tinybench run --out` was given.')],
-    as_json:AsJson=False,
-):
+    as_json:AsJson=False):
     """Write a report again from its results.json: Markdown, one HTML page, CSV and figures.
 
     Example: tinybench report reports/zoo
@@ -245,9 +235,7 @@ def race(
     epochs:Annotated[int|None, typer.Option(help="Epochs, if not the task's own number.", min=1)]=None,
     repeats:Annotated[int, typer.Option(help='Fits of each framework.', min=1)]=3,
     out:Annotated[Path|None, typer.Option(help='Folder for the report, if not reports/race-TASK.')]=None,
-    seed:Seed=0,
-    as_json:AsJson=False,
-):
+    seed:Seed=0, as_json:AsJson=False):
     """Train one network with tinybench and with other frameworks, in turns, and compare speed and learning.
 
     MNIST and CIFAR-10 are downloaded once; the digits need no network. Frameworks that are not installed are

@@ -9,8 +9,8 @@ import nbformat
 from nbformat import NotebookNode
 from ..cells import CourseError, Exercise, exercises, read_notebook
 from ..mend.source import bound, syntax_error, unfilled
-from .notebook import faults, restored, stale, still_open
-from .workspace import Workspace, inner, notebooks_named, open_workspace, unlocked_file
+from .workspace import (Workspace, faults, inner, notebooks_named, open_workspace, restored, stale,
+                        still_open)
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|No
         try: said = run_cells(nb.cells, ws.root)
         except CourseError as e: rows.append(Checked(name, '', f'fails: {e}'))
         else: rows += [checked(ws, name, nb, said, todo, e) for e in own]
-    old = [n for n in ws.notebooks if stale(ws, n) == 'older' and not unlocked_file(ws, n).exists()]
+    old = [n for n in ws.notebooks if stale(ws, n) == 'older' and not ws.unlocked_file(n).exists()]
     if old: notes.append(f'Changed since nbdev_export, which later chapters will not see: {", ".join(old)}.')
     if progress: progress(len(names), len(names), '')
     return Report(tuple(rows), tuple(notes))

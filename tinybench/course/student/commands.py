@@ -49,12 +49,12 @@ def unlock(names:Finished, workspace:Folder=Path('.')):
     Example: tinybench student unlock 12_nn.conv
     """
     from .unlock import builds_on, unfinished, unlock
-    from .workspace import notebooks_named, open_workspace, unlocked_file
+    from .workspace import notebooks_named, open_workspace
     ws, below = open_workspace(workspace), []
     for n in notebooks_named(ws, names):
         unlock(ws, n)
         below += builds_on(ws, n)
-        typer.echo(f'{n} is the finished one now. Delete {unlocked_file(ws, n)} to use your own again.')
+        typer.echo(f'{n} is the finished one now. Delete {ws.unlocked_file(n)} to use your own again.')
     if open := unfinished(ws, dict.fromkeys(below)):
         say(f'It builds on {", ".join(open)}: not finished, and not unlocked.')
 

@@ -9,8 +9,7 @@ from ..cells import CourseError, read_notebook
 from ..mend.files import mend_files
 from ..mend.source import KEEP_ONE, UNMERGED, merge_mark
 from .library import look_kernel, look_library, look_settings
-from .notebook import as_file, faults, restored
-from .workspace import Remark, Remarks, Workspace, change, open_workspace
+from .workspace import Remark, Remarks, Workspace, as_file, change, faults, open_workspace, restored
 
 
 def both_sides(data:bytes) -> bytes|None:

@@ -1,13 +1,12 @@
 "A student's own package: its settings, whether it is up to date, and the one that a notebook imports"
 import configparser, os, re, shutil, subprocess, sys
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from ..cells import CourseError, module_of, read_notebook
+from ..mend.files import module_in
 from ..mend.source import syntax_error
-from .notebook import stale
 from .unlock import look_first, looks_first
-from .workspace import WANTED, Remark, Workspace, change, unlocked_file
+from .workspace import WANTED, Remark, Workspace, change, stale
 
 
 def new_settings(package:str) -> str:
@@ -71,7 +70,7 @@ def look_library(ws:Workspace, mend:bool) -> Iterable[Remark]:
         if mend: look_first(path)
         done = 'It does again.' if mend else ''
         yield Remark(path.relative_to(ws.root).as_posix(), 'it does not look for unlocked chapters.', done)
-    states = {n: s for n in ws.notebooks if (s := stale(ws, n)) and not unlocked_file(ws, n).exists()}
+    states = {n: s for n in ws.notebooks if (s := stale(ws, n)) and not ws.unlocked_file(n).exists()}
     said = run_export(ws) if states and mend and exportable(ws) else None    # '' where it worked
     why = f', which said: {said}' if said else ''
     for state, says in (('missing', 'not exported yet'), ('older', 'changed since it was exported')):
@@ -80,18 +79,11 @@ def look_library(ws:Workspace, mend:bool) -> Iterable[Remark]:
         if len(these) > 3: where += f' and {len(these) - 3} more'
         if these and said == '': yield Remark(where, f'{says}.', 'nbdev_export was run.')
         elif these: yield Remark(where, f'{says}: run nbdev_export{why}.')
-    for own, n in rivals(ws):
-        yield Remark(own.name, f'it writes the module of {n}.ipynb too, and the one whose name comes last '
-                               'has the last word. Move it to another folder.')
-
-def rivals(ws:Workspace) -> Iterable[tuple[Path, str]]:
-    "Notebooks that were not handed out and export to a module of one that was: each file, and that one."
     modules = {module_of(n): n for n in ws.notebooks}
     for path in sorted({*ws.root.glob('*.ipynb')} - {ws.path(n) for n in ws.notebooks}):
-        with suppress(CourseError):
-            sources = [c.source for c in read_notebook(path).cells if c.cell_type == 'code']
-            names = [m[1] for s in sources for m in re.finditer(r'(?m)^#\|\s*default_exp\s+(\S+)', s)]
-            yield from ((path, modules[name]) for name in names[:1] if name in modules)
+        if n := modules.get(module_in(path)):
+            yield Remark(path.name, f'it writes the module of {n}.ipynb too, and the one whose name comes last '
+                                    'has the last word. Move it to another folder.')
 
 ASK = """import importlib.util, os, sys
 sys.path[0:1] = []

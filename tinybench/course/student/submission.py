@@ -8,9 +8,8 @@ from tinybench import __version__
 from tinybench.base.files import write_whole
 from ..cells import CourseError, Unit, read_notebook
 from ..mend.files import mend_files
-from .notebook import faults, restored, still_open
 from .unlock import unlocked
-from .workspace import Workspace, open_workspace
+from .workspace import Workspace, faults, open_workspace, restored, still_open
 
 
 STUDENT = re.compile(r'[A-Za-z0-9][A-Za-z0-9._@-]{0,63}')
