@@ -14,9 +14,9 @@ from tinybench.course.teacher.prepare import library_of
 from tinybench.course.box.needed import import_lines, needed
 from tinybench.course.box.start import Limits, Warm
 from tinybench.course.box.worker import play_in
-from tinybench.course.prove.answers import constants, parse_answers, read_answers, to_try
+from tinybench.course.prove.answers import (KINDS, compiled, constants, mutants, parse_answers, read_answers,
+                                            to_try)
 from tinybench.course.prove.lessons import prove, with_source
-from tinybench.course.prove.mutants import KINDS, compiled, mutants
 from tinybench.course.stub import stub
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,16 +20,21 @@ class Said(io.TextIOBase):
         return len(text)
 
 def joined(outputs, most=1 << 20) -> list:
-    """The outputs while they have `most` characters together, and in any case the first error.
+    """The outputs while they have `most` characters together, and in any case the first error, shortened.
     A stream's pieces become one text here: to join them at each of a million lines takes minutes."""
     kept = []
     for o in outputs:
         if most < 0 and o['output_type'] != 'error': continue  # there may be a million
         if o['output_type'] == 'stream': o = o | dict(text=''.join(o['text']))
         most -= len(str(o))
-        first_error = o['output_type'] == 'error' and not any(k['output_type'] == 'error' for k in kept)
-        if most >= 0 or first_error: kept.append(o)
+        if most >= 0: kept.append(o)
+        elif o['output_type'] == 'error' and not any(k['output_type'] == 'error' for k in kept):
+            kept.append(failed(o['ename'][:100], o['evalue'][:4000]))
     return kept
+
+def failed(name, message) -> dict:
+    "An nbformat error output for what the engine, not Python, found."
+    return dict(output_type='error', ename=name, evalue=message, traceback=[f'{name}: {message}'])
 
 def as_error(e, limit=4000) -> dict:
     "The exception as an nbformat error output, its message cut to `limit` characters."

@@ -1,14 +1,59 @@
 "Runs a notebook's cells in a forked, walled-in process: an outcome for each, whatever the cells do"
 import os, select, signal, socket, time
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 import nbformat
-from ..cells import CourseError, role
+from ..cells import CourseError, plain_text, role
 from .messages import receive, send
-from .outcome import Outcome, as_outcome, failed, fatal
+from .shell import failed, joined
 from .start import HOME, Limits, Warm, library_sum, roomy, warm_for
 
+
+@dataclass
+class Outcome:
+    "What came of one cell: nbformat outputs, seconds, the error in one line, and what the engine noted."
+    id: str
+    outputs: list = field(default_factory=list)
+    secs: float = 0.
+    error: str = ''
+    note: str = ''
+    fatal: bool = False  # it ended its process
+
+def as_outcome(id, reply, seconds, most=1 << 20, check=False) -> Outcome:
+    "The outcome of a cell from the child's reply, of which nothing is taken on trust but its text."
+    outputs = joined([plain_text(known) for o in reply['outputs'] if (known := only_known(o))], most)
+    note, secs = plain_text(str(reply.get('note', ''))[:1000]), reply.get('secs')
+    if check and any(o['output_type'] == 'execute_result' for o in outputs):
+        outputs = [o for o in outputs if o['output_type'] != 'execute_result']  # to nbgrader, partial credit
+        note = '; '.join(filter(None, [note, 'gave a result of its own, which is left out']))
+    if reply['stopped']:
+        outputs = [o for o in outputs if o['output_type'] != 'error']
+        outputs.append(failed('TimeoutError', f'stopped after {seconds:g} s'))
+    errors = [o for o in outputs if o['output_type'] == 'error']
+    if reply.get('held') is not True and not errors:  # an error that says odd things is one too
+        errors = [failed('NotHeld', 'it did not come to its end')]
+        outputs += errors
+    return Outcome(id, outputs, float(secs) if isinstance(secs, float) else 0.,
+                   first_line(errors[-1]) if errors else '', note)
+
+def first_line(error) -> str:
+    "What an error output says, in one line that is never empty."
+    lines = f'{error["ename"]}: {error["evalue"]}'.rstrip(': ').splitlines()
+    return lines[0][:300] if lines and lines[0] else 'an error without a name'
+
+FIELDS = dict(stream=dict(name=str, text=str), error=dict(ename=str, evalue=str, traceback=list),
+              display_data=dict(data=dict, metadata=dict), execute_result=dict(data=dict, metadata=dict))
+
+def only_known(o) -> dict|None:
+    "The output `o` without keys that nbformat does not know; None if it is none that holds nothing but text."
+    kind = o.get('output_type') if isinstance(o, dict) else None
+    fields = FIELDS.get(kind, {}) if isinstance(kind, str) else {}
+    if not fields or not all(isinstance(o.get(k), t) for k, t in fields.items()): return None
+    parts = [o[k] if k == 'traceback' else o[k].values() for k in fields if k in ('traceback', 'data')]
+    if not all(isinstance(text, str) for texts in parts for text in texts): return None
+    kept = dict(output_type=kind) | {k: {} if k == 'metadata' else o[k] for k in fields}
+    return kept | dict(execution_count=None) if kind == 'execute_result' else kept
 
 class Gone(Exception): "The child ended, or was ended, before it answered; the message says how."
 
@@ -114,27 +159,28 @@ def ask(sock, key, kind, source, seconds) -> dict:
 
 def one_run(child, todo, found, until, progress=None) -> bool:
     "Run what has not ended a child before, outcomes into `found`; False where a cell ends this child."
-    held, most = [], child.limits.output_kb << 12
+    held, limits, most = [], child.limits, child.limits.output_kb << 12
     with ExitStack() as open_sockets:
         for i, cell in enumerate(todo):
             if progress: progress(i, len(todo), cell.id)
-            if getattr(found.get(cell.id), 'fatal', False): continue
-            seconds = min(child.limits.cell_seconds, until - time.monotonic())
+            if cell.id in found and found[cell.id].fatal: continue
+            seconds = min(limits.cell_seconds, until - time.monotonic())
             if seconds <= 0: return True
             kind, start = role(cell) if role(cell) in ('check', 'hidden') else 'cell', time.monotonic()
             try:
                 if kind == 'hidden':
-                    copied = copy_of(child.sock, child.limits.cell_seconds)
-                    held.append((cell, open_sockets.enter_context(copied)))
+                    held.append((cell, open_sockets.enter_context(copy_of(child.sock, limits.cell_seconds))))
                 else:
                     reply = child.run(kind, cell.source, seconds)
                     found[cell.id] = as_outcome(cell.id, reply, seconds, most, kind == 'check')
             except (Gone, OSError) as e:
                 how = str(e) if isinstance(e, Gone) else child.end()
-                found[cell.id] = fatal(cell.id, how, time.monotonic() - start)
+                secs, said = time.monotonic() - start, [failed('ProcessEnded', how)]
+                found[cell.id] = Outcome(cell.id, said, secs, f'ended its process: {how}',
+                                         'the other cells ran again without this one', fatal=True)
                 return False
         for cell, sock in held:
-            seconds = min(child.limits.cell_seconds, max(1, until - time.monotonic()))
+            seconds = min(limits.cell_seconds, max(1, until - time.monotonic()))
             with sock: reply = ask(sock, child.key, 'hidden', cell.source, seconds)
             found[cell.id] = as_outcome(cell.id, reply, seconds, most, True)
     return True

@@ -122,11 +122,6 @@ def insert_below(cells:list, cell:NotebookNode, before:list, exercise=None):
     last = next((i for b in reversed(before) if (i := index_of(cells, b)) >= 0), -1)
     cells.insert(max(last, index_of(cells, exercise)) + 1, cell)
 
-def used(nb:NotebookNode) -> set[str]:
-    "The words in the checks and the exported cells of a notebook, names among them."
-    texts = [c.source for c in nb.cells if c.cell_type == 'code' and (minded(c) or '#| export' in c.source)]
-    return {n for t in texts for n in re.findall(r'\w+', t)}
-
 def missed(cell:NotebookNode, have:set, uses:set) -> bool:
     "Whether a given cell that is gone is missed: it binds a name that is used, and nothing else does."
     if cell.cell_type != 'code': return False
@@ -153,7 +148,8 @@ def disown(cells:list, chosen:dict, found:dict, note):
 
 def settle(cells:list, chosen:dict, source:NotebookNode, stubs:dict, have:set, note):
     "Puts right in `cells`, in place, what was `chosen` for the source's cells; puts back what is missing."
-    uses, before = used(source), []
+    lean = [c for c in source.cells if c.cell_type == 'code' and (minded(c) or '#| export' in c.source)]
+    uses, before = {word for c in lean for word in re.findall(r'\w+', c.source)}, []
     owner = {id(check): e.name for e in exercises(source) for check in e.checks}
     for s in source.cells:
         name, cell = cell_name(s), chosen.get(cell_name(s))

@@ -22,8 +22,7 @@ def cell_name(cell:Mapping) -> str:
 
 def visible_text(text:str) -> str:
     "What a student sees of a check: its text without hidden tests and marking schemes."
-    parts = r'(?ms)^[^\n]*### BEGIN (HIDDEN TESTS|MARK SCHEME).*?### END \1[^\n]*\n?'
-    return bare(re.sub(parts, '', text))
+    return bare(re.sub(r'(?ms)^[^\n]*### BEGIN (HIDDEN TESTS|MARK SCHEME).*?### END \1[^\n]*\n?', '', text))
 
 def all_hidden(cell:Mapping) -> bool:
     "Whether a student sees nothing of this check but comments."

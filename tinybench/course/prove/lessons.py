@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from nbformat import NotebookNode
 from ..box.needed import import_lines, needed
-from ..box.outcome import as_outcome
 from ..box.start import Limits, Warm
-from ..box.worker import Child, ask, copy_of
+from ..box.worker import Child, as_outcome, ask, copy_of
 from ..cells import CourseError, Exercise, module_of, points, read_notebook, role
 from ..teacher.prepare import library_of
 from ..units import Course
@@ -16,8 +15,7 @@ from .proof import EARN_NOTHING, Proof, Proved, Tried
 
 
 def run_cell(sock:socket.socket, key:bytes, cell:NotebookNode, secs:float, last:bool=False) -> tuple:
-    """Run a cell in the process at `sock`, a hidden check in a copy, if it is not the `last` to run there:
-    seconds, error, can the process go on."""
+    "Run a cell at `sock`, a hidden check in a copy if it is not the `last`: seconds, error, can it go on."
     start, kind = time.monotonic(), role(cell) if role(cell) in ('check', 'hidden') else 'cell'
     try:
         with copy_of(sock, secs) if kind == 'hidden' and not last else nullcontext(sock) as to:

@@ -17,7 +17,6 @@ class Tried:
     error: str = ''
     hidden: bool = False  # the visible checks saw nothing
     secs: float = 0.
-
     def __repr__(self):
         became = f'lost {", ".join(self.lost)}: {self.error}' if self.lost else 'full marks'
         return f'{self.kind}{self.why and f" ({self.why})"}: {became}'
@@ -29,7 +28,6 @@ class Proved:
     exercise: str
     checks: dict      # {id: points}
     tried: tuple
-
     def of(self, kind:str) -> list: return [t for t in self.tried if t.kind == kind]
     def earned(self, t:Tried) -> float: return sum(p for c, p in self.checks.items() if c not in t.lost)
     @property

@@ -23,22 +23,17 @@ class Checked:
     line:int=0
     text:str=''
     hint:str=''     # what else may be the reason, and what to do
-
     @property
     def holds(self) -> bool: return self.state == 'holds'
     def __str__(self):
-        lines = [f'{self.exercise or self.notebook}: {self.state}']
-        at = f', line {self.line}: {self.text}' if self.line else ''
-        if self.check: lines.append(f'{self.check}{at}')
-        if self.hint: lines.append(self.hint)
-        return '\n    '.join(lines)
+        at = f'{self.check}, line {self.line}: {self.text}' if self.line else self.check
+        return '\n    '.join(filter(None, [f'{self.exercise or self.notebook}: {self.state}', at, self.hint]))
 
 @dataclass(frozen=True)
 class Report:
     "What holds in a workspace, and what was noticed on the way."
     rows:tuple[Checked, ...]
     notes:tuple[str, ...] = ()
-
     @property
     def holds(self) -> bool: return all(r.holds for r in self.rows)
     def __repr__(self):

@@ -12,10 +12,8 @@ def command(f): return app.command()(explained()(f))
 
 OrUnits = Annotated[list[str]|None,
                     typer.Argument(help='Notebooks or units, such as 12_nn.conv; all if left out.')]
-
 Finished = Annotated[list[str],
                      typer.Argument(help='Notebooks or units whose finished modules are to be used.')]
-
 Folder = Annotated[Path, typer.Option('--workspace', help='The folder that the course handed out.')]
 
 @command

@@ -26,7 +26,6 @@ class Submission:
     unlocked:tuple[str, ...] = ()
     versions:dict[str, str] = field(default_factory=dict, repr=False)
     says:tuple[str, ...] = ()
-
     def __repr__(self):
         head = f'{self.path.name}: {self.unit} by {self.student}, {len(self.files)} notebooks'
         return '\n'.join([head, *(f'  {s}' for s in self.says)])
@@ -35,9 +34,8 @@ def unready(ws:Workspace, unit:Unit, there:dict[str, Path], now:datetime) -> lis
     "What a student may want to know before a unit is handed in."
     says = []
     if unit.due and now > unit.due: says.append(f'It was due {unit.due:%Y-%m-%d %H:%M %Z}: this is late.')
-    for n in unit.notebooks:
-        if n not in there: continue
-        try: nb = read_notebook(there[n])
+    for n, path in there.items():
+        try: nb = read_notebook(path)
         except CourseError as e:
             says.append(f'{n}: {e} It is handed in as it is.')
             continue
@@ -81,7 +79,6 @@ def zipped(files:dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 MOST_FILES, MOST_EACH, MOST_ALL = 64, 20*2**20, 100*2**20
-
 FLAT = re.compile(r'[A-Za-z0-9_][\w. ()+-]{0,120}\.ipynb', re.ASCII)
 
 def members(z:zipfile.ZipFile) -> list[zipfile.ZipInfo]:

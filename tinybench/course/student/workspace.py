@@ -1,4 +1,4 @@
-"A student's folder: what was handed out, what its notebooks still lack, and how the doctor changes it"
+"A student's folder: what was handed out, where it stands, and what its notebooks still lack"
 import json, re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
-from tinybench.base.files import write_whole
 from ..cells import CourseError, Unit, closest, module_of, read_notebook, role
 from ..mend.notebook import mend
 from ..mend.source import KEEP_ONE, UNMERGED, merge_mark, syntax_errors, unfilled
@@ -131,34 +130,3 @@ def stale(ws:Workspace, notebook:str) -> str:
     own = [line.rstrip() for c in exported for line in c.source.splitlines()
            if not line.startswith('#') and not re.search(r'\bimport\b', line)]
     return '' if all(line in text for line in own) else 'older'
-
-@dataclass(frozen=True)
-class Remark:
-    "Something that is wrong in a workspace: where, what, and what was done, '' if nothing could be."
-    where:str
-    says:str
-    done:str=''
-    def __str__(self): return f'{self.where}: {self.says}' + (f'\n    {self.done}' if self.done else '')
-
-class Remarks(tuple):
-    "What the doctor found."
-    @property
-    def healthy(self) -> bool: return not self
-    @property
-    def open(self) -> 'Remarks': return Remarks(r for r in self if not r.done)
-    def __repr__(self): return '\n'.join(map(str, self)) or 'Nothing is wrong.'
-
-def backup(ws:Workspace, path:Path, data:bytes) -> Path:
-    "Put `data`, what stood in the file `path`, into `.doctor/`; where the copy is."
-    names = (f'{path.stem}.before-doctor{f"-{i}" if i > 1 else ""}{path.suffix}' for i in range(1, 10**6))
-    to = next(p for n in names if not (p := ws.root/'.doctor'/n).exists() or p.read_bytes() == data)
-    to.parent.mkdir(exist_ok=True)
-    if not to.exists(): write_whole(to, data)
-    return to
-
-def change(ws:Workspace, path:Path, old:bytes, new:bytes) -> bool:
-    "Replace `old`, which must still be what the file holds, by `new`, after a backup; whether that was done."
-    if old: backup(ws, path, old)
-    if (path.read_bytes() if path.is_file() else b'') != old: return False
-    write_whole(path, new)
-    return True
