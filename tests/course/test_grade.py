@@ -18,7 +18,7 @@ from tinybench.course.teacher.collect import collect
 from tinybench.course.teacher.grade import grade
 from tinybench.course.teacher.prepare import prepare
 from tinybench.course.student.submission import zipped
-from tinybench.course.box.start import bubblewrap, walls
+from tinybench.course.box.walls import bubblewrap, walls
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = dict(solved=dict(double=DOUBLE, triple=TRIPLE), half=dict(double=DOUBLE), empty={}, wrong=dict(double='def double(x): return x + 2', triple=TRIPLE))

@@ -11,7 +11,8 @@ import coursekit as kit
 from coursekit import DOUBLE, LIMITS, NAME, TRIPLE, cell, released, small_course, small_lesson
 from tinybench.course.box import worker
 from tinybench.course.box.peculiar import peculiar
-from tinybench.course.box.start import Limits, Warm, bubblewrap
+from tinybench.course.box.start import Limits, Warm
+from tinybench.course.box.walls import bubblewrap
 from tinybench.course.box.worker import play, play_in
 from tinybench.course.units import read_course
 from tinybench.course.cells import read_notebook

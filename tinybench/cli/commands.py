@@ -211,8 +211,7 @@ def env(as_json:AsJson=False):
     from tinybench.measure.system import system
     found = system()
     show(found, as_json)
-    if not as_json:
-        for words in found.concerns(): say(f'careful: {words}')
+    for words in () if as_json else found.concerns(): say(f'careful: {words}')
 
 @command
 def report(

@@ -64,8 +64,7 @@ class Shell:
     def __init__(self):
         from traitlets.config import Config
         from IPython.core.interactiveshell import InteractiveShell
-        quiet = dict(HistoryManager=dict(enabled=False),
-                     InteractiveShell=dict(colors='NoColor'))
+        quiet = dict(HistoryManager=dict(enabled=False), InteractiveShell=dict(colors='NoColor'))
         self.module = types.ModuleType('__main__')
         self.ip = InteractiveShell.instance(config=Config(quiet), user_module=self.module)
         self.ip.display_formatter.active_types = ['text/plain', 'text/html', 'text/markdown']

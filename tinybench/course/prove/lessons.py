@@ -95,8 +95,7 @@ def prove_lesson(course:Course, notebook:str, nb:NotebookNode, todo:list, jobs:i
     "Prove one lesson: a `Proved` for each exercise."
     later = [f'tinybench.{module_of(p.stem)}' for p in course.nbs.glob('[0-9]*_*.ipynb')
              if p.stem >= notebook]
-    # answers that ended stay listed until the lesson ends
-    limits = Limits(**course.limits | dict(processes=30_000))
+    limits = Limits(**course.limits | dict(processes=30_000))  # answers that ended are listed till the end
     def say(exercise): tell(f'{notebook}, {exercise}')
     with Warm(library_of(course), later, import_lines(nb), limits, sandbox) as warm:
         child = Child(warm)

@@ -60,7 +60,6 @@ class Proof(Shown):
     "What `prove` found: a row for each exercise. Iterating gives the proof of each notebook."
     rows: tuple
     secs: float = 0.
-
     def __iter__(self) -> Iterator:
         for name in dict.fromkeys(r.notebook for r in self.rows):
             rows = tuple(r for r in self.rows if r.notebook == name)

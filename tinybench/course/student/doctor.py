@@ -222,8 +222,7 @@ def look_kernel(ws:Workspace) -> Iterable[Remark]:
         why = ' PYTHONPATH is set: unset it.' if os.environ.get('PYTHONPATH') else ''
         what = said[0] or f'no {ws.package}'
         yield Remark('kernel', f'a notebook would import {what}, and not {ws.root/ws.package}.{why}')
-    for name, origin in zip(('numpy', 'fastcore'), said[1:]):
-        if origin: continue
+    for name in [n for n, origin in zip(('numpy', 'fastcore'), said[1:]) if not origin]:
         yield Remark('kernel', f'{python}, which notebooks run with, has no {name}: install it there.')
 
 def doctor(workspace='.', mend:bool=True, progress:Callable|None=None) -> Remarks:

@@ -26,7 +26,6 @@ class Workspace:
     package:str
     version:str
     units:tuple[Unit, ...]
-
     @property
     def notebooks(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(n for u in self.units for n in u.notebooks))

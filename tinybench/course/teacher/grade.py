@@ -5,7 +5,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from nbgrader.api import InvalidEntry
 from tinybench.base.text import Shown, Table
-from ..box.start import walls
+from ..box.walls import walls
 from ..box.worker import run_work
 from ..cells import CourseError, closest
 from .build import alone, load_config
