@@ -8,10 +8,9 @@ from tinybench import __version__
 from tinybench.bench.report import is_report
 from tinybench.bench.suite import load_suite
 from tinybench.cli import main
-from tinybench.cli.demo import demo_suite
 from tinybench.cli.figures import suite_figures
 from tinybench.cli.gate import as_share, compared_files, gate, gates
-from tinybench.cli.plan import known_keys, make_model, make_suite, named_object, plan_of, read_plan
+from tinybench.cli.plan import demo_suite, known_keys, make_model, make_suite, named_object, plan_of, read_plan
 from tinybench.measure.compare import Ratio
 from tinybench.measure.result import BenchmarkResult, load_json, save_json
 

@@ -17,7 +17,7 @@ from tinybench.course.units import read_course
 from tinybench.course.teacher.collect import collect
 from tinybench.course.teacher.grade import grade
 from tinybench.course.teacher.prepare import prepare
-from tinybench.course.student.submit import zipped
+from tinybench.course.student.submission import zipped
 from tinybench.course.box.walls import bubblewrap, walls
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,8 +15,8 @@ from tinybench.course.box.needed import import_lines, needed
 from tinybench.course.box.start import Limits, Warm
 from tinybench.course.box.worker import play_in
 from tinybench.course.prove.answers import constants, parse_answers, read_answers, to_try
-from tinybench.course.prove.lessons import prove, prove_all, with_source
 from tinybench.course.prove.mutants import KINDS, compiled, mutants
+from tinybench.course.prove.lessons import prove, with_source
 from tinybench.course.stub import stub
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -185,9 +185,9 @@ def test_later_exercises_count(tmp_path):
 
 def test_which_notebooks(tmp_path):
     course = small(tmp_path)
-    proof = prove_all(course)
+    proof = prove(course)
     assert [r.exercise for r in proof.rows] == ['total'] and [p.rows for p in proof] == [proof.rows]
-    assert prove_all(course, []).rows == ()
+    assert prove(course, []).rows == ()
     with pytest.raises(CourseError, match='did you mean 00_core.total'): prove(course, '00_core.totl')
 
 

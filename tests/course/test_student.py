@@ -15,15 +15,10 @@ from tinybench.course.cells import CourseError, grading, read_notebook, role
 from tinybench.course.mend.recognise import minded
 from tinybench.course.mend.source import unfilled
 from tinybench.course.student.check import check, error_of, run_cells
-from tinybench.course.student.doctor import doctor
-from tinybench.course.student.library import run_export
-from tinybench.course.student.notebook import as_file, stale, still_open
-from tinybench.course.student.remark import backup, change
-from tinybench.course.student.settings import new_settings
-from tinybench.course.student.submission import MOST_EACH, MOST_FILES, read_submission, unzipped
-from tinybench.course.student.submit import submit, zipped
+from tinybench.course.student.doctor import backup, change, doctor, new_settings, run_export
+from tinybench.course.student.submission import MOST_EACH, MOST_FILES, read_submission, submit, unzipped, zipped
 from tinybench.course.student.unlock import builds_on, looks_first, unfinished, unlock, unlocked
-from tinybench.course.student.workspace import open_workspace
+from tinybench.course.student.workspace import as_file, open_workspace, stale, still_open
 
 STUB = 'raise NotImplementedError()'
 

@@ -9,10 +9,9 @@ from tinybench.base.terminal import bar, give_up, say, stoppable, told
 from tinybench.course.commands import group
 from tinybench.course.student.commands import app as student
 from tinybench.course.teacher.commands import app as teacher
-from .demo import demo_suite
 from .figures import suite_figures, write_figures, write_race
 from .gate import as_share, compared_files, gates
-from .plan import make_model, make_suite, plan_of
+from .plan import demo_suite, make_model, make_suite, plan_of
 
 
 @contextmanager
@@ -26,9 +25,10 @@ def explained():
                 give_up('something that was measured ended the process '
                         f'(status {e.code}): there is no result')
 
-def show(found, as_json:bool=False):
-    "Prints a result on stdout: as text, or all of it as JSON."
+def show(found, as_json:bool=False, report:Path|None=None):
+    "Prints a result on stdout, as text or all of it as JSON; and on stderr where its report is."
     typer.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
+    if report: say(f'report: {report}')
 
 AsJson = Annotated[bool, typer.Option('--json', help='Print JSON instead of text.')]
 Repeats = Annotated[int, typer.Option(help='Rounds of timing.', min=6)]
@@ -36,26 +36,24 @@ Seed = Annotated[int, typer.Option(help='Decides all that is random.', min=0)]
 
 app = group()
 
+def command(f): return app.command()(explained()(f))
+
 def show_version(wanted:bool):
     "Prints the version and leaves."
     if not wanted: return
     typer.echo(f'tinybench {__version__}')
     raise typer.Exit
 
+Version = Annotated[bool, typer.Option('--version', callback=show_version, help='Print it.')]
+
 @app.callback()
-def options(
-    version:Annotated[bool, typer.Option('--version', callback=show_version, help='Print it.')]=False,
-):
+def options(version:Version=False):
     "Machine-learning performance, learned by building and measuring. Start with: tinybench demo"
 
-@app.command()
-@explained()
+@command
 def demo(
     out:Annotated[Path, typer.Option(help='Report folder; replaces an earlier one.')]=Path('reports/demo'),
-    repeats:Repeats=30,
-    seed:Seed=0,
-    as_json:AsJson=False,
-):
+    repeats:Repeats=30, seed:Seed=0, as_json:AsJson=False):
     """Train a small network and a slimmer one on real digits, measure both in turns, and write a report.
 
     Takes less than a minute and needs no network connection.
@@ -68,11 +66,9 @@ def demo(
         say(f'measuring them in turns, {repeats} rounds')
         found = suite.run()
         write_report(found, folder, suite_figures(found))
-    show(found, as_json)
-    say(f'report: {out}')
+    show(found, as_json, out)
 
-@app.command()
-@explained()
+@command
 def run(
     suite:Annotated[Path|None, typer.Argument(help='TOML file that describes the suite.')]=None,
     models:Annotated[str, typer.Option(help='Or networks of the zoo or module:function, by commas.')]='',
@@ -84,8 +80,7 @@ def run(
     seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,
     threads:Annotated[int|None, typer.Option(help='BLAS threads [1].', min=1)]=None,
     out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
-    as_json:AsJson=False,
-):
+    as_json:AsJson=False):
     """Measure models in turns: accuracy, memory, latency and throughput, each against a baseline.
 
     A suite in a file:
@@ -111,12 +106,10 @@ def run(
     if out:
         from tinybench.bench.report import write_report
         write_report(found, out/'report', suite_figures(found))
-    show(found, as_json)
-    if out: say(f'report: {out/"report"}')
+    show(found, as_json, out and out/'report')
     if not found.ok: raise typer.Exit(1)
 
-@app.command()
-@explained()
+@command
 def compare(
     a:Annotated[Path, typer.Argument(help='Results of the old run, as JSON.')],
     b:Annotated[Path, typer.Argument(help='Results of the new run.')],
@@ -126,8 +119,7 @@ def compare(
     fail_above:Annotated[str|None, typer.Option(help='Status 3 if surely slower by more, as 5%.')]=None,
     strict:Annotated[bool, typer.Option('--strict', help='Status 4 if that is undecided.')]=False,
     differ:Annotated[str, typer.Option(help='What may differ, by commas, as tinybench,numpy.')]='tinybench',
-    as_json:AsJson=False,
-):
+    as_json:AsJson=False):
     """Compare two files of results, model by model: how many times as long does the new one take?
 
     The files are report folders, results.json, or what save_json wrote. Timings of separate runs were not
@@ -148,8 +140,7 @@ def compare(
     if 'fail' in said.values(): raise typer.Exit(3)
     if strict and 'undecided' in said.values(): raise typer.Exit(4)
 
-@app.command()
-@explained()
+@command
 def profile(
     model:Annotated[str, typer.Argument(help='Network of the zoo, or module:function that returns a Model.')],
     batch:Annotated[int, typer.Option(help='Examples a call.', min=1)]=1,
@@ -157,9 +148,7 @@ def profile(
     train:Annotated[bool, typer.Option('--train', help='A step of training, on noise.')]=False,
     trace:Annotated[Path|None, typer.Option(help='Also write one step as a trace for ui.perfetto.dev.')]=None,
     out:Annotated[Path|None, typer.Option(help='Folder for the figures.')]=None,
-    seed:Seed=0,
-    as_json:AsJson=False,
-):
+    seed:Seed=0, as_json:AsJson=False):
     """Say where the time of a network goes, layer by layer, and how far each is below its roof.
 
     A step of training (--train) has no roof: work is modelled for a call in evaluation mode.
@@ -188,15 +177,12 @@ def profile(
     if trace: say(f'trace: {save_trace(found, trace)}')
     if out: write_figures(out, **shown)
 
-@app.command()
-@explained()
+@command
 def selftest(
     comparisons:Annotated[int, typer.Option(help='How often something is compared with itself.', min=1)]=200,
     pairs:Annotated[int, typer.Option(help='Pairs in each comparison.', min=6)]=30,
     model:Annotated[str|None, typer.Option(help='Network, as for profile; else a matrix product.')]=None,
-    seed:Seed=0,
-    as_json:AsJson=False,
-):
+    seed:Seed=0, as_json:AsJson=False):
     """Compare a thing with itself again and again: how often does this machine call it different?
 
     At most 5% of the comparisons may say so. Status 1 where it is surely more.
@@ -216,8 +202,7 @@ def selftest(
     show(found, as_json)
     if not found.fair: raise typer.Exit(1)
 
-@app.command()
-@explained()
+@command
 def env(as_json:AsJson=False):
     """Say what this machine is and what about it makes timings doubtful.
 
@@ -226,15 +211,12 @@ def env(as_json:AsJson=False):
     from tinybench.measure.system import system
     found = system()
     show(found, as_json)
-    if not as_json:
-        for words in found.concerns(): say(f'careful: {words}')
+    for words in () if as_json else found.concerns(): say(f'careful: {words}')
 
-@app.command()
-@explained()
+@command
 def report(
     folder:Annotated[Path, typer.Argument(help='A report, or what `tinybench run --out` was given.')],
-    as_json:AsJson=False,
-):
+    as_json:AsJson=False):
     """Write a report again from its results.json: Markdown, one HTML page, CSV and figures.
 
     Example: tinybench report reports/zoo
@@ -243,20 +225,16 @@ def report(
     from tinybench.bench.suite import load_suite
     found, out = load_suite(folder), folder/'report' if (folder/'steps').is_dir() else folder
     write_report(found, out, suite_figures(found))
-    show(found, as_json)
-    say(f'report: {out}')
+    show(found, as_json, out)
 
-@app.command()
-@explained()
+@command
 def race(
     task:Annotated[str, typer.Argument(help='What to learn: mnist, cifar or digits.')],
     against:Annotated[str, typer.Option(help='Frameworks to race, with commas between.')]='torch,keras',
     epochs:Annotated[int|None, typer.Option(help="Epochs, if not the task's own number.", min=1)]=None,
     repeats:Annotated[int, typer.Option(help='Fits of each framework.', min=1)]=3,
     out:Annotated[Path|None, typer.Option(help='Folder for the report, if not reports/race-TASK.')]=None,
-    seed:Seed=0,
-    as_json:AsJson=False,
-):
+    seed:Seed=0, as_json:AsJson=False):
     """Train one network with tinybench and with other frameworks, in turns, and compare speed and learning.
 
     MNIST and CIFAR-10 are downloaded once; the digits need no network. Frameworks that are not installed are
@@ -274,8 +252,7 @@ def race(
     with whole_folder(out, 'race') as folder:
         found = run_race(task, peers, epochs=epochs, repeats=repeats, seed=seed, progress=say)
         write_race(found, folder)
-    show(found, as_json)
-    say(f'report: {out}')
+    show(found, as_json, out)
 
 app.add_typer(teacher, name='course')
 app.add_typer(student, name='student')

@@ -30,16 +30,10 @@ def own_names(names, pinned) -> tuple:
     changed = [k for k, v in pinned.items() if k in names and names[k] is not v]
     return {**names, **{k: pinned[k] for k in changed}, '__builtins__': dict(vars(builtins))}, changed
 
-def hand_over(names, space, before, pinned):
-    "Give what a check has bound, in `space` and not so `before`, to the student's names."
-    names.update({k: v for k, v in space.items()
-                  if k != '__builtins__' and k not in pinned and before.get(k, before) is not v})
-
 def checked(source, shell, restore, pinned, visible=True) -> tuple:
-    """Run a check with all it leans on put back: the exception it failed with, if any, and a note.
-    Stderr counts as stdout: a warning is no wrong answer."""
+    "Run a check with all it leans on put back: the exception it failed with, if any, and a note."
     if visible: linecache.cache['<check>'] = len(source), None, source.splitlines(True), '<check>'
-    sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)
+    sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)  # to warn is not wrong
     space, changed = own_names(shell.names, pinned)
     notes = restore()
     if changed: notes.insert(0, f'not as in the lesson, so the lesson\'s: {", ".join(changed[:5])}')
@@ -49,7 +43,8 @@ def checked(source, shell, restore, pinned, visible=True) -> tuple:
     if e is None and (late := restore(space) + [f'put in the check: {k}' for k in swapped]):
         e = AssertionError(f'your code changed what the check leans on while it ran ({"; ".join(late)})')
     if e is None and not can_fail(space): e = AssertionError('nothing can fail here any more')
-    hand_over(shell.names, space, before, pinned)
+    bound = {k: v for k, v in space.items() if k not in pinned and before.get(k, before) is not v}
+    shell.names.update({k: v for k, v in bound.items() if k != '__builtins__'})
     if warned.left < warned.limit: notes.append('it warned, which costs no points')
     return e, '; '.join(notes)
 
@@ -60,11 +55,10 @@ def unheard():
         except KeyboardInterrupt: pass
 
 def answer(request, shell, restore, pinned, limit_chars) -> dict:
-    """Run one cell or check, and say what came of it.
-    How a check came out is in no list that a student's code can reach."""
+    "Run one cell or check; what came of it, which of a check is in no list that a student's code can reach."
     outputs, note, failed, start = [], '', None, time.perf_counter()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    me, threads, forked = os.getpid(), threading.active_count(), children()
+    me, threads, forked = os.getpid(), threading.active_count(), len(children())
     sys.stdout, sys.stderr = said = Said(outputs, 'stdout', limit_chars), Said(outputs, 'stderr', limit_chars)
     try:
         if request['kind'] == 'cell': shell.run(request['source'], outputs)
@@ -83,11 +77,10 @@ def answer(request, shell, restore, pinned, limit_chars) -> dict:
     if left > 0: notes.append(f'left {left} thread{"s" if left > 1 else ""} running')
     if failed is not None: shown.append(as_error(failed))
     return dict(outputs=shown, held=failed is None, note='; '.join(notes),
-                forked=children() - forked, secs=time.perf_counter() - start)
+                forked=len(children()) - forked, secs=time.perf_counter() - start)
 
 def serve(sock, shell, pinned, limit_chars):
-    """Take the key, then answer requests until the other end goes away.
-    `hold` forks a process that takes over the socket sent with it."""
+    "Take the key, then answer till the other end goes; `hold` forks a process for the socket sent with it."
     key, restore, me = bytes.fromhex(receive(sock)['key']), guarded(), os.getpid()
     send(sock, {'outputs': []}, key, 'ready')
     gc.freeze()
@@ -169,18 +162,13 @@ def fork_child(sock, shell, pinned, settings) -> tuple:
     except BaseException as e: os.write(2, f'a child could not start: {type(e).__name__}: {e}\n'.encode())
     finally: os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status) & 127)
 
-def forget() -> list:
-    "The dictionaries of the modules of this folder, which no cell can import after this."
-    parts = [f'{__package__}.{name}' for name in PARTS]
-    spaces = [vars(sys.modules[name]) for name in parts]
-    for name in (__package__, *parts): del sys.modules[name]
-    return spaces
-
 def main(fd):
     "Serve the control socket `fd`: settings, then requests to start, interrupt (SIGINT) or end a child."
     control, children = _socket.socket(fileno=fd), {}
     libc('prctl', 1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end with whoever started this
-    settings, parts = receive(control), forget()
+    settings, parts = receive(control), [f'{__package__}.{name}' for name in PARTS]
+    spaces = [vars(sys.modules[name]) for name in parts]
+    for name in (__package__, *parts): del sys.modules[name]  # no cell can import them
     del sys.path[0]  # where these modules came from
     sys.path[:0], sys.path[len(sys.path):] = settings['path'], settings['last']
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -188,7 +176,7 @@ def main(fd):
     shell, pinned = Shell(), pins(settings['imports'])
     for name in ('fastcore.imports', 'fastcore.test'):
         if name in sys.modules: sys.modules[name].hasattr = by_type
-    safe = apart(*parts)
+    safe = apart(*spaces)
     if 'numpy' in sys.modules: pins(['import numpy.random'])  # which numpy loads late
     libc('prctl', 4, 0)  # PR_SET_DUMPABLE: no child may look into this process
     send(control, {'pinned': sorted(pinned)})

@@ -14,9 +14,7 @@ def import_lines(nb) -> list:
     for node in (n for t in trees for n in t.body if isinstance(n, (ast.Import, ast.ImportFrom))):
         for alias in node.names:
             if (alias.asname or alias.name).split('.')[0] in bound: continue
-            if isinstance(node, ast.Import): one = ast.Import([alias])
-            else: one = ast.ImportFrom(node.module, [alias], node.level)
-            lines.append(ast.unparse(one))
+            lines.append(ast.unparse(type(node)(**vars(node) | dict(names=[alias]))))
     used = {n.id for n in nodes if isinstance(n, ast.Name)} & set(dir(builtins)) - bound
     return list(dict.fromkeys(lines + [f'from builtins import {name}' for name in sorted(used)]))
 

@@ -7,12 +7,11 @@ from .needed import defined, leaned_on
 
 ODD = set('''
     _getframe _current_frames currentframe f_back f_code f_globals f_locals f_builtins tb_frame tb_next
-    gi_frame cr_frame ag_frame walk_stack walk_tb extract_stack settrace setprofile addaudithook
-    gc ctypes cffi mmap inspect linecache getsource builtins modules meta_path import_module
-    exec eval compile marshal pickle base64 getattr setattr attrgetter methodcaller globals vars mock
-    fork register_at_fork socket signal atexit get_ipython ast_transformers input_transformers_cleanup
-    monitoring pdb bdb threading approx
-    as_strided frombuffer buffer_info update_wrapper nested_attr setattrs resolve_name
+    gi_frame cr_frame ag_frame walk_stack walk_tb extract_stack settrace setprofile addaudithook gc ctypes
+    cffi mmap inspect linecache getsource builtins modules meta_path import_module exec eval compile
+    marshal pickle base64 getattr setattr attrgetter methodcaller globals vars mock fork register_at_fork
+    socket signal atexit get_ipython ast_transformers input_transformers_cleanup monitoring pdb bdb
+    threading approx as_strided frombuffer buffer_info update_wrapper nested_attr setattrs resolve_name
     make_dataclass new_class
 '''.split())
 PLAIN = set('init repr str name len iter next call enter exit doc class getitem add mul main'.split())

@@ -7,9 +7,7 @@ class Said(io.TextIOBase):
     full = False
     def __init__(self, outputs, name, limit):
         self.outputs, self.name, self.left, self.limit = outputs, name, limit, limit
-
     def writable(self): return True
-
     def write(self, text):
         if not isinstance(text, str): raise TypeError(f'write() takes a str, not {type(text).__name__}')
         kept, self.left = text[:self.left], self.left - min(self.left, len(text))
@@ -22,16 +20,21 @@ class Said(io.TextIOBase):
         return len(text)
 
 def joined(outputs, most=1 << 20) -> list:
-    """The outputs while they have `most` characters together, and in any case the first error.
+    """The outputs while they have `most` characters together, and in any case the first error, shortened.
     A stream's pieces become one text here: to join them at each of a million lines takes minutes."""
     kept = []
     for o in outputs:
         if most < 0 and o['output_type'] != 'error': continue  # there may be a million
         if o['output_type'] == 'stream': o = o | dict(text=''.join(o['text']))
         most -= len(str(o))
-        first_error = o['output_type'] == 'error' and not any(k['output_type'] == 'error' for k in kept)
-        if most >= 0 or first_error: kept.append(o)
+        if most >= 0: kept.append(o)
+        elif o['output_type'] == 'error' and not any(k['output_type'] == 'error' for k in kept):
+            kept.append(failed(o['ename'][:100], o['evalue'][:4000]))
     return kept
+
+def failed(name, message) -> dict:
+    "An nbformat error output for what the engine, not Python, found."
+    return dict(output_type='error', ename=name, evalue=message, traceback=[f'{name}: {message}'])
 
 def as_error(e, limit=4000) -> dict:
     "The exception as an nbformat error output, its message cut to `limit` characters."
@@ -61,8 +64,7 @@ class Shell:
     def __init__(self):
         from traitlets.config import Config
         from IPython.core.interactiveshell import InteractiveShell
-        quiet = dict(HistoryManager=dict(enabled=False),
-                     InteractiveShell=dict(colors='NoColor'))
+        quiet = dict(HistoryManager=dict(enabled=False), InteractiveShell=dict(colors='NoColor'))
         self.module = types.ModuleType('__main__')
         self.ip = InteractiveShell.instance(config=Config(quiet), user_module=self.module)
         self.ip.display_formatter.active_types = ['text/plain', 'text/html', 'text/markdown']
@@ -76,18 +78,14 @@ class Shell:
         self.ip.showtraceback = self.ip.showsyntaxerror = self.error
         self.ip.enable_gui = lambda gui=None: None  # what `%matplotlib inline` asks for
         self.run_cell = self.ip.run_cell
-
     def error(self, exc_tuple=None, *args, **kwargs):
         e = (exc_tuple if isinstance(exc_tuple, tuple) else sys.exc_info())[1]
         if e is not None: self.outputs.append(as_error(e))
-
     def publish(self, data, metadata=None, **kwargs):
         self.outputs.append(dict(output_type='display_data', data=texts(data), metadata={}))
-
     def value(self, data, metadata=None):
         self.outputs.append(dict(output_type='execute_result', data=texts(data), metadata={},
                                  execution_count=None))
-
     def run(self, source, outputs):
         self.outputs = outputs
         self.run_cell(source, store_history=False)

@@ -62,12 +62,13 @@ def as_counted(processes, walled) -> int:
         if me in status: running += int(status.partition('\nThreads:')[2].split()[0])
     return running + processes*os.cpu_count()
 
+def children() -> list:
+    "The processes that this one has started, and has not waited for."
+    with open(f'/proc/self/task/{os.getpid()}/children') as f: return [int(pid) for pid in f.read().split()]
+
 def end_orphans():
     "Kill what the child left behind, where no process namespace ended it."
-    while True:
-        with open(f'/proc/self/task/{os.getpid()}/children') as f:
-            orphans = [int(pid) for pid in f.read().split()]
-        if not orphans: return
+    while orphans := children():
         for pid in orphans: os.kill(pid, signal.SIGKILL)
         for pid in orphans: os.waitpid(pid, 0)
 
@@ -79,7 +80,3 @@ def ended(pid, seconds=5) -> int:
         except OSError: pass  # it has just ended
         time.sleep(.001)
     return done[1]
-
-def children() -> int:
-    "How many processes this one has started that it has not waited for."
-    with open(f'/proc/self/task/{os.getpid()}/children') as f: return len(f.read().split())

@@ -1,6 +1,6 @@
 "Starts warm processes: the library without what it may not hold, the limits, and the few that are kept"
 import atexit, hashlib, os, shutil, socket, subprocess, tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ def roomy(limits, cells) -> Limits:
     "The limits with a process more for each hidden check among `cells`: each is held by one till the end."
     return replace(limits, processes=limits.processes + sum(role(c) == 'hidden' for c in cells))
 
-def shelf(library, blocked, to) -> Path:
+def shelf(library, blocked, to):
     "Copy the package `tinybench` from folder `library` to folder `to`, without the modules in `blocked`."
     source = Path(library)/'tinybench'
     if not (source/'__init__.py').is_file():
@@ -33,70 +33,54 @@ def shelf(library, blocked, to) -> Path:
     def ignore(folder, names):
         return [n for n in names if n in ('__pycache__', '_modidx.py') or os.path.join(folder, n) in gone]
     shutil.copytree(source, Path(to)/'tinybench', ignore=ignore)
-    return Path(to)
-
-def parts(to):
-    "Copy to folder `to` the modules of this one that run inside the walls, as a package that needs no other."
-    os.makedirs(to)
-    for name in ('__init__', *PARTS): shutil.copy(Path(__file__).with_name(f'{name}.py'), to)
 
 class Warm:
     "A process that has loaded `imports` and forks a child for each submission; use it `with`, or `close` it."
     def __init__(self, library, blocked=(), imports=(), limits=Limits(), sandbox=True):
         self.library, self.blocked, self.imports = library, tuple(blocked), tuple(imports)
         self.limits, self.walled = limits, bool(sandbox and bubblewrap())
-        self.process, self.control, self.said, self.folders = None, None, None, []
-
+        self.process, self.control, self.said, self.made = None, None, None, ExitStack()
     def start(self):
         "Start the process, if it is not there."
         if self.process and self.process.poll() is None: return
         self.close()
-        try: self.launch()
-        except BaseException:
-            self.close()
-            raise
-
-    def launch(self):
-        "Start the process and wait until it is ready; CourseError, with its last words, where it ends."
-        box, scratch = self.new_folder('box'), '/scratch' if self.walled else self.new_folder('work')
+        with ExitStack() as made:
+            self.launch(made)
+            self.made = made.pop_all()
+    def launch(self, made):
+        "Start the process, undone by the stack `made`; CourseError, with its last words, where it ends."
+        def new_folder(name):
+            folder = tempfile.mkdtemp(prefix=f'tinybench-{name}-')
+            made.callback(shutil.rmtree, folder, ignore_errors=True)
+            return folder
+        box, scratch = new_folder('box'), '/scratch' if self.walled else new_folder('work')
         shelf(self.library, self.blocked, f'{box}/library')
-        parts(f'{box}/start/box')
+        os.makedirs(inner := f'{box}/start/box')    # a package that needs no other, for inside the walls
+        for name in ('__init__', *PARTS): shutil.copy(Path(__file__).with_name(f'{name}.py'), inner)
         os.chmod(box, 0o755)
         settings = asdict(self.limits) | dict(
-            path=[f'{"/box" if self.walled else box}/library'], imports=self.imports,
-            walled=self.walled, scratch=scratch, folders=own_folders(),
-            last=own_packages(), uid=OWN_USER + os.getpid(),
+            path=[f'{"/box" if self.walled else box}/library'], imports=self.imports, walled=self.walled,
+            scratch=scratch, folders=own_folders(), last=own_packages(), uid=OWN_USER + os.getpid(),
             cpu_seconds=int(2*self.limits.submission_seconds))
-        (self.control, theirs), self.said = socket.socketpair(), tempfile.TemporaryFile('w+')
+        (control, theirs), said, null = socket.socketpair(), tempfile.TemporaryFile('w+'), subprocess.DEVNULL
+        self.control, self.said = made.enter_context(control), made.enter_context(said)
         with theirs:
             self.process = subprocess.Popen(
-                command(box, theirs.fileno(), self.walled), env=environment(scratch),
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.said,
-                pass_fds=[theirs.fileno()], start_new_session=True)
+                command(box, theirs.fileno(), self.walled), env=environment(scratch), stdin=null, stdout=null,
+                stderr=said, pass_fds=[theirs.fileno()], start_new_session=True)
+        for undo in (self.process.wait, self.process.kill): made.callback(undo)    # the last is called first
         with suppress(OSError):  # it ended before it was asked, or while it started
             send(self.control, settings)
             if receive(self.control): return
         raise CourseError(f'The process that runs submissions did not start: {self.last_words()}')
-
     def last_words(self) -> str:
         "The end of what the process, or a child that did not start, wrote on stderr."
         self.said.seek(0)
         return self.said.read().strip()[-500:] or 'it said nothing.'
-
-    def new_folder(self, name) -> str:
-        "A folder that `close` removes."
-        self.folders.append(tempfile.mkdtemp(prefix=f'tinybench-{name}-'))
-        return self.folders[-1]
-
     def close(self):
         "End the process and remove its folders."
-        for end in filter(None, (self.control, self.said)): end.close()
-        if self.process:
-            self.process.kill()
-            self.process.wait()
+        self.made.close()
         self.process = None
-        while self.folders: shutil.rmtree(self.folders.pop(), ignore_errors=True)
-
     def __enter__(self): return self
     def __exit__(self, *exc): self.close()
 

@@ -16,9 +16,8 @@ def all_users() -> bool:
 def bubblewrap() -> str:
     "The path of a bubblewrap that works here, or ''."
     path = shutil.which('bwrap')
-    if not path: return ''
+    if not path or not os.geteuid() and not all_users(): return ''
     trial = [path, '--ro-bind', '/', '/', '--unshare-pid', '--unshare-net', '--proc', '/proc', 'true']
-    if not os.geteuid() and not all_users(): return ''
     return path if subprocess.run(trial, capture_output=True).returncode == 0 else ''
 
 def walls() -> str:
@@ -36,8 +35,7 @@ def own_packages() -> list:
     return [p for p in [site.getusersitepackages()] if p in sys.path]
 
 def command(box, fd, walled) -> list:
-    """The command that starts the warm process.
-    The folder `box` with the library and the folder `start` is /box within the wall."""
+    "The command that starts the warm process; the folder `box`, with library and `start`, is /box within."
     at = f'{"/box" if walled else box}/start'
     begin = f'import sys; sys.path.insert(0, {at!r}); from box.inside import main; main({fd})'
     python = [sys.executable, '-I', '-B', '-c', begin]
@@ -59,8 +57,8 @@ def command(box, fd, walled) -> list:
 
 def own_folders() -> list:
     "Where each submission gets an empty folder of its own; not /tmp where Python itself lives there."
-    python = [Path(p).is_relative_to('/tmp') for p in (sys.prefix, sys.base_prefix)]
-    return ['/scratch', '/dev/shm'] if any(python) else ['/scratch', '/dev/shm', '/tmp']
+    python = [p for p in (sys.prefix, sys.base_prefix) if Path(p).is_relative_to('/tmp')]
+    return ['/scratch', '/dev/shm', *([] if python else ['/tmp'])]
 
 def environment(scratch) -> dict:
     "All that a submission sees of the environment."

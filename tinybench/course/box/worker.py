@@ -1,16 +1,59 @@
 "Runs a notebook's cells in a forked, walled-in process: an outcome for each, whatever the cells do"
 import os, select, signal, socket, time
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-
 import nbformat
-
-from ..cells import CourseError, role
+from ..cells import CourseError, plain_text, role
 from .messages import receive, send
-from .outcome import Outcome, as_outcome, failed, fatal
+from .shell import failed, joined
 from .start import HOME, Limits, Warm, library_sum, roomy, warm_for
 
+
+@dataclass
+class Outcome:
+    "What came of one cell: nbformat outputs, seconds, the error in one line, and what the engine noted."
+    id: str
+    outputs: list = field(default_factory=list)
+    secs: float = 0.
+    error: str = ''
+    note: str = ''
+    fatal: bool = False  # it ended its process
+
+def as_outcome(id, reply, seconds, most=1 << 20, check=False) -> Outcome:
+    "The outcome of a cell from the child's reply, of which nothing is taken on trust but its text."
+    outputs = joined([plain_text(known) for o in reply['outputs'] if (known := only_known(o))], most)
+    note, secs = plain_text(str(reply.get('note', ''))[:1000]), reply.get('secs')
+    if check and any(o['output_type'] == 'execute_result' for o in outputs):
+        outputs = [o for o in outputs if o['output_type'] != 'execute_result']  # to nbgrader, partial credit
+        note = '; '.join(filter(None, [note, 'gave a result of its own, which is left out']))
+    if reply['stopped']:
+        outputs = [o for o in outputs if o['output_type'] != 'error']
+        outputs.append(failed('TimeoutError', f'stopped after {seconds:g} s'))
+    errors = [o for o in outputs if o['output_type'] == 'error']
+    if reply.get('held') is not True and not errors:  # an error that says odd things is one too
+        errors = [failed('NotHeld', 'it did not come to its end')]
+        outputs += errors
+    return Outcome(id, outputs, float(secs) if isinstance(secs, float) else 0.,
+                   first_line(errors[-1]) if errors else '', note)
+
+def first_line(error) -> str:
+    "What an error output says, in one line that is never empty."
+    lines = f'{error["ename"]}: {error["evalue"]}'.rstrip(': ').splitlines()
+    return lines[0][:300] if lines and lines[0] else 'an error without a name'
+
+FIELDS = dict(stream=dict(name=str, text=str), error=dict(ename=str, evalue=str, traceback=list),
+              display_data=dict(data=dict, metadata=dict), execute_result=dict(data=dict, metadata=dict))
+
+def only_known(o) -> dict|None:
+    "The output `o` without keys that nbformat does not know; None if it is none that holds nothing but text."
+    kind = o.get('output_type') if isinstance(o, dict) else None
+    fields = FIELDS.get(kind, {}) if isinstance(kind, str) else {}
+    if not fields or not all(isinstance(o.get(k), t) for k, t in fields.items()): return None
+    parts = [o[k] if k == 'traceback' else o[k].values() for k in fields if k in ('traceback', 'data')]
+    if not all(isinstance(text, str) for texts in parts for text in texts): return None
+    kept = dict(output_type=kind) | {k: {} if k == 'metadata' else o[k] for k in fields}
+    return kept | dict(execution_count=None) if kind == 'execute_result' else kept
 
 class Gone(Exception): "The child ended, or was ended, before it answered; the message says how."
 
@@ -25,40 +68,39 @@ def ended_how(status) -> str:
 
 PATIENCE = 30  # seconds that the warm process has for an answer
 
-def copy_of(sock, secs) -> socket.socket:
-    "A socket to a copy of the process at `sock` as it is now, which may use `secs` of processor time."
+def socket_for(sock, request) -> socket.socket:
+    "One end of a new pair of sockets, the other sent with a `request` to the process at `sock`."
     ours, theirs = socket.socketpair()
     try:
         with theirs:
-            send(sock, dict(op='hold', cpu_seconds=secs))
+            send(sock, request)
             socket.send_fds(sock, [b'x'], [theirs.fileno()])
     except BaseException:  # Ctrl-C too
         ours.close()
         raise
     return ours
 
+def copy_of(sock, secs) -> socket.socket:
+    "A socket to a copy of the process at `sock` as it is now, which may use `secs` of processor time."
+    return socket_for(sock, dict(op='hold', cpu_seconds=secs))
+
 class Child:
-    "One submission's process: `run` cells, `hold` hidden checks, `end` it; CourseError if it cannot start."
+    "One submission's process: `run` cells, `end` it; CourseError if it cannot start."
     def __init__(self, warm):
         warm.start()
-        self.warm, self.limits = warm, warm.limits
-        self.sock, theirs = socket.socketpair()
+        self.warm, self.limits, self.key, self.sock = warm, warm.limits, os.urandom(16), None
         try:
-            send(warm.control, {'op': 'start'})
-            socket.send_fds(warm.control, [b'x'], [theirs.fileno()])
+            self.sock = socket_for(warm.control, dict(op='start'))
             self.pid = (receive(warm.control, seconds=PATIENCE) or {})['pid']
         except (OSError, KeyError):
-            self.sock.close()
+            if self.sock: self.sock.close()
             warm.close()
             raise Gone('the process that forks submissions had ended') from None
-        finally: theirs.close()
-        self.key = os.urandom(16)
         with suppress(OSError, Gone):
             send(self.sock, dict(key=self.key.hex()))
             if told(self.sock, self.key, 'ready', 60): return
         self.end()
         raise CourseError(f'A process for a submission did not start: {warm.last_words()}')
-
     def run(self, kind, source, seconds) -> dict:
         "Run a cell or check; `Gone` where no answer came."
         sock, stopped, nonce = self.sock, False, os.urandom(8).hex()
@@ -78,16 +120,10 @@ class Child:
             self.end()
             raise Gone(f'started processes and ran longer than {seconds:g} s')
         return reply | dict(stopped=stopped)
-
-    def hold(self) -> socket.socket:
-        "A socket to a process that keeps the state of now."
-        return copy_of(self.sock, self.limits.cell_seconds)
-
     def tell(self, op):
         "Ask the warm process to do this to the child; where it has ended, so has the child."
         try: send(self.warm.control, dict(op=op, pid=self.pid))
         except OSError: self.warm.close()
-
     def end(self) -> str:
         "End the process and all it started; how it had ended."
         if self.pid is None: return ''
@@ -123,25 +159,28 @@ def ask(sock, key, kind, source, seconds) -> dict:
 
 def one_run(child, todo, found, until, progress=None) -> bool:
     "Run what has not ended a child before, outcomes into `found`; False where a cell ends this child."
-    held, most = [], child.limits.output_kb << 12
+    held, limits, most = [], child.limits, child.limits.output_kb << 12
     with ExitStack() as open_sockets:
         for i, cell in enumerate(todo):
             if progress: progress(i, len(todo), cell.id)
-            if getattr(found.get(cell.id), 'fatal', False): continue
-            seconds = min(child.limits.cell_seconds, until - time.monotonic())
+            if cell.id in found and found[cell.id].fatal: continue
+            seconds = min(limits.cell_seconds, until - time.monotonic())
             if seconds <= 0: return True
             kind, start = role(cell) if role(cell) in ('check', 'hidden') else 'cell', time.monotonic()
             try:
-                if kind == 'hidden': held.append((cell, open_sockets.enter_context(child.hold())))
+                if kind == 'hidden':
+                    held.append((cell, open_sockets.enter_context(copy_of(child.sock, limits.cell_seconds))))
                 else:
                     reply = child.run(kind, cell.source, seconds)
                     found[cell.id] = as_outcome(cell.id, reply, seconds, most, kind == 'check')
             except (Gone, OSError) as e:
                 how = str(e) if isinstance(e, Gone) else child.end()
-                found[cell.id] = fatal(cell.id, how, time.monotonic() - start)
+                secs, said = time.monotonic() - start, [failed('ProcessEnded', how)]
+                found[cell.id] = Outcome(cell.id, said, secs, f'ended its process: {how}',
+                                         'the other cells ran again without this one', fatal=True)
                 return False
         for cell, sock in held:
-            seconds = min(child.limits.cell_seconds, max(1, until - time.monotonic()))
+            seconds = min(limits.cell_seconds, max(1, until - time.monotonic()))
             with sock: reply = ask(sock, child.key, 'hidden', cell.source, seconds)
             found[cell.id] = as_outcome(cell.id, reply, seconds, most, True)
     return True

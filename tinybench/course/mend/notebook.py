@@ -1,13 +1,63 @@
 "A submitted notebook made one that nbgrader can grade, and what was done in words"
 import re
+from collections.abc import Mapping
 from copy import deepcopy
+import nbformat
 from nbformat import NotebookNode
-from ..cells import exercises, grading, role
-from .cells import MOST_CELLS, notebook_metadata, own_cell, retype, tell_apart
+from nbformat.validator import get_validator
+from ..cells import CourseError, exercises, grading, plain_text, role, whole_cell
 from .recognise import (all_hidden, best_cell, cell_name, index_of, is_locked, minded, recognised,
                         visible_text)
 from .source import bare, bound, defines, unfilled
 
+
+MOST_CELLS = 2000
+
+def accepted(**parts) -> bool:
+    "Whether nbformat's schema has nothing against a notebook of these `parts`, cells or metadata."
+    nb = dict(cells=[], metadata={}, nbformat=4, nbformat_minor=5) | parts
+    try: get_validator(4, 5).validate(nb)
+    except Exception: return False    # on what is odd enough the validator fails in ways of its own
+    return True
+
+def own_cell(cell, i:int) -> NotebookNode:
+    "A copy of the `i`-th submitted cell that nbformat accepts."
+    try: c = nbformat.from_dict(deepcopy(whole_cell(plain_text(cell), i)))
+    except CourseError: return nbformat.v4.new_raw_cell(plain_text(str(cell)), id=f'cell-{i+1}')
+    if accepted(cells=[c]): return c
+    meta = nbformat.from_dict({'nbgrader': grading(c)} if grading(c) else {})
+    known = re.fullmatch(r'[\w-]{1,64}', c.id, re.ASCII)
+    return NotebookNode(getattr(nbformat.v4, f'new_{c.cell_type}_cell')(
+        c.source, id=c.id if known else f'cell-{i+1}', metadata=meta))
+
+def retype(cell:NotebookNode, kind:str) -> bool:
+    "Makes `cell` one of type `kind`, in place; whether it was another."
+    if cell.cell_type == kind: return False
+    for k in ('outputs', 'execution_count', 'attachments'): cell.pop(k, None)
+    if kind == 'code': cell.update(outputs=[], execution_count=None)
+    cell.cell_type = kind
+    return True
+
+def tell_apart(cells:list, known:list):
+    "Gives new ids, in place, to cells whose id is that of another; those in `known` keep theirs."
+    taken, sure = {c.id for c in known}, set(map(id, known))
+    for c in cells:
+        if id(c) in sure: continue
+        base, n = c.id[:56], 2
+        while c.id in taken: c.id = f'{base}-{n}'; n += 1
+        taken.add(c.id)
+
+def notebook_metadata(submitted:Mapping, source:NotebookNode) -> tuple[NotebookNode, str]:
+    "The metadata of the mended notebook, with the source's kernel; and the kernel it was for, if another."
+    meta = submitted.get('metadata')
+    meta = NotebookNode(deepcopy(dict(meta))) if isinstance(meta, Mapping) else NotebookNode()
+    want, has = source.metadata.get('kernelspec'), meta.get('kernelspec')
+    other = str(has.get('name', '')) if isinstance(has, Mapping) else ''
+    if not want or other in ('', want.get('name')): other = ''
+    if want: meta['kernelspec'] = deepcopy(want)
+    if other: meta.pop('language_info', None)
+    if not accepted(metadata=meta): meta = NotebookNode({'kernelspec': deepcopy(want)} if want else {})
+    return meta, other
 
 SENTENCES = dict(
     lost="nbgrader's metadata was lost, and is put back: {}.",
@@ -30,10 +80,8 @@ SENTENCES = dict(
 
 def sentences(done:dict[str, list[str]]) -> list[str]:
     "A sentence for each kind of thing that was done, with the names of the cells."
-    def names(these):
-        these = list(dict.fromkeys(these))
-        return ', '.join(these[:8]) + (f' and {len(these)-8} more' if len(these) > 8 else '')
-    return [SENTENCES[k].format(names(done[k])) for k in SENTENCES if done.get(k)]
+    def names(these): return ', '.join(these[:8]) + (f' and {len(these)-8} more' if len(these) > 8 else '')
+    return [says.format(names([*dict.fromkeys(done[k])])) for k, says in SENTENCES.items() if done.get(k)]
 
 def drop_empty(cells:list, chosen:dict, found:dict, source:NotebookNode, stubs:dict, note):
     "Takes from `cells`, in place, the empty forms of exercises for which a filled cell was chosen."
@@ -42,11 +90,11 @@ def drop_empty(cells:list, chosen:dict, found:dict, source:NotebookNode, stubs:d
         if role(s) != 'exercise' or name not in chosen: continue
         stub = stubs.get(name, '')
         todo = (set(unfilled(stub)) if stub else defines(s.source)) - set(unfilled(s.source))
-        if todo & set(unfilled(chosen[name].source)): continue
+        if not todo or todo & set(unfilled(chosen[name].source)): continue
         for c in found[name]:
             if stub: same = bare(c.source) == bare(stub)
             else: same = set(unfilled(c.source)) == todo == defines(c.source)
-            if c is not chosen[name] and todo and same:
+            if same and c is not chosen[name]:
                 del cells[index_of(cells, c)]
                 note('empty', name)
 
@@ -74,11 +122,6 @@ def insert_below(cells:list, cell:NotebookNode, before:list, exercise=None):
     last = next((i for b in reversed(before) if (i := index_of(cells, b)) >= 0), -1)
     cells.insert(max(last, index_of(cells, exercise)) + 1, cell)
 
-def used(nb:NotebookNode) -> set[str]:
-    "The words in the checks and the exported cells of a notebook, names among them."
-    texts = [c.source for c in nb.cells if c.cell_type == 'code' and (minded(c) or '#| export' in c.source)]
-    return {n for t in texts for n in re.findall(r'\w+', t)}
-
 def missed(cell:NotebookNode, have:set, uses:set) -> bool:
     "Whether a given cell that is gone is missed: it binds a name that is used, and nothing else does."
     if cell.cell_type != 'code': return False
@@ -86,12 +129,12 @@ def missed(cell:NotebookNode, have:set, uses:set) -> bool:
     names = bound(cell.source)
     return bool((names if '#| export' in cell.source else names & uses) - have)
 
-def as_new(like:NotebookNode, released:dict[str, NotebookNode]) -> NotebookNode:
+def as_new(like:NotebookNode, stubs:dict[str, str]) -> NotebookNode:
     "The source's cell `like` without what the student was to write; a check as the instructor has it."
     cell, name = deepcopy(like), cell_name(like)
     if minded(like) and not is_locked(like):
         gone = f'# {name}: this exercise was deleted' if like.cell_type == 'code' else 'YOUR ANSWER HERE'
-        cell.source = released[name].source if name in released else gone
+        cell.source = stubs.get(name, gone)
     return cell
 
 def disown(cells:list, chosen:dict, found:dict, note):
@@ -103,9 +146,10 @@ def disown(cells:list, chosen:dict, found:dict, note):
         if minded(c): note('copied' if id(c) in copies else 'foreign', copies.get(id(c), c.id))
         for k in ('nbgrader', 'deletable', 'editable'): c.metadata.pop(k, None)
 
-def settle(cells:list, chosen:dict, source:NotebookNode, fresh:dict, have:set, note):
+def settle(cells:list, chosen:dict, source:NotebookNode, stubs:dict, have:set, note):
     "Puts right in `cells`, in place, what was `chosen` for the source's cells; puts back what is missing."
-    uses, before = used(source), []
+    lean = [c for c in source.cells if c.cell_type == 'code' and (minded(c) or '#| export' in c.source)]
+    uses, before = {word for c in lean for word in re.findall(r'\w+', c.source)}, []
     owner = {id(check): e.name for e in exercises(source) for check in e.checks}
     for s in source.cells:
         name, cell = cell_name(s), chosen.get(cell_name(s))
@@ -120,7 +164,7 @@ def settle(cells:list, chosen:dict, source:NotebookNode, fresh:dict, have:set, n
                 insert_below(cells, cell, before, exercise)
                 note('moved', name)
         elif minded(s) or missed(s, have, uses):
-            cell = chosen[name] = as_new(s, fresh)
+            cell = chosen[name] = as_new(s, stubs)
             insert_below(cells, cell, before, exercise)
             kind = 'given' if not minded(s) else 'check' if is_locked(s) else 'exercise'
             if not all_hidden(s): note(kind, name)
@@ -133,25 +177,23 @@ def mend(
     outputs:bool=False,               # whether to keep the outputs of cells
 ) -> tuple[NotebookNode, list[str]]:  # a notebook that nbgrader can grade, and what was done, in words
     "Every check of the source once, in its words, below its exercise; and the student's own cells, in order."
-    done, fresh = {}, {cell_name(c): c for c in released.cells} if released is not None else {}
+    done, stubs = {}, {cell_name(c): c.source for c in released.cells} if released is not None else {}
     def note(kind, name): done.setdefault(kind, []).append(name)
     there = submitted.get('cells')
     cells = [own_cell(c, i) for i, c in enumerate(there[:MOST_CELLS] if isinstance(there, list) else [])]
     if isinstance(there, list) and there[MOST_CELLS:]: note('many', str(len(there)))
     found, kept = recognised(cells, source, released)
     for name in kept: note('kept', name)
-    stubs, chosen = {n: c.source for n, c in fresh.items()}, {}
-    for s in source.cells:
-        name = cell_name(s)
-        cell = best_cell(found[name], s, stubs.get(name, ''))
-        if cell is not None: chosen[name] = cell
+    named = {cell_name(s): s for s in source.cells}
+    best = {name: best_cell(found[name], s, stubs.get(name, '')) for name, s in named.items()}
+    chosen = {name: cell for name, cell in best.items() if cell is not None}
     drop_empty(cells, chosen, found, source, stubs, note)
     disown(cells, chosen, found, note)
     known = set(map(id, chosen.values()))
-    gone = any(cell_name(s) not in chosen for s in source.cells if not minded(s))
+    gone = any(not minded(s) for name, s in named.items() if name not in chosen)
     code = [c for c in cells if c.cell_type == 'code' or id(c) in known] if gone else []
     have = set().union(*(bound(c.source) for c in code))
-    settle(cells, chosen, source, fresh, have, note)
+    settle(cells, chosen, source, stubs, have, note)
     meta, kernel = notebook_metadata(submitted, source)
     if kernel: note('kernel', kernel)
     tell_apart(cells, list(chosen.values()))

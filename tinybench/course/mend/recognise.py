@@ -22,9 +22,7 @@ def cell_name(cell:Mapping) -> str:
 
 def visible_text(text:str) -> str:
     "What a student sees of a check: its text without hidden tests and marking schemes."
-    for what in ('HIDDEN TESTS', 'MARK SCHEME'):
-        text = re.sub(rf'(?ms)^[^\n]*### BEGIN {what}.*?### END {what}[^\n]*\n?', '', text)
-    return bare(text)
+    return bare(re.sub(r'(?ms)^[^\n]*### BEGIN (HIDDEN TESTS|MARK SCHEME).*?### END \1[^\n]*\n?', '', text))
 
 def all_hidden(cell:Mapping) -> bool:
     "Whether a student sees nothing of this check but comments."
@@ -72,9 +70,8 @@ def by_definition(found:dict, rest:list, source:NotebookNode) -> list:
 def likeness(a:str, b:str, least:float=.6) -> float:
     "From 0 to 1, how much of the first 2000 characters two texts share; 0 if it is less than `least`."
     same = difflib.SequenceMatcher(None, a[:2000], b[:2000], autojunk=False)
-    if same.real_quick_ratio() < least or same.quick_ratio() < least: return 0.
-    ratio = same.ratio()
-    return ratio if ratio >= least else 0.
+    bounds = same.real_quick_ratio, same.quick_ratio, same.ratio    # each is slower, and nearer
+    return same.ratio() if all(bound() >= least for bound in bounds) else 0.
 
 def by_likeness(found:dict, rest:list, which, *sources:NotebookNode) -> list:
     "Adds to `found` what is nearly the text of a cell that `which` accepts; returns the others of `rest`."

@@ -1,6 +1,7 @@
 "What the text of a cell says: is it Python, what does it define, is it filled in"
 import ast, re
 from nbformat import NotebookNode
+from ..box.needed import made_and_used
 from ..trees import parsed, quiet
 
 
@@ -18,16 +19,10 @@ def cell_tree(text:str) -> ast.Module|None:
     "`text` as a syntax tree; None if it is no Python, or longer than any cell."
     return parsed(text) if len(text) <= LONGEST else None
 
-def bound(text:str) -> frozenset[str]:
+def bound(text:str) -> set[str]:
     "The names that a cell gives a value to, by import, definition or assignment outside of functions."
-    def names(node):
-        for n in ast.iter_child_nodes(node):
-            if isinstance(n, ast.alias): yield (n.asname or n.name).split('.')[0]
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store): yield n.id
-            if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)): yield n.name
-            elif not isinstance(n, ast.Lambda): yield from names(n)
-    try: return frozenset(names(tree) if (tree := cell_tree(text)) else defines(text))
-    except RecursionError: return frozenset(defines(text))
+    try: return made_and_used(text)[0] if len(text) <= LONGEST else defines(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError): return defines(text)
 
 def raises_unfilled(node) -> bool:
     "Whether a statement is `raise NotImplementedError`, called or not."
@@ -53,7 +48,6 @@ def without_magics(text:str) -> str:
     return '' if text.lstrip().startswith('%%') else MAGIC.sub(r'\1pass', text)
 
 UNMERGED = 'git could not merge two versions, and left both between its marks'
-
 KEEP_ONE = 'keep one, delete the other and the marks'
 
 def merge_mark(text:str) -> int:

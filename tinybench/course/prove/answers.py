@@ -1,15 +1,14 @@
-"Answers to try: the known ones on file, the stub, and constants"
+"Answers to try: the known ones on file, the stub, constants, and mutants, each with one small change"
 import ast, re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from nbformat import NotebookNode
-
-from ..units import Course
-from ..cells import CourseError, closest, exercises
 from ..box.needed import made_and_used
+from ..cells import CourseError, closest, exercises
 from ..stub import is_docstring, outermost, stub
 from ..trees import quiet
+from ..units import Course
 from .mutants import mutants
 
 
@@ -21,7 +20,6 @@ class Answer:
     kind: str
     why: str
     source: str
-
     def __repr__(self): return f'{self.kind}: {self.why}' if self.why else self.kind
 
 def parse_answers(text:str, where='the answers') -> Iterator:
@@ -34,8 +32,7 @@ def parse_answers(text:str, where='the answers') -> Iterator:
             if not m: raise CourseError(f'{where}, line {line}: {head!r} is no header. '
                                         'Write `# %% EXERCISE wrong: WHY` or `right: HOW`.')
             try:
-                with quiet(SyntaxWarning):
-                    compile(body, str(where), 'exec', dont_inherit=True)
+                with quiet(SyntaxWarning): compile(body, str(where), 'exec', dont_inherit=True)
             except (SyntaxError, ValueError) as e:
                 at = line + (getattr(e, 'lineno', None) or 1)
                 what = f'this answer to {m[1]} is not Python: {getattr(e, "msg", e)}'
@@ -80,15 +77,15 @@ def constants(source:str) -> Iterator:
 
 def to_try(course:Course, notebook:str, nb:NotebookNode, mutated:bool=False) -> list:
     "(exercise, its stub, known answers, constants and, if `mutated`, mutants) for each of a notebook."
-    found, path = exercises(nb), course.folder('knockouts', f'{notebook}.py')
+    found, path, tries = exercises(nb), course.folder('knockouts', f'{notebook}.py'), []
     known = read_answers(path, [e.name for e in found]) if found else {}
     for e in found:
-        makes = made_and_used(e.cell.source)[0]
+        source = e.cell.source
         for a in known[e.name]:
-            if lacks := makes - made_and_used(a.source)[0]:
+            if lacks := made_and_used(source)[0] - made_and_used(a.source)[0]:
                 raise CourseError(f'{path}: the answer to {e.name} that is {a!r} does not define '
                                   f'{", ".join(sorted(lacks))}.')
-    def machine(e):
-        made = dict(constant=constants(e.cell.source), mutant=mutants(e.cell.source) if mutated else ())
-        return [Answer(kind, what, s) for kind, answers in made.items() for what, s in answers]
-    return [(e, [Answer('stub', '', stub(e.cell.source)), *known[e.name], *machine(e)]) for e in found]
+        made = dict(constant=constants(source), mutant=mutants(source) if mutated else ())
+        machine = [Answer(kind, what, s) for kind, answers in made.items() for what, s in answers]
+        tries.append((e, [Answer('stub', '', stub(source)), *known[e.name], *machine]))
+    return tries

@@ -4,21 +4,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from nbformat import NotebookNode
-from ..cells import module_of
-from ..units import Course
-from ..cells import CourseError, Exercise, points, read_notebook, role
-from ..teacher.prepare import library_of
 from ..box.needed import import_lines, needed
-from ..box.outcome import as_outcome
 from ..box.start import Limits, Warm
-from ..box.worker import Child, ask, copy_of
+from ..box.worker import Child, as_outcome, ask, copy_of
+from ..cells import CourseError, Exercise, module_of, points, read_notebook, role
+from ..teacher.prepare import library_of
+from ..units import Course
 from .answers import Answer, to_try
 from .proof import EARN_NOTHING, Proof, Proved, Tried
 
 
 def run_cell(sock:socket.socket, key:bytes, cell:NotebookNode, secs:float, last:bool=False) -> tuple:
-    """Run a cell in the process at `sock`, a hidden check in a copy, if it is not the `last` to run there:
-    seconds, error, can the process go on."""
+    "Run a cell at `sock`, a hidden check in a copy if it is not the `last`: seconds, error, can it go on."
     start, kind = time.monotonic(), role(cell) if role(cell) in ('check', 'hidden') else 'cell'
     try:
         with copy_of(sock, secs) if kind == 'hidden' and not last else nullcontext(sock) as to:
@@ -98,8 +95,7 @@ def prove_lesson(course:Course, notebook:str, nb:NotebookNode, todo:list, jobs:i
     "Prove one lesson: a `Proved` for each exercise."
     later = [f'tinybench.{module_of(p.stem)}' for p in course.nbs.glob('[0-9]*_*.ipynb')
              if p.stem >= notebook]
-    # answers that ended stay listed until the lesson ends
-    limits = Limits(**course.limits | dict(processes=30_000))
+    limits = Limits(**course.limits | dict(processes=30_000))  # answers that ended are listed till the end
     def say(exercise): tell(f'{notebook}, {exercise}')
     with Warm(library_of(course), later, import_lines(nb), limits, sandbox) as warm:
         child = Child(warm)
@@ -111,16 +107,16 @@ def prove_lesson(course:Course, notebook:str, nb:NotebookNode, todo:list, jobs:i
     return [Proved(notebook, e.name, {c.id: points(c) for c in e.checks}, (solved(e), *tried[e.name]))
             for e, _ in todo]
 
-def prove_all(
+def prove(
     course:Course,
-    notebooks=None,      # names; all lessons if None
+    notebooks=None,      # a name, or several; all lessons if None
     mutants:bool=False,  # also try what `mutants` makes of the solutions
     jobs:int|None=None,  # how many answers run at a time; as many as there are cores if None
-    progress:Callable|None=None, sandbox:bool=True
-) -> Proof:
+    progress:Callable|None=None, sandbox:bool=True) -> Proof:
     "Try all known answers to all exercises; CourseError before any runs if a file of them is not in order."
     start, done, lock, over = time.monotonic(), 0, threading.Lock(), threading.Event()
     jobs, todo = jobs or os.cpu_count() or 1, {}
+    if isinstance(notebooks, str): notebooks = [notebooks]
     for n in course.notebooks if notebooks is None else notebooks:
         course.unit_of(n)
         nb = read_notebook(course.path(n))
@@ -142,8 +138,3 @@ def prove_all(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return Proof(tuple(r for n in todo for r in rows[n]), time.monotonic() - start)
-
-def prove(course:Course, notebook:str, mutants:bool=False, jobs:int|None=None, progress:Callable|None=None,
-          sandbox:bool=True) -> Proof:
-    "Try all known answers to the exercises of one notebook."
-    return prove_all(course, [notebook], mutants, jobs, progress, sandbox)

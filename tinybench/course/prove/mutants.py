@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from ..stub import is_docstring, outermost
 from ..trees import quiet
 
-
 KINDS = dict(
-    AOR='arithmetic operator replaced', LOR='bitwise operator replaced',
-    ASR='operator in assignment replaced', ROR='relational operator replaced', LCR='`and` for `or`',
-    COI='condition negated', COD='`not` dropped',
-    AOD='sign dropped', CRP='constant replaced', UOI='one added to a bound', SIR='bound of a slice dropped',
-    IPEX='arguments exchanged', SDL='statement dropped', BCR='`break` for `continue`',
-    EHD='exception passed on')
+    AOR='arithmetic operator replaced', LOR='bitwise operator replaced', ROR='relational operator replaced',
+    ASR='operator in assignment replaced', LCR='`and` for `or`', COI='condition negated',
+    COD='`not` dropped', AOD='sign dropped', CRP='constant replaced', UOI='one added to a bound',
+    SIR='bound of a slice dropped', IPEX='arguments exchanged', SDL='statement dropped',
+    BCR='`break` for `continue`', EHD='exception passed on')
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div,
               ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.MatMult: ast.Mult}
 BITWISE = {ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.BitXor: ast.BitAnd,
@@ -27,11 +25,8 @@ def with_fields(node:ast.AST, **fields) -> ast.AST:
     return new
 
 def at(items:list, i:int, new) -> list: return [*items[:i], new, *items[i+1:]]
-
 def negated(test:ast.expr) -> ast.expr: return ast.UnaryOp(ast.Not(), test)
-
 def one_more(x:ast.expr) -> ast.expr: return ast.BinOp(x, ast.Add(), ast.Constant(1))
-
 def is_number(x) -> bool: return isinstance(x, ast.Constant) and type(x.value) in (int, float)
 
 def operator_variants(node:ast.AST) -> Iterator:
@@ -85,12 +80,6 @@ def places(node:ast.AST) -> Iterator:
             yield node, field, i
             if not isinstance(child, ast.Raise): yield from places(child)
 
-def piece(owner, field, i): return getattr(owner, field) if i is None else getattr(owner, field)[i]
-
-def put(owner, field, i, new):
-    if i is None: setattr(owner, field, new)
-    else: getattr(owner, field)[i] = new
-
 def meaning(code:types.CodeType) -> tuple:
     "What a code object does, without its lines and file: equal for sources that compile to the same."
     def const(c): return meaning(c) if isinstance(c, types.CodeType) else (type(c).__name__, repr(c))
@@ -113,15 +102,15 @@ def mutants(source:str) -> Iterator:
     "(what, source) of each answer that differs from `source` by one change of `KINDS` in a function's body."
     tree = ast.parse(source)
     seen = {None, compiled(ast.unparse(tree))}
-    inside = [place for f in outermost(tree) for place in places(ast.Module(f.body, []))]
-    for place in inside:
-        owner, old = place[0], piece(*place)
+    for owner, field, i in [place for f in outermost(tree) for place in places(f)]:
+        value = getattr(owner, field)
+        old = value if i is None else value[i]
         shown = owner if isinstance(owner, (ast.expr, ast.keyword)) else old
         line, before = getattr(old, 'lineno', getattr(owner, 'lineno', 0)), said(shown)
         for kind, new in [*operator_variants(old), *place_variants(old)]:
-            put(*place, new)
+            setattr(owner, field, new if i is None else at(value, i, new))
             text, after = ast.unparse(ast.fix_missing_locations(tree)), said(new if shown is old else owner)
-            put(*place, old)
+            setattr(owner, field, value)
             if (code := compiled(text)) in seen: continue
             seen.add(code)
             change = {'SDL': f'without {before}', 'EHD': f'{before} raise'}.get(kind, f'{before} -> {after}')

@@ -17,7 +17,6 @@ class Tried:
     error: str = ''
     hidden: bool = False  # the visible checks saw nothing
     secs: float = 0.
-
     def __repr__(self):
         became = f'lost {", ".join(self.lost)}: {self.error}' if self.lost else 'full marks'
         return f'{self.kind}{self.why and f" ({self.why})"}: {became}'
@@ -29,7 +28,6 @@ class Proved:
     exercise: str
     checks: dict      # {id: points}
     tried: tuple
-
     def of(self, kind:str) -> list: return [t for t in self.tried if t.kind == kind]
     def earned(self, t:Tried) -> float: return sum(p for c, p in self.checks.items() if c not in t.lost)
     @property
@@ -49,22 +47,19 @@ class Proved:
                 yield f'{what} passes {", ".join(c for c in self.checks if c not in t.lost)}.'
 
     def row(self) -> tuple:
-        def count(kind, good):
-            return f'{sum(map(good, self.of(kind)))}/{len(self.of(kind))}' if self.of(kind) else ''
         def marks(kind): return f'{sum(map(self.earned, self.of(kind))):g}/{sum(self.checks.values()):g}'
-        def lost(t): return bool(t.lost)
-        def kept(t): return not t.lost
-        def empty(t): return not self.earned(t)
+        def of_all(good): return f'{sum(good)}/{len(good)}' if good else ''
+        empty = [not self.earned(t) for t in self.of('constant')]
+        wrong, right, bred = ([bool(t.lost) for t in self.of(kind)] for kind in ('wrong', 'right', 'mutant'))
         only_hidden = str(sum(t.hidden for t in self.of('wrong')))
-        return (self.notebook, self.exercise, marks('solution'), marks('stub'), count('constant', empty),
-                count('wrong', lost), only_hidden, count('right', kept), count('mutant', lost))
+        return (self.notebook, self.exercise, marks('solution'), marks('stub'), of_all(empty), of_all(wrong),
+                only_hidden, of_all([not lost for lost in right]), of_all(bred))
 
 @dataclass(frozen=True, repr=False)
 class Proof(Shown):
     "What `prove` found: a row for each exercise. Iterating gives the proof of each notebook."
     rows: tuple
     secs: float = 0.
-
     def __iter__(self) -> Iterator:
         for name in dict.fromkeys(r.notebook for r in self.rows):
             rows = tuple(r for r in self.rows if r.notebook == name)

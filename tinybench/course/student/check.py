@@ -3,13 +3,14 @@ import re, sys, textwrap
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 from ..cells import CourseError, Exercise, exercises, read_notebook
 from ..mend.source import bound, syntax_error, unfilled
-from .notebook import faults, restored, stale, still_open
-from .workspace import Workspace, inner, notebooks_named, open_workspace, unlocked_file
+from .workspace import (Workspace, faults, inner, notebooks_named, open_workspace, restored, stale,
+                        still_open)
 
 
 @dataclass(frozen=True)
@@ -22,32 +23,25 @@ class Checked:
     line:int=0
     text:str=''
     hint:str=''     # what else may be the reason, and what to do
-
     @property
     def holds(self) -> bool: return self.state == 'holds'
     def __str__(self):
-        lines = [f'{self.exercise or self.notebook}: {self.state}']
-        at = f', line {self.line}: {self.text}' if self.line else ''
-        if self.check: lines.append(f'{self.check}{at}')
-        if self.hint: lines.append(self.hint)
-        return '\n    '.join(lines)
+        at = f'{self.check}, line {self.line}: {self.text}' if self.line else self.check
+        return '\n    '.join(filter(None, [f'{self.exercise or self.notebook}: {self.state}', at, self.hint]))
 
 @dataclass(frozen=True)
 class Report:
     "What holds in a workspace, and what was noticed on the way."
     rows:tuple[Checked, ...]
     notes:tuple[str, ...] = ()
-
     @property
     def holds(self) -> bool: return all(r.holds for r in self.rows)
     def __repr__(self):
-        lines, last = [], None
-        for r in self.rows:
-            if r.notebook != last: lines += [r.notebook] if last is None else ['', r.notebook]
-            lines.append(textwrap.indent(str(r), '  '))
-            last = r.notebook
+        lines = []
+        for notebook, rows in groupby(self.rows, lambda r: r.notebook):
+            lines += [notebook, *(textwrap.indent(str(r), '  ') for r in rows), '']
         count = f'{sum(r.holds for r in self.rows)} of {len(self.rows)} exercises hold.'
-        return '\n'.join([*lines, '', *self.notes, count])
+        return '\n'.join([*lines, *self.notes, count])
 
 def run_in_kernel(cells:list, root:Path, seconds:float=30) -> dict[str, list]:
     "The outputs of code cells, by id, from a Jupyter kernel started in `root`."
@@ -76,10 +70,7 @@ def error_of(outputs:Iterable) -> tuple[str, str, str]:
     said = re.sub(r'(?s)^==:\n(.*)\n(.*)$', r'\1 is not \2', str(e.get('evalue', '')))    # fastcore's test_eq
     return str(e.get('ename')), ' '.join(said.split())[:200], text
 
-def failing_line(traceback:str) -> int:
-    "The line of the cell in which a traceback begins; 0 if it names none."
-    found = re.search(r'(?:"<check>"|"<ipython-input[^"]*"|Cell In\s?\[\d*\]), line (\d+)', traceback)
-    return int(found[1]) if found else 0
+BEGINS = re.compile(r'(?:"<check>"|"<ipython-input[^"]*"|Cell In\s?\[\d*\]), line (\d+)')    # in a cell
 
 def elsewhere(ws:Workspace, name:str, message:str, traceback:str) -> str:
     "What to do about an error that came from the student's library; '' if it did not."
@@ -87,10 +78,9 @@ def elsewhere(ws:Workspace, name:str, message:str, traceback:str) -> str:
     said = re.search(rf'{ws.package}\.([\w.]+)', message)
     if said and name in ('ModuleNotFoundError', 'ImportError'):
         return f'{books.get(said[1].replace(".", "/"), said[1])} is not exported: run nbdev_export.'
-    slash = r'[/\\]'
-    frames = re.findall(rf'{slash}{ws.package}{slash}([\w/\\]+)\.py(?:", line |:)(\d+),? in (\w+)', traceback)
+    frames = re.findall(rf'[/\\]{ws.package}[/\\]([\w/\\]+)\.py(?:", line |:)\d+,? in (\w+)', traceback)
     if name != 'NotImplementedError' or not frames: return ''
-    part, _, function = frames[-1]
+    part, function = frames[-1]
     book = books.get(part.replace('\\', '/').replace('unlocked/', ''))
     if book is None: return ''
     if any(f.split('.')[-1] == function for f in still_open(ws, book)):
@@ -122,17 +112,12 @@ def checked(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[st
     if wrong := syntax_error(e.cell.source):
         return Checked(notebook, e.name, f'fails: it is no Python: {wrong}')
     name, message, trace = error_of(said[failed.id])
-    lines, line = failed.source.splitlines(), failing_line(trace)
+    lines, line = failed.source.splitlines(), int(found[1]) if (found := BEGINS.search(trace)) else 0
     text = lines[line-1].strip()[:100] if 0 < line <= len(lines) else ''
     hint = elsewhere(ws, name, message, trace) or within(nb, said, todo, name, message, trace)
     if name == 'TimeoutError': hint = hint or 'A loop in it may never end.'
     state = f'fails: {name}: {message}'.rstrip(': ')
     return Checked(notebook, e.name, state, failed.id, line, text, hint)
-
-def judged(ws:Workspace, notebook:str, nb:NotebookNode, said:dict) -> list[Checked]:
-    "What the outputs `said` of a notebook's cells say of its exercises."
-    todo = still_open(ws, notebook)
-    return [checked(ws, notebook, nb, said, todo, e) for e in exercises(nb)]
 
 def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|None=None) -> Report:
     "Runs the visible checks of notebooks or units (all if None) with the student's own library."
@@ -146,11 +131,13 @@ def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|No
             continue
         nb, says = restored(nb, released)
         if says: notes.append(f'{name}: some cells need mending: tinybench student doctor')
-        own = {e.cell.id for e in exercises(nb)}    # of which the rows speak
-        notes += [f'{name}, cell {c}: {wrong}' for c, wrong in faults(nb) if c not in own]
-        try: rows += judged(ws, name, nb, run_cells(nb.cells, ws.root))
+        own, todo = exercises(nb), still_open(ws, name)
+        told = {e.cell.id for e in own}    # by the rows
+        notes += [f'{name}, cell {c}: {wrong}' for c, wrong in faults(nb) if c not in told]
+        try: said = run_cells(nb.cells, ws.root)
         except CourseError as e: rows.append(Checked(name, '', f'fails: {e}'))
-    old = [n for n in ws.notebooks if stale(ws, n) == 'older' and not unlocked_file(ws, n).exists()]
+        else: rows += [checked(ws, name, nb, said, todo, e) for e in own]
+    old = [n for n in ws.notebooks if stale(ws, n) == 'older' and not ws.unlocked_file(n).exists()]
     if old: notes.append(f'Changed since nbdev_export, which later chapters will not see: {", ".join(old)}.')
     if progress: progress(len(names), len(names), '')
     return Report(tuple(rows), tuple(notes))

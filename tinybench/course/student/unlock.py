@@ -8,9 +8,8 @@ from tinybench import __version__
 from tinybench.base.files import write_whole
 from ..cells import CourseError
 from ..trees import parsed
-from .notebook import stale, still_open
-from .workspace import (LOOK_FIRST, Workspace, inner, notebook_named, open_workspace, read_table,
-                        unlocked_file)
+from .workspace import (LOOK_FIRST, Workspace, inner, notebook_named, open_workspace, read_table, stale,
+                        still_open)
 
 
 def unlocked(ws:Workspace) -> list[dict]:
@@ -30,8 +29,8 @@ def reference_package(ws:Workspace) -> Path:
 
 def looks_first(ws:Workspace, notebook:str) -> list[Path]:
     "The `__init__.py` files above a notebook's module that do not look into `unlocked/`."
-    parts = [p for p in ws.module(notebook).parents if p.is_relative_to(ws.root/ws.package)]
-    inits = [p/'__init__.py' for p in parts]
+    above = ws.module(notebook).parents
+    inits = [p/'__init__.py' for p in above if p.is_relative_to(ws.root/ws.package)]
     def looks(p): return p.is_file() and "/unlocked'" in p.read_text(encoding='utf-8', errors='replace')
     return [p for p in inits if not looks(p)]
 
@@ -52,7 +51,7 @@ def unlock(workspace, module:str, reference=None) -> dict:
     had = [u for u in unlocked(ws) if u['module'] != name]
     write_whole(ws.root/'unlocked.json', json.dumps(dict(unlocked=[*had, record]), indent=1) + '\n')
     for path in looks_first(ws, name): look_first(path)
-    to = unlocked_file(ws, name)
+    to = ws.unlocked_file(name)
     to.parent.mkdir(exist_ok=True)
     write_whole(to, source.read_bytes())
     return record
@@ -75,4 +74,4 @@ def builds_on(ws:Workspace, notebook:str, reference=None) -> list[str]:
 
 def unfinished(ws:Workspace, notebooks:Iterable[str]) -> list[str]:
     "Those of `notebooks` that are neither unlocked, nor filled in and exported."
-    return [n for n in notebooks if not unlocked_file(ws, n).exists() and (still_open(ws, n) or stale(ws, n))]
+    return [n for n in notebooks if not ws.unlocked_file(n).exists() and (still_open(ws, n) or stale(ws, n))]

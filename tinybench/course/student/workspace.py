@@ -1,10 +1,14 @@
-"A student's folder: what was handed out, and where it stands"
-import json
+"A student's folder: what was handed out, where it stands, and what its notebooks still lack"
+import json, re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from ..cells import CourseError, Unit, closest, module_of
+import nbformat
+from nbformat import NotebookNode
+from ..cells import CourseError, Unit, closest, module_of, read_notebook, role
+from ..mend.notebook import mend
+from ..mend.source import KEEP_ONE, UNMERGED, merge_mark, syntax_errors, unfilled
 
 
 WANTED = dict(nbs_path='.', update_pyproject='False', clear_all='False', jupyter_hooks='True',
@@ -22,13 +26,15 @@ class Workspace:
     package:str
     version:str
     units:tuple[Unit, ...]
-
     @property
     def notebooks(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(n for u in self.units for n in u.notebooks))
     def path(self, notebook:str) -> Path: return self.root/f'{notebook}.ipynb'
     def released(self, notebook:str) -> Path: return self.root/'.release'/f'{notebook}.ipynb'
     def module(self, notebook:str) -> Path: return self.root/self.package/f'{inner(notebook)}.py'
+    def unlocked_file(self, notebook:str) -> Path:
+        "Where the reference's module of a notebook is put when it is unlocked."
+        return (path := self.module(notebook)).parent/'unlocked'/path.name
 
     def unit(self, name:str) -> Unit:
         "The unit called `name`."
@@ -41,11 +47,6 @@ class Workspace:
 def inner(notebook:str) -> str:
     "The path of a notebook's module within its package: 'nn/conv' for '12_nn.conv'."
     return module_of(notebook).replace('.', '/')
-
-def unlocked_file(ws:Workspace, notebook:str) -> Path:
-    "Where the reference's module of a notebook is put when it is unlocked."
-    path = ws.module(notebook)
-    return path.parent/'unlocked'/path.name
 
 def read_table(path:Path, do:str) -> dict:
     "The JSON object in a file; CourseError, with what to `do`, if there is none."
@@ -85,3 +86,46 @@ def notebooks_named(ws:Workspace, names:Iterable[str]) -> list[str]:
     units = {u.name: u.notebooks for u in ws.units}
     found = [units[name] if name in units else [notebook_named(ws, name)] for name in names]
     return list(dict.fromkeys(n for these in found for n in these))
+
+def as_file(nb:NotebookNode) -> bytes:
+    "A notebook as the bytes of its file."
+    # not nbformat.writes, whose validation would change ids
+    return (nbformat.v4.writes(nb).rstrip('\n') + '\n').encode()
+
+EXPORTED = re.compile(r'(?m)^#\|\s*export.*')
+
+def restored(nb:NotebookNode, released:NotebookNode, **how) -> tuple[NotebookNode, list[str]]:
+    "The notebook as `mend` makes it, its lost `#| export` put back, and what was done in sentences."
+    new, says = mend(nb, released, released, **how)
+    given = {c.id: m[0] for c in released.cells if c.cell_type == 'code' and (m := EXPORTED.search(c.source))}
+    gone = [c for c in new.cells if c.id in given and not EXPORTED.search(c.source)]
+    for c in gone: c.source = f'{given[c.id]}\n{c.source}'
+    names = ', '.join(c.id for c in gone)
+    if gone: says.append(f'The line #| export was gone, and is put back: {names}.')
+    return new, says
+
+def faults(nb:NotebookNode) -> list[tuple[str, str]]:
+    "What only a person can put right: the id of each such cell, and what is wrong in which of its lines."
+    code = [(cell, f'it is no Python: {wrong}') for cell, wrong in syntax_errors(nb)]
+    text = [(c.id, merge_mark(c.source)) for c in nb.cells if c.cell_type != 'code']
+    return code + [(cell, f'line {line}: {UNMERGED}; {KEEP_ONE}') for cell, line in text if line]
+
+def still_open(ws:Workspace, notebook:str) -> list[str]:
+    "The functions of a notebook that were handed out empty and still are; [] if it cannot be read."
+    try: now, then = read_notebook(ws.path(notebook)), read_notebook(ws.released(notebook))
+    except CourseError: return []
+    todo = {f for c in then.cells if role(c) == 'exercise' for f in unfilled(c.source)}
+    return [f for c in now.cells if c.cell_type == 'code' for f in unfilled(c.source) if f in todo]
+
+def stale(ws:Workspace, notebook:str) -> str:
+    "'missing' or 'older' where a module is not what its notebook would export; '' where it seems to be."
+    try: nb, path = read_notebook(ws.path(notebook)), ws.module(notebook)
+    except CourseError: return ''
+    exported = [c for c in nb.cells if c.cell_type == 'code' and EXPORTED.search(c.source)]
+    if not exported: return ''
+    if not path.is_file(): return 'missing'
+    text = path.read_text(encoding='utf-8', errors='replace')
+    # imports are made relative, and directives dropped
+    own = [line.rstrip() for c in exported for line in c.source.splitlines()
+           if not line.startswith('#') and not re.search(r'\bimport\b', line)]
+    return '' if all(line in text for line in own) else 'older'
