@@ -1,5 +1,5 @@
 "The commands for those who teach and those who learn, and a unit's whole way from notebooks to grades."
-import csv, json, shutil, subprocess, sys
+import csv, json, re, shutil, subprocess, sys
 from pathlib import Path
 
 import nbformat
@@ -34,6 +34,17 @@ try: main(["course", "grade", "--help"])
 finally: print(*{"numpy", "nbformat", "nbgrader", "distributed", "sqlalchemy"} & set(sys.modules), file=sys.stderr)'''
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 0 and done.stderr.strip() == '', done.stderr
+
+@pytest.mark.parametrize('module', ['box.worker', 'mend.source', 'student.workspace', 'stub'])
+def test_what_nbformat_does_not_use_is_not_loaded(module):
+    "It takes a second, for which each process that grades would wait."
+    code = f'import sys, tinybench.course.{module}; print("rfc3987_syntax" in sys.modules)'
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, text=True, capture_output=True, check=True)
+    assert done.stdout == 'False\n'
+
+def test_only_one_module_loads_nbformat():
+    top = [p for p in (ROOT/'tinybench'/'course').rglob('*.py') if re.search(r'(?m)^(import|from) nbformat', p.read_text())]
+    assert [p.name for p in top] == ['cells.py']
 
 @pytest.fixture(scope='module')
 def course(tmp_path_factory): return make_course(tmp_path_factory.mktemp('course'), UNIT, (LESSON,))

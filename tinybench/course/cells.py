@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-if 'rfc3987_syntax' not in sys.modules:    # takes nbformat's validator long to load, and is not used
+# Others take nbformat from here. Its validator loads rfc3987_syntax, for a second, and does not use it.
+if 'rfc3987_syntax' not in sys.modules:
     sys.modules['rfc3987_syntax'] = None
     import nbformat
     del sys.modules['rfc3987_syntax']

@@ -2,11 +2,11 @@
 import ast, io, re, tokenize
 from collections.abc import Iterator, Mapping
 from textwrap import indent
+from .cells import CourseError, role    # before nbgrader: see there
 from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMarkScheme, ClearOutput,
                                     ClearSolutions, ComputeChecksums, IncludeHeaderFooter, LockCells,
                                     NbGraderPreprocessor, SaveCells)
 from traitlets import Dict, Unicode
-from .cells import CourseError, role
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

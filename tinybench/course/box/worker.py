@@ -3,8 +3,7 @@ import os, select, signal, socket, time
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-import nbformat
-from ..cells import CourseError, plain_text, role
+from ..cells import CourseError, nbformat, plain_text, role
 from .messages import receive, send
 from .shell import failed, joined
 from .start import HOME, Limits, Warm, library_sum, roomy, warm_for

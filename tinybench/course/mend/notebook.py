@@ -2,10 +2,7 @@
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-import nbformat
-from nbformat import NotebookNode
-from nbformat.validator import get_validator
-from ..cells import CourseError, exercises, grading, plain_text, role, whole_cell
+from ..cells import CourseError, NotebookNode, exercises, grading, nbformat, plain_text, role, whole_cell
 from .recognise import (all_hidden, best_cell, cell_name, index_of, is_locked, minded, recognised,
                         visible_text)
 from .source import bare, bound, defines, unfilled
@@ -16,7 +13,7 @@ MOST_CELLS = 2000
 def accepted(**parts) -> bool:
     "Whether nbformat's schema has nothing against a notebook of these `parts`, cells or metadata."
     nb = dict(cells=[], metadata={}, nbformat=4, nbformat_minor=5) | parts
-    try: get_validator(4, 5).validate(nb)
+    try: nbformat.validator.get_validator(4, 5).validate(nb)
     except Exception: return False    # on what is odd enough the validator fails in ways of its own
     return True
 

@@ -1,9 +1,7 @@
 "Which submitted cell is which cell of the source: by name, by text, by what it defines"
 import difflib, re
 from collections.abc import Mapping
-import nbformat
-from nbformat import NotebookNode
-from ..cells import grading, role
+from ..cells import NotebookNode, grading, nbformat, role
 from .source import bare, cell_tree, defines, unfilled
 
 

@@ -1,7 +1,7 @@
 "What the text of a cell says: is it Python, what does it define, is it filled in"
 import ast, re
-from nbformat import NotebookNode
 from ..box.needed import made_and_used
+from ..cells import NotebookNode
 from ..trees import parsed, quiet
 
 

@@ -3,9 +3,8 @@ import ast, re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from nbformat import NotebookNode
 from ..box.needed import made_and_used
-from ..cells import CourseError, closest, exercises
+from ..cells import CourseError, NotebookNode, closest, exercises
 from ..stub import is_docstring, outermost, stub
 from ..trees import quiet
 from ..units import Course

@@ -3,11 +3,10 @@ import os, socket, threading, time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from nbformat import NotebookNode
 from ..box.needed import import_lines, needed
 from ..box.start import Limits, Warm
 from ..box.worker import Child, as_outcome, ask, copy_of
-from ..cells import CourseError, Exercise, module_of, points, read_notebook, role
+from ..cells import CourseError, Exercise, NotebookNode, module_of, points, read_notebook, role
 from ..teacher.prepare import library_of
 from ..units import Course
 from .answers import Answer, to_try

@@ -5,9 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-import nbformat
-from nbformat import NotebookNode
-from ..cells import CourseError, Exercise, exercises, read_notebook
+from ..cells import CourseError, Exercise, NotebookNode, exercises, nbformat, read_notebook
 from ..mend.source import bound, syntax_error, unfilled
 from .workspace import (Workspace, faults, inner, notebooks_named, open_workspace, restored, stale,
                         still_open)

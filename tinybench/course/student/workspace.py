@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-import nbformat
-from nbformat import NotebookNode
-from ..cells import CourseError, Unit, closest, module_of, read_notebook, role
+from ..cells import CourseError, NotebookNode, Unit, closest, module_of, nbformat, read_notebook, role
 from ..mend.notebook import mend
 from ..mend.source import KEEP_ONE, UNMERGED, merge_mark, syntax_errors, unfilled
 

@@ -6,12 +6,11 @@ from datetime import timezone
 from pathlib import Path
 from unittest.mock import patch
 from alembic.script import ScriptDirectory
-from nbformat import NotebookNode
 from nbgrader import api
 from nbgrader.api import Assignment, Gradebook, InvalidEntry
 from nbgrader.preprocessors import latesubmissions, overwritecells, saveautogrades
 from traitlets.config import Config
-from ..cells import CourseError, Unit, closest, grading, points, read_notebook
+from ..cells import CourseError, NotebookNode, Unit, closest, grading, points, read_notebook
 from ..units import Course
 
 def tables_version() -> str:

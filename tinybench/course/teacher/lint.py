@@ -2,8 +2,7 @@
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from nbformat import NotebookNode
-from ..cells import CourseError, module_of, read_notebook, role
+from ..cells import CourseError, NotebookNode, module_of, read_notebook, role
 from ..stub import Function
 from ..units import Course, chosen, package_of
 from .modules import imports, plain_modules, statements

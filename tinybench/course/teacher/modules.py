@@ -2,8 +2,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from nbformat import NotebookNode
-from ..cells import CourseError, module_of, read_notebook
+from ..cells import CourseError, NotebookNode, module_of, read_notebook
 from ..trees import parsed
 from ..units import Course, package_of
 

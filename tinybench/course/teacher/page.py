@@ -1,7 +1,6 @@
 "The page that a student reads after grading, as HTML"
 from collections.abc import Iterable, Mapping
-from nbformat import NotebookNode
-from ..cells import role
+from ..cells import NotebookNode, role
 from .errors import brief, clean, sentence
 from .results import CheckResult, by_exercise, secrets, tells
 

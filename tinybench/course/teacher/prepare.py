@@ -4,14 +4,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from nbformat import NotebookNode
 from nbgrader.preprocessors import (CheckCellMetadata, ClearOutput, DeduplicateIds, OverwriteCells,
     OverwriteKernelspec)
 from ... import __version__
 from ..box.needed import as_given, import_lines, needed
 from ..box.peculiar import peculiar
 from ..box.start import HOME, library_sum
-from ..cells import CourseError, grading, module_of, read_notebook
+from ..cells import CourseError, NotebookNode, grading, module_of, read_notebook
 from ..mend.files import mend_files
 from ..mend.notebook import mend
 

@@ -2,11 +2,10 @@
 import json, shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-import nbformat
 from nbgrader import utils
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput, SaveAutoGrades
 from tinybench.base.files import new_folder
-from ..cells import role
+from ..cells import nbformat, role
 from .gradebook import together
 from .prepare import apply, key_of
 from .results import results

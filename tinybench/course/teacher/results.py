@@ -3,12 +3,10 @@ import builtins, json, re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from nbformat import NotebookNode
-from nbformat.v4 import new_output
 from nbgrader.converters.generate_feedback import CSSHTMLHeaderPreprocessor, GetGrades
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import determine_grade
-from ..cells import HIDDEN, exercises, grading, points, role, stem
+from ..cells import HIDDEN, NotebookNode, exercises, grading, nbformat, points, role, stem
 from .errors import SAID, asked, compared, failure, brief, raised_at, clean, sentence, statement
 
 def about(cell:Mapping, exercise:str='') -> str:
@@ -144,7 +142,7 @@ def results(nb:NotebookNode, scores:Mapping={}) -> list[CheckResult]:
 
 def hide(nb:NotebookNode) -> NotebookNode:
     "A copy of an autograded notebook that shows nothing of its hidden checks but what they are about."
-    def said(text): return [new_output('stream', text=f'{text}\n')] if text else []
+    def said(text): return [nbformat.v4.new_output('stream', text=f'{text}\n')] if text else []
     secret, found = secrets(nb), {r.check: r for r in results(nb)}
     nb = deepcopy(nb)
     for c in nb.cells:

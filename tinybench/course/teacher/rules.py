@@ -2,9 +2,8 @@
 import ast, math, re
 from collections import Counter
 from collections.abc import Iterator
-from nbformat import NotebookNode
 from ..box.needed import made_and_used
-from ..cells import HIDDEN, HIDDEN_END, CourseError, exercises, grading, points, role
+from ..cells import HIDDEN, HIDDEN_END, CourseError, NotebookNode, exercises, grading, points, role
 from ..stub import Function, last_line, outermost, solution_of, stub
 from ..trees import quiet
 from .modules import statements
