@@ -446,7 +446,7 @@ def test_an_older_file_in_the_place_of_a_newer_is_said(course, tmp_path):
     assert collect(course, 'first', zips).rows[0][2] == []
 
 def test_ctrl_c_is_not_lost_in_an_error():
-    with pytest.raises(KeyboardInterrupt), module.heard(at_once=False):
+    with pytest.raises(KeyboardInterrupt), module.ctrl_c(at_once=False):
         signal.raise_signal(signal.SIGINT)
         raise ValueError('odd')
 

@@ -10,7 +10,7 @@ from ..box.worker import run_work
 from ..cells import CourseError, one_of
 from .build import alone, load_config
 from .gradebook import enter_due, find, open_book
-from .interrupt import heard, not_for_children
+from .interrupt import ctrl_c, not_for_children
 from .prepare import prepare, work_for
 from .record import Row, record, still_graded
 
@@ -95,7 +95,7 @@ def batch(course, unit, students, client, config, book, most, sandbox=True, came
         try:
             found = future.result()
             for_all = CourseError, OSError, SQLAlchemyError, InvalidEntry
-            with heard(at_once=False): row = record(course, unit, ready, found, config, book, most)
+            with ctrl_c(at_once=False): row = record(course, unit, ready, found, config, book, most)
         except for_all: raise
         except Exception as e:
             why = f'NOT GRADED, run it again: {type(e).__name__}: {e}'[:300]
@@ -117,7 +117,7 @@ def grade(
     if not todo:
         place = f'submitted/STUDENT/{unit.name}/'
         raise CourseError(f'Nobody handed in {unit.name}: {place} is where submissions go.')
-    with heard() as came, alone(course, unit), open_book(course, config) as book:
+    with ctrl_c() as came, alone(course, unit), open_book(course, config) as book:
         most = find(book, unit.name).max_score
         enter_due(book, unit)
         rows = {} if again else still_graded(course, unit, todo, book)

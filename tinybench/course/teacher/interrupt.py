@@ -13,7 +13,7 @@ def not_for_children() -> Iterator:
     finally: signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 @contextmanager
-def heard(at_once:bool=True) -> Iterator[list]:
+def ctrl_c(at_once:bool=True) -> Iterator[list]:
     """A list that notes each Ctrl-C, which is raised too: at once, or when this is over, if a library could
     swallow it in between. In the main thread, as no other is sent one."""
     came = []
