@@ -110,7 +110,7 @@ def test_course_is_found_from_its_folders(course, tmp_path_factory):
     assert course.units[0].due.utcoffset() == datetime.timedelta(hours=2) and course.units[1].due is None
     assert course.limits['memory_mb'] == 4096 and course.notebooks == ('00_core.halves', '01_core.thirds')
     assert course.unit_of('01_core.thirds') is course.unit('second')
-    with pytest.raises(CourseError, match='did you mean second'): course.unit('secnd')
+    with pytest.raises(CourseError, match='did you mean second. There is first, second'): course.unit('secnd')
     with pytest.raises(CourseError, match='no course.toml'): read_course(tmp_path_factory.mktemp('empty'))
 
 def test_gradebook_url(course, monkeypatch):

@@ -27,6 +27,9 @@ def test_help_has_an_example(capsys, group, command):
     assert status(group, command, '--help') == 0
     assert f'Example: tinybench {group} {command}' in capsys.readouterr().out
 
+def test_help_says_where_to_start(capsys):
+    assert status('--help') == 0 and 'Start with' in capsys.readouterr().out.partition('Options')[0]
+
 def test_help_loads_nothing_of_the_course():
     code = '''import sys
 from tinybench.cli import main

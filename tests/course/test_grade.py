@@ -480,6 +480,24 @@ def test_what_checks_lean_on_is_graded_as_it_was_given(tmp_path):
     assert eve.points == 4 and any('near was edited, and checks lean on it' in n for n in eve.notes)
     assert any('again uses near, which checks use' in n for n in kim.notes), 'a person reads it'
 
+def test_imports_of_modules_that_moved_since_are_the_lesson_s(tmp_path):
+    "One line that fails would take every name behind it."
+    course, nb = small_course(tmp_path/'course'), kit.small_lesson()
+    nb.cells[1:1] = [kit.cell('more-imports', 'import math\nfrom statistics import mean')]
+    uses = 'assert triple(31) == 93 and mean([math.pi]) == math.pi'
+    nb.cells[-1].source = nb.cells[-1].source.replace('assert triple(31) == 93', uses)
+    nbformat.write(nb, course.path(NAME))
+    build(course)
+    def hand_in(student, imports):
+        mine = released(course, double=DOUBLE, triple=TRIPLE)
+        next(c for c in mine.cells if c.id == 'more-imports').source = imports
+        kit.hand_in(course, 'first', student, {NAME: mine})
+    hand_in('ada', 'from no_such_place import mean\nimport math')
+    hand_in('bob', 'import json\nfrom statistics import mean\nimport math')
+    ada, bob = grade(course, 'first', jobs=1).rows
+    assert (ada.points, bob.points) == (6, 6)
+    assert any('more-imports lacks from statistics import mean:' in n for n in ada.notes) and 'lacks' not in str(bob.notes)
+
 def test_another_library_is_loaded_anew(tmp_path):
     "In one session: what was changed in a package is what the next grades are given by."
     course = small_course(tmp_path/'course')

@@ -34,7 +34,7 @@ AsJson = Annotated[bool, typer.Option('--json', help='Print JSON instead of text
 Repeats = Annotated[int, typer.Option(help='Rounds of timing.', min=6)]
 Seed = Annotated[int, typer.Option(help='Decides all that is random.', min=0)]
 
-app = group()
+app = group('Machine-learning performance, learned by building and measuring. Start with: tinybench demo')
 
 def command(f): return app.command()(explained()(f))
 
@@ -48,7 +48,7 @@ Version = Annotated[bool, typer.Option('--version', callback=show_version, help=
 
 @app.callback()
 def options(version:Version=False):
-    "Machine-learning performance, learned by building and measuring. Start with: tinybench demo"
+    "What may stand before every command."
 
 @command
 def demo(

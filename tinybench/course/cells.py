@@ -141,9 +141,11 @@ class Unit:
     due:datetime|None = None
 
 def closest(name:str, names) -> str:
-    "What to say when `name` is not among `names`: the nearest, or all."
-    near = nearest_name(name, names)
-    return f'did you mean {near}?' if near else f'there is {", ".join([*names][:200]) or "none"}.'
+    "What to say when `name` is not among `names`: the nearest, and all if they are few or none is near."
+    near, names = nearest_name(name, names), [*names]
+    listed = ', '.join(names[:200]) or 'none'
+    if not near: return f'there is {listed}.'
+    return f'did you mean {near}?' + (f' There is {listed}.' if len(names) <= 12 else '')
 
 def one_of(name:str, names, says:str) -> str:
     "`name` if it is one of `names`; else CourseError that `says` so, with the nearest of them."

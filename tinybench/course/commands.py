@@ -13,7 +13,7 @@ def explained():
             give_up(f'the course needs {e.name}: pip install "tinybench[course]"')
         with told(CourseError, OSError): yield
 
-def group(about:str|None=None) -> typer.Typer:
+def group(about:str) -> typer.Typer:
     "A Typer app without commands yet, with `about` as its help."
     return typer.Typer(help=about, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
                        pretty_exceptions_enable=False)

@@ -66,6 +66,24 @@ def leaned_on(lesson) -> dict:
     cells = [c for c in lesson.cells if c.cell_type == 'code' and not role(c)]
     return {name: c for c in cells for name in defined(c.source) & used}
 
+def imports_of(source) -> set:
+    "The statements of a cell that only imports; of any other none."
+    body = (parsed(source) or ast.Module([], [])).body
+    if not all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body): return set()
+    return {ast.unparse(n) for n in body}
+
+def with_imports(cells, lesson) -> list:
+    "Put the lesson's imports before those of a cell that lacks one, as modules move; a sentence for each."
+    given, notes = {c.id: c.source for c in lesson.cells if c.cell_type == 'code' and not role(c)}, []
+    for c in (c for c in cells if c.cell_type == 'code' and not role(c)):
+        wanted = imports_of(given.get(c.id, ''))
+        own = (parsed(c.source) or ast.Module([], [])).body
+        if lacks := wanted - {ast.unparse(n) for n in own}:
+            c.source = f'{given[c.id]}\n\n{c.source}'
+            notes.append(f'{c.id} lacks {", ".join(sorted(lacks))}: '
+                         'it runs as it was handed out, then as it is.')
+    return notes
+
 def as_given(cells, lesson) -> list:
     "Put what was given after given cells that were edited though checks lean on them; a sentence for each."
     given, notes = {c.id: c for c in leaned_on(lesson).values()}, []

@@ -23,13 +23,16 @@ class Collected(Shown):
         return Table(('student', 'UTC', 'remarks'), rows, words, left=None)
 
 def remarks_of(found, course, unit) -> Iterator[str]:
-    "What an instructor may want to know of a submission: late, unlocked, old names, missing."
+    "What an instructor may want to know of a submission: late, unlocked, old names, missing, not graded."
     if unit.due and found.when > unit.due: yield f'late by {found.when - unit.due}'.split('.')[0]
     if found.unlocked: yield f'unlocked {", ".join(found.unlocked)}'
     absent = {n for n in unit.notebooks if f'{n}.ipynb' not in found.files}
     old = {new: old for old, new in course.renamed.items() if new in absent and f'{old}.ipynb' in found.files}
     yield from (f'{old[n]} counts as {n}' for n in old)
     if lacks := [n for n in unit.notebooks if n in absent - old.keys()]: yield f'without {", ".join(lacks)}'
+    known = {f'{n}.ipynb' for n in (*unit.notebooks, *old.values())}
+    others = sorted(found.files.keys() - known)
+    if others: yield f'not of this unit, so not graded: {", ".join(others)}'
 
 def take(course, unit, found):
     "Write a submission's files and its time to submitted/, whole or not at all."

@@ -7,7 +7,7 @@ from pathlib import Path
 from nbgrader.preprocessors import (CheckCellMetadata, ClearOutput, DeduplicateIds, OverwriteCells,
     OverwriteKernelspec)
 from ... import __version__
-from ..box.needed import as_given, import_lines, needed
+from ..box.needed import as_given, import_lines, needed, with_imports
 from ..box.peculiar import peculiar
 from ..box.start import HOME, library_sum
 from ..cells import CourseError, NotebookNode, grading, module_of, read_notebook
@@ -77,7 +77,8 @@ def prepare(course, unit, student, config) -> Prepared:
         try:
             source, released = lesson(course, unit, name), lesson(course, unit, name, 'release')
             nb, did = mend(read_notebook(files[name]), source, released)
-            notes += did + as_given(nb.cells, source) + peculiar(nb.cells, source)
+            notes += did
+            for look in (with_imports, as_given, peculiar): notes += look(nb.cells, source)
             ready.notebooks[name] = apply(SANITIZE, nb, unit, student, name, config)
         except CourseError as e: notes.append(str(e))
         except Exception as e:
