@@ -223,6 +223,13 @@ def test_lines_fit_the_screen(path):
     long = [str(i) for i, line in enumerate(lines(path), 1) if len(line) > 110 and i not in by_nbdev]
     assert not long, f'{path.relative_to(ROOT)}: longer than 110 columns: line {", ".join(long)}'
 
+@each_notebook
+def test_lines_of_lessons_fit_the_screen(path):
+    "Text and code; a row of a table in Markdown cannot be broken."
+    long = [f'{c.id}: {line}' for c in cells(path) for line in c.source.split('\n')
+            if len(line) > 110 and not (c.cell_type == 'markdown' and line.startswith('|'))]
+    assert not long, f'{path.name}: longer than 110 columns: {long}'
+
 def shows(cell):
     "Whether a reader sees the code at work in this cell."
     return cell.cell_type == 'code' and not is_exported(cell) and 'hide' not in directives(cell) and not only_imports(cell)

@@ -21,7 +21,8 @@ from ..backends.base import Model, ModelError
 from ..base.files import write_whole
 from ..base.process import bar_is_seen
 from ..base.text import Shown, Table, aligned, worded
-from .benchmark import Benchmark, answers, array_digest, against, example_batch, judged_rows, spread
+from .benchmark import (
+    Benchmark, answers, array_digest, against, example_batch, judged_rows, spread)
 from .steps import fingerprint, kept_step, locked, open_steps, save_step
 from ..measure.accuracy import Score
 from ..measure.result import BenchmarkResult, environment, freeze, plain

@@ -4,17 +4,18 @@ from ..cells import role
 from ..trees import parsed, quiet
 
 
+def one_by_one(nodes) -> list:
+    "(name, statement) for each name that import statements among `nodes` bind."
+    return [((a.asname or a.name).split('.')[0], ast.unparse(type(n)(**vars(n) | dict(names=[a]))))
+            for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names]
+
 def import_lines(nb) -> list:
     "The import statements of a lesson's cells, one name each, without names that it also binds otherwise."
     trees = [tree for c in nb.cells if c.cell_type == 'code' and (tree := parsed(c.source))]
     nodes = [n for t in trees for n in ast.walk(t)]
     bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     bound |= {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
-    lines = []
-    for node in (n for t in trees for n in t.body if isinstance(n, (ast.Import, ast.ImportFrom))):
-        for alias in node.names:
-            if (alias.asname or alias.name).split('.')[0] in bound: continue
-            lines.append(ast.unparse(type(node)(**vars(node) | dict(names=[alias]))))
+    lines = [line for t in trees for name, line in one_by_one(t.body) if name not in bound]
     used = {n.id for n in nodes if isinstance(n, ast.Name)} & set(dir(builtins)) - bound
     return list(dict.fromkeys(lines + [f'from builtins import {name}' for name in sorted(used)]))
 
@@ -66,19 +67,15 @@ def leaned_on(lesson) -> dict:
     cells = [c for c in lesson.cells if c.cell_type == 'code' and not role(c)]
     return {name: c for c in cells for name in defined(c.source) & used}
 
-def imports_of(source) -> set:
-    "The statements of a cell that only imports; of any other none."
-    body = (parsed(source) or ast.Module([], [])).body
-    if not all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body): return set()
-    return {ast.unparse(n) for n in body}
-
 def with_imports(cells, lesson) -> list:
     "Put the lesson's imports before those of a cell that lacks one, as modules move; a sentence for each."
-    given, notes = {c.id: c.source for c in lesson.cells if c.cell_type == 'code' and not role(c)}, []
-    for c in (c for c in cells if c.cell_type == 'code' and not role(c)):
-        wanted = imports_of(given.get(c.id, ''))
-        own = (parsed(c.source) or ast.Module([], [])).body
-        if lacks := wanted - {ast.unparse(n) for n in own}:
+    def body(source): return (parsed(source) or ast.Module([], [])).body
+    def imports(source): return {line for _, line in one_by_one(body(source))}
+    given = {c.id: c.source for c in lesson.cells if c.cell_type == 'code' and not role(c)
+             and all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body(c.source))}
+    notes = []
+    for c in (c for c in cells if c.cell_type == 'code' and not role(c) and c.id in given):
+        if lacks := imports(given[c.id]) - imports(c.source):
             c.source = f'{given[c.id]}\n\n{c.source}'
             notes.append(f'{c.id} lacks {", ".join(sorted(lacks))}: '
                          'it runs as it was handed out, then as it is.')
