@@ -13,7 +13,7 @@ from tinybench.course.cells import read_notebook
 from tinybench.course.prove.answers import read_answers
 
 pytestmark = [pytest.mark.filterwarnings('ignore::sqlalchemy.exc.SAWarning')]
-UNIT, LESSON = 'choices', '63_bench.choose'
+UNIT, LESSON = 'choices', '65_bench.choose'
 COURSE = 'check', 'build', 'release', 'collect', 'grade', 'feedback', 'export', 'prove'
 STUDENT = 'check', 'doctor', 'unlock', 'submit'
 
@@ -59,7 +59,7 @@ def course(tmp_path_factory): return make_course(tmp_path_factory.mktemp('course
     (['feedback', '--course', '{root}', 'other'], 'other'),
     (['collect', '--course', '{root}', UNIT, 'nowhere'], 'There is no folder nowhere'),
     (['export', '--course', '{root}', 'out.csv', '--style', 'excel'], 'excel'),
-    (['prove', '--course', '{root}', '64_bench.chose'], '63_bench.choose'),
+    (['prove', '--course', '{root}', '66_bench.chose'], '65_bench.choose'),
     (['release', '--course', '{root}', '{root}'], 'not empty')])
 def test_an_expected_error_is_one_line_and_status_1(course, capsys, tmp_path, monkeypatch, args, says):
     monkeypatch.chdir(tmp_path)

@@ -147,7 +147,7 @@ def test_a_swallowed_ctrl_c_stops_all_the_same(course):
 
 # --- nbgrader says the same, later
 
-QUICK = '60_backends.base', '63_bench.choose'
+QUICK = '62_backends.base', '65_bench.choose'
 
 def known_answers(notebook, kind):
     "{exercise: [sources]} of the known wrong or right answers."

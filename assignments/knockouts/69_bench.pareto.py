@@ -1,4 +1,4 @@
-"Known answers to the exercises of 67_bench.pareto, for `tinybench course prove`."
+"Known answers to the exercises of 69_bench.pareto, for `tinybench course prove`."
 
 # %% memory-column wrong: a model with one part has that much
 def memory_column(cols):

@@ -1,4 +1,4 @@
-"Known answers to the exercises of 64_bench.benchmark, for `tinybench course prove`."
+"Known answers to the exercises of 66_bench.benchmark, for `tinybench course prove`."
 
 # %% per-second wrong: calls a second, not examples
 def per_second(secs, batch:int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"Known answers to the exercises of 80_show.plot, for `tinybench course prove`."
+"Known answers to the exercises of 84_show.plot, for `tinybench course prove`."
 
 # %% arms wrong: the ends, no lengths
 def arms(mid, lo, hi):

@@ -1,4 +1,4 @@
-"Known answers to the exercises of 60_backends.base, for `tinybench course prove`."
+"Known answers to the exercises of 62_backends.base, for `tinybench course prove`."
 
 # %% unique-names wrong: says only the first
 def unique_names(names) -> list[str]:

@@ -1,4 +1,4 @@
-"Known answers to the exercises of 69_race, for `tinybench course prove`."
+"Known answers to the exercises of 73_race, for `tinybench course prove`."
 
 # %% torch-dense wrong: the transpose only
 def torch_dense(w, image=None):

@@ -1,4 +1,4 @@
-"Known answers to the exercises of 66_bench.suite, for `tinybench course prove`."
+"Known answers to the exercises of 68_bench.suite, for `tinybench course prove`."
 
 # %% columns-of wrong: measured and modelled in one column
 def columns(r):

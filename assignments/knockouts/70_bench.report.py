@@ -1,4 +1,4 @@
-"Known answers to the exercises of 68_bench.report, for `tinybench course prove`."
+"Known answers to the exercises of 70_bench.report, for `tinybench course prove`."
 
 # %% positions wrong: an axis of its own for each span
 def positions(spans):

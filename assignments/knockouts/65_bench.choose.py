@@ -1,4 +1,4 @@
-"Known answers to the exercises of 63_bench.choose, for `tinybench course prove`."
+"Known answers to the exercises of 65_bench.choose, for `tinybench course prove`."
 
 # %% frontier wrong: of twins the first only
 def frontier(cost, gain):

@@ -1,4 +1,4 @@
-"Known answers to the exercises of 65_bench.steps, for `tinybench course prove`."
+"Known answers to the exercises of 67_bench.steps, for `tinybench course prove`."
 
 # %% fingerprint wrong: sorts the outer keys only
 def fingerprint(settings) -> str:

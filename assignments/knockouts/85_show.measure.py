@@ -1,4 +1,4 @@
-"Known answers to the exercises of 81_show.measure, for `tinybench course prove`."
+"Known answers to the exercises of 85_show.measure, for `tinybench course prove`."
 
 # %% running-median wrong: the mean
 def running_median(values, width=5):
