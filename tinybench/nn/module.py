@@ -101,11 +101,12 @@ def set_all(module:Module, name:str, value) -> Module:
 
 # %% ../../nbs/10_nn.module.ipynb #astype
 def astype(module:Module, dtype) -> Module:
-    "Convert every parameter and buffer to a floating-point `dtype`, in place."
+    "Convert parameters and buffers of fractions to a floating-point `dtype`, in place."
     if np.dtype(dtype).kind != 'f': raise TypeError(f'weights must be floating point, not {np.dtype(dtype)}')
     for p in module.parameters(): p.data, p.grad, p.buffer = p.data.astype(dtype), None, None
     for _, m in walk(module):
-        for b in m.buffers: setattr(m, b, getattr(m, b).astype(dtype))
+        for b in m.buffers:
+            if (a := getattr(m, b)).dtype.kind == 'f': setattr(m, b, a.astype(dtype))
     return module
 
 # %% ../../nbs/10_nn.module.ipynb #sequential

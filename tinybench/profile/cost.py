@@ -72,7 +72,7 @@ COUNTS = dict(
     **dict.fromkeys('add sub mul neg div pow exp log sqrt tanh relu maximum'.split(), each(1)),
     clip=each(2), sigmoid=each(4), sum=reduced(), mean=reduced(1), max=reduced(),
     softmax=softmax_counts, log_softmax=partial(softmax_counts, log=True),
-    **dict.fromkeys('reshape transpose getitem pad concatenate where'.split(), each(0)),
+    **dict.fromkeys('reshape transpose getitem pad concatenate where cast'.split(), each(0)),
 )
 
 # %% ../../nbs/46_profile.cost.ipynb #as-input
