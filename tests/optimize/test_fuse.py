@@ -147,7 +147,7 @@ def test_a_batch_norm_of_another_width_is_named():
 def test_a_shared_layer_is_refused():
     layer = Dense(3, 3, rng())
     for step in (fold, fuse, channels_first):
-        with pytest.raises(ValueError, match='stands at 2 places'): step(Sequential(layer, BatchNorm(3), layer, ReLU()))
+        with pytest.raises(ValueError, match='change the other'): step(Sequential(layer, BatchNorm(3), layer, ReLU()))
 
 def test_float64_networks_fold_in_float64():
     net = model('simple_cnn').astype(np.float64)
