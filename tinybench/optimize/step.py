@@ -234,7 +234,7 @@ class Float16(Encoded):
     "Weights in float16, computed in float32."
     def __init__(self, layer):
         top = float(np.abs(layer.w.data).max())
-        if top > np.finfo(np.float16).max: raise ValueError(
+        if top > float(np.finfo(np.float16).max): raise ValueError(
             f'{layer!r}: a weight of {top:.3g} is above 65504, the largest float16; use bfloat16')
         super().__init__(layer, code=layer.w.data.astype(np.float16))
     def decode(self): return self.code.astype(np.float32)
