@@ -70,7 +70,12 @@ def test_layers_in_a_list_and_in_a_tuple_are_rewritten():
 
 def test_a_layer_at_two_places_is_refused_and_a_relu_is_not():
     twice, relu, r = Dense(3, 3, rng()), ReLU(), rng()
-    with pytest.raises(ValueError, match=r'layers.0, Dense\(3, 3\), stands at 2 places'): strip(Sequential(twice, ReLU(), twice))
+    with pytest.raises(ValueError, match='layers.0 and layers.2 are one Dense'): strip(Sequential(twice, ReLU(), twice))
+    block = Residual(Sequential(twice))
+    with pytest.raises(ValueError, match='layers.0 and layers.1 are one Residual'): strip(Sequential(block, block))
+    tied = Dense(3, 3, rng())
+    tied.w = twice.w
+    with pytest.raises(ValueError, match='layers.0.w and layers.1.w are one Parameter'): strip(Sequential(twice, tied))
     strip(Sequential(Dense(3, 3, r), relu, Dense(3, 3, r), relu))
 
 def test_a_clone_of_a_trained_network_trains_alone():
