@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tinybench.core.tensor import Tensor, check_grad
+from tinybench.core.tensor import Tensor, as_array, check_grad
 from tinybench.data.loader import Loader
 from tinybench.data.source import load_digits
 from tinybench.measure.compare import compare
@@ -46,12 +46,10 @@ def some(found, q, share=.6):
     return keep
 
 def kill(net, found, keep):
-    "Zero all weights, biases, scales and shifts that make the channels that `keep` leaves out."
-    at = dict(walk(net))
+    "Zero all that makes the channels that `keep` leaves out, or passes them on: weights, biases, scales, shifts, moments."
+    at, makers = dict(walk(net)), {c.path for c in found.cuts if c.made}
     for c in found.cuts:
-        if c.made or c.name in ('gamma', 'beta') or isinstance(at[c.path], DepthwiseConv2d):
-            a = getattr(at[c.path], c.name).data
-            np.moveaxis(a, c.axis, 0)[~keep[c.ids]] = 0
+        if c.made or c.path not in makers: np.moveaxis(as_array(getattr(at[c.path], c.name)), c.axis, 0)[~keep[c.ids]] = 0
 
 def removing_dead_channels_moves_nothing(net, shape, seed):
     q = rng(seed)
@@ -313,7 +311,7 @@ def chain(*between): return Sequential(Dense(4, 4, rng()), *between, Dense(4, 3,
     (Sequential(float16(chain()), Dense(3, 2, rng())), r'layers.0.layers.0, Float16\(Dense\(4, 4\)\): its weights are encoded; take channels'),
     (Sequential(Dense(4, 3, rng())), 'nothing to take away'),
     (chain(LayerNorm(4)), 'nothing to take away'),
-    (Sequential(*[Dense(4, 4, rng())]*2), 'stands at 2 places'),
+    (Sequential(*[Dense(4, 4, rng())]*2), 'layers.0 and layers.1 are one Dense'),
 ], ids=lambda v: v if isinstance(v, str) else '')
 def test_networks_that_cannot_be_thinned_are_refused_in_words(net, words):
     with pytest.raises(ValueError, match=words): thin(net, (4,))

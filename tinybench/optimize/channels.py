@@ -46,7 +46,7 @@ AXES = {
 def kind_of(m:Module, path:str) -> type:
     "The kind of `AXES` that `m` is; ValueError that names it for any other."
     for kind in AXES:
-        if isinstance(m, kind): return kind
+        if issubclass(getattr(m, 'of', type(m)), kind): return kind
     why = ('its weights are encoded; take channels away first, and encode last' if isinstance(m, Encoded) else
            'it is not known along which axes its channels lie; AXES lists the layers that can be cut')
     raise ValueError(f'{path or "the network"}, {m!r}: {why}')
