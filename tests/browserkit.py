@@ -1,5 +1,5 @@
 "A real browser and a real server for it: chromium through playwright, and JupyterLab or voila on loopback."
-import json, os, shutil, signal, socket, subprocess, sys, time, urllib.request
+import json, os, shutil, signal, socket, subprocess, sys, time, urllib.error, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ def answers(url, process, log):
         if process.poll() is not None: break
         try:
             with urllib.request.urlopen(url, timeout=5): return
+        except urllib.error.HTTPError: return    # it answers, if only that it has no such page
         except OSError: time.sleep(.1)
     pytest.fail(f'the server did not start: {log.read_text()[-2000:]}')
 
@@ -74,7 +75,7 @@ def voila(notebook, home):
     port = free_port()
     command = [sys.executable, '-m', 'voila', str(notebook), '--no-browser', f'--port={port}', '--Voila.ip=127.0.0.1']
     page = f'http://127.0.0.1:{port}/'
-    with running(command, f'{page}voila/static/voila.js', notebook.parent, home): yield page
+    with running(command, f'{page}voila/no-such-page', notebook.parent, home): yield page
 
 @contextmanager
 def browser_page(chromium, home, size=(1400, 1000)):

@@ -63,7 +63,7 @@ def test_counted_runs_are_added_to_what_was_found_and_shown():
 def test_a_limit_says_by_how_much_it_is_broken():
     assert limit_words((2, 1.9, 2.1), 's', most=3) == 'keeps the limit of 3 s'
     assert limit_words((4, 3.5, 4.5), 's', most=3) == 'breaks the limit of 3 s: 1 s above it'
-    assert limit_words((4, 2.5, 4.5), 's', most=3) == 'may break the limit of 3 s: 1 s above it'
+    assert limit_words((4, 2.5, 4.5), 's', most=3) == 'may break the limit of 3 s: the interval reaches over it'
     assert limit_words((.9, .89, .91), 'share', least=.95, what='goal') == 'breaks the goal of 95.0%: 5.0 points below it'
     assert Picture(Figure(), 'It breaks the goal of 3: 1 below it.').broken and not Picture(Figure(), 'It may break it.').broken
 
@@ -219,6 +219,11 @@ def test_a_guess_may_be_skipped_but_not_empty(tmp_path):
     g.ask.children[1].children[1].click()
     assert e.body.layout.display is None and e.choices.read()[0]['guess'] is None and 'no guess' in words(g.says)
 
+def test_an_answer_that_fails_is_said(tmp_path):
+    e = explorer(tmp_path, guess=asked(lambda found: 1/0))
+    e.guess.lock()
+    assert e.figure.value and words(e.guess.says) == 'Your guess: 7. The answer cannot be shown: division by zero'
+
 def test_a_guess_that_cannot_be_kept_opens_the_instrument_all_the_same(tmp_path):
     e = explorer(tmp_path, guess=asked())
     e.choices.path.write_text('spoilt')
@@ -272,10 +277,14 @@ def test_what_is_moved_during_a_measurement_is_drawn_afterwards(tmp_path):
     until(e.measurement.turn.lock.locked)
     before = e.figure.value
     for h in (2, 3, 4): e.knobs['height'].value = h
-    assert e.figure.value == before and 'A measurement runs' in words(e.words)
+    e.keep()
+    e.save()
+    assert e.figure.value == before and 'A measurement runs' in words(e.words) and 'A measurement runs' in words(e.kept)
+    assert not e.choices.path.exists() and not (tmp_path/'lines.png').exists(), 'a picture was drawn beside it'
     go.set()
     e.measurement.thread.join(20)
     assert 'height 4, found True' in words(e.words)
+    assert e.choices.last('lines', 'kept') == dict(height=4) and (tmp_path/'lines.png').exists()
 
 def test_settings_and_figures_are_kept_in_files(tmp_path):
     e = explorer(tmp_path)

@@ -19,11 +19,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..base.text import Table, digits
+from ..base.text import Table, digits, scale, worded
 from ..measure.compare import Ratio
 from ..profile.cost import cost
 from ..profile.profiler import MINE, WHOLE, Profile, own_secs, percent, profile
-from ..profile.roofline import Roofline, copy_bandwidth, gemm_rate, roofline
+from ..profile.roofline import Roofline, copy_bandwidth, gemm_rate, roofline, why_above
 from .measure import draw_ceilings, kinds
 from .plot import COLOURS, arms, drawable, name_rows, plain_log, short_names, tidy
 from .widgets import (Choices, Explorer, Guess, Picture, correlated, coverage, intervals_of,
@@ -59,7 +59,7 @@ def draw_alarms(n:int=20, rho:float=.9) -> Picture:
         ax.errorbar(mid, i, xerr=arms(mid, lo, hi), fmt='s' if i else 'o', color=color, capsize=4, ms=7)
     ax.axvline(5, color='k', ls='--', lw=1)
     ax.set_xlim(0, max(60, 100*max(hi for *_, hi in rows.values()) + 5))
-    tidy(name_rows(ax, rows), 'false alarms (%), dashed: 5 % allowed')
+    tidy(name_rows(ax, rows), 'false alarms (%), line: 5 %')
     said = [f'{plan}, {worded(*s, "share")} of comparisons, which {limit_words(s, "share", most=.05)}'
             for plan, s in rows.items()]
     return Picture(ax.figure, f'False alarms: {"; ".join(said)}.')
@@ -102,6 +102,7 @@ def draw_gains(ax, found:Profile, layer:str):
     mid, lo, hi = np.array([(g.estimate, g.lo, g.hi) for g in (amdahl(found[layer].share, k) for k in ks)]).T
     ax.fill_between(ks, lo, hi, color=COLOURS[5], alpha=.4, lw=0)
     ax.plot(ks, mid, color=COLOURS[0], lw=2)
+    ax.set_title('grey: the other layers', fontsize='medium')
     plain_log(ax)
 
 # %% ../../nbs/87_show.explore.ipynb #draw-amdahl
@@ -171,7 +172,7 @@ def roofs_by_batch(progress:Callable, net, x, batches:Iterable=BATCHES, repeats:
     "The measured `Roofline` of `net` for the first 1, 2, 4, … examples of `x`, under the same ceilings."
     batches = [b for b in batches if b <= len(x)]
     of = 1 + len(batches)
-    peak, bandwidth = gemm_rate((256, 512), repeats=7), copy_bandwidth(2**26, repeats=7)
+    peak, bandwidth = gemm_rate((256, 512), repeats=7), copy_bandwidth(repeats=7)
     progress(1, of)
     def measured(i, b):
         p = profile(net, x[:b], repeats=repeats, progress=lambda *_: progress(i + 1, of))
@@ -184,7 +185,8 @@ def roof_words(p, roof:Roofline, batch:int) -> str:
     rate, bound = (f'{digits(v/1e9)} GFLOP/s' for v in (p.rate, p.bound))
     limit = 'memory' if p.memory_bound else 'arithmetic'
     return (f'{p.name}, batch of {batch}: {digits(p.intensity)} FLOP/B, and the ridge is at '
-            f'{digits(roof.ridge)}: {limit} bounds it. It reaches {rate} of {bound}, {p.rate/p.bound:.0%}.')
+            f'{digits(roof.ridge)}: {limit} bounds it. It reaches {rate} of {bound}, {p.rate/p.bound:.0%}.'
+            + (f' It is above the roof: {why_above(p, roof.bandwidth)}.' if p.above else ''))
 def draw_batch(layer:str, batch:int=1, found:Mapping|None=None) -> Picture:
     "How `layer` moves under the roof from batch to batch, of the rooflines by batch in `found`."
     if found is None: return not_yet('the ceilings of this machine, and the layers for each batch')
@@ -195,6 +197,7 @@ def draw_batch(layer:str, batch:int=1, found:Mapping|None=None) -> Picture:
     ends, ridge = arms(p.rate, p.lo, p.hi)/1e9, found[b].ridge
     ax.errorbar(p.intensity, p.rate/1e9, yerr=ends, fmt='o', color=COLOURS[0], ms=9, capsize=3)
     draw_ceilings(ax, found[b], min(x.min(), ridge/4)/2, 4*max(x.max(), ridge))
+    ax.set_title(f'a dot for each batch, full: {b}', fontsize='medium')
     rows = tuple((str(b), digits(p.intensity), digits(p.rate/1e9), f'{p.rate/p.bound:.0%}') for b, p in path)
     return Picture(tidy(ax, 'FLOP/B, modelled', 'GFLOP/s, measured').figure, roof_words(p, found[b], b),
                    Table(('batch', 'FLOP/B', 'GFLOP/s', 'of the roof'), rows))
@@ -232,14 +235,14 @@ def flame_bars(spans:Iterable, inside:str='') -> list[tuple]:
     return bars
 
 # %% ../../nbs/87_show.explore.ipynb #draw-bars
-def draw_bars(ax, bars:list, start:float):
-    "Bars of `flame_bars` in ms from `start`: layers that hold others in grey, the others by their kind."
+def draw_bars(ax, bars:list, start:float, by:float):
+    "Bars of `flame_bars` in units of `by` from `start`: layers that hold others in grey, the others by kind."
     kind = dict(zip([s.name for s, *_ in bars], kinds(f'at {s.name}' for s, *_ in bars)))
     holds = {a.name for a, d, _ in bars for b, e, _ in bars if e == d + 1 and a.start <= b.start < a.stop}
     looks = dict(zip(dict.fromkeys(kind[s.name] for s, *_ in bars if s.name not in holds), COLOURS))
     for s, depth, _ in bars:
         color = '.85' if s.name in holds else looks[kind[s.name]]
-        ax.barh(depth, 1e3*s.secs, .9, 1e3*(s.start - start), color=color, edgecolor='w', lw=.5)
+        ax.barh(depth, s.secs/by, .9, (s.start - start)/by, color=color, edgecolor='w', lw=.5)
     for name, color in looks.items(): ax.barh(0, 0, color=color, label=name)
     ax.set(yticks=[], ylim=(max(d for _, d, _ in bars) + .6, -.6))
     ax.legend(fontsize='x-small', loc='lower left', ncols=3, frameon=False, bbox_to_anchor=(0, 1))
@@ -250,12 +253,14 @@ def draw_flame(inside:str='', levels:int=6, found:Profile|None=None) -> Picture:
     if found is None: return not_yet('when each layer starts and ends')
     bars = [b for b in flame_bars(found.spans, inside) if b[1] < levels]
     ax, start = quick_axes(left=.3, top=.5), min(s.start for s, *_ in bars)
-    draw_bars(ax, bars, start)
     slow, whole = max(bars, key=lambda b: b[2]), max(s.stop for s, *_ in bars) - start
-    rows = tuple(('  '*d + s.name, digits(1e3*s.secs), digits(1e3*own)) for s, d, own in bars)
-    return Picture(tidy(ax, 'ms of one call, watched by the profiler').figure,
-        f'{inside or found.name} takes {digits(1e3*whole)} ms of one watched call. The largest own time '
-        f'is that of {slow[0].name}: {slow[2]/whole:.0%}.', Table(('layer', 'ms', 'own ms'), rows))
+    by, unit = scale(whole, 's')
+    draw_bars(ax, bars, start, by)
+    ax.locator_params(axis='x', nbins=5)
+    rows = tuple(('  '*d + s.name, digits(s.secs/by), digits(own/by)) for s, d, own in bars)
+    return Picture(tidy(ax, f'{unit} of one call, watched by the profiler').figure,
+        f'{inside or found.name} takes {worded(whole, unit="s")} of one watched call. The largest own time '
+        f'is that of {slow[0].name}: {slow[2]/whole:.0%}.', Table(('layer', unit, f'own {unit}'), rows))
 
 # %% ../../nbs/87_show.explore.ipynb #flame-explorer
 def flame_explorer(net, x, found:Profile|None=None, choices:Choices|None=None) -> Explorer:
@@ -312,7 +317,7 @@ def draw_window(window:int, kernel:int=3, stride:int=1, *, image:np.ndarray) -> 
     draw_cells(fig.add_axes((.03, .03, .42, .38)), out, 'output: one pixel', [(a, b)], COLOURS[1])
     ax = fig.add_axes((.55, .03, .42, .89))
     draw_cells(ax, rows, f'matrix: row {window}', [(window, c) for c in range(rows.shape[1])], COLOURS[1])
-    ax.plot([c + .5 for _, c in found], [r + .5 for r, _ in found], 'o', color='k', ms=3)
+    ax.plot([c + .5 for _, c in found], [r + .5 for r, _ in found], 'o', color='#D55E00', ms=3)
     return Picture(fig,
         f'Window {window} is row {window} of {len(rows)} in the matrix. Times the filter, it is output pixel '
         f'({a}, {b}), {out[a, b]:.2f}. The pixel in its middle, {mid}, stands at {len(found)} places (dots). '

@@ -95,8 +95,9 @@ def limit_words(value:tuple, unit:str='', *, least:float|None=None, most:float|N
     said = {'met': 'keeps', 'missed': 'breaks', 'undecided': 'may break'}[meets(value, least, most)]
     off, limit = value[0] - bound, worded(bound, unit=unit)
     if said == 'keeps': return f'keeps the {what} of {limit}'
+    if said == 'may break': return f'may break the {what} of {limit}: the interval reaches over it'
     gap = f'{100*abs(off):.1f} points' if unit == 'share' else worded(abs(off), unit=unit)
-    return f'{said} the {what} of {limit}: {gap} {"above" if off > 0 else "below"} it'
+    return f'breaks the {what} of {limit}: {gap} {"above" if off > 0 else "below"} it'
 
 # %% ../../nbs/86_show.widgets.ipynb #axes
 def quick_axes(size:tuple=(3.6, 2.6), left:float=.55, bottom:float=.5, top:float=.25):
@@ -114,14 +115,15 @@ def draw_intervals(ends:np.ndarray, truth:float, most:int=40):
         ax.plot([lo, hi], [i, i], color=COLOURS[1] if miss else COLOURS[5], lw=2)
         if miss: ax.plot((lo + hi)/2, i, 'x', color='k', ms=5)
     ax.axvline(0, color='k', lw=1)
-    ax.set(yticks=[], title=f'{min(most, len(ends))} runs; a cross misses the truth')
+    ax.set(yticks=[], title=f'{min(most, len(ends))} runs; a cross: it misses')
     ax.title.set_fontsize('medium')
     return tidy(ax, 'interval, from the true value (%)', 'runs')
 
 # %% ../../nbs/86_show.widgets.ipynb #draw-coverage
-def draw_coverage(n:int=30, rho:float=.6, noise:float=.2, kind:str='mean, textbook', runs:int=100,
-                  seed:int=0, found:Mapping|None=None) -> Picture:
+def draw_coverage(n:int=30, rho:float=.6, noise:float=.2, kind:str='mean, textbook', seed:int=0,
+                  found:Mapping|None=None) -> Picture:
     "Simulated intervals of `n` timings, and how many hold the truth; `found` may have counts of more runs."
+    runs = 30 if kind == 'mean, bootstrap' else 100       # it is the slow one
     draws = np.exp(noise*correlated(np.random.default_rng(seed), runs, n, rho))
     ends, truth = intervals_of(draws, kind), true_value(kind, noise)
     share = coverage(ends, truth)
@@ -181,7 +183,7 @@ def themed_svg(figure:Figure, words:str) -> str:
 # %% ../../nbs/86_show.widgets.ipynb #knob
 def wide(most:str='34em') -> ipywidgets.Layout:
     "As wide as there is room, up to `most`."
-    return ipywidgets.Layout(width='100%', max_width=most)
+    return ipywidgets.Layout(width='auto', max_width=most)
 def knob(kind:type, name:str, **settings):
     "A widget of this kind with its name beside it, which fits on a phone."
     return kind(description=name, style=dict(description_width='5em'), layout=wide(), **settings)
@@ -208,7 +210,7 @@ class Measurement:
         self.measure, self.done, self.turn, self.stop, self.told = measure, done, turn, threading.Event(), 0.
         self.thread, self.start_button = threading.Thread(), button(name, self.start)
         self.cancel_button, self.says = button('Cancel', self.cancel, disabled=True), ipywidgets.HTML()
-        self.bar = ipywidgets.IntProgress(layout=wide('10em'))
+        self.bar = ipywidgets.IntProgress(layout=ipywidgets.Layout(width='9em'))
         self.widget = ipywidgets.VBox([row(self.start_button, self.cancel_button, self.bar), self.says])
     def tell(self, words:str): self.says.value = paragraph(words)
     def start(self):
@@ -290,7 +292,9 @@ class Guess:
     def show(self, found):
         "The guess beside the answer, if there is one by now."
         mine = 'You made no guess.' if self.value is None else f'Your guess: {self.value}.'
-        self.says.value = paragraph(f'{mine} {self.answer(found) or "Measure to see the answer."}')
+        try: answer = self.answer(found) or 'Measure to see the answer.'
+        except Exception as e: answer = f'The answer cannot be shown: {error_line(e) or type(e).__name__}'
+        self.says.value = paragraph(f'{mine} {answer}')
 
 # %% ../../nbs/86_show.widgets.ipynb #box
 def instrument(e) -> ipywidgets.VBox:
@@ -332,9 +336,13 @@ class Explorer:
     def static(self) -> Picture:
         "The picture at the settings that it began with: for a site, a report and a grade."
         return self.picture(**self.first)
-    def moved(self):
-        if not TURN.when_quiet(self.redraw):
-            self.words.value = paragraph('A measurement runs: this is drawn when it has ended.')
+    def quietly(self, f:Callable, where:ipywidgets.HTML):
+        "What draws waits for the end of a measurement, and `where` says so."
+        if not TURN.when_quiet(f):
+            where.value = paragraph('A measurement runs: this is done when it has ended.')
+    def moved(self): self.quietly(self.redraw, self.words)
+    def answered(self):
+        if self.guess: self.guess.show(self.found)
     def redraw(self):
         try:
             shown = self.picture()
@@ -345,19 +353,22 @@ class Explorer:
         "Shows what a measurement found, beside the guess too."
         self.found = found
         self.moved()
-        if self.guess: self.guess.show(found)
+        if self.guess: self.quietly(self.answered, self.guess.says)
     def open(self):
         "Opens the instrument behind the guess, which is noted."
         self.body.layout.display = None
-        self.note('Your guess', guess=self.guess.value)
+        self.note('The skip' if self.guess.value is None else 'Your guess', guess=self.guess.value)
         self.moved()
-        self.guess.show(self.found)
+        self.quietly(self.answered, self.guess.says)
     def note(self, what:str, **entry):
-        try: said = f'{what} is in {self.choices.note(self.name, **entry) and self.choices.path.name}.'
+        said = f'{what} is in {self.choices.path.name}.'
+        try: self.choices.note(self.name, **entry)
         except (OSError, ValueError, TypeError) as e: said = f'{what} was not kept: {error_line(e)}'
         self.kept.value = paragraph(said)
-    def keep(self): self.note('This setting', kept=self.settings, words=self.picture().words)
-    def save(self):
+    def keep(self): self.quietly(self.keep_now, self.kept)
+    def keep_now(self): self.note('This setting', kept=self.settings, words=self.picture().words)
+    def save(self): self.quietly(self.save_now, self.kept)
+    def save_now(self):
         "The figure as a PNG, and its table as CSV, beside the file of choices."
         shown, path = self.picture(), self.choices.path.with_name(f'{self.name}.png')
         try:
