@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SUM_TYPES', 'dense_op', 'conv_op', 'depthwise_op', 'lookup_op', 'PROBABILITIES', 'KINDS', 'CURVES', 'requantize',
            'exact_type', 'into', 'summed', 'dense_codes', 'fold_zero', 'conv_codes', 'depthwise_codes', 'no_gradient',
-           'OnGrid', 'Quantize', 'Dequantize', 'check_codes', 'IntegerDense', 'IntegerConv2d', 'IntegerDepthwiseConv2d',
+           'OnGrid', 'Quantize', 'check_codes', 'Dequantize', 'IntegerDense', 'IntegerConv2d', 'IntegerDepthwiseConv2d',
            'table_for', 'Lookup', 'half_away', 'average_codes', 'global_average_codes', 'IntegerMaxPool2d',
            'IntegerAvgPool2d', 'IntegerGlobalAvgPool2d', 'add_codes', 'IntegerAdd', 'softmax_codes', 'IntegerSoftmax',
            'weight_codes', 'kind_of', 'lower_weights', 'keep_grid', 'lower_residual', 'behind', 'lower',
@@ -50,19 +50,23 @@ def exact_type(
     worst = 128*sizes + np.abs(b.astype(np.int64))
     return np.float32 if worst.max() <= 2**24 else np.float64
 
-# %% ../../nbs/53_optimize.integer.ipynb #sums-of-products
+# %% ../../nbs/53_optimize.integer.ipynb #into
 SUM_TYPES = np.float32, np.float64, np.int32     # int32: what the others are compared with
 def into(t:type, a:np.ndarray) -> np.ndarray:
     "The whole numbers of `a` in the type `t`, in memory kept from earlier calls."
     out = scratch(a.shape, t)
     np.copyto(out, a)
     return out
+
+# %% ../../nbs/53_optimize.integer.ipynb #summed
 def summed(cols:np.ndarray, w:np.ndarray, b:np.ndarray, sums:type) -> np.ndarray:
     "`cols @ w + b` in the type `sums`, which `cols` (rows, n) has; w is int8, b int32. In kept memory."
     w = into(sums, w).reshape(-1, w.shape[-1])
     acc = np.matmul(cols, w, out=scratch((len(cols), w.shape[1]), sums))
     acc += b.astype(sums)
     return acc
+
+# %% ../../nbs/53_optimize.integer.ipynb #dense-codes
 def dense_codes(x, w, b, sums, zero_in, **how):
     "Codes (batch, n_in) to codes (batch, n_out); `zero_in` is in `b` already."
     return requantize(summed(into(sums, x), w, b, sums), **how)
@@ -96,7 +100,7 @@ def no_gradient(g, *_, **__):
 dense_op, conv_op, depthwise_op = (Op(name, f, no_gradient) for name, f in (
     ('dense', dense_codes), ('conv2d', conv_codes), ('depthwise_conv2d', depthwise_codes)))
 
-# %% ../../nbs/53_optimize.integer.ipynb #ends
+# %% ../../nbs/53_optimize.integer.ipynb #on-grid
 class OnGrid(Module):
     "What layers with one grid share; `at` is its scale and its zero."
     buffers = 'at',
@@ -104,22 +108,24 @@ class OnGrid(Module):
         self.at, self.ends = np.array([grid.scale, grid.zero], np.float32), (grid.lo, grid.hi)
     def grid(self) -> Grid: return Grid(self.at[0], int(self.at[1]), *self.ends)
     def extra(self): return f'scale {self.at[0]:.3g}, zero {self.at[1]:g}'
+
+# %% ../../nbs/53_optimize.integer.ipynb #quantize
 class Quantize(OnGrid):
     "Fractions to int8 codes."
     op = Op('cast', to_grid, no_gradient)
     def forward(self, x):
         if x.dtype.kind != 'f': raise TypeError(f'{self!r} expected fractions, its input is {x.dtype}')
         return apply(self.op, x, grid=self.grid())
-class Dequantize(OnGrid):
-    "int8 codes to float32."
-    op = Op('cast', from_grid, no_gradient)
-    def forward(self, x): return apply(self.op, check_codes(self, x), grid=self.grid())
 
-# %% ../../nbs/53_optimize.integer.ipynb #check-codes
+# %% ../../nbs/53_optimize.integer.ipynb #dequantize
 def check_codes(layer:Module, x):
     "`x`, if it holds int8 codes; TypeError that names the layer if it does not."
     if x.dtype == np.int8: return x
     raise TypeError(f'{layer!r} expected int8 codes, its input is {x.dtype}: Quantize comes before it')
+class Dequantize(OnGrid):
+    "int8 codes to float32."
+    op = Op('cast', from_grid, no_gradient)
+    def forward(self, x): return apply(self.op, check_codes(self, x), grid=self.grid())
 
 # %% ../../nbs/53_optimize.integer.ipynb #dense-layer
 class IntegerDense(Module):
@@ -174,10 +180,12 @@ class Lookup(Module):
     def forward(self, x): return apply(lookup_op, check_codes(self, x), table=self.table)
     def extra(self): return self.name
 
-# %% ../../nbs/53_optimize.integer.ipynb #average
+# %% ../../nbs/53_optimize.integer.ipynb #half-away
 def half_away(total:np.ndarray, n) -> np.ndarray:
     "`total/n` for whole numbers, rounded; from the middle, away from 0."
     return np.sign(total)*((2*np.abs(total) + n)//(2*n))
+
+# %% ../../nbs/53_optimize.integer.ipynb #average-codes
 def average_codes(x, kernel, stride, pads):
     "The mean of each window's real codes (n, h, w, c), as a code of the same grid."
     def total(a): return patches(pad_image(a, pads), kernel, stride).sum((3, 4), dtype=np.int32)
@@ -198,6 +206,8 @@ class IntegerMaxPool2d(Pool2d):
 class IntegerAvgPool2d(IntegerMaxPool2d):
     "The mean of each window of codes, on the same grid."
     op = Op('avg_pool2d', average_codes, no_gradient)
+
+# %% ../../nbs/53_optimize.integer.ipynb #global-pool
 class IntegerGlobalAvgPool2d(Module):
     "The mean code over all pixels."
     op = Op('mean', global_average_codes, no_gradient)
@@ -211,6 +221,8 @@ def add_codes(a, b, scales, zeros, lo, hi):
     (s, t, u), (y, z, zero) = scales, zeros.astype(np.float32)
     total = (np.subtract(a, y)*s + np.subtract(b, z)*t)/u
     return np.clip(np.rint(total) + zero, lo, hi).astype(np.int8)
+
+# %% ../../nbs/53_optimize.integer.ipynb #add-layer
 class IntegerAdd(Residual):
     "`body(x) + shortcut(x)`, or `body(x) + x`, of codes; `grids` of the body, the other arm, and the output."
     buffers = 'scales', 'zeros'
@@ -231,6 +243,8 @@ def softmax_codes(x, grid):
     "Probabilities of the codes of logits on `grid`, as codes of `PROBABILITIES`."
     e = np.exp((x - np.float64(grid.zero))*np.float64(grid.scale))
     return np.clip(np.rint(256*e/e.sum(-1, keepdims=True)) - 128, -128, 127).astype(np.int8)
+
+# %% ../../nbs/53_optimize.integer.ipynb #softmax-layer
 class IntegerSoftmax(OnGrid):
     "Softmax of codes along the last axis."
     op = Op('softmax', softmax_codes, no_gradient)

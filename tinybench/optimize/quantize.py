@@ -125,6 +125,8 @@ def kmeans(v:np.ndarray, k:int=16, rounds:int=20) -> np.ndarray:
     centers = np.linspace(v.min(), v.max(), k, dtype=np.float32)
     for _ in range(rounds): centers = lloyd(v, centers)
     return centers
+
+# %% ../../nbs/52_optimize.quantize.ipynb #clustered-layer
 class Clustered(Encoded):
     "Weights as places in a codebook of 16 values, two in a byte, computed in float32."
     def __init__(self, layer):
@@ -133,6 +135,8 @@ class Clustered(Encoded):
         super().__init__(layer, code=pack4(nearest(flat, values)), values=values)
         self.shape = layer.w.shape
     def decode(self): return self.values[unpack4(self.code, self.shape)]
+
+# %% ../../nbs/52_optimize.quantize.ipynb #clustered
 def clustered(net:Module) -> Module:
     "`net` with the weights of each layer stored as 16 values and 4 bits a weight (Han et al. 2016)."
     return each_weighted(net, Clustered)
