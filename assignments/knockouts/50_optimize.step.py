@@ -26,6 +26,15 @@ def strip(net):
         return m
     return shallow(net)
 
+# %% strip wrong: forgets the shortcuts
+def strip(net):
+    net = clone(net)
+    def cut(m):
+        if isinstance(m, Sequential): m.layers = [l for l in m.layers if not isinstance(l, Dropout)]
+        for l in m.layers if isinstance(m, Sequential) else [m.body] if hasattr(m, 'body') else []: cut(l)
+    cut(net)
+    return net
+
 # %% strip right: an empty chain in the place of each
 def strip(net):
     def f(layers):
@@ -63,6 +72,13 @@ def to_bfloat16(x):
     bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
     return np.where(np.isnan(x), np.uint16(0x7fc0), ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16).astype(np.uint16))
 
+# %% to-bfloat16 wrong: what is too large becomes the largest number
+def to_bfloat16(x):
+    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    rounded = ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+    rounded = np.where(np.isfinite(x) & (rounded & 0x7fff == 0x7f80), rounded - 1, rounded).astype(np.uint16)
+    return np.where(np.isnan(x), np.uint16(0x7fc0), rounded)
+
 # %% to-bfloat16 right: by comparing the dropped half with the middle
 def to_bfloat16(x):
     bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
@@ -84,6 +100,10 @@ def pairwise_sum(v):
 # %% pairwise wrong: adds in float32 and rounds once
 def pairwise_sum(v):
     return v.astype(np.float32).sum()
+
+# %% pairwise wrong: leaves the order to numpy
+def pairwise_sum(v):
+    return v.sum()
 
 # %% pairwise wrong: changes what it was given
 def pairwise_sum(v):

@@ -1,21 +1,11 @@
 "In a real browser: a student fills a cell in JupyterLab and sees the check pass, an instructor reads a grade in nbgrader's formgrader."
-import os, shutil, signal, socket, subprocess, sys, time, urllib.request
-from contextlib import contextmanager
-from pathlib import Path
+import shutil
 
 import pytest
+from browserkit import TOKEN, browser_page, chromium, server
 
 pytestmark = pytest.mark.slow
-FLAGS = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
-         '--disable-component-update --disable-sync --disable-dev-shm-usage').split()
-NOTEBOOK, TOKEN = '00_core.ops', 'a-token-for-this-test'
-
-@pytest.fixture(scope='module')
-def chromium():
-    "The path of a browser, and playwright to drive it."
-    pytest.importorskip('playwright', reason='needs playwright')
-    path = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
-    return path or pytest.skip('needs chromium')
+NOTEBOOK = '00_core.ops'
 
 @pytest.fixture(scope='module')
 def workspace(root, copy_project, tmp_path_factory):
@@ -28,60 +18,6 @@ def workspace(root, copy_project, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv('TINYBENCH_GRADEBOOK', raising=False)
         return release(course, folder/'workspace', [course.unit_of(NOTEBOOK).name])
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
-
-def answers(url, process, log):
-    "Wait until `url` answers; the log where it does not."
-    for _ in range(600):
-        if process.poll() is not None: break
-        try:
-            with urllib.request.urlopen(url, timeout=5): return
-        except OSError: time.sleep(.1)
-    pytest.fail(f'JupyterLab did not start: {log.read_text()[-2000:]}')
-
-def end(process):
-    "End the server and what it started, which are a group of their own."
-    for sign, secs in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
-        try: os.killpg(process.pid, sign)
-        except ProcessLookupError: return
-        try: process.wait(secs)
-        except subprocess.TimeoutExpired: continue
-
-@contextmanager
-def server(folder, home):
-    "JupyterLab on `folder`, on loopback, with a home of its own; yields its address."
-    port, log = free_port(), home/'lab.log'
-    # its own home: no settings, no history; the reference package by path, where it is not installed
-    env = {k: v for k, v in os.environ.items() if not k.startswith(('JUPYTER', 'IPYTHON', 'PYTEST', 'PYTHON'))}
-    env |= dict(HOME=str(home), JUPYTER_PLATFORM_DIRS='1', PATH=os.pathsep.join((str(Path(sys.executable).parent), env['PATH'])))
-    command = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--ip=127.0.0.1', f'--port={port}', '--allow-root',
-               f'--IdentityProvider.token={TOKEN}', f'--ServerApp.root_dir={folder}', '--ServerApp.port_retries=0',
-               '--LabApp.news_url=None', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate']
-    with log.open('w') as out:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out, start_new_session=True)
-    try:
-        answers(f'http://127.0.0.1:{port}/api', process, log)
-        yield f'http://127.0.0.1:{port}'
-    finally: end(process)
-
-@contextmanager
-def browser_page(chromium, home):
-    "A page of a browser that is closed whatever happens; a failure leaves a picture of it, which the failure names."
-    from playwright.sync_api import sync_playwright
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=FLAGS, env={**os.environ, 'HOME': str(home)})
-        try:
-            page = browser.new_page(viewport=dict(width=1400, height=1000))
-            page.set_default_timeout(60_000)
-            try: yield page
-            except Exception as e:
-                page.screenshot(path=home/'failed.png')
-                raise AssertionError(f'{e}\nThe page then: {home/"failed.png"}') from e
-        finally: browser.close()
 
 class Lab:
     "A notebook open in JupyterLab, as a student uses it: look for a cell, type, press a key."

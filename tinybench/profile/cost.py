@@ -73,6 +73,8 @@ COUNTS = dict(
     # pool*pool places for each number of `out`; then bias, maximum, relu
     conv_relu_pool=lambda out, x, w, b, pool, **_: with_macs(
         out.size*pool*pool*prod(w.shape[:3]), out.size*(pool*pool + 1)),
+    # weights without their zeros: each stored value meets each example once
+    csr=lambda out, x, values, b=None, **_: with_macs(len(x)*values.size, 0 if b is None else out.size),
     max_pool2d=lambda out, x, kernel, **_: Counted(0, out.size*(prod(kernel) - 1)),
     avg_pool2d=lambda out, x, kernel, **_: Counted(0, out.size*prod(kernel)),
     batchnorm_frozen=each(2), drop=each(1),

@@ -1,0 +1,155 @@
+"Known answers to the exercises of 57_optimize.distill, for `tinybench course prove`."
+
+# %% soft-gradient wrong: without the temperature of the division
+def soft_gradient(s, t, T):
+    return (softmax_fwd(s/T) - softmax_fwd(t/T))/len(s)
+
+# %% soft-gradient wrong: of the sum over rows
+def soft_gradient(s, t, T):
+    return (softmax_fwd(s/T) - softmax_fwd(t/T))/T
+
+# %% soft-gradient wrong: uphill
+def soft_gradient(s, t, T):
+    return (softmax_fwd(t/T) - softmax_fwd(s/T))/(T*len(s))
+
+# %% soft-gradient wrong: the mean of two rows, always
+def soft_gradient(s, t, T):
+    return (softmax_fwd(s/T) - softmax_fwd(t/T))/(T*2)
+
+# %% soft-gradient wrong: divides the logits it was given
+def soft_gradient(s, t, T):
+    s /= T; t /= T
+    return (softmax_fwd(s) - softmax_fwd(t))/(T*len(s))
+
+# %% soft-gradient right: by the machine
+def soft_gradient(s, t, T):
+    leaf = Tensor(s.copy(), requires_grad=True)
+    kl(t/T, leaf/T).backward()
+    return leaf.grad
+
+# %% soft-loss wrong: without T squared
+def soft_loss(outputs, answers, T):
+    return kl(answers/T, outputs/T)
+
+# %% soft-loss wrong: times T
+def soft_loss(outputs, answers, T):
+    return kl(answers/T, outputs/T)*T
+
+# %% soft-loss wrong: the other divergence
+def soft_loss(outputs, answers, T):
+    return kl(outputs/T, answers/T)*T**2
+
+# %% soft-loss wrong: a number without a history
+def soft_loss(outputs, answers, T):
+    return Tensor(kl(answers/T, outputs.data/T).data*np.float32(T)**2, requires_grad=True)
+
+# %% soft-loss wrong: the squared difference of the logits, which it is only in the heat
+def soft_loss(outputs, answers, T):
+    d = outputs - answers
+    d = d - d.mean(1, keepdims=True)
+    return (d*d).sum(1).mean()/(2*answers.shape[1])
+
+# %% soft-loss wrong: a cross-entropy, with the teacher's own entropy in it
+def soft_loss(outputs, answers, T):
+    return -(softmax_fwd(answers/T)*(outputs/T).log_softmax()).sum(1).mean()*T**2
+
+# %% soft-loss wrong: in double precision
+def soft_loss(outputs, answers, T):
+    p = softmax_fwd(answers.astype(float)/T)
+    return (p*(np.log(p) - (outputs/T).log_softmax())).sum(1).mean()*T**2
+
+# %% soft-loss right: written out
+def soft_loss(outputs, answers, T):
+    p = softmax_fwd(answers/T)
+    return (p*(np.log(p) - (outputs/T).log_softmax())).sum(1).mean()*T**2
+
+# %% answers wrong: asks for each example alone
+def answers(teacher, x, batch=256):
+    with evaluating(teacher): return np.concatenate([teacher(Tensor(row[None])).data for row in x])
+
+# %% answers wrong: all at once
+def answers(teacher, x, batch=256):
+    with evaluating(teacher): return teacher(Tensor(x)).data
+
+# %% answers wrong: without the last, smaller batch
+def answers(teacher, x, batch=256):
+    with evaluating(teacher):
+        return np.concatenate([teacher(Tensor(x[i:i+batch])).data for i in range(0, len(x) - batch + 1, batch)])
+
+# %% answers wrong: as in training
+def answers(teacher, x, batch=256):
+    return np.concatenate([teacher(Tensor(x[i:i+batch])).data for i in range(0, len(x), batch)])
+
+# %% answers wrong: leaves the teacher in evaluation mode
+def answers(teacher, x, batch=256):
+    teacher.eval()
+    return np.concatenate([teacher(Tensor(x[i:i+batch])).data for i in range(0, len(x), batch)])
+
+# %% answers wrong: leaves the teacher in training mode
+def answers(teacher, x, batch=256):
+    teacher.eval()
+    out = np.concatenate([teacher(Tensor(x[i:i+batch])).data for i in range(0, len(x), batch)])
+    teacher.train()
+    return out
+
+# %% answers wrong: probabilities
+def answers(teacher, x, batch=256):
+    with evaluating(teacher):
+        return np.concatenate([softmax_fwd(teacher(Tensor(x[i:i+batch])).data) for i in range(0, len(x), batch)])
+
+# %% answers right: in pieces of about the same size
+def answers(teacher, x, batch=256):
+    out = []
+    while len(x):
+        with evaluating(teacher): out.extend(teacher(Tensor(x[:batch])).data)
+        x = x[batch:]
+    return np.stack(out)
+
+# %% distill wrong: goes on training the teacher
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    rng = np.random.default_rng(seed)
+    fit(teacher, batches(rng=rng), epochs, opt(teacher.parameters()), progress=False)
+    return teacher
+
+# %% distill wrong: learns the labels, and never asks
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    rng = np.random.default_rng(seed)
+    net = student(rng)
+    fit(net, batches(rng=rng), epochs, opt(net.parameters()), progress=False)
+    return net
+
+# %% distill wrong: another student each time
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    rng = np.random.default_rng()
+    net = student(rng)
+    fit(net, Taught(batches(rng=rng), teacher), epochs, opt(net.parameters()), distill_loss(T, alpha), progress=False)
+    return net
+
+# %% distill wrong: always at the temperature 4
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    rng = np.random.default_rng(seed)
+    net = student(rng)
+    fit(net, Taught(batches(rng=rng), teacher), epochs, opt(net.parameters()), distill_loss(), progress=False)
+    return net
+
+# %% distill wrong: its own optimizer
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    rng = np.random.default_rng(seed)
+    net = student(rng)
+    fit(net, Taught(batches(rng=rng), teacher), epochs, Adam(net.parameters()), distill_loss(T, alpha), progress=False)
+    return net
+
+# %% distill wrong: always one epoch
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    rng = np.random.default_rng(seed)
+    net = student(rng)
+    fit(net, Taught(batches(rng=rng), teacher), 1, opt(net.parameters()), distill_loss(T, alpha), progress=False)
+    return net
+
+# %% distill right: epoch by epoch, with one optimizer
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    generator = np.random.default_rng(seed)
+    pupil, loss = student(generator), distill_loss(T, alpha)
+    how, lessons = opt(pupil.parameters()), Taught(batches(rng=generator), teacher)
+    for _ in range(epochs): fit(pupil, lessons, 1, how, loss=loss, progress=False)
+    return pupil
