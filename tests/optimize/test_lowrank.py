@@ -226,7 +226,7 @@ def test_weights_that_are_not_finite():
 
 def test_a_shared_layer():
     one = Dense(20, 20, rng())
-    with pytest.raises(ValueError, match='stands at 2 places'): lowrank(Sequential(one, one), 2)
+    with pytest.raises(ValueError, match='are one Dense'): lowrank(Sequential(one, one), 2)
 
 def test_nothing_to_split():
     with pytest.raises(ValueError, match='no Dense or Conv2d'): lowrank(Sequential(DepthwiseConv2d(3, 3, rng())), 1)
