@@ -132,7 +132,7 @@ def flip_test(c):
 # %% flip-test wrong: a bell if there are many
 def flip_test(c):
     c = [int(v) for v in np.asarray(c) if v]
-    if len(c) > 12: return math.erfc((abs(sum(c)) - 1)/math.sqrt(2*sum(v*v for v in c)))
+    if len(c) > 40: return math.erfc((abs(sum(c)) - 1)/math.sqrt(2*sum(v*v for v in c)))
     odds = {0: 1.}
     for v in c:
         new = {}

@@ -175,11 +175,11 @@ def test_true_ratios_are_found():
     assert mid['leave-one-out'] == pytest.approx({'without half': .8/.75, 'without both': .5/.75}, rel=.03)
     assert said(a, 'effect', 'throughput')['half'].mid == pytest.approx(1/mid['effect']['half'], rel=.02)
 
-def in_turns(m, steps):
+def in_turns(m, steps, repeats=30):
     "As `timed`, without what the clock has no part in: memory, the machine, and what tells the models apart."
     made = prepare(working(m), steps, subsets(steps), toy().x)
     models = [as_model(cell_name(c), g.net, (4,), 'float32') for c, g in made.items()]
-    b = Benchmark(models, toy(), repeats=30, min_secs=1e-6, clock=m.clock)
+    b = Benchmark(models, toy(), repeats=repeats, min_secs=1e-6, clock=m.clock)
     scores, *timings = b.run_accuracy_benchmark(), b.run_latency_benchmark(), b.run_throughput_benchmark()
     results = [x for found in timings for x in found.values()]
     return Ablation(SuiteResult(b.names, 'base', results, scores.values()), tuple(steps), ('factorial',))
@@ -201,6 +201,15 @@ def test_steps_that_do_nothing_have_no_effect(runs):
         answers = in_turns(Machine([0, i], .05), {f's{j}': clone for j in range(4)}).answers
         alarms += any(s.verdict not in ('same', 'undecided') for s in answers['effect'].values())
     assert alarms <= (.07*runs if runs == 300 else 5), alarms
+
+
+@pytest.mark.slow
+def test_verdicts_are_the_same_with_other_seeds():
+    "Of three steps that help and one that does nothing: main effects and interactions of two, in 19 of 20 repetitions."
+    steps = dict(a=slower(.7), b=slower(.8), c=slower(.9), nothing=clone)
+    def verdicts(seed): return tuple(s.verdict for of, s in said(in_turns(Machine([7, seed], .02), steps, 60), 'effect').items() if of.count('×') < 2)
+    seen = [verdicts(seed) for seed in range(20)]
+    assert sum(v == ('faster', 'faster', 'faster', *['same']*7) for v in seen) >= 19
 
 
 # --- steps that fail

@@ -137,9 +137,9 @@ def remembered(step:Callable, keep:Path|None) -> Callable:
 # %% ../../nbs/72_bench.ablation.ipynb #helpers
 @contextmanager
 def helpers(workers:int|str|None=None):
-    "Yields `submit(f, *args)` and `wait(answer)`: here, in new processes, or at a scheduler's address."
+    "Yields `submit(f, *args)`, `wait(answer)`, `share(thing)`: here, in new processes, or at a scheduler."
     if not workers:
-        yield lambda f, *args: f(*args), lambda answer: answer
+        yield lambda f, *args: f(*args), lambda answer: answer, lambda thing: thing
         return
     try: from distributed import Client, LocalCluster
     except ImportError as e: raise ImportError(
@@ -149,14 +149,16 @@ def helpers(workers:int|str|None=None):
     with ExitStack() as stack:
         own = None if isinstance(workers, str) else LocalCluster(n_workers=workers, **here)
         client = stack.enter_context(Client(stack.enter_context(own) if own else workers, timeout=10))
-        yield partial(client.submit, pure=False), lambda answer: answer.result()
+        def share(thing): return client.scatter([thing], broadcast=True)[0]
+        yield partial(client.submit, pure=False), lambda answer: answer.result(), share
 
 # %% ../../nbs/72_bench.ablation.ipynb #prepare
 def prepare(net:Module, steps:Mapping, cells:Iterable[tuple], x:np.ndarray, workers:int|str|None=None,
             keep:Path|None=None, tell:Callable|None=None) -> dict[tuple,Grown]:
     "The network of each cell, every beginning built once; `tell` is called with (cell, done, of)."
     made, todo = {(): Grown(net)}, chains(cells)
-    with helpers(workers) as (submit, wait):
+    with helpers(workers) as (submit, wait, share):
+        steps, x = share(dict(steps)), share(x)        # they may hold a whole data set: sent once
         for cell in todo: made[cell] = submit(grown, made[cell[:-1]], cell[-1], steps, x, keep)
         for i, cell in enumerate(todo):
             made[cell] = wait(made[cell])
@@ -313,7 +315,7 @@ def ablate(
     *, kinds:Iterable[str]=KINDS,
     workers:int|str|None=None, # processes of Dask to build networks in, or a scheduler's address
     progress:bool|Callable=True, # as for `BenchmarkSuite.run`
-    repeats:int=60, **options, # of `BenchmarkSuite`
+    repeats:int=150, **options, # of `BenchmarkSuite`, such as batch=32, or processes=12
 ) -> Ablation:
     "What each of `steps` does to `model`: alone, left out, in all combinations, and in the other order."
     steps, net, data, kinds = named_steps(steps), clone(network_of(model)), as_data(data), tuple(kinds)

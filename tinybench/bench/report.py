@@ -200,6 +200,7 @@ td { white-space: nowrap } td:first-child { white-space: normal; overflow-wrap: 
 .results { table-layout: fixed; min-width: 52rem } .name { width: 20% } .plot { width: 16% }
 .value { width: 26% } .n { width: 6% } .change { width: 21% } .verdict { width: 11% }
 .about td:last-child { overflow-wrap: anywhere; white-space: normal }
+.answers td { white-space: normal } .answers td:first-child { min-width: 9rem }
 .about td:first-child { min-width: 7rem } .origin { font-weight: 400; font-size: .8125rem;
   color: var(--soft); border: 1px solid var(--line); border-radius: 1rem; padding: 0 .5rem }
 .axis { display: flex; justify-content: space-between; gap: .5rem; white-space: nowrap }
@@ -247,8 +248,10 @@ PAGE = '''<!DOCTYPE html>
 {% for cell in row.cells[1:] %}<td>{{ cell }}</td>{% endfor %}
 <td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>
 {% endfor %}</table></div><p class="note">{{ t.note }}</p></section>{% endfor %}
-{% for title, found in (('More answers', more), ('Frontier', fronts)) if found %}<h2>{{ title }}</h2>
-{% for t in found %}<section>{{ plain(t) }}<p class="note">{{ t.note }}</p></section>{% endfor %}{% endfor %}
+{% for title, found, class in (('More answers', more, 'answers'), ('Frontier', fronts, '')) if found %}
+<h2>{{ title }}</h2>
+{% for t in found %}<section>{{ plain(t, class) }}<p class="note">{{ t.note }}</p></section>{% endfor %}
+{% endfor %}
 {% for f in figures %}<figure><img src="{{ f.url }}" alt="{{ f.caption }}">
 <figcaption>{{ f.caption }}</figcaption></figure>{% endfor %}
 {% if concerns %}<h2>To be careful with</h2>

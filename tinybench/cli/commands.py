@@ -115,7 +115,7 @@ def ablate(
     suite:Annotated[Path, typer.Argument(help='TOML file that describes a model, data and steps.')],
     kinds:Annotated[str, typer.Option(help='add-one, leave-one-out, factorial, order; by commas [all].')]='',
     workers:Annotated[int|None, typer.Option(help='Processes to build networks in, with Dask.', min=1)]=None,
-    repeats:Annotated[int|None, typer.Option(help='Rounds of timing [60].', min=6)]=None,
+    repeats:Annotated[int|None, typer.Option(help='Rounds of timing [150].', min=6)]=None,
     batch:Annotated[int|None, typer.Option(help='Examples a call when latency is measured [1].', min=1)]=None,
     seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,
     out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
