@@ -81,3 +81,37 @@ def column_of(r, metric, data=''):
         raise ValueError(f'{metric} on which data? One of {", ".join(c.data for c in fits)}')
     if len(fits) > 1: raise ValueError(f'{metric} is measured and modelled: not to be ranked together')
     return fits[0], cols[fits[0]]
+
+# %% kept wrong: no difference was proved, so it stayed
+def kept(new, old, lose, level=.95):
+    d = accuracy_difference(new, old, level)
+    return 'missed' if d.hi < 0 else 'met'
+
+# %% kept wrong: by the middle alone
+def kept(new, old, lose, level=.95):
+    return 'met' if new.share - old.share >= -lose else 'missed'
+
+# %% kept wrong: the two intervals by themselves
+def kept(new, old, lose, level=.95):
+    (lo, hi), (old_lo, old_hi) = new.interval(), old.interval()
+    return meets((new.share - old.share, lo - old_hi, hi - old_lo), least=-lose)
+
+# %% kept wrong: the other way round
+def kept(new, old, lose, level=.95):
+    d = accuracy_difference(old, new, level)
+    return meets((d.estimate, d.lo, d.hi), least=-lose)
+
+# %% kept wrong: never undecided
+def kept(new, old, lose, level=.95):
+    return 'met' if accuracy_difference(new, old, level).lo >= -lose else 'missed'
+
+# %% kept wrong: always at 95%
+def kept(new, old, lose, level=.95):
+    d = accuracy_difference(new, old)
+    return meets((d.estimate, d.lo, d.hi), least=-lose)
+
+# %% kept right: both ends by hand
+def kept(new, old, lose, level=.95):
+    d = accuracy_difference(old, new, level)
+    if d.hi <= lose: return 'met'
+    return 'missed' if d.lo > lose else 'undecided'

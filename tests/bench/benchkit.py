@@ -7,7 +7,7 @@ from tinybench.measure.accuracy import Score
 from tinybench.measure.compare import paired_results
 from tinybench.measure.result import BenchmarkResult
 from tinybench.nn.dense import Dense, ReLU
-from tinybench.nn.module import Sequential
+from tinybench.nn.module import Module, Sequential
 
 def net(units, seed=0):
     rng = np.random.default_rng(seed)
@@ -47,3 +47,21 @@ def broken_steps(text):
     yield 'digest', json.dumps(d | dict(body=dict(median=9.)))
     yield 'digest', json.dumps({k: v for k,v in d.items() if k != 'body'})
     yield "holds the step 'memory:a'", json.dumps(d | dict(step='memory:a'))
+
+class Machine:
+    "A pretend computer: a clock in steps of 2**-30 s that only the layers which work on it move."
+    def __init__(self, seed=0, noise=0.): self.now,self.noise,self.rng = 0.,noise,np.random.default_rng(seed)
+    def clock(self):
+        self.now += 2.**-30
+        return self.now
+    def __deepcopy__(self, memo): return self
+
+class Works(Module):
+    "Gives its input back after `secs` of its machine, more or less."
+    def __init__(self, machine, secs=1e-3): self.machine,self.secs = machine,secs
+    def forward(self, x):
+        self.machine.now += self.secs*self.machine.rng.lognormal(0, self.machine.noise)
+        return x
+    def extra(self): return f'{self.secs:g} s'
+
+def working(machine, units=5): return Sequential(Works(machine), *net(units))

@@ -1,10 +1,13 @@
 "What a suite proves: a frontier with its doubts, and a choice that names who missed and who is undecided."
 import json
 import pytest
-from benchkit import hand as made_by_hand, made
-from tinybench.bench.pareto import Pareto, column_of, pareto, recommend
+from benchkit import hand as made_by_hand, made, net, nets, toy
+from hypothesis import given, strategies as st
+from tinybench.backends.base import as_model
+from tinybench.bench.pareto import (USES, Pareto, Use, advise, column_of, compare_optimization_techniques, kept, pareto,
+                                    recommend, wanted)
 from tinybench.bench.suite import Column, SuiteResult, columns, suite_rows
-from tinybench.measure.accuracy import Score
+from tinybench.measure.accuracy import Score, accuracy_difference
 from tinybench.measure.result import BenchmarkResult
 
 @pytest.fixture
@@ -85,3 +88,62 @@ def test_two_data_sets_take_a_choice():
     with pytest.raises(ValueError, match='accuracy on which data[?] One of toy, other'): pareto(more)
     assert pareto(more, data='other')['a'].gain[0] == 1 and pareto(more, data='toy')['a'].gain[0] == .9
     assert set(column_of(more, 'accuracy', 'toy')[1]) == {'a', 'b'}
+
+
+# --- what somebody needs it for
+
+@given(st.integers(1, 300), st.integers(0, 300), st.floats(.001, .5))
+def test_a_loss_is_proved_small_or_large_or_neither(n, wrong, lose):
+    old, new = Score('old', [True]*n, 'd'), Score('new', [i >= wrong for i in range(n)], 'd')
+    d, said = accuracy_difference(new, old), kept(new, old, lose)
+    assert said == ('met' if d.lo >= -lose else 'missed' if d.hi < -lose else 'undecided')
+    if said == 'met': assert wrong/n <= lose
+    assert kept(old, new, lose) != 'missed'
+
+def suite(latency, right, memory=None, n=1000, **kw): return made(latency, right, memory or {k: 4000 for k in latency}, n=n, **kw)
+
+def test_a_use_has_five_answers():
+    "The fastest of those that keep the accuracy; none, several, or the baseline; and undecided."
+    def said(r, lose=.05, want='latency', **limits): return (a := advise(r, Use(want, lose), **limits)).kind, a.names
+    r = suite(dict(base=1e-3, fast=5e-4, worse=3e-4), dict(base=.95, fast=.95, worse=.7))
+    assert said(r) == ('model', ('fast',)) and said(r, lose=.5) == ('model', ('worse',))
+    assert said(suite(dict(base=1e-3, a=5e-4, b=5e-4), dict(base=.9, a=.9, b=.9)))[0] == 'a tie'
+    assert said(suite(dict(base=1e-3, a=2e-3, b=1e-3), dict(base=.9, a=.9, b=.9), spread=.001)) == ('keep the baseline', ('base',))
+    assert said(suite(dict(base=1e-3, worse=3e-4), dict(base=.95, worse=.7))) == ('keep the baseline', ('base',))    # surely too much lost
+    few = suite(dict(base=1e-3, fast=5e-4), dict(base=.9, fast=.85), n=40)
+    assert said(few) == ('undecided', ('fast',)) and 'more rounds or examples' in advise(few, Use('latency', .05)).why
+    assert said(suite(dict(base=1e-3, near=.99e-3), dict(base=.9, near=.9), spread=.2)) == ('undecided', ('near',))
+    assert said(r, max_latency=1e-5) == ('none', ())
+    assert said(r, max_latency=6e-4) == ('model', ('fast',)) and said(r, lose=.5, min_accuracy=.9) == ('model', ('fast',))
+
+def test_memory_and_balance():
+    r = suite(dict(base=1e-3, small=1.2e-3, fast=8e-4), dict.fromkeys(('base', 'small', 'fast'), .9), dict(base=10_000, small=1000, fast=10_000))
+    assert {k: advise(r, u).names for k, u in USES.items()} == {
+        'latency-critical': ('fast',), 'memory-constrained': ('small',), 'accuracy-preserving': ('fast',), 'balanced': ('small',)}
+    balance, memory = wanted(r, 'balance'), wanted(r, 'memory')
+    assert balance['small'].median/balance['base'].median == pytest.approx(1.2*1100/10_100, rel=.02) and memory['small'].median == 1100
+    assert advise(r, USES['balanced'], baseline='small').kind == 'keep the baseline'
+
+def test_techniques_are_measured_and_judged():
+    n = nets()
+    t = compare_optimization_techniques(n['b'], dict(a=n['a'], c=n['c']), toy(), repeats=8, min_secs=1e-5)
+    assert list(t.uses) == list(USES) and set(t.efficiency) == {'a', 'c'} and {s.name for s in t.pareto.rows} == {'base', 'a', 'c'}
+    assert {c.metric for c in t.improvements} >= {'latency', 'accuracy', 'weights'}
+    assert all(a.kind in ('model', 'a tie', 'keep the baseline', 'undecided', 'none') for a in t.uses.values())
+    d = json.loads(json.dumps(t.to_dict()))
+    assert d['uses'].keys() == USES.keys() and d['efficiency']['a']['n'] == 8 and len(t.to_frame()) == 18
+    for text in (repr(t), t._repr_markdown_()): assert 'latency-critical: ' in text and 'efficiency' in text
+    other = compare_optimization_techniques(as_model('x', n['b'], (4,)), {'a': as_model('y', n['a'], (4,))}, toy(), repeats=8, min_secs=1e-5)
+    assert other.suite.names == ('base', 'a')
+
+def test_a_technique_that_fails_is_named():
+    def bad(x): raise ZeroDivisionError('by zero')
+    t = compare_optimization_techniques(net(9), dict(a=net(3), bad=as_model('bad', bad, (4,))), toy(), repeats=8, min_secs=1e-5)
+    assert 'bad failed and has no number' in repr(t) and 'bad' not in t.efficiency and not any('bad' in a.names for a in t.uses.values())
+    with pytest.raises(ValueError, match='nothing can be compared to the base'):
+        compare_optimization_techniques(as_model('f', bad, (4,)), dict(a=net(3)), toy(), repeats=8, min_secs=1e-5)
+
+@pytest.mark.parametrize('optimized, data, says', [({}, toy(), 'nothing to compare'), (dict(base=net(3)), toy(), "cannot be called 'base'"),
+                                                   (dict(a=net(3)), None, 'labelled data'), (dict(a=net(3)), [[1, 2]], 'no labelled data')])
+def test_techniques_refuse_in_words(optimized, data, says):
+    with pytest.raises((ValueError, TypeError), match=says): compare_optimization_techniques(net(5), optimized, data)

@@ -9,6 +9,7 @@ from tinybench.base.files import replace_folder
 from tinybench.bench.report import (MOST_FIGURES, check_out, column_note, contents, csv_report, data_url, drawn, figure_files,
                                     html_report, is_report, json_report, markdown_report, positions, report_files,
                                     whole_folder, write_report)
+from tinybench.base.text import Table
 from tinybench.bench.pareto import recommend
 from tinybench.bench.suite import SuiteResult, columns, suite_rows
 from tinybench.measure.accuracy import Score
@@ -299,3 +300,11 @@ def test_a_folder_that_somebody_wrote_into_meanwhile_is_kept(tmp_path):
             (tmp_path/'out').mkdir()
             (tmp_path/'out'/'notes.txt').write_text('mine')
     assert (tmp_path/'out'/'notes.txt').read_text() == 'mine'
+
+def test_more_tables_stand_in_every_report(tmp_path):
+    r, t = made(), Table(('step', 'latency'), (('<b>fold</b>', '0.7 faster'),), ('Of the base.',))
+    page, md = html_report(r, tables={'Alone': t}), markdown_report(r, tables={'Alone': t})
+    assert 'More answers' in page and '&lt;b&gt;fold' in page and '<b>fold' not in page and '### Alone' in md and 'Of the base' in md
+    assert 'More answers' not in html_report(r) + markdown_report(r)
+    write_report(r, tmp_path/'out', tables={'Alone': t})
+    assert 'Alone' in (tmp_path/'out'/'report.html').read_text() and is_report(tmp_path/'out', 'suite')

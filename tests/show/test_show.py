@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given, strategies as st
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from tinybench.bench.ablation import Ablation
 from tinybench.bench.choose import frontier
+from tinybench.bench.effects import cell_name, subsets
 from tinybench.bench.pareto import Pareto, Standing
-from tinybench.bench.suite import Column
+from tinybench.bench.suite import Column, SuiteResult
+from tinybench.measure.accuracy import Score
 from tinybench.measure.clock import WarmUp
 from tinybench.measure.compare import compare_results, compare_runs, paired_results
 from tinybench.profile.cost import cost
@@ -19,9 +22,9 @@ from tinybench.measure.result import BenchmarkResult
 from tinybench.measure.stats import fewest_for, median_interval, outliers, percentile_interval
 from tinybench.nn.dense import Dense, ReLU
 from tinybench.nn.module import Sequential
-from tinybench.show.measure import (bin_edges, ecdf_steps, kinds, largest, outlying, plot_ecdf, plot_histogram, plot_layers,
-                                    plot_memory, plot_pareto, plot_ratios, plot_roofline, plot_sequence, plot_warmup,
-                                    running_median)
+from tinybench.show.measure import (bin_edges, ecdf_steps, initials, kinds, largest, lattice_places, outlying, plot_ecdf, plot_effects,
+                                    plot_histogram, plot_lattice, plot_layers, plot_memory, plot_pareto, plot_ratios, plot_roofline,
+                                    plot_sequence, plot_warmup, plot_waterfall, promised, running_median)
 from tinybench.show.plot import (COLOURS, MARKERS, arms, band, draw_medians, figure_bytes, log_if_wide, look,
                                  new_axes, place_names, plot_bars, plot_curves, plot_fitting, plot_history, plot_intervals,
                                  plot_tradeoff, save_figure, short_names)
@@ -78,6 +81,16 @@ def front(rows=None, left_out=()):
     rows = rows or [standing('small', 1e-3, .9, 'on'), standing('mid', 2e-3, .9, 'undecided'), standing('bad', 3e-3, .5, 'off')]
     return Pareto(tuple(rows), Column('latency', '', 's', 'measured'), Column('accuracy', 'digits', 'share', 'measured'), .95, left_out)
 
+def ablated(times=dict(fold=.7, thin=.8), both={}, failures=(), noise=.005):
+    "An ablation in which each step takes `times` as long, and cells in `both` that much more."
+    cells, rng = subsets(times), np.random.default_rng(0)
+    names = [cell_name(c) for c in cells]
+    alive = {cell_name(c): c for c in cells if cell_name(c) not in failures}
+    secs = {k: 1e-3*math.prod(times[s] for s in c)*both.get(c, 1)*rng.lognormal(0, noise, 30) for k, c in alive.items()}
+    scores = [Score(k, [i >= 10*('thin' in c) for i in range(200)], 'digits') for k, c in alive.items()]
+    found = SuiteResult(tuple(names), 'base', [*paired_results(secs).values()], scores, dict.fromkeys(failures, 'no'))
+    return Ablation(found, tuple(times), ('factorial', 'add-one'))
+
 PLOTS = dict(
     history=lambda ax=None: plot_history(HISTORY, ax), tradeoff=lambda ax=None: plot_tradeoff(ROWS, ax),
     curves=lambda ax=None: plot_curves(CURVES, ax), fitting=lambda ax=None: plot_fitting(SECS, ax),
@@ -88,7 +101,9 @@ RESULTS = dict(
     ecdf=lambda ax=None: plot_ecdf([spread_out(100), spread_out(12, 1, 'b')], ax), warmup=lambda ax=None: plot_warmup(WARM, ax, 'net'),
     ratios=lambda ax=None: plot_ratios(compared(), ax), pareto=lambda ax=None: plot_pareto(front(), ax),
     roofline=lambda ax=None: plot_roofline(roof(), ax), layers=lambda ax=None: plot_layers(profiled(), ax),
-    memory=lambda ax=None: plot_memory(counted(), ax))
+    memory=lambda ax=None: plot_memory(counted(), ax),
+    effects=lambda ax=None: plot_effects(ablated(), ax), points=lambda ax=None: plot_effects(ablated(), ax, 'accuracy'),
+    waterfall=lambda ax=None: plot_waterfall(ablated(), ax), lattice=lambda ax=None: plot_lattice(ablated(), ax))
 def rows_of(n): return [record(f'{LONG}_{i}', [1e-3*(i + 1)]*6) for i in range(n)]
 NASTY = dict(
     one_value=lambda: plot_intervals([record()]), thirty=lambda: plot_intervals(rows_of(30)), thirty_bars=lambda: plot_bars(rows_of(30)),
@@ -105,6 +120,10 @@ NASTY = dict(
     thirty_models=lambda: plot_pareto(front([standing(f'{LONG}{i}', 10.**(i/6 - 5), .5 + i/99, ('on', 'off', 'undecided')[i % 3]) for i in range(30)])),
     forty_layers=lambda: plot_roofline(roof([(f'layers.{i} Kind{i % 9}', 10.**(i/13 - 1), 1e7*(i + 1)) for i in range(40)])),
     untimed=lambda: plot_roofline(roof([('layers.0', .01, math.nan), ('layers.1', 1000., math.nan)])),
+    fifteen_effects=lambda: plot_effects(ablated({f'{LONG}_{i}': .9 for i in range(4)})),
+    four_steps_down=lambda: plot_waterfall(ablated({f'{LONG}_{i}': .1 for i in range(4)})),
+    five_in_a_lattice=lambda: plot_lattice(ablated({f'{LONG}_{i}': .9 for i in range(5)})),
+    lost_in_a_lattice=lambda: plot_lattice(ablated(failures=['fold', 'fold + thin'])),
     one_operation=lambda: plot_memory(cost(Dense(4, 3, np.random.default_rng(0)), (1, 4))))
 each = pytest.mark.parametrize('plot', [*PLOTS.values(), *RESULTS.values()], ids=[*PLOTS, *RESULTS])
 finite = st.floats(-1e6, 1e6)
@@ -470,6 +489,49 @@ def test_pareto_of_many_names_those_that_may_be_on_it():
     ax = plot_pareto(front(rows, ('x has no place',)))
     assert texts(ax) == ['0', '1', '2', '3'] and 'without 1 that have none' in ax.get_xlabel()
     with pytest.raises(ValueError, match='x has no place'): plot_pareto(Pareto((), front().cost, front().gain, .95, ('x has no place',)))
+
+
+# --- what each step did
+
+def test_effects_have_intervals_verdicts_and_another_marker_for_interactions():
+    a = ablated(both={('fold', 'thin'): 1.25})
+    ax, rows = plot_effects(a), {of: s for (of, c), s in a.answers['effect'].items() if c.metric == 'latency'}
+    assert [t.get_text() for t in ax.get_yticklabels()] == ['fold', 'thin', 'fold × thin'] == list(rows) and texts(ax) == [s.verdict for s in rows.values()]
+    assert texts(ax)[0] == 'faster' and texts(ax)[2] == 'slower' and [c[0].get_marker() for c in ax.containers] == ['o', 'o', 's']
+    for i, s in enumerate(rows.values()): np.testing.assert_allclose(bars(ax, i)[0][0], [[s.lo, i], [s.hi, i]])
+    assert ax.get_xlabel().startswith('ratio of latency, measured') and ax.get_xscale() == 'log'
+    points = plot_effects(a, metric='accuracy')
+    assert points.get_xlabel().startswith('points of accuracy on digits') and texts(points) == ['same', 'worse', 'same']
+    assert points.containers[1][0].get_xdata()[0] == pytest.approx(-5)
+    with pytest.raises(ValueError, match='no effects in weights'): plot_effects(a, metric='weights')
+
+def test_the_waterfall_goes_on_where_it_ended_and_ends_at_all():
+    a = ablated(both={('fold', 'thin'): 1.25})
+    c, names, alone, rest = promised(a)
+    assert names == ('fold', 'thin') and alone == pytest.approx([.7, .8], rel=.02) and rest == pytest.approx(1.25, rel=.03)
+    ax = plot_waterfall(a)
+    ends, steps = (c.patches for c in ax.containers)
+    edges = [(p.get_y(), p.get_y() + p.get_height()) for p in steps]
+    assert edges[0][0] == 1 and all(a[1] == pytest.approx(b[0]) for a, b in zip(edges, edges[1:]))
+    assert edges[-1][1] == pytest.approx(ends[1].get_height()) == pytest.approx(.7, rel=.02) and texts(ax)[3] == f'×{rest:.3g}'
+    with pytest.raises(ValueError, match='two steps'): plot_waterfall(ablated(dict(fold=.7)))
+
+def test_the_lattice_has_a_line_for_each_step_that_can_be_taken():
+    ax = plot_lattice(ablated(dict(fold=.7, thin=.8, fuse=1.)))
+    assert len(ax.texts) == 8 and len([l for l in ax.lines if len(l.get_xdata()) == 2]) == 12
+    assert texts(ax)[0] == 'base\n×1.00' and 'fo·th' in texts(ax)[4] and [t.get_text() for t in ax.get_legend().get_texts()] == ['fo: fold', 'th: thin', 'fu: fuse']
+    assert 'failed' in texts(plot_lattice(ablated(failures=['fold'])))[1]
+    with pytest.raises(ValueError, match='only 5'): plot_lattice(ablated({f's{i}': 1. for i in range(6)}))
+
+@given(st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=5, unique=True))
+def test_initials_tell_names_apart(names):
+    short = initials(names)
+    assert len(set(short.values())) == len(names) and max(map(len, short.values())) <= 4
+
+@given(st.integers(1, 5))
+def test_places_in_a_lattice_are_apart(k):
+    at = lattice_places(tuple('abcde'[:k]))
+    assert len(set(at.values())) == 2**k and all(y == len(c) and abs(x) <= .5 for c, (x, y) in at.items())
 
 
 # --- layers

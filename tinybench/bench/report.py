@@ -144,20 +144,22 @@ def figure_files(figures:Mapping) -> dict[str,str]:
     return {caption: f'figure_{i}.{kind}' for i,(caption, kind) in enumerate(zip(figures, kinds), 1)}
 
 # %% ../../nbs/70_bench.report.ipynb #contents
-def contents(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None) -> dict:
-    "All that a report says, as plain words and tables."
+def contents(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None, tables:Mapping={}) -> dict:
+    "All that a report says, as plain words and tables; `tables`: title -> `Table` of what else was found."
+    more = [dict(title=k, note=' '.join(t.words), head=t.head, rows=t.rows) for k, t in tables.items()]
     told = f'{len(r.names) - len(r.failures)} of {len(r.names)}' if r.failures else len(r.names)
     return dict(
         title='tinybench suite', lead=f'{told} models measured, compared to {r.baseline}.',
         failures=list(r.failures.items()), advice=advice and advice.to_dict(), version=__version__,
         tables=[column_table(r, c, xs, r.comparison.get(c, {})) for c, xs in columns(r).items()],
-        fronts=frontiers(r), concerns=r.concerns(), how=how_words(r), about=about_tables(r),
+        more=more, fronts=frontiers(r), concerns=r.concerns(), how=how_words(r), about=about_tables(r),
         figures=[dict(caption=k, file=f, url=data_url(figures[k])) for k, f in figure_files(figures).items()])
 
 # %% ../../nbs/70_bench.report.ipynb #markdown-report
-def markdown_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None) -> str:
+def markdown_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None,
+                    tables:Mapping={}) -> str:
     "The report in Markdown; it names the files of `figures`, which `write_report` puts beside it."
-    d = contents(r, figures, advice)
+    d = contents(r, figures, advice, tables)
     def listed(items): return '\n'.join(f'- {escaped(x)}' for x in items)
     def table(t, rows):
         origin = f' ({t["origin"]})' if 'origin' in t else ''
@@ -168,8 +170,9 @@ def markdown_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|Non
     parts.append('## Results')
     for t in d['tables']:
         parts += [*table(t, [[*row['cells'], row['verdict']] for row in t['rows']]), escaped(t['note'])]
-    if d['fronts']: parts.append('## Frontier')
-    for t in d['fronts']: parts += [*table(t, t['rows']), escaped(t['note'])]
+    for head, found in (('More answers', d['more']), ('Frontier', d['fronts'])):
+        if found: parts.append(f'## {head}')
+        for t in found: parts += [*table(t, t['rows']), escaped(t['note'])]
     parts += [f'![{escaped(f["caption"])}]({f["file"]})' for f in d['figures']]
     if d['concerns']: parts += ['## To be careful with', listed(d['concerns'])]
     parts += ['## How it was measured', *map(escaped, d['how'])]
@@ -197,6 +200,7 @@ td { white-space: nowrap } td:first-child { white-space: normal; overflow-wrap: 
 .results { table-layout: fixed; min-width: 52rem } .name { width: 20% } .plot { width: 16% }
 .value { width: 26% } .n { width: 6% } .change { width: 21% } .verdict { width: 11% }
 .about td:last-child { overflow-wrap: anywhere; white-space: normal }
+.answers td { white-space: normal } .answers td:first-child { min-width: 9rem }
 .about td:first-child { min-width: 7rem } .origin { font-weight: 400; font-size: .8125rem;
   color: var(--soft); border: 1px solid var(--line); border-radius: 1rem; padding: 0 .5rem }
 .axis { display: flex; justify-content: space-between; gap: .5rem; white-space: nowrap }
@@ -244,8 +248,10 @@ PAGE = '''<!DOCTYPE html>
 {% for cell in row.cells[1:] %}<td>{{ cell }}</td>{% endfor %}
 <td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>
 {% endfor %}</table></div><p class="note">{{ t.note }}</p></section>{% endfor %}
-{% if fronts %}<h2>Frontier</h2>{% endif %}
-{% for t in fronts %}<section>{{ plain(t) }}<p class="note">{{ t.note }}</p></section>{% endfor %}
+{% for title, found, class in (('More answers', more, 'answers'), ('Frontier', fronts, '')) if found %}
+<h2>{{ title }}</h2>
+{% for t in found %}<section>{{ plain(t, class) }}<p class="note">{{ t.note }}</p></section>{% endfor %}
+{% endfor %}
 {% for f in figures %}<figure><img src="{{ f.url }}" alt="{{ f.caption }}">
 <figcaption>{{ f.caption }}</figcaption></figure>{% endfor %}
 {% if concerns %}<h2>To be careful with</h2>
@@ -264,11 +270,12 @@ def drawn(at:tuple) -> str:
             f'<ellipse cx="{mid:.2f}" cy="5" rx="2.2" ry="2.6"/></svg>')
 
 # %% ../../nbs/70_bench.report.ipynb #html-report
-def html_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None) -> str:
+def html_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None,
+                tables:Mapping={}) -> str:
     "The report as one page of HTML that needs no other file; `figures`: caption -> bytes of a PNG or an SVG."
     from jinja2 import Environment, StrictUndefined
     env = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return env.from_string(PAGE).render(contents(r, figures, advice), style=STYLE, drawn=drawn)
+    return env.from_string(PAGE).render(contents(r, figures, advice, tables), style=STYLE, drawn=drawn)
 
 # %% ../../nbs/70_bench.report.ipynb #csv-report
 def csv_report(r:SuiteResult) -> str:
@@ -330,9 +337,11 @@ def whole_folder(out:str|os.PathLike, kind:str):
         raise
 
 # %% ../../nbs/70_bench.report.ipynb #write-report
-def write_report(r:SuiteResult, folder:str|os.PathLike, figures:Mapping={}, advice:Recommendation|None=None):
+def write_report(r:SuiteResult, folder:str|os.PathLike, figures:Mapping={}, advice:Recommendation|None=None,
+                 tables:Mapping={}):
     "Puts the report of a suite into `folder`, all files or none; OSError where something else lies there."
-    files = {'report.md': markdown_report(r, figures, advice), 'report.html': html_report(r, figures, advice),
+    said = r, figures, advice, tables
+    files = {'report.md': markdown_report(*said), 'report.html': html_report(*said),
              'results.csv': csv_report(r), 'results.json': json_report(r)}
     files |= {name: figures[caption] for caption, name in figure_files(figures).items()}
     with whole_folder(folder, 'suite') as new:

@@ -9,6 +9,7 @@ from tinybench.base.terminal import bar, give_up, say, stoppable, told
 from tinybench.course.commands import group
 from tinybench.course.student.commands import app as student
 from tinybench.course.teacher.commands import app as teacher
+from .ablation import read_ablation, run_ablation, write_ablation
 from .figures import suite_figures, write_figures, write_race
 from .gate import as_share, compared_files, gates
 from .plan import demo_suite, make_model, make_suite, plan_of
@@ -108,6 +109,46 @@ def run(
         write_report(found, out/'report', suite_figures(found))
     show(found, as_json, out and out/'report')
     if not found.ok: raise typer.Exit(1)
+
+@command
+def ablate(
+    suite:Annotated[Path, typer.Argument(help='TOML file that describes a model, data and steps.')],
+    kinds:Annotated[str, typer.Option(help='add-one, leave-one-out, factorial, order; by commas [all].')]='',
+    workers:Annotated[int|None, typer.Option(help='Processes to build networks in, with Dask.', min=1)]=None,
+    repeats:Annotated[int|None, typer.Option(help='Rounds of timing [150].', min=6)]=None,
+    batch:Annotated[int|None, typer.Option(help='Examples a call when latency is measured [1].', min=1)]=None,
+    seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,
+    out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
+    as_json:AsJson=False):
+    """Say what each optimization of a model did: alone, left out, in all combinations, in the other order.
+
+    An ablation in a file:
+
+    \b
+        data = ["digits"]
+        [models.net]
+        use = "simple_cnn"
+        weights = "net.npz"         # what net.save wrote
+        [[step]]
+        use = "float16"             # or "module:function", which takes a network and returns one
+        [[step]]
+        name = "again"
+        use = "fine_tune"
+        epochs = 2
+
+    A step that fails is named, and the others are measured. Goes on after a kill where it was, with --out.
+    Ends with status 1 where a network of the steps in their order failed.
+
+    Example: tinybench ablate suite.toml --out reports/ablation --workers 2
+    """
+    options = dict(workers=workers, repeats=repeats, batch=batch, seed=seed)
+    if kinds: options['kinds'] = [k.strip() for k in kinds.split(',')]
+    plan = read_ablation(suite) | {k: v for k, v in options.items() if v is not None}
+    with redirect_stdout(sys.stderr): found = run_ablation(plan, out)       # a step may print
+    for note in found.suite.notes: say(f'careful: {note}')
+    if out: write_ablation(found, out/'report')
+    show(found, as_json, out and out/'report')
+    if found.lost: raise typer.Exit(1)
 
 @command
 def compare(
@@ -223,8 +264,14 @@ def report(
     """
     from tinybench.bench.report import write_report
     from tinybench.bench.suite import load_suite
-    found, out = load_suite(folder), folder/'report' if (folder/'steps').is_dir() else folder
-    write_report(found, out, suite_figures(found))
+    out = folder/'report' if (folder/'steps').is_dir() else folder
+    if (folder/'ablation.json').exists():
+        from tinybench.bench.ablation import Ablation
+        found = Ablation.load(folder)
+        write_ablation(found, out)
+    else:
+        found = load_suite(folder)
+        write_report(found, out, suite_figures(found))
     show(found, as_json, out)
 
 @command

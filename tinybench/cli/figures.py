@@ -1,5 +1,6 @@
 "The figures that commands write beside their results"
 import json
+from contextlib import suppress
 from pathlib import Path
 from tinybench.base.files import write_whole
 from tinybench.base.terminal import say
@@ -15,6 +16,21 @@ def suite_figures(r) -> dict[str, bytes]:
     if front and front.rows: out['Accuracy against latency'] = figure_bytes(plot_pareto(front))
     few = timed[:6]                                     # as many as there are colours
     if few: out['Latency: the share of samples that took at most so long'] = figure_bytes(plot_ecdf(few))
+    return out
+
+def ablation_figures(a) -> dict[str, bytes]:
+    "The figures of an ablation's report by their captions, as SVG; those that its numbers allow."
+    from tinybench.bench.pareto import pareto
+    from tinybench.show.measure import plot_effects, plot_lattice, plot_pareto, plot_waterfall
+    from tinybench.show.plot import figure_bytes
+    plots = {'Main effects and interactions in latency': lambda: plot_effects(a),
+             'Main effects and interactions in accuracy': lambda: plot_effects(a, metric='accuracy'),
+             'What each step promised alone, and what all did': lambda: plot_waterfall(a),
+             'All combinations of steps': lambda: plot_lattice(a),
+             'Accuracy against latency': lambda: plot_pareto(pareto(a.suite, data=a.suite.scores[0].data))}
+    out = {}
+    for caption, plot in plots.items():
+        with suppress(ValueError, KeyError, IndexError): out[caption] = figure_bytes(plot())
     return out
 
 def write_race(r, folder:Path):

@@ -6,7 +6,8 @@
 __all__ = ['PHASE_LOOKS', 'STANDINGS', 'running_median', 'outlying', 'legend_above', 'in_turn', 'plot_sequence', 'bin_edges',
            'plot_histogram', 'ecdf_steps', 'allowed', 'plot_ecdf', 'plot_warmup', 'more_words', 'ratio_print',
            'plot_ratios', 'largest', 'phase_share', 'layers_print', 'plot_layers', 'plot_memory', 'kinds',
-           'draw_ceilings', 'plot_roofline', 'in_unit', 'name_some', 'plot_pareto']
+           'draw_ceilings', 'plot_roofline', 'in_unit', 'name_some', 'plot_pareto', 'draw_verdicts', 'plot_effects',
+           'promised', 'plot_waterfall', 'initials', 'lattice_places', 'plot_lattice']
 
 # %% ../../nbs/85_show.measure.ipynb #imports
 from collections import Counter
@@ -14,11 +15,14 @@ from collections.abc import Iterable
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 from ..base.text import digits, scale
+from ..bench.ablation import whole_steps
 from ..bench.choose import frontier
+from ..bench.effects import beyond, cell_name, column_cube, place, subsets
+from ..bench.pareto import column_of
 from ..measure.stats import fewest_for, fewest_values, iqr, percentile_interval
-from .plot import (drawable, COLOURS, arms, crosses, log_if_wide, look, n_words, name_rows,
-                                 new_axes, one_kind, place_names, plain_log, row_axes, short_names,
-                                 small_print, tidy)
+from .plot import (drawable, COLOURS, DASHES, arms, crosses, log_if_wide, look, n_words,
+                                 name_rows, new_axes, one_kind, place_names, plain_log, row_axes,
+                                 short_names, small_print, tidy)
 
 # %% ../../nbs/85_show.measure.ipynb #running-median
 def running_median(values, width:int=5) -> np.ndarray:
@@ -310,3 +314,96 @@ def plot_pareto(p, ax=None):
     tidy(legend_above(ax), words, f'{p.gain} ({to_y}), {p.gain.provenance}').margins(.12)
     name_some(ax, p, x, y)
     return ax
+
+# %% ../../nbs/85_show.measure.ipynb #plot-effects
+def draw_verdicts(ax, rows:list, by:float=1):
+    "A row for each (name, `Against`): interval, marker and verdict; interactions, named a × b, have squares."
+    for i, (of, s) in enumerate(rows):
+        full, shape = 'w' if s.verdict == 'undecided' else COLOURS[0], 's' if '×' in of else 'o'
+        ax.errorbar(by*s.mid, i, xerr=by*arms(s.mid, s.lo, s.hi), fmt=shape, ms=6, capsize=3, lw=1.5,
+                    color=COLOURS[0], mfc=full)
+        ax.annotate(s.verdict, (1, i), (8, 0), xycoords=ax.get_yaxis_transform(),
+                    textcoords='offset points', va='center', annotation_clip=False)
+    return name_rows(ax, (of for of, _ in rows))
+
+def plot_effects(a, ax=None, metric:str='latency'):
+    "Main effects and interactions of an `Ablation` in one column, with intervals and verdicts."
+    found = {of: (c, s) for (of, c), s in a.answers.get('effect', {}).items() if c.metric == metric}
+    if not found: raise ValueError(f'no effects in {metric}: only a whole factorial has them')
+    c, first = next(iter(found.values()))
+    ax, band, level = ax or row_axes(len(found) + 1), a.suite.band, f'{100*a.suite.level:g}% interval'
+    ratios = first.kind == 'ratio'
+    lo, even, hi = (1/(1 + band), 1, 1 + band) if ratios else (-100*band, 0, 100*band)
+    ax.axvspan(lo, hi, color='.85', lw=0)
+    ax.axvline(even, color='k', lw=.8)
+    short = dict(zip(a.steps, short_names(a.steps, max(28//len(a.steps), 6))))
+    rows = [(' × '.join(short[n] for n in of.split(' × ')), s) for of, (_, s) in found.items()]
+    draw_verdicts(ax, rows, 1 if ratios else 100)
+    if ratios: plain_log(ax)
+    what = f'ratio of {c}' if ratios else f'points of {c}'
+    same = f'{100*band:g}{"%" if ratios else " points"}'
+    return tidy(ax, f'{what}, {c.provenance}\n{level}; grey: same within {same}')
+
+# %% ../../nbs/85_show.measure.ipynb #promised
+def promised(a, metric:str='latency') -> tuple:
+    "(Column, steps, ratio of each alone, ratio of all together over the product of these); by medians."
+    names, (c, records) = whole_steps(a), column_of(a.suite, metric)
+    if len(names) < 2: raise ValueError(f'a waterfall takes two steps, alone and together: {len(names)}')
+    y, k = column_cube(c, records, names), len(names)
+    def ratio_of(cell): return np.exp(np.median(y[place(cell, names)] - y[(0,)*k]))
+    alone = [ratio_of([n]) for n in names]
+    return c, names, alone, ratio_of(names)/np.prod(alone)
+
+# %% ../../nbs/85_show.measure.ipynb #plot-waterfall
+def plot_waterfall(a, ax=None, metric:str='latency'):
+    "Each step alone, what is beyond their product, and all together, of the base: bars that go on in turn."
+    c, names, alone, rest = promised(a, metric)
+    ax, ratios = ax or new_axes(), np.array([*alone, rest])
+    after, n, style = np.cumprod([1, *ratios]), len(ratios), dict(edgecolor='k', lw=.6, width=.6)
+    colors = [COLOURS[5]]*(n - 1) + [COLOURS[1]]
+    ax.bar([0, n + 1], after[[0, -1]], color='.75', **style)
+    ax.bar(range(1, n + 1), np.diff(after), bottom=after[:-1], color=colors, **style)
+    tops = [1, *np.maximum(after[1:], after[:-1]), after[-1]]
+    for i, (top, v) in enumerate(zip(tops, [1, *ratios, after[-1]])):
+        text = dict(xytext=(0, 2), textcoords='offset points', ha='center', fontsize='small')
+        ax.annotate(f'×{digits(v)}', (i, top), **text)
+    ticks = ['base', *short_names(names, 12), 'beyond', 'all']
+    ax.set_xticks(range(n + 2), map(drawable, ticks), rotation=30, ha='right')
+    ax.set_ylim(0, 1.12*max(tops))
+    return tidy(ax, f'each alone; beyond their product; {c.provenance}', f'{c}, of the base')
+
+# %% ../../nbs/85_show.measure.ipynb #initials
+def initials(names:Iterable[str]) -> dict[str,str]:
+    "The first two to four letters of each name that no other has; numbers if that fails, or for many names."
+    names = list(names)
+    def begin(s): return next((s[:n] for n in (2, 3, 4) if sum(t.startswith(s[:n]) for t in names) == 1), '')
+    found = {s: begin(s) for s in names}
+    if all(found.values()) and len(names) < 5: return found
+    return {s: str(i) for i, s in enumerate(names, 1)}
+
+# %% ../../nbs/85_show.measure.ipynb #lattice-places
+def lattice_places(names:tuple) -> dict[tuple,tuple]:
+    "Where to draw each combination: those of as many steps side by side, more steps higher."
+    rows = [[s for s in subsets(names) if len(s) == r] for r in range(len(names) + 1)]
+    wide = max(map(len, rows))
+    return {s: ((i - (len(row) - 1)/2)/wide, r) for r, row in enumerate(rows) for i, s in enumerate(row)}
+
+# %% ../../nbs/85_show.measure.ipynb #plot-lattice
+def plot_lattice(a, ax=None, metric:str='latency'):
+    "All combinations of steps with their ratio to the base in one column; each line is a step taken."
+    (c, records), names, short = column_of(a.suite, metric), a.steps, initials(a.steps)
+    if len(names) > 5: raise ValueError(f'{len(names)} steps: only 5 can be read in one lattice')
+    at, base, ax = lattice_places(names), records[a.suite.baseline].median, ax or new_axes((5, 3.6))
+    for j, (name, told) in enumerate(zip(names, short_names(names, 12))):
+        ax.plot([], [], label=drawable(f'{short[name]}: {told}'), color=COLOURS[j], ls=DASHES[j % 4])
+        for s in (s for s in at if name not in s):
+            up = tuple(n for n in names if n in s or n == name)
+            ax.plot(*zip(at[s], at[up]), lw=1.2, color=COLOURS[j], ls=DASHES[j % 4], zorder=1)
+    size = {4: 7, 5: 5}.get(len(names), 8)
+    for s, (x, y) in at.items():
+        k, name = cell_name(s), '·'.join(short[n] for n in s) or 'base'
+        said = f'×{records[k].median/base:.2f}' if k in records else 'failed'
+        ax.text(x, y, f'{drawable(name)}\n{said}', ha='center', va='center', fontsize=size,
+                bbox=dict(fc='w', ec='.6', boxstyle='round,pad=.15'))
+    ax.set(xlim=(-.52, .52), ylim=(-.4, len(names) + .4), xticks=[], yticks=range(len(names) + 1))
+    return tidy(legend_above(ax), f'{c} of the base, {c.provenance}, medians', 'steps taken')

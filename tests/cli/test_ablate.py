@@ -1,0 +1,139 @@
+"`tinybench ablate`: an ablation in a file, the steps that it may name, and what it leaves behind."
+import json, os, re, subprocess, sys
+from pathlib import Path
+import numpy as np
+import pytest
+from tinybench.bench.ablation import Ablation, FineTune
+from tinybench.bench.report import is_report
+from tinybench.cli import main
+from tinybench.cli.ablation import STEPS, make_step, read_ablation, run_ablation, start_of
+from tinybench.cli.plan import named_object
+from tinybench.data.source import load_digits
+from tinybench.models.zoo import simple_cnn
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, '-W', 'error', '-c', 'from tinybench.cli import main; main()']
+GOOD = '''data = ["digits"]
+repeats = 6
+[models.net]
+use = "simple_cnn"
+width = 2
+[[step]]
+use = "strip"
+[[step]]
+name = "half"
+use = "float16"
+'''
+
+def status(*args):
+    with pytest.raises(SystemExit) as e: main(list(map(str, args)))
+    return e.value.code or 0
+
+def names(folder): return sorted(p.name for p in folder.iterdir())
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    (tmp_path/'own_steps.py').write_text('''from tinybench.optimize.step import clone
+def bad(net): raise ZeroDivisionError('by zero')
+def scaled(net, x, by=1.):
+    assert x.shape[1:] == (8, 8, 1)
+    print('scaling')
+    net = clone(net)
+    net[0].w.data *= by
+    return net
+def on_data(net, data): return clone(net) if data.name == 'digits' else None
+number = 3
+def f(): return lambda x: x.reshape(len(x), -1)[:, :10]
+''')
+    (tmp_path/'s.toml').write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+@pytest.mark.parametrize('text, says', [
+    ('data = [', 'is no TOML'), (GOOD.replace('repeats', 'repaets'), "did you mean 'repeats'"), (GOOD.replace('"digits"', ''), 'names no data'),
+    (GOOD.split('[[step]]')[0], 'names no step: add [[step]]'), (GOOD.replace('[models.net]', '[other]'), "has no 'other'"),
+    ('data = ["digits"]\n[[step]]\nuse = "strip"', 'names no model'), (GOOD.replace('repeats = 6', 'workers = "two"'), "workers cannot be 'two'"),
+    (GOOD.replace('repeats = 6', 'kinds = "order"'), "kinds cannot be 'order'"), ('step = [3]\ndata = ["digits"]\n[models.a]', 'a step needs a table')])
+def test_a_bad_ablation_is_refused_in_words(tmp_path, text, says):
+    (tmp_path/'s.toml').write_text(text)
+    with pytest.raises(ValueError, match=re.escape(says)): read_ablation(tmp_path/'s.toml')
+
+def test_one_model_to_start_from():
+    assert start_of(dict(models=dict(a={}))) == start_of(dict(models=dict(b={}, a={}), baseline='a')) == 'a'
+    with pytest.raises(ValueError, match='which of a, b'): start_of(dict(models=dict(a={}, b={})))
+    with pytest.raises(ValueError, match="did you mean 'net'"): start_of(dict(models=dict(net={}), baseline='nett'))
+
+def test_every_known_step_is_there(here):
+    digits = load_digits()
+    for use in STEPS:
+        name, step = make_step(dict(use=use), digits)
+        assert name == use and callable(step)
+    for use in ('strip', 'float16', 'bfloat16', 'float64'):
+        net = simple_cnn(np.random.default_rng(0), width=2)
+        assert make_step(dict(use=use), digits)[1](net) is not net
+    tune = make_step(dict(use='fine_tune', name='again', epochs=1), digits)[1]
+    assert isinstance(tune, FineTune) and tune.epochs == 1 and tune.data is digits
+
+def test_a_step_of_ones_own_gets_what_it_asks_for(here):
+    digits, net = load_digits(), simple_cnn(np.random.default_rng(0), width=2)
+    name, step = make_step(dict(use='own_steps:scaled', by=2.), digits)
+    assert name == 'scaled' and (step(net)[0].w.data == 2*net[0].w.data).all()
+    assert make_step(dict(use='own_steps:on_data'), digits)[1](net) is not None
+    assert named_object(STEPS['strip']) is make_step(dict(use='strip'), digits)[1].func
+
+@pytest.mark.parametrize('table, says', [
+    (dict(use='flaot16'), "did you mean 'float16'"), ({}, 'needs use'), (dict(use=3), 'needs use'), (dict(use='strip', name=4), 'is text'),
+    (dict(use='own_steps:nothing'), "has no 'nothing'"), (dict(use='own_steps:number'), 'is a int, not a function'), (dict(use='no_such:f'), 'no_such'),
+    (dict(use='strip', by=3), "step 'strip': got an unexpected keyword argument 'by'"), (dict(use='fine_tune', epoch=3), "step 'fine_tune'.*epoch")])
+def test_a_bad_step_is_refused_in_words(here, table, says):
+    with pytest.raises(ValueError, match=says): make_step(table, load_digits())
+
+@pytest.mark.parametrize('change, says', [
+    (('name = "half"\nuse = "float16"', 'use = "strip"'), 'two steps are called strip'), (('use = "simple_cnn"\nwidth = 2', 'use = "own_steps:f"\nshape = [8, 8, 1]'), 'not from a'),
+    (('repeats = 6', 'repeats = 6\nkinds = ["add-two"]'), 'not add-two'), (('"digits"', '"digit"'), "did you mean 'digits'"), (('repeats = 6', 'repeats = 5'), 'needs 6')])
+def test_an_expected_error_is_one_line_and_status_1(here, capsys, change, says):
+    (here/'s.toml').write_text(GOOD.replace(*change))
+    assert status('ablate', 's.toml') == 1
+    out, err = capsys.readouterr()
+    assert out == '' and err.startswith('tinybench: ') and says in err and err.count('\n') == 1, err
+
+def test_an_ablation_from_a_file_with_its_report(here):
+    own = '[[step]]\nuse = "own_steps:scaled"\nby = 1.0\n'
+    (here/'s.toml').write_text(GOOD.replace('[[step]]\nname', own + '[[step]]\nname'))
+    env = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    def run(*args): return subprocess.run([*COMMAND, *args], env=env, text=True, capture_output=True, cwd=here)
+    done = run('ablate', 's.toml', '--out', 'out', '--json')
+    assert done.returncode == 0 and not any(mark in done.stdout + done.stderr for mark in ('\x1b', '\r', '%|')), done.stderr
+    said = json.loads(done.stdout)                                       # what a step prints goes elsewhere
+    assert said['steps'] == ['strip', 'scaled', 'half'] and {r['question'] for r in said['answers']} == {'add-one', 'leave-one-out', 'order', 'effect', 'beyond'}
+    assert names(here/'out') == ['ablation.json', 'answers.csv', 'prepared', 'report', 'results.json', 'steps']
+    assert is_report(here/'out'/'report', 'suite') and done.stderr.splitlines()[-1] == 'report: out/report'
+    page = (here/'out'/'report'/'report.html').read_text()
+    assert list(said['suite']['failures']) == ['half + scaled']            # an order that is refused is no failure of the run
+    assert all(words in page for words in ('More answers', 'What a step does in any company', 'strip × half', 'half, then strip'))
+    assert page.count('<img src="data:image/svg') == 5 and len(names(here/'out'/'report')) == 9
+    before = {p: p.read_bytes() for p in (here/'out'/'steps').iterdir()}
+    again = run('ablate', 's.toml', '--out', 'out')
+    assert again.returncode == 0 and 'measured in an earlier run' in again.stderr and 'effect: strip × half' in again.stdout
+    assert before == {p: p.read_bytes() for p in (here/'out'/'steps').iterdir()}
+    assert status('report', here/'out') == 0 and 'More answers' in (here/'out'/'report'/'report.html').read_text()
+    other = run('ablate', 's.toml', '--out', 'out', '--repeats', '7')
+    assert other.returncode == 1 and 'repeats (6 there, 7 here)' in other.stderr
+
+def test_a_step_that_fails_is_status_1_and_the_others_are_measured(here, capsys):
+    (here/'s.toml').write_text(GOOD + '[[step]]\nuse = "own_steps:bad"\n')
+    assert status('ablate', 's.toml', '--kinds', 'add-one', '--out', 'out', '--json') == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said['kinds'] == ['add-one'] and said['suite']['failures'] == dict(bad="step 'bad' raised ZeroDivisionError: by zero")
+    assert {r['of'] for r in said['answers']} == {'strip', 'half'} and Ablation.load(here/'out').lost == ('bad',)
+    assert 'raised ZeroDivisionError' in (here/'out'/'report'/'report.html').read_text()
+
+def test_options_go_before_the_file(here, monkeypatch):
+    seen = {}
+    monkeypatch.setattr('tinybench.cli.commands.run_ablation', lambda plan, out: seen.update(plan) or (_ for _ in ()).throw(ValueError('stop')))
+    status('ablate', 's.toml', '--repeats', 9, '--workers', 2, '--kinds', 'order, add-one', '--batch', 4)
+    assert (seen['repeats'], seen['workers'], seen['kinds'], seen['batch']) == (9, 2, ['order', 'add-one'], 4) and 'seed' not in seen
+
+def test_workers_without_dask_are_refused_in_words(here, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'distributed', None)
+    with pytest.raises(ValueError, match='need Dask: pip install'): run_ablation(read_ablation('s.toml') | dict(workers=2))

@@ -1,0 +1,91 @@
+"Ablations: as a person writes one in a TOML file, and the steps that it may name"
+import inspect, os, tomllib
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from tinybench.base.names import meant
+from .plan import NUMBER, known_keys, make_model, named_object
+
+# What [[step]] use = "…" may say besides "module:function". A function takes the network, and perhaps `data`
+# (the data set) or `x` (some examples of its training part), then options; a class makes such a function.
+STEPS = {name: f'tinybench.optimize.step:{name}' for name in ('strip', 'float16', 'bfloat16', 'float64')}
+STEPS |= dict(fine_tune='tinybench.bench.ablation:FineTune')
+
+ABLATION = dict(models=dict, step=list, data=list, baseline=str, kinds=list, workers=int, repeats=int,
+                secs=NUMBER, seed=int, threads=int, band=NUMBER, level=NUMBER, processes=int, batch=int,
+                throughput_batch=int)
+
+def read_ablation(path:str|os.PathLike) -> dict:
+    "The ablation that a TOML file describes; OSError, or ValueError saying what is wrong in it."
+    try: plan = tomllib.loads(Path(path).read_text(encoding='utf-8'))
+    except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is no TOML: {e}') from e
+    known_keys(plan, tuple(ABLATION), str(path))
+    for k, v in plan.items():
+        fits = isinstance(v, ABLATION[k]) and not isinstance(v, bool)
+        if not fits: raise ValueError(f'{path}: {k} cannot be {v!r}')
+    for k, example in (('models', '[models.net] with use = "simple_cnn"'), ('data', 'data = ["digits"]'),
+                       ('step', '[[step]] with use = "float16"')):
+        if not plan.get(k): raise ValueError(f'{path} names no {k.rstrip("s")}: add {example}')
+    tables = [*((f'{k} needs a table, [models.{k}]', v) for k, v in plan['models'].items()),
+              *(('a step needs a table, [[step]]', v) for v in plan['step'])]
+    for needs, v in tables:
+        if not isinstance(v, dict): raise ValueError(f'{path}: {needs}, not {v!r}')
+    return plan
+
+def start_of(plan:Mapping) -> str:
+    "The name of the model that an ablation starts from; ValueError if that is not clear."
+    names = list(plan['models'])
+    start = plan.get('baseline', names[0])
+    if start not in names: raise ValueError(f'no model {start!r} to start from{meant(start, names)}')
+    if len(names) > 1 and 'baseline' not in plan: raise ValueError(
+        f'an ablation starts from one model: which of {", ".join(names)}? Say baseline = "{names[0]}"')
+    return start
+
+def make_step(table:Mapping, data) -> tuple:
+    "(name, step) of a [[step]] on the data set `data`; ValueError naming the step if that cannot be."
+    options = dict(table)
+    use, name = options.pop('use', None), options.pop('name', None)
+    if not isinstance(use, str): raise ValueError(
+        f'a step needs use = "float16" or "module:function", not {use!r}')
+    name = use.rpartition(':')[2] if name is None else name
+    if not isinstance(name, str): raise ValueError(f'the name of a step is text, not {name!r}')
+    def refuse(why): raise ValueError(f'step {name!r}: {why}')
+    if ':' not in use and use not in STEPS:
+        refuse(f'no step {use!r}{meant(use, STEPS)}; known are {", ".join(STEPS)}, and "module:function"')
+    found = named_object(STEPS.get(use, use))
+    if not callable(found): refuse(f'{use} is a {type(found).__name__}, not a function')
+    takes, given = inspect.signature(found).parameters, dict(data=data, x=data.x_train[:256])
+    options = {k: v for k, v in given.items() if k in takes} | options
+    try:
+        if isinstance(found, type): return name, found(**options)
+        inspect.signature(found).bind(None, **options)
+    except (TypeError, ValueError) as e: refuse(e)
+    return name, partial(found, **options)
+
+def run_ablation(plan:Mapping, out:Path|None=None):
+    "The `Ablation` of a plan."
+    from tinybench.bench.ablation import ablate, network_of
+    from tinybench.data.source import load
+    data, start = [load(name) for name in plan['data']], start_of(plan)
+    pairs = [make_step(table, data[0]) for table in plan['step']]
+    names = [name for name, _ in pairs]
+    if twice := sorted({n for n in names if names.count(n) > 1}): raise ValueError(
+        f'two steps are called {", ".join(twice)}: give each a name of its own, name = "…"')
+    options = {k: v for k, v in plan.items() if k not in ('models', 'data', 'step', 'baseline')}
+    model = make_model(start, plan['models'][start], plan.get('seed', 0))
+    try: net = network_of(model)
+    except TypeError as e: raise ValueError(f'model {start!r}: {e}') from e
+    try: return ablate(net, dict(pairs), data, out, **options)
+    except ImportError as e: raise ValueError(e) from e     # Dask
+
+TITLES = {'add-one': 'What a step does alone', 'leave-one-out': 'What is lost without it',
+          'effect': 'What a step does in any company', 'beyond': 'What all do beyond their promises',
+          'order': 'What the other order does'}
+
+def write_ablation(found, folder:Path):
+    "Writes the report of an ablation: that of its suite, with the answers as tables and figures."
+    from tinybench.bench.ablation import question_table
+    from tinybench.bench.report import write_report
+    from .figures import ablation_figures
+    tables = {TITLES[q]: question_table(xs, q) for q, xs in found.answers.items()}
+    write_report(found.suite, folder, ablation_figures(found), tables=tables)
