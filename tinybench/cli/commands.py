@@ -10,6 +10,7 @@ from tinybench.course.commands import group
 from tinybench.course.student.commands import app as student
 from tinybench.course.teacher.commands import app as teacher
 from .ablation import read_ablation, run_ablation, write_ablation
+from .explore import explored
 from .figures import suite_figures, write_figures, write_race
 from .gate import as_share, compared_files, gates
 from .plan import demo_suite, make_model, make_suite, plan_of
@@ -149,6 +150,31 @@ def ablate(
     if out: write_ablation(found, out/'report')
     show(found, as_json, out and out/'report')
     if found.lost: raise typer.Exit(1)
+
+@command
+def explore(
+    model:Annotated[str, typer.Option(help='Network of the zoo.')]='simple_cnn',
+    data:Annotated[str, typer.Option(help='Labelled data to train and judge it on.')]='digits',
+    port:Annotated[int, typer.Option(help='Port on this machine; 0: a free one.', min=0, max=65535)]=0,
+    browser:Annotated[bool, typer.Option(help='Open the page in a browser.')]=True):
+    """Train a network, and open an explorer of optimizations for it: switches, and designs that are measured.
+
+    The page is served to this machine only, by voila, until Ctrl-C. Guesses, kept settings and saved figures
+    are written to the folder in which the command runs.
+
+    Example: tinybench explore --no-browser --port 8866
+    """
+    with explored(model, data, port) as (url, process):
+        typer.echo(url)
+        say('Ctrl-C ends it')
+        if browser:
+            import webbrowser
+            webbrowser.open(url)
+        try: process.wait()
+        except KeyboardInterrupt:
+            say('ended')
+            return
+        raise ChildProcessError('voila has ended')
 
 @command
 def compare(
