@@ -66,7 +66,7 @@ def changed(page, was): page.wait_for_function('was => document.querySelector("s
 
 def key(page, name, *keys):
     "Presses keys at the knob called `name`."
-    page.locator('.widget-hbox, .widget-inline-hbox', has=page.locator('label', has_text=name)).locator('[role=slider]').last.focus()
+    page.locator('.widget-slider', has=page.locator('label', has_text=name)).locator('[role=slider]').focus()
     for k in keys: page.keyboard.press(k)
 
 @pytest.mark.slow
@@ -136,6 +136,7 @@ def test_it_can_be_read_on_a_phone(served, chromium, tmp_path):
         page.get_by_role('button', name='Measure it').click()
         said(page, 'Done.')
         wide = page.evaluate('document.documentElement.clientWidth')
+        assert page.evaluate('document.documentElement.scrollWidth') <= wide + 1, 'the table scrolls in its own box'
         for part in page.locator('svg[role=img], .widget-slider, .widget-dropdown, .widget-checkbox, .widget-button, p[role=status]').all():
             box = part.bounding_box()
             assert not box or box['x'] >= 0 and box['x'] + box['width'] <= wide + 1, part.evaluate('e => e.outerHTML')[:200]
