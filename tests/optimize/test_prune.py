@@ -8,12 +8,14 @@ from scipy.sparse import csr_array
 from scipy.stats import binom
 
 from tinybench.core.tensor import Tensor, check_grad
+from tinybench.data.loader import Loader
+from tinybench.data.source import load_digits
 from tinybench.measure.compare import compare_results, paired_results
 from tinybench.measure.result import BenchmarkResult
 from tinybench.models.zoo import MODELS, SHAPES
 from tinybench.nn.channels import ConvTranspose2d, DepthwiseConv2d
 from tinybench.nn.conv import Conv2d
-from tinybench.nn.dense import Dense, ReLU, Residual
+from tinybench.nn.dense import Dense, Flatten, ReLU, Residual
 from tinybench.nn.module import Sequential, evaluating
 from tinybench.nn.norm import BatchNorm
 from tinybench.nn.optim import SGD, Adam, AdamW, RMSprop
@@ -231,6 +233,23 @@ def test_a_killed_run_goes_on_with_the_same_zeros(tmp_path):
     with pytest.raises(KeyboardInterrupt): run(6, [PruneGradually(.8, 24, 7), saved, Killed()])
     again = run(6, [PruneGradually(.8, 24, 7), saved])
     assert all(np.array_equal(a, again.state_dict()[k]) for k, a in whole.state_dict().items())
+
+
+@pytest.mark.slow
+def test_a_wide_network_bears_95_percent_over_seeds_and_not_97():
+    data, lost = load_digits(), []
+    x, y = data.x_train[:1038], data.y_train[:1038]
+    def train(net, epochs, lr, q, also=()):
+        fit(net, Loader(x, y, rng=q), epochs, Adam(net.parameters(), lr), callbacks=also, progress=False)
+        return 100*(answers_of(net, data.x_test).argmax(1) == data.y_test).mean()
+    for seed in range(6):
+        q = np.random.default_rng(seed)
+        net = Sequential(Flatten(), Dense(64, 512, q), ReLU(), Dense(512, 512, q), ReLU(), Dense(512, 10, q))
+        full = train(net, 6, .001, q)
+        lost.append([full - train(prune(net, s), 3, .003, np.random.default_rng(1), [KeepZeros()]) for s in (.95, .97)])
+    lost = np.array(lost)
+    half = 2.57*lost.std(0, ddof=1)/6**.5                         # Student's t, 5 degrees of freedom
+    assert lost[:, 0].mean() + half[0] < 1 and lost[:, 1].mean() - half[1] > 0, lost
 
 
 # --- layer by layer
