@@ -186,12 +186,9 @@ def sensitivity(
     return Sensitivity(tuple(sparsities), as_hits(hits(net)), found, level)
 
 # %% ../../nbs/54_optimize.prune.ipynb #bearable
-def bearable(
-    sparsities:Iterable,    # rising
-    losses:Iterable,        # of each sparsity, a `Difference` in accuracy
-    allowed:float,          # loss, a share of the examples
-) -> float:
-    "The highest sparsity up to which every loss is surely at most `allowed`; 0 if there is none."
+def bearable(sparsities:Iterable, losses:Iterable, allowed:float) -> float:
+    """The highest of the rising `sparsities` up to which each of `losses`, a `Difference` for each, is surely
+    at most `allowed`; 0 if there is none."""
     best = 0.
     for s, loss in zip(sparsities, losses):
         if loss.hi > allowed: break
