@@ -12,7 +12,7 @@ import numpy as np
 from ..core.ops import Op
 from ..core.tensor import apply
 from .conv import (
-    Windowed, column_sums, crop_image, input_grad, pad_image, pads_for, patches, scratch, unfold)
+    Windowed, across, column_sums, crop_image, input_grad, pad_image, pads_for, patches, scratch, unfold)
 from .dense import check_rng, glorot_uniform
 from .module import Parameter, check_input
 
@@ -29,9 +29,9 @@ def depthwise_fwd(x, w, b, stride, pads):
     x = pad_image(x, pads)
     (kh, kw, c), (sh, sw) = w.shape, stride
     n, oh, ow = patches(x, (kh, kw), stride).shape[:3]
-    wide, out = np.tile(w, ow), scratch((n, oh, ow*c), x.dtype)
+    wide, out = across(w, ow), scratch((n, oh, ow*c), x.dtype)
     term = scratch(out.shape, x.dtype)
-    out[...] = np.tile(b, ow)
+    out[...] = across(b, ow)
     for j in range(kw):
         rows = shifted_rows(x, j, sw, ow)
         for i in range(kh):
@@ -44,7 +44,7 @@ def depthwise_dx(g, w, shape, stride):
     """Gradient of a depthwise convolution for its (padded) input of `shape`:
     the same walk, adding instead of reading."""
     (kh, kw, c), (sh, sw), (n, oh, ow, _) = w.shape, stride, g.shape
-    rows, wide, dx = g.reshape(n, oh, ow*c), np.tile(w, ow), scratch(shape, g.dtype)
+    rows, wide, dx = g.reshape(n, oh, ow*c), across(w, ow), scratch(shape, g.dtype)
     term = scratch(rows.shape, g.dtype)
     dx.fill(0)
     for j in range(kw):

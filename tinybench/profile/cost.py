@@ -17,9 +17,9 @@ from ..measure.result import BenchmarkResult
 from ..nn.module import Module, Parameter, around_calls, evaluating, parts, walk
 
 # %% auto #0
-__all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'with_macs', 'each', 'reduced', 'softmax_counts', 'as_input',
-           'several', 'shapes', 'Call', 'reaches', 'traced', 'called', 'call_of', 'Life', 'live_bytes', 'lifetimes',
-           'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost', 'layer_rows', 'Step',
+__all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'with_macs', 'each', 'reduced', 'softmax_counts', 'relu_too',
+           'as_input', 'several', 'shapes', 'Call', 'reaches', 'traced', 'called', 'call_of', 'Life', 'live_bytes',
+           'lifetimes', 'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost', 'layer_rows', 'Step',
            'bytes_by_dtype', 'over_rows', 'Cost', 'cost_dict', 'cost_frame', 'cost_table', 'cost', 'results']
 
 # %% ../../nbs/46_profile.cost.ipynb #counted
@@ -54,12 +54,20 @@ def softmax_counts(out, x, axis=-1, log=False, **_) -> Counted:
     "Maximum, difference, exp, sum, quotient; with `log` a logarithm and a difference in its place."
     return Counted(0, 5*x.size + (-1 if log else -2)*(x.size//x.shape[axis]))
 
+# %% ../../nbs/46_profile.cost.ipynb #relu-counts
+def relu_too(count:Callable) -> Callable:
+    "Counts what `count` does, and 1 FLOP for each number of the output if the operation has a ReLU in it."
+    def f(out, *xs, relu=False, **options):
+        macs, flops = count(out, *xs, **options)
+        return Counted(macs, flops + relu*out.size)
+    return f
+
 # %% ../../nbs/46_profile.cost.ipynb #counts
 COUNTS = dict(
-    dense=dense_counts, conv2d=conv_counts,
+    dense=relu_too(dense_counts), conv2d=relu_too(conv_counts),
     matmul=lambda out, x, y, **_: with_macs(out.size*x.shape[-1]),
     # w (kh, kw, c): each number of `out` looks at its own channel only
-    depthwise_conv2d=lambda out, x, w, b, **_: with_macs(out.size*prod(w.shape[:2]), out.size),
+    depthwise_conv2d=relu_too(lambda out, x, w, b, **_: with_macs(out.size*prod(w.shape[:2]), out.size)),
     # w (kh, kw, f, c): each number of x goes into kh*kw*f places of `out`
     conv_transpose2d=lambda out, x, w, b, **_: with_macs(x.size*prod(w.shape[:3]), out.size),
     # pool*pool places for each number of `out`; then bias, maximum, relu
