@@ -117,10 +117,10 @@ def label_points(ax, least:float, most:float):
     ax.set_xlim(least, most)
     plain_log(ax)
     ax.set_yscale('symlog', linthresh=5, linscale=.8)
-    ax.set_yticks((-50, -20, -5, 0, 5), (-50, -20, -5, 0, 5))
+    ax.set(ylim=(-100, 8), yticks=(-70, -20, -5, 0, 5), yticklabels=(-70, -20, -5, 0, 5))
     ax.minorticks_off()
-    tidy(ax, 'kB, modelled', 'accuracy (points)')
-    ax.set_title('○ min-max, □ percentile, △ least error\nfull: per channel, ◆: float32', fontsize='x-small')
+    tidy(ax, 'kB, modelled', 'change (points)')
+    ax.set_title('○ min-max □ percentile △ least error\nfull: per channel; ◆ float32', fontsize='small')
 def draw_points(ax, net, losses:Mapping, now:tuple, allowed:float):
     "The change of accuracy against bytes of each setting, the limit, and a ring around the setting of now."
     size = {how: quantized_bytes(net, *how)/1000 for how in {(2, False), *(s[::2] for s in losses)}}
@@ -230,7 +230,7 @@ def draw_losses(ax, scan:Sensitivity, layer:str, sparsity:float, allowed:float):
     ax.errorbar(x, mid, yerr=arms(mid, lo, hi), fmt='o-', color=COLOURS[0], capsize=3, ms=4)
     ax.plot(x[i], mid[i], 'o', ms=12, mfc='none', color='k')
     ax.axhline(allowed, color='k', ls='--', lw=1)
-    ax.set_ylim(min(-2, lo[i] - 1), max(3*allowed, hi[i] + 1))
+    ax.set_ylim(min(-2, lo.min() - 1), max(3*allowed, hi[i] + 1))
     ax.set_title(f'{layer}; grey: the other layers', fontsize='small')
     ax.locator_params(nbins=5)
     tidy(ax, 'zeros in this layer alone (%)', 'loss (points)')
@@ -242,7 +242,8 @@ def draw_plan(ax, sizes:Mapping, plan:Mapping):
         ax.barh(i, whole/1000, .7, color='.85')
         ax.barh(i, stored/1000, .4, color=COLOURS[5])
     names = [f'{name}: {s:.0%}' for name, s in zip(short_names(plan, 9), plan.values())]
-    tidy(name_rows(ax, names), 'kB, modelled; grey: float32').tick_params('y', labelsize='x-small')
+    size = 'small' if len(plan) < 6 else 'x-small'
+    tidy(name_rows(ax, names), 'kB, modelled; grey: float32').tick_params('y', labelsize=size)
 
 # %% ../../nbs/88_show.weights.ipynb #draw-sensitivity
 def draw_sensitivity(layer:str, sparsity:float=.8, allowed:float=3., *, net,
