@@ -66,7 +66,7 @@ def test_every_knob_draws_at_both_ends_and_keeps_all_inside_of_the_picture(make,
                 box = ax.get_tightbbox()
                 assert box.x0 >= -2 and box.y0 >= -2 and box.x1 <= fig.bbox.x1 + 2 and box.y1 <= fig.bbox.y1 + 2, (name, value, box)
                 labelled = ax.get_xlabel() and (ax.get_ylabel() or not len(ax.get_yticks()) or ax.get_yticklabels())
-                assert labelled or not len(ax.get_xticks()), 'axes have names'
+                assert labelled or not ax.axison or not len(ax.get_xticks()), 'axes have names'
             w.value = was
 
 MEASURED = {k: v for k, v in EXPLORERS.items() if k in ('amdahl', 'roofline', 'flame')}
@@ -174,7 +174,7 @@ def test_own_times_of_a_real_call_add_up_to_the_call():
     bars = flame_bars(deep().spans)
     top = [s for s, d, _ in bars if d == 0]
     assert math.isclose(sum(own for *_, own in bars), sum(s.secs for s in top), rel_tol=1e-6) and max(d for _, d, _ in bars) == 3
-    for levels in (1, 2, 6): assert draw_flame('', levels, deep()).png()
+    assert draw_flame(found=deep()).png()
 
 
 # --- the convolution

@@ -104,6 +104,7 @@ def draw_gains(ax, found:Profile, layer:str):
     ax.plot(ks, mid, color=COLOURS[0], lw=2)
     ax.set_title('grey: the other layers', fontsize='medium')
     plain_log(ax)
+    ax.minorticks_off()                       # a third of the time to draw
 
 # %% ../../nbs/87_show.explore.ipynb #draw-amdahl
 def draw_amdahl(layer:str, k:float=10, goal:float=2, found:Profile|None=None) -> Picture:
@@ -197,6 +198,7 @@ def draw_batch(layer:str, batch:int=1, found:Mapping|None=None) -> Picture:
     ends, ridge = arms(p.rate, p.lo, p.hi)/1e9, found[b].ridge
     ax.errorbar(p.intensity, p.rate/1e9, yerr=ends, fmt='o', color=COLOURS[0], ms=9, capsize=3)
     draw_ceilings(ax, found[b], min(x.min(), ridge/4)/2, 4*max(x.max(), ridge))
+    ax.minorticks_off()
     ax.set_title(f'a dot for each batch, full: {b}', fontsize='medium')
     rows = tuple((str(b), digits(p.intensity), digits(p.rate/1e9), f'{p.rate/p.bound:.0%}') for b, p in path)
     return Picture(tidy(ax, 'FLOP/B, modelled', 'GFLOP/s, measured').figure, roof_words(p, found[b], b),
@@ -248,10 +250,10 @@ def draw_bars(ax, bars:list, start:float, by:float):
     ax.legend(fontsize='x-small', loc='lower left', ncols=3, frameon=False, bbox_to_anchor=(0, 1))
 
 # %% ../../nbs/87_show.explore.ipynb #draw-flame
-def draw_flame(inside:str='', levels:int=6, found:Profile|None=None) -> Picture:
-    "The flame chart of one call in a profile, from the layer `inside` down, `levels` deep."
+def draw_flame(inside:str='', found:Profile|None=None) -> Picture:
+    "The flame chart of one call in a profile, from the layer `inside` down."
     if found is None: return not_yet('when each layer starts and ends')
-    bars = [b for b in flame_bars(found.spans, inside) if b[1] < levels]
+    bars = flame_bars(found.spans, inside)
     ax, start = quick_axes(left=.3, top=.5), min(s.start for s, *_ in bars)
     slow, whole = max(bars, key=lambda b: b[2]), max(s.stop for s, *_ in bars) - start
     by, unit = scale(whole, 's')
@@ -270,8 +272,7 @@ def flame_explorer(net, x, found:Profile|None=None, choices:Choices|None=None) -
     guess = Guess('In which layer does a call spend most of its own time?',
                   knob(ipywidgets.Dropdown, 'layer', options=names, value=None), answer)
     return Explorer('flame', draw_flame, dict(
-        inside=knob(ipywidgets.Dropdown, 'inside', options={'all': '', **{n: n for n in names}}),
-        levels=knob(ipywidgets.IntSlider, 'levels', value=6, min=1, max=6)),
+        inside=knob(ipywidgets.Dropdown, 'inside', options={'all': '', **{n: n for n in names}})),
         guess=guess, measure=measure_layers(net, x), found=found, choices=choices)
 
 # %% ../../nbs/87_show.explore.ipynb #places
@@ -298,26 +299,27 @@ def edge_filter(k:int) -> np.ndarray:
     return np.tile(np.linspace(-1, 1, k), (k, 1))/k if k > 1 else np.ones((1, 1))
 
 # %% ../../nbs/87_show.explore.ipynb #draw-step
-def draw_cells(ax, a:np.ndarray, title:str, marked:Iterable, color:str):
-    "A matrix as cells, the (row, column) of `marked` with a frame."
-    ax.pcolormesh(a, cmap='Blues', edgecolors='.9', lw=.2)
-    for r, c in marked: ax.add_patch(Rectangle((c, r), 1, 1, fill=False, ec=color, lw=1.5))
-    ax.set(xticks=[], yticks=[], xlim=(0, a.shape[1]), ylim=(a.shape[0], 0))
+def draw_cells(fig, place:tuple, a:np.ndarray, title:str, corner:tuple, size:tuple):
+    "A matrix as cells at a `place` of the figure, a frame around `size` (rows, columns) from `corner` on."
+    ax, (r, c), (h, w) = fig.add_axes(place), corner, size
+    ax.imshow(a, 'Blues', interpolation='none', aspect='auto', extent=(0, a.shape[1], a.shape[0], 0))
+    ax.add_patch(Rectangle((c, r), w, h, fill=False, ec=COLOURS[1], lw=2, clip_on=False))
     ax.set_title(title, fontsize='small')
+    ax.set_axis_off()
+    return ax
 def draw_window(window:int, kernel:int=3, stride:int=1, *, image:np.ndarray) -> Picture:
     "One window of the image, its row of the matrix and its pixel of the output."
     rows, (oh, ow) = windows_of(image, kernel, stride)
-    window = min(window, len(rows) - 1)
+    window, k = min(window, len(rows) - 1), (kernel, kernel)
     a, b = divmod(window, ow)
     out, fig = (rows @ edge_filter(kernel).ravel()).reshape(oh, ow), Figure((3.6, 3.6), layout='none')
-    held = [(a*stride + i, b*stride + j) for i in range(kernel) for j in range(kernel)]
-    mid = held[len(held)//2]
-    found = places(mid, image.shape, (kernel, kernel), (stride, stride))
-    draw_cells(fig.add_axes((.03, .5, .42, .42)), image, 'image: the window', held, COLOURS[1])
-    draw_cells(fig.add_axes((.03, .03, .42, .38)), out, 'output: one pixel', [(a, b)], COLOURS[1])
-    ax = fig.add_axes((.55, .03, .42, .89))
-    draw_cells(ax, rows, f'matrix: row {window}', [(window, c) for c in range(rows.shape[1])], COLOURS[1])
-    ax.plot([c + .5 for _, c in found], [r + .5 for r, _ in found], 'o', color='#D55E00', ms=3)
+    corner = a*stride, b*stride
+    mid = corner[0] + kernel//2, corner[1] + kernel//2
+    found = np.array(places(mid, image.shape, k, (stride, stride)))
+    draw_cells(fig, (.03, .5, .42, .42), image, 'image: the window', corner, k)
+    draw_cells(fig, (.03, .03, .42, .38), out, 'output: one pixel', (a, b), (1, 1))
+    ax = draw_cells(fig, (.55, .03, .42, .89), rows, f'matrix: row {window}', (window, 0), (1, kernel**2))
+    ax.plot(found[:, 1] + .5, found[:, 0] + .5, 'o', color='#D55E00', ms=3)
     return Picture(fig,
         f'Window {window} is row {window} of {len(rows)} in the matrix. Times the filter, it is output pixel '
         f'({a}, {b}), {out[a, b]:.2f}. The pixel in its middle, {mid}, stands at {len(found)} places (dots). '
