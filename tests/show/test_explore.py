@@ -155,6 +155,10 @@ def test_only_batches_that_there_are_examples_for():
     assert 'batch of 4' in draw_batch(layer, 4, roofs()).words and len(draw_batch(layer, 1, roofs()).table.rows) == 2
 
 
+def test_one_example_cannot_tell_weights_from_activations():
+    with pytest.raises(ValueError, match='give two or more'): roofline_explorer(net(), examples()[:1])
+
+
 # --- the flame chart
 
 def spans(*rows): return [Span(name, 'forward', a, b) for name, a, b in rows]
@@ -206,6 +210,10 @@ def test_the_range_of_windows_follows_kernel_and_stride(tmp_path):
     e.knobs['window'].value = 35
     e.knobs['stride'].value = 2
     assert e.knobs['window'].max == 8 and e.knobs['window'].value == 8 and 'row 8 of 9' in words(e.words)
+
+def test_a_large_image_stays_a_small_page():
+    shown = draw_window(5, image=np.random.default_rng(0).normal(size=(96, 96))).svg()
+    assert len(shown) < 400_000, 'a path for each cell would be millions'
 
 @pytest.mark.parametrize('image', [np.ones((8, 8, 1)), np.ones(8), np.ones((3, 8))])
 def test_an_image_that_is_none_is_refused(image):

@@ -373,6 +373,16 @@ def test_it_shows_itself_as_a_widget_and_as_a_picture_where_widgets_cannot_run(t
     shown = explorer(tmp_path)._repr_mimebundle_()
     assert {'application/vnd.jupyter.widget-view+json', 'image/png'} <= set(shown)
 
+def test_a_setting_is_the_same_from_both_sides(tmp_path):
+    e = coverage_explorer(Choices(tmp_path/'c.json'))
+    e.measurement.measure = lambda progress: count_runs(progress, e.found, **e.settings, runs=200)
+    e.knobs['rho'].value = .65
+    e.measurement.start()
+    e.measurement.thread.join(20)
+    e.knobs['rho'].value = .6
+    e.knobs['rho'].value = .6500000000000001      # what a browser sends after three steps up and two down
+    assert e.knobs['rho'].value != .65 and 'of 200 simulated' in words(e.words)
+
 def test_the_coverage_explorer_draws_at_both_ends_of_every_knob(tmp_path):
     e = coverage_explorer(Choices(tmp_path/'c.json'))
     e.guess.lock()

@@ -102,7 +102,6 @@ def draw_gains(ax, found:Profile, layer:str):
     mid, lo, hi = np.array([(g.estimate, g.lo, g.hi) for g in (amdahl(found[layer].share, k) for k in ks)]).T
     ax.fill_between(ks, lo, hi, color=COLOURS[5], alpha=.4, lw=0)
     ax.plot(ks, mid, color=COLOURS[0], lw=2)
-    ax.set_title('grey: the other layers', fontsize='medium')
     plain_log(ax)
     ax.minorticks_off()                       # a third of the time to draw
 
@@ -110,7 +109,7 @@ def draw_gains(ax, found:Profile, layer:str):
 def draw_amdahl(layer:str, k:float=10, goal:float=2, found:Profile|None=None) -> Picture:
     "What a measured network would gain if `layer` were `k` times as fast, and whether it reaches `goal`."
     if found is None: return not_yet('where the time of a step goes')
-    ax, share = quick_axes(left=.75), found[layer].share
+    ax, share = quick_axes(left=.75, title='grey: the other layers'), found[layer].share
     gain, most = amdahl(share, k), amdahl(share, 1e9)
     draw_gains(ax, found, layer)
     ax.axhline(goal, color='k', ls='--', lw=1)
@@ -161,7 +160,8 @@ def crossing_batch(
 
 # %% ../../nbs/87_show.explore.ipynb #batch-work
 def batch_work(net, x) -> dict[str, tuple[int, int, int]]:
-    "FLOPs of one example, bytes of weights, and bytes of activations of one example, by layer; all modelled."
+    "FLOPs of one example, bytes of weights, bytes of activations of one example, by layer; all modelled."
+    if len(x) < 2: raise ValueError('two examples tell weights from activations: give two or more')
     one, two = ({row_name(r): r for r in cost(net, x[:b]).rows} for b in (1, 2))
     both = {name: (r, two[name]) for name, r in one.items() if r.flops}
     moved = {name: [r.read_bytes + r.written_bytes for r in pair] for name, pair in both.items()}
@@ -193,13 +193,13 @@ def draw_batch(layer:str, batch:int=1, found:Mapping|None=None) -> Picture:
     if found is None: return not_yet('the ceilings of this machine, and the layers for each batch')
     path = [(b, next(p for p in roof.points if p.name == layer)) for b, roof in found.items()]
     b, p = min(path, key=lambda bp: abs(bp[0] - batch))
-    ax, x = quick_axes(left=.65), np.array([p.intensity for _, p in path])
+    x = np.array([p.intensity for _, p in path])
+    ax = quick_axes(left=.65, title=f'a dot for each batch, full: {b}')
     ax.plot(x, [p.rate/1e9 for _, p in path], 'o-', color=COLOURS[5], mfc='w', lw=1)
     ends, ridge = arms(p.rate, p.lo, p.hi)/1e9, found[b].ridge
     ax.errorbar(p.intensity, p.rate/1e9, yerr=ends, fmt='o', color=COLOURS[0], ms=9, capsize=3)
     draw_ceilings(ax, found[b], min(x.min(), ridge/4)/2, 4*max(x.max(), ridge))
     ax.minorticks_off()
-    ax.set_title(f'a dot for each batch, full: {b}', fontsize='medium')
     rows = tuple((str(b), digits(p.intensity), digits(p.rate/1e9), f'{p.rate/p.bound:.0%}') for b, p in path)
     return Picture(tidy(ax, 'FLOP/B, modelled', 'GFLOP/s, measured').figure, roof_words(p, found[b], b),
                    Table(('batch', 'FLOP/B', 'GFLOP/s', 'of the roof'), rows))
@@ -207,10 +207,10 @@ def draw_batch(layer:str, batch:int=1, found:Mapping|None=None) -> Picture:
 # %% ../../nbs/87_show.explore.ipynb #roof-explorer
 def roofline_explorer(net, x, found:Mapping|None=None, choices:Choices|None=None) -> Explorer:
     "How a layer moves under the roof if the batch grows, measured on the first 1, 2, 4, … examples of `x`."
-    names, batches = worked(net, x), [b for b in BATCHES if b <= len(x)]
+    names, work, batches = worked(net, x), batch_work(net, x), [b for b in BATCHES if b <= len(x)]
     def answer(found):
         if not found: return None
-        cross = crossing_batch(*batch_work(net, x)[names[0]], next(iter(found.values())).ridge)
+        cross = crossing_batch(*work[names[0]], next(iter(found.values())).ridge)
         said = f'from a batch of {cross} on' if cross else 'never'
         return f'By the model, under the measured roof: {said}.'
     guess = Guess(f'From which batch on is {names[0]} bound by arithmetic, and no longer by memory?',
@@ -304,7 +304,7 @@ def draw_cells(fig, place:tuple, a:np.ndarray, title:str, corner:tuple, size:tup
     ax, (r, c), (h, w) = fig.add_axes(place), corner, size
     ax.imshow(a, 'Blues', interpolation='none', aspect='auto', extent=(0, a.shape[1], a.shape[0], 0))
     ax.add_patch(Rectangle((c, r), w, h, fill=False, ec=COLOURS[1], lw=2, clip_on=False))
-    ax.set_title(title, fontsize='small')
+    ax.set_title(title, y=1, fontsize='small')
     ax.set_axis_off()
     return ax
 def draw_window(window:int, kernel:int=3, stride:int=1, *, image:np.ndarray) -> Picture:

@@ -102,23 +102,24 @@ def limit_words(value:tuple, unit:str='', *, least:float|None=None, most:float|N
     return f'breaks the {what} of {limit}: {gap} {"above" if off > 0 else "below"} it'
 
 # %% ../../nbs/86_show.widgets.ipynb #axes
-def quick_axes(size:tuple=(3.6, 2.6), left:float=.55, bottom:float=.5, top:float=.25):
+def quick_axes(size:tuple=(3.6, 2.6), left:float=.55, bottom:float=.5, top:float=.25, title:str=''):
     "Axes with margins in inches, in a figure of `size` inches: nothing is tried out, so it is drawn quickly."
     w, h = size
     place = left/w, bottom/h, 1 - (left + .15)/w, 1 - (bottom + top)/h
-    return tidy(Figure(size, layout='none').add_axes(place))
+    ax = tidy(Figure(size, layout='none').add_axes(place))
+    ax.set_title(title, y=1, fontsize='medium')           # with no y, matplotlib measures all ticks first
+    return ax
 
 # %% ../../nbs/86_show.widgets.ipynb #draw-intervals
 def draw_intervals(ends:np.ndarray, truth:float, most:int=40):
     "The first `most` intervals, one above the other; those that miss the truth have a cross."
-    ax = quick_axes()
     (lo, hi), i = 100*(ends[:most].T/truth - 1), np.arange(min(most, len(ends)))
+    ax = quick_axes(title=f'{len(i)} runs; a cross: it misses')
     miss = (lo > 0) | (hi < 0)
     ax.hlines(i, lo, hi, colors=np.where(miss, COLOURS[1], COLOURS[5]), lw=2)
     ax.plot((lo + hi)[miss]/2, i[miss], 'x', color='k', ms=5)
     ax.axvline(0, color='k', lw=1)
-    ax.set(yticks=[], title=f'{len(i)} runs; a cross: it misses')
-    ax.title.set_fontsize('medium')
+    ax.set_yticks([])
     return tidy(ax, 'interval, from the true value (%)', 'runs')
 
 # %% ../../nbs/86_show.widgets.ipynb #draw-coverage
@@ -350,7 +351,10 @@ class Explorer:
         if guess: guess.on_open, self.body.layout.display = self.open, 'none'
         else: self.moved()
     @property
-    def settings(self) -> dict: return {name: w.value for name, w in self.knobs.items()}
+    def settings(self) -> dict:
+        "What the knobs say; a slider that goes three steps up and two down gives .6500000000000001."
+        values = {name: w.value for name, w in self.knobs.items()}
+        return {k: round(v, 9) if isinstance(v, float) else v for k, v in values.items()}
     def picture(self, **settings) -> Picture:
         "What is drawn at the knobs' settings, but for those given here."
         found = dict(found=self.found) if self.takes_found else {}
