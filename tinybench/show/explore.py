@@ -303,7 +303,9 @@ def draw_cells(fig, place:tuple, a:np.ndarray, title:str, corner:tuple, size:tup
     "A matrix as cells at a `place` of the figure, a frame around `size` (rows, columns) from `corner` on."
     ax, (r, c), (h, w) = fig.add_axes(place), corner, size
     ax.imshow(a, 'Blues', interpolation='none', aspect='auto', extent=(0, a.shape[1], a.shape[0], 0))
-    ax.add_patch(Rectangle((c, r), w, h, fill=False, ec=COLOURS[1], lw=2, clip_on=False))
+    frame = partial(Rectangle, fill=False, clip_on=False)
+    ax.add_patch(frame((0, 0), *a.shape[::-1], ec='.7'))
+    ax.add_patch(frame((c, r), w, h, ec=COLOURS[1], lw=2))
     ax.set_title(title, y=1, fontsize='small')
     ax.set_axis_off()
     return ax
