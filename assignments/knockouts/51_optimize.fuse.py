@@ -77,6 +77,18 @@ def conv_blocks_fwd(x, w, b, stride, pads, relu=False, limit=BLOCK):
         if relu: np.maximum(part, 0, out=part)
     return out
 
+# %% conv-blocks-fwd wrong: blocks of one size, whatever the limit
+def conv_blocks_fwd(x, w, b, stride, pads, relu=False, limit=BLOCK):
+    (kh, kw, c, f), (sh, _), x = w.shape, stride, pad_image(x, pads)
+    n, oh, ow = patches(x, (kh, kw), stride).shape[:3]
+    out = np.empty((n, oh, ow, f), x.dtype)
+    for i, r in blocks(n, oh, ow*kh*kw*c*x.itemsize):
+        part = out[i, r].reshape(-1, f)
+        np.matmul(unfold(x[i, r.start*sh:(r.stop - 1)*sh + kh], (kh, kw), stride), w.reshape(-1, f), out=part)
+        part += b
+        if relu: np.maximum(part, 0, out=part)
+    return out
+
 # %% conv-blocks-fwd wrong: leaves another bias behind
 def conv_blocks_fwd(x, w, b, stride, pads, relu=False, limit=BLOCK):
     (kh, kw, c, f), (sh, _), x = w.shape, stride, pad_image(x, pads)

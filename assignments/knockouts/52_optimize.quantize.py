@@ -145,6 +145,14 @@ def lloyd(v, centers):
     n = np.bincount(at, minlength=len(centers))
     return np.where(n > 0, np.bincount(at, v, len(centers))/np.maximum(n, 1), centers)
 
+# %% lloyd wrong: all values stay if one of them has no weights
+def nearest(v, centers):
+    return np.searchsorted((centers[1:] + centers[:-1])/2, v)
+def lloyd(v, centers):
+    at = nearest(v, centers)
+    n = np.bincount(at, minlength=len(centers))
+    return (np.bincount(at, v, len(centers))/n).astype(centers.dtype) if n.all() else centers
+
 # %% lloyd right: a loop over the values
 def nearest(v, centers):
     return np.digitize(v, centers[:-1] + np.diff(centers)/2, right=True)

@@ -25,6 +25,10 @@ def requantize(acc, m, zero, lo=-128, hi=127):
 def requantize(acc, m, zero, lo=-128, hi=127):
     return np.clip(np.trunc(acc.astype(np.float32)*m) + zero, lo, hi).astype(np.int8)
 
+# %% requantize wrong: the upper end is always 127
+def requantize(acc, m, zero, lo=-128, hi=127):
+    return np.clip(np.rint(acc.astype(np.float32)*m) + zero, lo, 127).astype(np.int8)
+
 # %% requantize right: in one expression
 def requantize(acc, m, zero, lo=-128, hi=127):
     return np.clip(np.round(acc.astype(np.float32)*m) + np.float32(zero), lo, hi).astype(np.int8)
@@ -118,6 +122,14 @@ def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
     p = patches(pad_image(x, pads, zero_in), w.shape[:2], stride)
     cols = np.ascontiguousarray(p, sums).reshape(-1, w[..., 0].size)
     return requantize(summed(cols, w, b, sums), **how).reshape(*p.shape[:3], -1)
+
+# %% fold-zero wrong: always adds in float32
+def fold_zero(w, b, zero):
+    return (b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64)).astype(np.int32)
+def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
+    p = patches(pad_image(x, pads, zero_in), w.shape[:2], stride)
+    acc = summed(into(np.float32, p).reshape(-1, w[..., 0].size), w, b, np.float32)
+    return requantize(acc, **how).reshape(*p.shape[:3], -1)
 
 # %% fold-zero right: the accumulator of a window of zero points
 def fold_zero(w, b, zero):

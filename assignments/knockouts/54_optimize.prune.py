@@ -102,6 +102,15 @@ def crossing(density, ratio):
     if y[0] >= 0: return 0.
     return float(np.exp(np.interp(0, y, x))) if y.max() >= 0 else math.inf
 
+# %% crossing wrong: a curve that ends at exactly 1 does not reach it
+def crossing(density, ratio):
+    x, y = np.log(density), np.log(ratio)
+    if y[0] >= 0: return 0.
+    high = np.flatnonzero(y > 0)
+    if not len(high): return math.inf
+    i = high[0]
+    return float(np.exp(np.interp(0, y[i-1:i+1], x[i-1:i+1])))
+
 # %% crossing right: by the slope of the line
 def crossing(density, ratio):
     x, y = np.log(density), np.log(ratio)
@@ -150,3 +159,67 @@ def n_m_mask(w, n, m):
     stay = np.zeros(groups.shape, bool)
     np.put_along_axis(stay, np.argsort(-groups, axis=1, kind='stable')[:, :n], True, 1)
     return stay.reshape(-1, w.shape[1])[:len(w)]
+
+# %% ramp wrong: evenly
+def ramp(step, steps):
+    return min(step/steps, 1)
+
+# %% ramp wrong: the speed, not what it adds up to
+def ramp(step, steps):
+    return 1 - (1 - min(step/steps, 1))**2
+
+# %% ramp wrong: goes on after the last step
+def ramp(step, steps):
+    return 1 - (1 - step/steps)**3
+
+# %% ramp wrong: slowly first
+def ramp(step, steps):
+    return min(step/steps, 1)**3
+
+# %% ramp wrong: another curve through the same three points
+def ramp(step, steps):
+    return 1 - (1 - min(step/steps, 1)**2)*(1 - min(step/steps, 1))**(np.log(.125/.75)/np.log(.5))
+
+# %% ramp right: the polynomial
+def ramp(step, steps):
+    t = min(step, steps)/steps
+    return t*(3 - t*(3 - t))
+
+# %% bearable wrong: the estimate, not the end of its interval
+def bearable(sparsities, losses, allowed):
+    best = 0.
+    for s, loss in zip(sparsities, losses):
+        if loss.estimate > allowed: break
+        best = s
+    return best
+
+# %% bearable wrong: the highest that is safe, whatever lies below it
+def bearable(sparsities, losses, allowed):
+    return max((s for s, loss in zip(sparsities, losses) if loss.hi <= allowed), default=0.)
+
+# %% bearable wrong: the first that is not safe
+def bearable(sparsities, losses, allowed):
+    for s, loss in zip(sparsities, losses):
+        if loss.hi > allowed: return s
+    return s
+
+# %% bearable wrong: an end on the line does not count
+def bearable(sparsities, losses, allowed):
+    best = 0.
+    for s, loss in zip(sparsities, losses):
+        if loss.hi >= allowed: break
+        best = s
+    return best
+
+# %% bearable wrong: the first one is never doubted
+def bearable(sparsities, losses, allowed):
+    best = None
+    for s, loss in zip(sparsities, losses):
+        if best is not None and loss.hi > allowed: break
+        best = s
+    return best
+
+# %% bearable right: counts the safe ones at the beginning
+def bearable(sparsities, losses, allowed):
+    safe = np.minimum.accumulate([loss.hi <= allowed for loss in losses])
+    return max((s for s, ok in zip(sparsities, safe) if ok), default=0.)

@@ -32,6 +32,24 @@ def nearest(w, r):
     root = np.sqrt(s[:r])
     return u[:, :r]*root, root[:, None]*v[:r]
 
+# %% nearest wrong: shares the size of the whole, not of each term
+def nearest(w, r):
+    u, s, v = np.linalg.svd(w, full_matrices=False)
+    k = np.sqrt(np.linalg.norm(s[:r])/np.sqrt(r))
+    return u[:, :r]*s[:r]/k, v[:r]*k
+
+# %% nearest wrong: the transposed of what is asked
+def nearest(w, r):
+    u, s, v = np.linalg.svd(w.T, full_matrices=False)
+    root = np.sqrt(s[:r])
+    return u[:, :r]*root, root[:, None]*v[:r]
+
+# %% nearest wrong: the right singular vectors as columns
+def nearest(w, r):
+    u, s, v = np.linalg.svd(w, full_matrices=False)
+    root = np.sqrt(s[:r])
+    return u[:, :r]*root, (v[:, :r]*root).T
+
 # %% nearest right: by the eigenvectors of w w', in double precision
 def nearest(w, r):
     values, vectors = np.linalg.eigh(w.astype(float).T @ w)
@@ -64,6 +82,20 @@ def rank_for(s, energy):
 def rank_for(s, energy):
     kept = np.cumsum(np.square(s, dtype=float))
     return int(np.searchsorted(kept, energy*kept[-1])) + int(kept[-1] > 0)
+
+# %% rank-for wrong: the first share that is large enough, of a sum that is added in another order
+def rank_for(s, energy):
+    square = np.square(s)
+    return int(np.argmax(np.cumsum(square) >= energy*square.sum())) + 1
+
+# %% rank-for wrong: the share of the root of the squares
+def rank_for(s, energy):
+    kept = np.sqrt(np.cumsum(np.square(s, dtype=float)))
+    return int(np.searchsorted(kept, energy*kept[-1])) + 1
+
+# %% rank-for wrong: how many of the largest are above the share of the first
+def rank_for(s, energy):
+    return max(int((s >= (1 - energy)*s[0]).sum()), 1)
 
 # %% rank-for right: from the small end, in a loop
 def rank_for(s, energy):
@@ -98,6 +130,21 @@ def nearest_outputs(w, r, x):
 def nearest_outputs(w, r, x):
     y = x @ w
     v = np.linalg.svd(y - y.mean(0), full_matrices=False)[2][:r]
+    return w @ v.T, v
+
+# %% nearest-outputs wrong: the left vectors of the outputs
+def nearest_outputs(w, r, x):
+    u, s, v = np.linalg.svd(x.T @ (x @ w), full_matrices=False)
+    return u[:, :r], u[:, :r].T @ w
+
+# %% nearest-outputs wrong: one pair of directions for the covariance times w
+def nearest_outputs(w, r, x):
+    v = np.linalg.svd(x.T @ (x @ w), full_matrices=False)[2][:r]
+    return w @ v.T, v
+
+# %% nearest-outputs wrong: of the first examples only
+def nearest_outputs(w, r, x):
+    v = np.linalg.svd(x[:len(x)//2] @ w, full_matrices=False)[2][:r]
     return w @ v.T, v
 
 # %% nearest-outputs right: by a root of the covariance of the inputs, and its inverse
@@ -174,6 +221,43 @@ def thin(layer, a, b):
     layer.w = Parameter(a if dense else a.reshape(*layer.w.shape[:3], r))
     layer.b = None if dense else Parameter(np.zeros(r, a.dtype))
     return [layer, two]
+
+# %% thin wrong: the window in the second layer
+def thin(layer, a, b):
+    rng, (n, r), m = np.random.default_rng(0), a.shape, b.shape[1]
+    if type(layer) is Dense:
+        one, two = Dense(n, r, rng, bias=False, init=lambda *_: a), Dense(r, m, rng, init=lambda *_: b)
+    else:
+        kernel, c = layer.kernel, layer.w.shape[2]
+        one = Conv2d(c, r, 1, rng, layer.stride, init=lambda *_: a[None, None, :c])
+        two = Conv2d(r, m, kernel, rng, 1, layer.padding, init=lambda *_: np.broadcast_to(b, (*kernel, r, m)))
+        one.b = Parameter(np.zeros(r, a.dtype))
+    two.b = layer.b
+    return [one, two]
+
+# %% thin wrong: a square window, and no padding
+def thin(layer, a, b):
+    rng, (n, r), m = np.random.default_rng(0), a.shape, b.shape[1]
+    if type(layer) is Dense:
+        one, two = Dense(n, r, rng, bias=False, init=lambda *_: a), Dense(r, m, rng, init=lambda *_: b)
+    else:
+        one = Conv2d(layer.w.shape[2], r, layer.kernel[0], rng, layer.stride, init=lambda _, shape: a.reshape(shape))
+        two = Conv2d(r, m, 1, rng, init=lambda *_: b[None, None])
+        one.b = Parameter(np.zeros(r, a.dtype))
+    two.b = layer.b
+    return [one, two]
+
+# %% thin wrong: zeros of float32 for the bias of a layer in float64
+def thin(layer, a, b):
+    rng, (n, r), m = np.random.default_rng(0), a.shape, b.shape[1]
+    if type(layer) is Dense:
+        one, two = Dense(n, r, rng, bias=False, init=lambda *_: a), Dense(r, m, rng, init=lambda *_: b)
+    else:
+        one = Conv2d(layer.w.shape[2], r, layer.kernel, rng, layer.stride, layer.padding,
+                     init=lambda _, shape: a.reshape(shape))
+        two = Conv2d(r, m, 1, rng, init=lambda *_: b[None, None])
+    two.b = layer.b
+    return [one, two]
 
 # %% thin right: copies of the layer, with other weights
 def thin(layer, a, b):

@@ -21,6 +21,18 @@ def soft_gradient(s, t, T):
     s /= T; t /= T
     return (softmax_fwd(s) - softmax_fwd(t))/(T*len(s))
 
+# %% soft-gradient wrong: divided by T twice, as if it were multiplied by T squared later
+def soft_gradient(s, t, T):
+    return (softmax_fwd(s/T) - softmax_fwd(t/T))/(T*T*len(s))
+
+# %% soft-gradient wrong: the mean over all numbers
+def soft_gradient(s, t, T):
+    return (softmax_fwd(s/T) - softmax_fwd(t/T))/(T*s.size)
+
+# %% soft-gradient wrong: the temperature for the student only
+def soft_gradient(s, t, T):
+    return (softmax_fwd(s/T) - softmax_fwd(t))/(T*len(s))
+
 # %% soft-gradient right: by the machine
 def soft_gradient(s, t, T):
     leaf = Tensor(s.copy(), requires_grad=True)
@@ -57,6 +69,18 @@ def soft_loss(outputs, answers, T):
 def soft_loss(outputs, answers, T):
     p = softmax_fwd(answers.astype(float)/T)
     return (p*(np.log(p) - (outputs/T).log_softmax())).sum(1).mean()*T**2
+
+# %% soft-loss wrong: the mean over all numbers
+def soft_loss(outputs, answers, T):
+    return kl(answers/T, outputs/T)*(T**2/answers.shape[1])
+
+# %% soft-loss wrong: the labels that the teacher would give
+def soft_loss(outputs, answers, T):
+    return cross_entropy(outputs/T, answers.argmax(1))*T**2
+
+# %% soft-loss wrong: probabilities where logits are expected
+def soft_loss(outputs, answers, T):
+    return kl(softmax_fwd(answers/T), outputs/T)*T**2
 
 # %% soft-loss right: written out
 def soft_loss(outputs, answers, T):
@@ -96,6 +120,21 @@ def answers(teacher, x, batch=256):
 def answers(teacher, x, batch=256):
     with evaluating(teacher):
         return np.concatenate([softmax_fwd(teacher(Tensor(x[i:i+batch])).data) for i in range(0, len(x), batch)])
+
+# %% answers wrong: the last batch once more for all that is missing
+def answers(teacher, x, batch=256):
+    with evaluating(teacher):
+        out = [teacher(Tensor(x[i:i+batch])).data for i in range(0, len(x), batch)]
+        out[-1] = teacher(Tensor(x[-batch:])).data[-len(out[-1]):]
+    return np.concatenate(out)
+
+# %% answers wrong: puts all layers back into the mode of the whole
+def answers(teacher, x, batch=256):
+    mode = teacher.training
+    teacher.eval()
+    out = np.concatenate([teacher(Tensor(x[i:i+batch])).data for i in range(0, len(x), batch)])
+    teacher.train(mode)
+    return out
 
 # %% answers right: in pieces of about the same size
 def answers(teacher, x, batch=256):
@@ -144,6 +183,43 @@ def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0)
     rng = np.random.default_rng(seed)
     net = student(rng)
     fit(net, Taught(batches(rng=rng), teacher), 1, opt(net.parameters()), distill_loss(T, alpha), progress=False)
+    return net
+
+# %% distill wrong: does not pass on alpha
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    rng = np.random.default_rng(seed)
+    net = student(rng)
+    fit(net, Taught(batches(rng=rng), teacher), epochs, opt(net.parameters()), distill_loss(T), progress=False)
+    return net
+
+# %% distill wrong: one order of the batches for all seeds
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    net = student(np.random.default_rng(seed))
+    lessons = Taught(batches(rng=np.random.default_rng(0)), teacher)
+    fit(net, lessons, epochs, opt(net.parameters()), distill_loss(T, alpha), progress=False)
+    return net
+
+# %% distill wrong: an epoch too many
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    rng = np.random.default_rng(seed)
+    net = student(rng)
+    fit(net, Taught(batches(rng=rng), teacher), epochs + 1, opt(net.parameters()), distill_loss(T, alpha),
+        progress=False)
+    return net
+
+# %% distill wrong: learns from the labels that the teacher would give
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    rng = np.random.default_rng(seed)
+    net = student(rng)
+    def hard(outputs, y): return cross_entropy(outputs, y['answers'].argmax(1))
+    fit(net, Taught(batches(rng=rng), teacher), epochs, opt(net.parameters()), hard, progress=False)
+    return net
+
+# %% distill right: a generator for the weights and one for the batches
+def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
+    net = student(np.random.default_rng(seed))
+    lessons = Taught(batches(rng=np.random.default_rng(seed)), teacher)
+    fit(net, lessons, epochs, opt(net.parameters()), distill_loss(T, alpha), progress=False)
     return net
 
 # %% distill right: epoch by epoch, with one optimizer

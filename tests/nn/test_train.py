@@ -145,3 +145,12 @@ def test_a_checkpoint_holds_what_early_stopping_knew(tmp_path):
     assert len(h2) == len(h) and (again[0].w.data == net[0].w.data).all()
     with pytest.raises(KeyError, match='EarlyStopping0'):
         other = small(); fit(other, loader(), 50, SGD(other.parameters(), .5), valid=valid, callbacks=[Checkpoint(tmp_path/'c')])
+
+def test_progress_needs_no_length():
+    class Batches:
+        def __iter__(self): return iter([(np.ones((2, 3), np.float32), np.zeros(2, int))])
+    class Around(Batches):
+        def __len__(self): return len(Batches())      # a TypeError, as of a wrapper around what has no length
+    for batches in (Batches(), Around()):
+        net = Sequential(Dense(3, 2, np.random.default_rng(0)))
+        assert len(fit(net, batches, 2, SGD(net.parameters()), metric=None)) == 2

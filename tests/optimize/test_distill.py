@@ -16,7 +16,9 @@ from tinybench.nn.optim import SGD, Adam
 from tinybench.nn.train import Callback, Checkpoint, fit
 from tinybench.optimize.distill import (
     Taught, answers, distill, distill_loss, soft_gradient, soft_loss, with_answers)
-from tinybench.optimize.step import float16, optimize, strip
+from tinybench.optimize.lowrank import lowrank
+from tinybench.optimize.prune import prune
+from tinybench.optimize.step import bfloat16, clone, float16, float64, optimize, strip
 
 def rng(seed=0): return np.random.default_rng(seed)
 def logits(n=6, classes=4, seed=0, scale=3.): return rng(seed).normal(size=(n, classes))*scale
@@ -85,7 +87,8 @@ def test_plain_labels_give_their_cross_entropy():
     s, y = logits(), np.arange(6) % 4
     assert distill_loss()(Tensor(s), y).item() == cross_entropy(s, y).item()
 
-@pytest.mark.parametrize('wrong', [dict(T=0), dict(T=-1), dict(T=np.nan), dict(alpha=-.1), dict(alpha=1.1)])
+@pytest.mark.parametrize('wrong', [dict(T=0), dict(T=-1), dict(T=np.nan), dict(T=np.inf),
+                                   dict(alpha=-.1), dict(alpha=1.1), dict(alpha=np.nan)])
 def test_settings_that_make_no_sense(wrong):
     with pytest.raises(ValueError, match='temperature is above 0|weight in'): distill_loss(**wrong)
 
@@ -121,6 +124,24 @@ def test_the_mode_of_the_teacher_comes_back(teacher):
 
 def test_labels_that_are_too_few():
     with pytest.raises(ValueError, match='3 labels for 6 answers'): with_answers(np.arange(3), logits())
+
+@pytest.mark.parametrize('labels', [np.array([.7, 1.2, 0]), np.array([np.nan, 1, 0]), np.eye(3), np.eye(3, dtype=int),
+                                    np.zeros((3, 1), int), np.array(['a', 'b', 'c'])])
+def test_labels_that_are_no_whole_numbers(labels):
+    "None is cut to a whole number."
+    with pytest.raises(TypeError, match='one whole number for each example'): with_answers(labels, logits(3))
+
+@pytest.mark.parametrize('said', [np.zeros(3), np.zeros((3, 2), int), np.zeros((3, 2, 2))])
+def test_answers_that_are_no_logits(said):
+    with pytest.raises(TypeError, match='answers are logits'): with_answers(np.arange(3), said)
+
+def test_records_from_lists_and_tensors():
+    for said in (logits(2).tolist(), Tensor(logits(2))):
+        assert with_answers([1, -1], said)['answers'].shape == (2, 4)
+
+@pytest.mark.parametrize('nobody', [None, lambda x: x])
+def test_a_teacher_that_is_no_network(nobody):
+    with pytest.raises(TypeError, match='a teacher is a network'): step(nobody)
 
 def test_a_killed_run_goes_on_to_the_same_bit(teacher, tmp_path):
     "The generator of the batches is found through `Taught`, so a checkpoint saves it."
@@ -173,6 +194,21 @@ def test_missing_labels_that_are_weighted(teacher):
 def test_a_student_that_is_no_network(teacher):
     for wrong in (lambda rng: None, small(rng())):
         with pytest.raises(TypeError, match='function that makes a new network'): step(teacher, student=wrong)
+
+def test_a_student_with_weights_of_the_teacher(teacher):
+    "Training it would train the teacher; a copy is a student as any other."
+    before = teacher.state_dict()
+    for wrong in (lambda rng: teacher, lambda rng: Sequential(teacher[0], Dense(32, 3, rng))):
+        with pytest.raises(ValueError, match='weights of the teacher'): step(teacher, student=wrong)
+    step(teacher, student=lambda rng: clone(teacher))
+    assert all((teacher.state_dict()[k] == v).all() for k, v in before.items())
+
+def low(net): return lowrank(net, 2)
+@pytest.mark.parametrize('other', [float16, bfloat16, float64, partial(prune, sparsity=.5), low])
+def test_before_and_after_other_steps(teacher, other):
+    wide = partial(step, student=lambda rng: Sequential(Dense(4, 16, rng), ReLU(), Dense(16, 3, rng)))
+    for steps in ({'other': other, 'distill': wide}, {'distill': wide, 'other': other}):
+        assert len(optimize(teacher, steps, X[:20]).changes) == 2
 
 def test_a_taught_student_agrees_with_its_teacher_more():
     "Paired over seeds: labels that are random for a third of the rows, and a teacher that knows better."

@@ -123,6 +123,13 @@ def test_blocks_of_layers_and_the_insides_of_a_residual():
 def test_a_network_in_which_none_can_be_folded_is_refused(layers, where):
     with pytest.raises(ValueError, match=where): fold(Sequential(*layers(rng())))
 
+@pytest.mark.parametrize('name', ['gamma', 'beta', 'mean', 'var'])
+def test_a_batch_norm_that_has_become_nan_is_named(name):
+    net = model('simple_cnn')
+    a = getattr(net[1], name)
+    (a.data if isinstance(a, Tensor) else a)[0] = np.nan
+    with pytest.raises(ValueError, match='layers.0, Conv2d.* weights are NaN or infinite'): fold(net)
+
 def test_alone_it_is_refused_as_well():
     with pytest.raises(ValueError, match='the network, BatchNorm'): fold(BatchNorm(3))
 

@@ -1,5 +1,6 @@
 "Low rank against numpy's own truncation, on every kind of layer, in every order of steps, and what it refuses."
 import copy, pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from tinybench.nn.loss import cross_entropy
 from tinybench.nn.module import Module, Sequential, evaluating, walk
 from tinybench.nn.norm import BatchNorm
 from tinybench.optimize.lowrank import (
-    balanced, lowrank, matrix, most_rank, nearest, nearest_outputs, rank_for, rows_in, splittable, thin)
+    balanced, lowrank, matrix, most_rank, nearest, nearest_outputs, rank_for, rows_in, splittable, thin, thin_rank)
+from tinybench.optimize.prune import prune
 from tinybench.optimize.step import bfloat16, facts, float16, float64, optimize, strip
 from tinybench.profile.cost import cost
 
@@ -154,6 +156,49 @@ def test_a_chain_stays_a_chain():
     new = lowrank(Sequential(Dense(20, 20, rng()), BatchNorm(20)), 2)
     assert [type(m).__name__ for m in new] == ['Dense', 'Dense', 'BatchNorm']
 
+class Pair(Module):
+    "Two layers, of which only the first can get smaller; the second is used as often as `times`."
+    def __init__(self, times=1): self.one, self.two, self.times = Dense(20, 20, rng()), Dense(20, 3, rng(1)), times
+    def forward(self, x):
+        x = self.one(x)
+        return sum((self.two(x*k) for k in range(2, self.times + 1)), self.two(x)) if self.times else x
+
+def test_a_layer_that_stays_keeps_its_place():
+    "What is not split is not wrapped, so its weights have the names that they had."
+    new = lowrank(Pair(), 5)
+    assert type(new.two) is Dense and {'two.w', 'two.b', 'one.layers.0.w'} <= new.state_dict().keys()
+
+def test_a_layer_that_is_called_twice_is_judged_by_all_its_rows():
+    net, x = Pair(times=2), images(6, (20,))
+    rows = rows_in(net, x)
+    assert len(rows[id(net.one)]) == 6 and len(rows[id(net.two)]) == 12
+
+def test_a_layer_that_the_examples_do_not_reach():
+    with pytest.raises(ValueError, match=r'two, Dense\(20, 3\): 0 rows of examples'):
+        lowrank(Pair(times=0), 2, x=images(30, (20,)))
+
+def test_inputs_that_are_not_finite():
+    class Lost(Module):
+        def forward(self, x): return x*np.float32(np.nan)
+    net, x = Sequential(Dense(20, 20, rng()), Lost(), Dense(20, 20, rng(1))), images(30, (20,))
+    with pytest.raises(ValueError, match=r'layers\.2, .* inputs are NaN or infinite'): lowrank(net, 2, x=x)
+    x[3, 4] = np.nan
+    with pytest.raises(ValueError, match='numbers of the examples x are NaN'): lowrank(net, 2, x=x)
+
+@given(st.integers(1, 40), st.integers(1, 40), st.booleans())
+def test_the_last_rank_that_saves_counts_every_number(n, m, dense):
+    layer = Dense(n, m, rng()) if dense else Conv2d(n, m, 1, rng())
+    def stored(r): return sum(k.n_parameters() for k in thin(layer, *nearest(matrix(layer), r)))
+    r = thin_rank(layer)
+    assert r == 0 or stored(r) < layer.n_parameters()
+    if r < min(n, m): assert stored(r + 1) >= layer.n_parameters()
+
+def test_zeros_of_the_first_convolution_count():
+    "4 to 13 channels at rank 3: 51 weights for 52, but 3 zeros more."
+    net = Sequential(Conv2d(4, 13, 1, rng()))
+    with pytest.raises(ValueError, match='layers.0, .*: 2'): lowrank(net, 3)
+    assert lowrank(net, 2).n_parameters() < net.n_parameters()
+
 def test_only_some_and_never_more():
     net = Sequential(Dense(20, 20, rng()), ReLU(), Dense(20, 20, rng()), ReLU(), Dense(20, 3, rng()))
     assert len(lowrank(net, 2, only=['layers.2'])) == 6
@@ -193,6 +238,12 @@ def test_twice():
     once, twice = lowrank(net, 8, only=['layers.3']), lowrank(lowrank(net, 8, only=['layers.3']), 3)
     assert facts(twice, (8, 8, 1)).macs < facts(once, (8, 8, 1)).macs
 
+def test_pruning_comes_after_it():
+    "The factors of a matrix with zeros have none, so the other order loses what pruning won."
+    def zeros(net): return np.mean(np.concatenate([m.w.data.ravel() for _, m in walk(net) if hasattr(m, 'w')]) == 0)
+    net, sparser = Sequential(Dense(40, 40, rng())), partial(prune, sparsity=.8)
+    assert np.isclose(zeros(sparser(low(net))), .8, atol=.01) and zeros(low(sparser(net))) < .1
+
 @pytest.mark.parametrize('encode', [float16, bfloat16])
 def test_after_encoding_it_is_refused(encode):
     with pytest.raises(ValueError, match='encode its weights last'): lowrank(encode(simple_cnn(rng())), 4)
@@ -205,16 +256,27 @@ def test_after_encoding_it_is_refused(encode):
     (dict(rank=2, energy=.5), 'either a rank or an energy'),
     (dict(rank=0), 'whole number from 1'),
     (dict(rank=2.5), 'whole number from 1'),
+    *[(dict(rank=rank), 'whole number from 1') for rank in (-1, 2., np.nan, np.inf, '2')],
+    (dict(energy=np.nan), 'above 0 and up to 1'),
+    (dict(energy='all'), 'above 0 and up to 1'),
     (dict(energy=0), 'above 0 and up to 1'),
     (dict(energy=1.5), 'above 0 and up to 1'),
     (dict(rank=200), r'layers\.3, Conv2d\(16, 32, 3x3, same\): 26'),
     (dict(rank=2, only=['layers.1']), r"cannot split \['layers.1'\]: choose from layers.0, layers.3, layers.9"),
     (dict(rank=2, only=[]), 'cannot split nothing'),
     (dict(rank=2, x=np.full((9, 8, 8, 1), np.nan, np.float32)), 'NaN or infinite'),
-    (dict(rank=2, x=images(2)), r'Dense\(512, 10\): 2 rows .* at least 10'),
+    (dict(rank=2, x=images(2)), r'layers\.9, Dense\(512, 10\): 2 rows .* at least 10'),
 ])
 def test_refused(request_, words):
     with pytest.raises(ValueError, match=words): lowrank(simple_cnn(rng()), **request_)
+
+def test_a_network_of_one_layer_has_a_name():
+    with pytest.raises(ValueError, match=r'for the network, Dense\(20, 3\): 2'): lowrank(Dense(20, 3, rng()), 9)
+
+def test_examples_may_be_a_tensor_or_a_list():
+    net, x = Dense(20, 20, rng()), images(30, (20,))
+    want = out(lowrank(net, 2, x=x), x)
+    for same in (Tensor(x), x.tolist()): assert np.allclose(out(lowrank(net, 2, x=same), x), want, atol=1e-5)
 
 def test_one_path_for_a_list():
     with pytest.raises(TypeError, match='list of paths'): lowrank(simple_cnn(rng()), 2, only='layers.3')

@@ -8,12 +8,14 @@ from scipy.sparse import csr_array
 from scipy.stats import binom
 
 from tinybench.core.tensor import Tensor, check_grad
+from tinybench.data.loader import Loader
+from tinybench.data.source import load_digits
 from tinybench.measure.compare import compare_results, paired_results
 from tinybench.measure.result import BenchmarkResult
 from tinybench.models.zoo import MODELS, SHAPES
 from tinybench.nn.channels import ConvTranspose2d, DepthwiseConv2d
 from tinybench.nn.conv import Conv2d
-from tinybench.nn.dense import Dense, ReLU, Residual
+from tinybench.nn.dense import Dense, Flatten, ReLU, Residual
 from tinybench.nn.module import Sequential, evaluating
 from tinybench.nn.norm import BatchNorm
 from tinybench.nn.optim import SGD, Adam, AdamW, RMSprop
@@ -103,6 +105,11 @@ def test_other_bad_inputs_are_refused_in_words():
     with pytest.raises(ValueError, match='all layers with weights are spared'): prune(net, .5, spare=[p for p, _ in weighted(net)])
     with pytest.raises(ValueError, match=r'layers.3, Dense\(32, 3\): none of its 96 weights'): prune(net, {'layers.3': .999})
     with pytest.raises(ValueError, match='no layer has weights'): prune(Sequential(ReLU()), .5)
+    with pytest.raises(ValueError, match='name one layer or more, and none that is spared'): prune(net, {})
+    with pytest.raises(ValueError, match='none that is spared'): prune(net, {'layers.0': .5}, spare=['layers.0'])
+    assert zeros(prune(net, .5, 'layer', 'layers.0')) == 48, 'one path is a path, and no row of letters'
+    for bad in (-.1, math.nan):
+        with pytest.raises(ValueError, match='multiply_below=.*a density'): sparse(prune(net, .9, 'layer'), bad)
     net[0].w.data[0, 0] = np.nan
     for f in (lambda n: prune(n, .5), n_m, sparse, lambda n: sensitivity(n, len)):
         with pytest.raises(ValueError, match='NaN or infinite'): f(net)
@@ -158,10 +165,19 @@ def test_masks_of_layers_that_are_gone_or_changed_are_refused():
     rng = np.random.default_rng(0)
     masks = masks_of(prune(mlp(rng), .5))
     for net, words in ((Sequential(Dense(8, 32, rng), Dense(32, 3, rng)), "no layer with weights 'layers.3'"),
-                       (mlp(rng, 16), r'layers.0, Dense\(8, 16\): a mask of shape \(8, 32\) for weights of shape \(8, 16\)'),
+                       (mlp(rng, 16), r'layers.0, Dense\(8, 16\): a mask of bool \(8, 32\) for weights \(8, 16\)'),
                        (sparse(prune(mlp(rng), .9)), 'has an earlier step encoded them')):
         with pytest.raises(ValueError, match=words):
             fit(net, batches(rng), 1, Adam(net.parameters(), .01), callbacks=[KeepZeros(masks)], progress=False)
+
+def test_masks_that_are_no_bool_are_refused_and_not_taken_for_places():
+    rng = np.random.default_rng(0)
+    for kind in (int, float):
+        net = mlp(rng)
+        masks = {path: m.astype(kind) for path, m in masks_of(prune(net, .5)).items()}
+        with pytest.raises(ValueError, match='a mask of (int|float)64.*a mask is bool'):
+            fit(net, batches(rng), 1, Adam(net.parameters(), .01), callbacks=[KeepZeros(masks)], progress=False)
+        assert zeros(net) == 0
 
 def test_early_stopping_puts_back_weights_that_have_the_zeros():
     rng = np.random.default_rng(0)
@@ -195,6 +211,13 @@ def test_gradual_pruning_that_cannot_end_is_refused():
         fit(net, batches(rng), 2, Adam(net.parameters()), callbacks=[PruneGradually(.5, 9, 3)], progress=False)
     with pytest.raises(ValueError, match='pruning every 10 of 5 steps'): PruneGradually(.5, 5)
     with pytest.raises(ValueError, match='a sparsity of 1'): PruneGradually(1, 50)
+    before = net.state_dict()
+    for how, words in ((dict(scope='all'), 'a scope is'), (dict(spare=['layers.9']), 'no layer with weights')):
+        with pytest.raises(ValueError, match=words):
+            fit(net, batches(rng), 2, Adam(net.parameters()), callbacks=[PruneGradually(.5, 8, **how, every=8)], progress=False)
+    assert all(np.array_equal(a, before[k]) for k, a in net.state_dict().items()), 'refused only after a step'
+    for steps, every in ((math.inf, 1), (math.nan, 1), (5.5, 1), ('5', 1), (5, 2.5), (5, 0)):
+        with pytest.raises(ValueError, match='whole numbers, from 1'): PruneGradually(.5, steps, every)
 
 def test_a_killed_run_goes_on_with_the_same_zeros(tmp_path):
     def run(epochs, callbacks):
@@ -210,6 +233,23 @@ def test_a_killed_run_goes_on_with_the_same_zeros(tmp_path):
     with pytest.raises(KeyboardInterrupt): run(6, [PruneGradually(.8, 24, 7), saved, Killed()])
     again = run(6, [PruneGradually(.8, 24, 7), saved])
     assert all(np.array_equal(a, again.state_dict()[k]) for k, a in whole.state_dict().items())
+
+
+@pytest.mark.slow
+def test_a_wide_network_bears_95_percent_over_seeds_and_not_97():
+    data, lost = load_digits(), []
+    x, y = data.x_train[:1038], data.y_train[:1038]
+    def train(net, epochs, lr, q, also=()):
+        fit(net, Loader(x, y, rng=q), epochs, Adam(net.parameters(), lr), callbacks=also, progress=False)
+        return 100*(answers_of(net, data.x_test).argmax(1) == data.y_test).mean()
+    for seed in range(6):
+        q = np.random.default_rng(seed)
+        net = Sequential(Flatten(), Dense(64, 512, q), ReLU(), Dense(512, 512, q), ReLU(), Dense(512, 10, q))
+        full = train(net, 6, .001, q)
+        lost.append([full - train(prune(net, s), 3, .003, np.random.default_rng(1), [KeepZeros()]) for s in (.95, .97)])
+    lost = np.array(lost)
+    half = 2.57*lost.std(0, ddof=1)/6**.5                         # Student's t, 5 degrees of freedom
+    assert lost[:, 0].mean() + half[0] < 1 and lost[:, 1].mean() - half[1] > 0, lost
 
 
 # --- layer by layer
@@ -236,6 +276,13 @@ def test_the_choice_stops_before_the_first_loss_that_may_be_too_large():
     assert sparsest(scan, .06) == dict(good=.9, dips=.3, near=.5) and sparsest(scan, .001) == dict(good=0, dips=0, near=0)
     for bad in (0, -1, 1, math.nan):
         with pytest.raises(ValueError, match='an allowed loss of'): sparsest(scan, bad)
+
+@pytest.mark.parametrize('bad', [(), (.9, .5), (.5, .5), (.5, 1), (.5, math.nan)])
+def test_a_scan_wants_rising_sparsities(bad):
+    "`sparsest` walks from the lowest up: in another order it would stop at the wrong one."
+    def asked(net): raise AssertionError('refused only after a network was tried')
+    with pytest.raises(ValueError, match='rising, such as|a sparsity of'):
+        sensitivity(mlp(np.random.default_rng(0)), asked, bad)
 
 def test_a_scan_wants_a_row_of_hits():
     with pytest.raises(ValueError, match='hits are True or False'): sensitivity(mlp(np.random.default_rng(0)), lambda n: .9)
@@ -440,6 +487,10 @@ def test_the_model_is_the_ratio_of_two_times():
 @pytest.mark.parametrize('bad', [(.1,), (.2, .1), (0, .1), (.1, 1.1), (.1, math.nan), (.1, .1)])
 def test_densities_that_make_no_curve_are_refused(bad):
     with pytest.raises(ValueError, match='two or more, rising'): break_even(8, 8, 2, bad, rng=np.random.default_rng(0))
+
+@pytest.mark.parametrize('sizes', [(0, 8, 2), (8, 0, 2), (8, 8, 0)])
+def test_a_product_of_nothing_is_refused(sizes):
+    with pytest.raises(ValueError, match='1 or more of each'): break_even(*sizes, rng=np.random.default_rng(0))
 
 def test_break_even_here():
     "No claim about this machine, but for two that have a margin of four on any: a 200th is not slower, all is not faster."

@@ -169,6 +169,12 @@ def test_a_channel_of_zeros_stays_zero():
         assert (new[0].decode()[..., 1] == 0).all() and (new[6].decode() == 0).all()
     assert np.isfinite(answers(clustered(net), images())).all()
 
+def test_a_channel_that_is_nearly_zero_is_stored_as_zero():
+    net = small()
+    net[0].w.data[..., 1] = 1e-42
+    for step in (int8, int4): assert (step(net)[0].decode()[..., 1] == 0).all()
+    assert np.isfinite(answers(fake(net, images()), images())).all()
+
 def test_stored_networks_can_be_copied_and_pickled():
     for step in (int8, int4, clustered):
         new = step(small())
@@ -295,6 +301,8 @@ def test_weights_that_are_nan():
     net[0].w.data[0, 0, 0, 0] = np.nan
     for step in (int8, int4, clustered, partial(fake, x=images())):
         with pytest.raises(ValueError, match='layers.0, Conv2d.*1 weights are NaN'): step(net)
+    net[0].w.data[:], net[0].b.data[0] = 1, np.inf
+    with pytest.raises(ValueError, match='layers.0, Conv2d.*1 weights are NaN or infinite'): int8(net)
     with pytest.raises(ValueError, match='1 of 2 numbers are NaN'): to_grid(np.array([1, np.nan]), grid_for(0, 1))
 
 def test_networks_that_cannot_be_quantized():
@@ -308,6 +316,11 @@ def test_networks_that_cannot_be_quantized():
     for step in (int8, int4, clustered):
         with pytest.raises(ValueError, match='encode its weights last'): step(step(small()))
 
+def test_a_choice_of_no_range_names_the_place():
+    for bad in ((np.nan, 1), (0, 0), (-1, np.inf)):
+        with pytest.raises(ValueError, match='layers.0, FakeQuantize.*has no grid'): fake(small(), images(), choose=lambda v, bits: bad)
+
 def test_a_place_without_a_grid_says_so():
+    with pytest.raises(ValueError, match='no FakeQuantize to calibrate'): calibrate(small(), images())
     with pytest.raises(ValueError, match='no grid yet.*use calibrate'): FakeQuantize()(images())
     with pytest.raises(ValueError, match='0 to 15'): pack4(np.array([16]))

@@ -341,8 +341,24 @@ def test_a_choice_that_does_not_fit_is_refused():
     net = chain()
     found = channels(net, (4,))
     for keep, words in ((np.ones(3, bool), 'True or False for each of 11 channels'), (np.ones(11), 'not float64'),
-                        (np.zeros(11, bool), 'must stay'), (found.group < 0, r'no channel for layers.0.w: each group keeps at least')):
+                        ([True]*11, 'as list'), (np.zeros(11, bool), 'must stay'), (found.group < 0, r'no channel for layers.0.w: each group keeps at least')):
         with pytest.raises(ValueError, match=words): cut(net, found, keep)
+
+@pytest.mark.parametrize('other', [simple_cnn(rng(), width=8), simple_cnn(rng(), width=32), ds_cnn(rng())], ids=['narrow', 'wide', 'other'])
+def test_channels_of_another_network_are_refused(other):
+    "A wider one has all places that are asked for, so it would be cut without a word."
+    net = simple_cnn(rng())
+    found = channels(net, DIGIT)
+    for f in (lambda n: cut(n, found, some(found, rng())), lambda n: l1(n, found)):
+        f(net)
+        with pytest.raises(ValueError, match='no layers.0.w with 16 channels along axis 3: found in another network'): f(other)
+    small = cut(net, found, some(found, rng()))
+    with pytest.raises(ValueError, match='found in another network'): cut(small, found, some(found, rng()))
+
+@pytest.mark.parametrize('counts', [[1], [3, 3, 3], [np.nan, 2]])
+def test_counts_that_are_none_are_refused(counts):
+    with pytest.raises(ValueError, match='one finite number for each of 2 groups'):
+        thin(simple_cnn(rng()), DIGIT, counts=lambda score, group, k: np.array(counts))
 
 def test_a_shape_that_is_none_or_does_not_fit_is_refused():
     with pytest.raises(TypeError, match='an input is an array, or a shape'): channels(chain(), 'eight')

@@ -125,22 +125,22 @@ def test_a_measurement_that_is_done_failed_or_cancelled_leaves_its_buttons_usabl
     m = Measurement(measure, found.append, turn=OneAtATime())
     usable = lambda: not m.start_button.disabled and m.cancel_button.disabled and not m.turn.lock.locked()
     assert usable()
-    m.start_button.click()
+    m.start()
     assert m.start_button.disabled and not m.cancel_button.disabled
-    m.cancel_button.click()
+    m.cancel_button.click()       # the other buttons first hear from a page, which is not here
     m.thread.join(20)
     assert usable() and 'Stopped' in words(m.says) and found == []
-    m.start_button.click()
+    m.start()
     go.set()
     m.thread.join(20)
     assert usable() and found == ['found'] and words(m.says) == 'Done.'
     m.measure = lambda progress: {}['nothing']
-    m.start_button.click()
+    m.start()
     m.thread.join(20)
     assert usable() and "It failed: 'nothing'" in words(m.says)
     m.done = lambda found: 1/0                       # what shows it fails
     m.measure = lambda progress: 1
-    m.start_button.click()
+    m.start()
     m.thread.join(20)
     assert usable() and 'It failed: division by zero' in words(m.says)
 
@@ -158,6 +158,33 @@ def test_a_second_measurement_waits_says_so_and_can_be_called_off():
     go.set()
     for m in (first, second): m.thread.join(20)
     assert found == [True, 'second']
+
+def test_it_can_be_started_again_and_stopped_as_soon_as_its_button_says_so():
+    # the thread of the first one, which ends, must not close the buttons of the second
+    m = Measurement(lambda progress: None, lambda found: None, turn=OneAtATime())
+    def restart(change):
+        if change.new: return
+        m.start_button.unobserve(restart, 'disabled')
+        m.measure = lambda progress: [progress(i, 10_000) or time.sleep(.005) for i in range(10_000)]
+        m.start()
+    m.start_button.observe(restart, 'disabled')
+    first = m.thread
+    m.start()
+    until(lambda: m.thread is not first and 'of 10000 rounds' in words(m.says))
+    assert m.start_button.disabled and not m.cancel_button.disabled
+    m.cancel()
+    m.thread.join(20)
+    assert 'Stopped' in words(m.says)
+
+def test_a_late_drawing_that_fails_leaves_the_others_for_the_next_time():
+    turn, drawn = OneAtATime(), []
+    with pytest.raises(ZeroDivisionError):
+        with turn.measuring():
+            turn.when_quiet(lambda: 1/0)
+            turn.when_quiet(drawn.append, 'later')
+    assert not drawn and not turn.lock.locked()
+    with turn.measuring(): pass
+    assert drawn == ['later']
 
 def test_two_clicks_measure_once():
     go, calls = threading.Event(), []
@@ -189,7 +216,8 @@ def test_choices_are_kept_by_person_and_explorer(tmp_path):
     assert [e['explorer'] for e in json.loads(ada.path.read_text())['entries']] == ['amdahl']*3 + ['flame']
     assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00', ada.read()[0]['when'])
 
-@pytest.mark.parametrize('text', ['', '{', '[]', '{"schema": 2, "entries": []}', '{"schema": 1, "entries": 3}', 'null'])
+@pytest.mark.parametrize('text', ['', '{', '[]', '{"schema": 2, "entries": []}', '{"schema": 1, "entries": 3}', 'null',
+                                  '{"schema": 1, "entries": [3]}', '{"schema": 1, "entries": [{}]}', '{"schema": 1, "entries": {"a": 1}}'])
 def test_a_file_that_is_no_choices_is_refused_and_stays(tmp_path, text):
     mine = Choices(tmp_path/'c.json', 'ada')
     mine.path.write_text(text)
@@ -218,6 +246,15 @@ def test_a_guess_may_be_skipped_but_not_empty(tmp_path):
     assert 'Choose an answer first' in words(g.says) and e.body.layout.display == 'none'
     g.ask.children[1].children[1].click()
     assert e.body.layout.display is None and e.choices.read()[0]['guess'] is None and 'no guess' in words(g.says)
+
+@pytest.mark.parametrize('nothing', [None, float('nan')])
+def test_what_is_no_number_is_no_guess(tmp_path, nothing):
+    g = asked()
+    e = explorer(tmp_path, guess=g)
+    g.field = ipywidgets.FloatText()
+    g.field.set_trait('value', nothing) if nothing is not None else setattr(g, 'field', ipywidgets.Dropdown(options=[1], value=None))
+    g.lock()
+    assert 'Choose an answer first' in words(g.says) and not g.opened and not e.choices.path.exists()
 
 def test_an_answer_that_fails_is_said(tmp_path):
     e = explorer(tmp_path, guess=asked(lambda found: 1/0))
@@ -250,9 +287,28 @@ def test_the_static_picture_is_that_of_the_first_settings(tmp_path):
 def test_a_setting_that_cannot_be_drawn_is_said(tmp_path):
     e = explorer(tmp_path)
     e.knobs['height'].value = 13
-    assert 'cannot be drawn: thirteen' in words(e.words)
+    assert 'cannot be done: thirteen' in words(e.words) and not e.figure.value, 'an old figure under the words of an error'
+    e.keep()
+    assert 'cannot be done: thirteen' in words(e.kept) and not e.choices.path.exists()
+    e.kept.value = ''
+    e.save()
+    assert 'cannot be done: thirteen' in words(e.kept) and not (tmp_path/'lines.png').exists()
     e.knobs['height'].value = 2
-    assert 'height 2' in words(e.words)
+    assert 'height 2' in words(e.words) and e.figure.value
+
+def test_a_drawing_that_fails_does_not_lose_the_measurement_beside_it(tmp_path):
+    go = threading.Event()
+    e = explorer(tmp_path, measure=lambda progress, found, height: go.wait(20) and 5, guess=asked())
+    e.guess.lock()
+    e.measurement.start()
+    until(e.measurement.turn.lock.locked)
+    e.knobs['height'].value = 13
+    e.keep()
+    e.save()
+    go.set()
+    e.measurement.thread.join(20)
+    assert e.found == 5 and words(e.measurement.says) == 'Done.' and words(e.guess.says) == 'Your guess: 7. It is 5.'
+    assert 'cannot be done: thirteen' in words(e.kept) and not e.measurement.turn.later
 
 def test_nothing_is_measured_without_being_asked(tmp_path):
     calls = []
@@ -296,17 +352,36 @@ def test_settings_and_figures_are_kept_in_files(tmp_path):
     assert (tmp_path/'lines.png').read_bytes().startswith(b'\x89PNG') and (tmp_path/'lines.csv').read_text().split() == ['height', '9']
     assert words(e.kept) == 'Saved as lines.png and lines.csv.'
 
+def test_a_saved_figure_replaces_no_file_that_is_there(tmp_path):
+    e = explorer(tmp_path)
+    (tmp_path/'lines.png').write_text('mine')
+    (tmp_path/'lines-2.csv').mkdir()
+    for n in (3, 4):
+        e.save()
+        assert words(e.kept) == f'Saved as lines-{n}.png and lines-{n}.csv.'
+    assert (tmp_path/'lines.png').read_text() == 'mine' and not (tmp_path/'lines.csv').exists()
+
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     e = explorer(tmp_path)
     e.choices = Choices(tmp_path/'none'/'mine.json', 'ada')
     e.save()
-    assert 'Not saved' in words(e.kept) and str(tmp_path/'none') in words(e.kept)
+    assert 'cannot be done' in words(e.kept) and str(tmp_path/'none') in words(e.kept)
     e.keep()
     assert 'was not kept' in words(e.kept)
 
 def test_it_shows_itself_as_a_widget_and_as_a_picture_where_widgets_cannot_run(tmp_path):
     shown = explorer(tmp_path)._repr_mimebundle_()
     assert {'application/vnd.jupyter.widget-view+json', 'image/png'} <= set(shown)
+
+def test_a_setting_is_the_same_from_both_sides(tmp_path):
+    e = coverage_explorer(Choices(tmp_path/'c.json'))
+    e.measurement.measure = lambda progress: count_runs(progress, e.found, **e.settings, runs=200)
+    e.knobs['rho'].value = .65
+    e.measurement.start()
+    e.measurement.thread.join(20)
+    e.knobs['rho'].value = .6
+    e.knobs['rho'].value = .6500000000000001      # what a browser sends after three steps up and two down
+    assert e.knobs['rho'].value != .65 and 'of 200 simulated' in words(e.words)
 
 def test_the_coverage_explorer_draws_at_both_ends_of_every_knob(tmp_path):
     e = coverage_explorer(Choices(tmp_path/'c.json'))

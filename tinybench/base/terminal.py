@@ -27,8 +27,8 @@ def give_up(why:str, status:int=1) -> None:
     raise SystemExit(status)
 
 def error_line(e:Exception) -> str:
-    "An error as one says it: without its number, with the file that it is about."
-    text = getattr(e, 'strerror', None) or str(e)
+    "An error as one says it: with the file that it is about, without a number; its type if it has no words."
+    text = getattr(e, 'strerror', None) or str(e) or type(e).__name__
     return f'{text}: {e.filename}' if getattr(e, 'filename', None) else text
 
 @contextmanager

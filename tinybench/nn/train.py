@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from math import isfinite
+from operator import length_hint
 from time import perf_counter
 import numpy as np
 
@@ -162,7 +163,7 @@ class Progress(Callback):
     def __init__(self, delay:float=2): self.delay = delay
     def start(self, run):
         from tqdm.auto import tqdm
-        n = len(run.batches) if hasattr(run.batches, '__len__') else None
+        n = length_hint(run.batches) or None
         self.bar = tqdm(total=n and n*run.epochs, initial=run.step, delay=self.delay, unit='step',
                         leave=False, disable=not bar_is_seen())
     def after_step(self, run): self.bar.update()

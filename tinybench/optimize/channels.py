@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['OF_CONV', 'AXES', 'Axes', 'kind_of', 'flat_ids', 'join', 'Cut', 'Flow', 'Trace', 'behind', 'through', 'Channels',
-           'grouped', 'channels', 'prepared', 'take_over', 'set_array', 'cut', 'totals', 'l1', 'gamma', 'choose',
-           'sizes_of', 'equally', 'by_rank', 'whole', 'check_thin', 'thin']
+           'grouped', 'channels', 'array_of', 'set_array', 'prepared', 'take_over', 'cut', 'totals', 'l1', 'gamma',
+           'choose', 'sizes_of', 'equally', 'by_rank', 'whole', 'check_thin', 'thin']
 
 # %% ../../nbs/55_optimize.channels.ipynb #imports
 from bisect import bisect_right
@@ -155,30 +155,38 @@ def channels(net:Module, shape:tuple) -> Channels:
     t.fixed += [*t.flow[x].ids, *t.flow[out].ids]
     return grouped(t)
 
+# %% ../../nbs/55_optimize.channels.ipynb #set-array
+def array_of(at:dict, c:Cut) -> np.ndarray:
+    "The array of `c`, given the layers by path; ValueError if `c` is of another network."
+    a = getattr(at.get(c.path), c.name, None)
+    if a is None or a.shape[c.axis:c.axis + 1] != c.ids.shape: raise ValueError(
+        f'no {c.path}.{c.name} with {len(c.ids)} channels along axis {c.axis}: found in another network? '
+        'Call `channels` for this one')
+    return as_array(a)
+def set_array(m:Module, name:str, a:np.ndarray):
+    "Make `a` the array `name` of the layer `m`, a parameter if the old one was."
+    setattr(m, name, Parameter(a) if isinstance(getattr(m, name), Parameter) else a)
+    if isinstance(m, BatchNorm): m.n = len(m.gamma)
+
 # %% ../../nbs/55_optimize.channels.ipynb #prepared
 def prepared(net:Module, found:Channels, keep:np.ndarray) -> Module:
-    "A copy of `net` to be cut; ValueError if `keep` does not fit, or would leave a group empty."
-    if keep.dtype != bool or keep.shape != found.group.shape: raise ValueError(
-        f'keep is True or False for each of {len(found.group)} channels, not {keep.dtype} {keep.shape}')
+    "A copy of `net` to be cut; ValueError if `found` or `keep` does not fit, or a group would be empty."
+    if not isinstance(keep, np.ndarray) or keep.dtype != bool or keep.shape != found.group.shape:
+        raise ValueError(f'keep is an array, True or False for each of {len(found.group)} channels, not '
+                         f'{np.asarray(keep).dtype} {np.shape(keep)} as {type(keep).__name__}')
     if not keep[found.group < 0].all(): raise ValueError('keep leaves out channels that must stay')
-    for c in found.cuts:
-        if not keep[c.ids].any(): raise ValueError(
-            f'keep leaves no channel for {c.path}.{c.name}: each group keeps at least one')
     new = clone(net)
     at = dict(walk(new))
     for c in found.cuts:
+        array_of(at, c)
+        if not keep[c.ids].any(): raise ValueError(
+            f'keep leaves no channel for {c.path}.{c.name}: each group keeps at least one')
         if c.rest and not c.made and isinstance(at[c.path], Dense): take_over(at[c.path], c, keep)
     return new
 def take_over(m:Dense, c:Cut, keep:np.ndarray):
     "Add to the bias of `m` what comes from the channels that `keep` leaves out."
     bias = c.rest*m.w.data[~keep[c.ids]].sum(0)
     m.b = Parameter(bias if m.b is None else m.b.data + bias)
-
-# %% ../../nbs/55_optimize.channels.ipynb #set-array
-def set_array(m:Module, name:str, a:np.ndarray):
-    "Make `a` the array `name` of the layer `m`, a parameter if the old one was."
-    setattr(m, name, Parameter(a) if isinstance(getattr(m, name), Parameter) else a)
-    if isinstance(m, BatchNorm): m.n = len(m.gamma)
 
 # %% ../../nbs/55_optimize.channels.ipynb #cut
 def cut(
@@ -190,8 +198,7 @@ def cut(
     new = prepared(net, found, keep)
     at = dict(walk(new))
     for c in found.cuts:
-        a = as_array(getattr(at[c.path], c.name))
-        set_array(at[c.path], c.name, np.compress(keep[c.ids], a, c.axis))
+        set_array(at[c.path], c.name, np.compress(keep[c.ids], array_of(at, c), c.axis))
     return new
 
 # %% ../../nbs/55_optimize.channels.ipynb #totals
@@ -199,7 +206,7 @@ def totals(net:Module, found:Channels, wanted:Callable) -> np.ndarray:
     "For each channel the sum of |numbers| in the arrays that are `wanted`; ValueError if a group has none."
     cuts, at, total = [c for c in found.cuts if wanted(c)], dict(walk(net)), np.zeros(len(found.group))
     for c in cuts:
-        a = np.abs(as_array(getattr(at[c.path], c.name)).astype(float))
+        a = np.abs(array_of(at, c).astype(float))
         np.add.at(total, c.ids, a.sum(tuple(i for i in range(a.ndim) if i != c.axis)))
     if bare := {*found.group} - {found.group[c.ids[0]] for c in cuts} - {-1}: raise ValueError(
         f'group {min(bare)} has no array that this score looks at (gamma needs a BatchNorm); use l1')
@@ -246,6 +253,8 @@ def by_rank(score:np.ndarray, group:np.ndarray, k:int) -> np.ndarray:
 # %% ../../nbs/55_optimize.channels.ipynb #whole
 def whole(counts:np.ndarray, sizes:np.ndarray, multiple:int=1) -> np.ndarray:
     "`counts` rounded up to a multiple of `multiple`, at least 1 and at most `sizes`."
+    if np.shape(counts) != sizes.shape or not np.isfinite(counts).all(): raise ValueError(
+        f'counts={counts}: one finite number for each of {len(sizes)} groups')
     up = multiple*np.ceil(np.maximum(counts, 1)/multiple - 1e-9)
     return np.minimum(up, sizes).astype(int)
 

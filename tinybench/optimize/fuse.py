@@ -21,7 +21,7 @@ from ..nn.dense import Dense, ReLU, dense
 from ..nn.module import Module, Parameter, Sequential, check_input, walk
 from ..nn.norm import BatchNorm, fold_stats
 from ..nn.pool import ConvReluPool2d, MaxPool2d
-from .step import rewrite
+from .step import rewrite, weighted
 
 # %% ../../nbs/51_optimize.fuse.ipynb #folded
 def folded(
@@ -54,7 +54,7 @@ def linear(m:Module) -> bool:
 # %% ../../nbs/51_optimize.fuse.ipynb #fold
 def fold(net:Module) -> Module:
     """`net` with each BatchNorm in the weights of the linear layer before it: equal in evaluation mode.
-    ValueError if `net` has some, but none with such a layer."""
+    ValueError if `net` has some, but none with such a layer, or if the weights would be NaN."""
     def norms(m): return [(path, n) for path, n in walk(m) if isinstance(n, BatchNorm)]
     def f(layers):
         new = []
@@ -66,6 +66,7 @@ def fold(net:Module) -> Module:
     if found and len(norms(new)) == len(found): raise ValueError(
         f'{found[0][0] or "the network"}, {found[0][1]!r}: nothing to fold it into. It goes into a Dense '
         'layer or a convolution directly before it; strip a Dropout between, fold before you encode weights')
+    if found: weighted(new)      # says which layer has become NaN, as after a training that diverged
     return new
 
 # %% ../../nbs/51_optimize.fuse.ipynb #blocks

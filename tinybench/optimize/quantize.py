@@ -68,7 +68,7 @@ def weight_grid(w:np.ndarray, bits:int=8, per_channel:bool=True) -> Grid:
     "A symmetric grid that reaches to the largest weight: of each channel (the last axis), or of all."
     lo, hi = limits(bits, symmetric=True)
     top = np.abs(w).max(tuple(range(w.ndim - 1)) if per_channel else None)
-    top = np.where(top == 0, np.float32(1), top)    # a channel of zeros: every grid has them
+    top = np.where(top < 1e-30, np.float32(1), top)    # all zero, or nearly: any grid does
     return Grid(np.float32(top/np.float32(hi)), 0, lo, hi)
 
 # %% ../../nbs/52_optimize.quantize.ipynb #int8
@@ -209,7 +209,8 @@ def observe(m:FakeQuantize, path:str, x:np.ndarray, choose:Callable):
     if bad := (~np.isfinite(x)).sum(): raise ValueError(f'{where} {bad} numbers that are NaN or infinite')
     if x.min() == x.max(): raise ValueError(f'{where} only {x.flat[0]}: give it examples that differ; '
                                             'if it did, a layer before this one is dead')
-    grid = grid_for(*choose(x, m.bits), m.bits)
+    try: grid = grid_for(*choose(x, m.bits), m.bits)
+    except ValueError as e: raise ValueError(f'{path}, {m!r}: {e}') from e
     m.scale, m.zero = np.array(grid.scale), np.array(grid.zero, np.int8)
 
 # %% ../../nbs/52_optimize.quantize.ipynb #calibrate
@@ -219,9 +220,12 @@ def calibrate(
     x:np.ndarray,             # examples, (n, ...)
     choose:Callable=minmax,   # (numbers, bits) -> (low, high)
 ) -> Module:
-    "A copy of `net` in which each FakeQuantize has the grid for what it sees of the examples `x`."
+    """A copy of `net` in which each FakeQuantize has the grid for what it sees of the examples `x`;
+    ValueError if there is none, or if what one sees has no range."""
     net = clone(net)
     paths, on = {id(m): path for path, m in walk(net)}, {}    # on: activation -> the FakeQuantize of its grid
+    if not any(isinstance(m, FakeQuantize) for _, m in walk(net)): raise ValueError(
+        'this network has no FakeQuantize to calibrate: fake(net, x) puts them in, and calibrates them')
     def look(m, *xs):
         if isinstance(m, FakeQuantize):
             out = xs[0]

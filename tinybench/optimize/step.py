@@ -122,7 +122,7 @@ class Optimized(Shown):
     def table(self):
         first = self.changes[0].before
         def cells(f): return str(f.layers), *(worded(n, unit=u) for n, u in zip(f[1:], ('B', 'MAC', 'B')))
-        rows = [(c.step, *cells(c.after), f'{c.moved:.1g}', f'{c.same:.0%}') for c in self.changes]
+        rows = [(c.step, *cells(c.after), f'{c.moved:.1g}', f'{100*c.same:.3g}%') for c in self.changes]
         head = 'after', 'layers', 'stored', 'MACs', 'activations', 'outputs moved', 'same answer'
         return Table(head, (('nothing', *cells(first), '', ''), *rows))
 
@@ -221,13 +221,13 @@ def has_weights(m:Module) -> bool:
     "Whether `m` is a layer whose weights `w` are a parameter: dense, or a convolution of any kind."
     return isinstance(getattr(m, 'w', None), Parameter)
 def weighted(net:Module) -> list[tuple[str, Module]]:
-    "(path, layer) for all that `has_weights`; ValueError if none has, or if a weight is not finite."
+    "(path, layer) for all that `has_weights`; ValueError if none has, or a weight or bias is not finite."
     found = [(path, m) for path, m in walk(net) if has_weights(m)]
     if not found: raise ValueError(
         'no layer has weights that are fractions; has an earlier step encoded them? '
         'Prune, fuse or shrink a network first, and encode its weights last')
     for path, m in found:
-        if bad := (~np.isfinite(m.w.data)).sum(): raise ValueError(
+        if bad := sum((~np.isfinite(p.data)).sum() for _, p in parts(m, Parameter)): raise ValueError(
             f'{path or "the network"}, {m!r}: {bad} weights are NaN or infinite; did its training diverge?')
     return found
 

@@ -102,14 +102,14 @@ def draw_gains(ax, found:Profile, layer:str):
     mid, lo, hi = np.array([(g.estimate, g.lo, g.hi) for g in (amdahl(found[layer].share, k) for k in ks)]).T
     ax.fill_between(ks, lo, hi, color=COLOURS[5], alpha=.4, lw=0)
     ax.plot(ks, mid, color=COLOURS[0], lw=2)
-    ax.set_title('grey: the other layers', fontsize='medium')
     plain_log(ax)
+    ax.minorticks_off()                       # a third of the time to draw
 
 # %% ../../nbs/87_show.explore.ipynb #draw-amdahl
 def draw_amdahl(layer:str, k:float=10, goal:float=2, found:Profile|None=None) -> Picture:
     "What a measured network would gain if `layer` were `k` times as fast, and whether it reaches `goal`."
     if found is None: return not_yet('where the time of a step goes')
-    ax, share = quick_axes(left=.75), found[layer].share
+    ax, share = quick_axes(left=.75, title='grey: the other layers'), found[layer].share
     gain, most = amdahl(share, k), amdahl(share, 1e9)
     draw_gains(ax, found, layer)
     ax.axhline(goal, color='k', ls='--', lw=1)
@@ -160,7 +160,8 @@ def crossing_batch(
 
 # %% ../../nbs/87_show.explore.ipynb #batch-work
 def batch_work(net, x) -> dict[str, tuple[int, int, int]]:
-    "FLOPs of one example, bytes of weights, and bytes of activations of one example, by layer; all modelled."
+    "FLOPs of one example, bytes of weights, bytes of activations of one example, by layer; all modelled."
+    if len(x) < 2: raise ValueError('two examples tell weights from activations: give two or more')
     one, two = ({row_name(r): r for r in cost(net, x[:b]).rows} for b in (1, 2))
     both = {name: (r, two[name]) for name, r in one.items() if r.flops}
     moved = {name: [r.read_bytes + r.written_bytes for r in pair] for name, pair in both.items()}
@@ -192,12 +193,13 @@ def draw_batch(layer:str, batch:int=1, found:Mapping|None=None) -> Picture:
     if found is None: return not_yet('the ceilings of this machine, and the layers for each batch')
     path = [(b, next(p for p in roof.points if p.name == layer)) for b, roof in found.items()]
     b, p = min(path, key=lambda bp: abs(bp[0] - batch))
-    ax, x = quick_axes(left=.65), np.array([p.intensity for _, p in path])
+    x = np.array([p.intensity for _, p in path])
+    ax = quick_axes(left=.65, title=f'a dot for each batch, full: {b}')
     ax.plot(x, [p.rate/1e9 for _, p in path], 'o-', color=COLOURS[5], mfc='w', lw=1)
     ends, ridge = arms(p.rate, p.lo, p.hi)/1e9, found[b].ridge
     ax.errorbar(p.intensity, p.rate/1e9, yerr=ends, fmt='o', color=COLOURS[0], ms=9, capsize=3)
     draw_ceilings(ax, found[b], min(x.min(), ridge/4)/2, 4*max(x.max(), ridge))
-    ax.set_title(f'a dot for each batch, full: {b}', fontsize='medium')
+    ax.minorticks_off()
     rows = tuple((str(b), digits(p.intensity), digits(p.rate/1e9), f'{p.rate/p.bound:.0%}') for b, p in path)
     return Picture(tidy(ax, 'FLOP/B, modelled', 'GFLOP/s, measured').figure, roof_words(p, found[b], b),
                    Table(('batch', 'FLOP/B', 'GFLOP/s', 'of the roof'), rows))
@@ -205,10 +207,10 @@ def draw_batch(layer:str, batch:int=1, found:Mapping|None=None) -> Picture:
 # %% ../../nbs/87_show.explore.ipynb #roof-explorer
 def roofline_explorer(net, x, found:Mapping|None=None, choices:Choices|None=None) -> Explorer:
     "How a layer moves under the roof if the batch grows, measured on the first 1, 2, 4, … examples of `x`."
-    names, batches = worked(net, x), [b for b in BATCHES if b <= len(x)]
+    names, work, batches = worked(net, x), batch_work(net, x), [b for b in BATCHES if b <= len(x)]
     def answer(found):
         if not found: return None
-        cross = crossing_batch(*batch_work(net, x)[names[0]], next(iter(found.values())).ridge)
+        cross = crossing_batch(*work[names[0]], next(iter(found.values())).ridge)
         said = f'from a batch of {cross} on' if cross else 'never'
         return f'By the model, under the measured roof: {said}.'
     guess = Guess(f'From which batch on is {names[0]} bound by arithmetic, and no longer by memory?',
@@ -248,10 +250,10 @@ def draw_bars(ax, bars:list, start:float, by:float):
     ax.legend(fontsize='x-small', loc='lower left', ncols=3, frameon=False, bbox_to_anchor=(0, 1))
 
 # %% ../../nbs/87_show.explore.ipynb #draw-flame
-def draw_flame(inside:str='', levels:int=6, found:Profile|None=None) -> Picture:
-    "The flame chart of one call in a profile, from the layer `inside` down, `levels` deep."
+def draw_flame(inside:str='', found:Profile|None=None) -> Picture:
+    "The flame chart of one call in a profile, from the layer `inside` down."
     if found is None: return not_yet('when each layer starts and ends')
-    bars = [b for b in flame_bars(found.spans, inside) if b[1] < levels]
+    bars = flame_bars(found.spans, inside)
     ax, start = quick_axes(left=.3, top=.5), min(s.start for s, *_ in bars)
     slow, whole = max(bars, key=lambda b: b[2]), max(s.stop for s, *_ in bars) - start
     by, unit = scale(whole, 's')
@@ -270,8 +272,7 @@ def flame_explorer(net, x, found:Profile|None=None, choices:Choices|None=None) -
     guess = Guess('In which layer does a call spend most of its own time?',
                   knob(ipywidgets.Dropdown, 'layer', options=names, value=None), answer)
     return Explorer('flame', draw_flame, dict(
-        inside=knob(ipywidgets.Dropdown, 'inside', options={'all': '', **{n: n for n in names}}),
-        levels=knob(ipywidgets.IntSlider, 'levels', value=6, min=1, max=6)),
+        inside=knob(ipywidgets.Dropdown, 'inside', options={'all': '', **{n: n for n in names}})),
         guess=guess, measure=measure_layers(net, x), found=found, choices=choices)
 
 # %% ../../nbs/87_show.explore.ipynb #places
@@ -298,26 +299,29 @@ def edge_filter(k:int) -> np.ndarray:
     return np.tile(np.linspace(-1, 1, k), (k, 1))/k if k > 1 else np.ones((1, 1))
 
 # %% ../../nbs/87_show.explore.ipynb #draw-step
-def draw_cells(ax, a:np.ndarray, title:str, marked:Iterable, color:str):
-    "A matrix as cells, the (row, column) of `marked` with a frame."
-    ax.pcolormesh(a, cmap='Blues', edgecolors='.9', lw=.2)
-    for r, c in marked: ax.add_patch(Rectangle((c, r), 1, 1, fill=False, ec=color, lw=1.5))
-    ax.set(xticks=[], yticks=[], xlim=(0, a.shape[1]), ylim=(a.shape[0], 0))
-    ax.set_title(title, fontsize='small')
+def draw_cells(fig, place:tuple, a:np.ndarray, title:str, corner:tuple, size:tuple):
+    "A matrix as cells at a `place` of the figure, a frame around `size` (rows, columns) from `corner` on."
+    ax, (r, c), (h, w) = fig.add_axes(place), corner, size
+    ax.imshow(a, 'Blues', interpolation='none', aspect='auto', extent=(0, a.shape[1], a.shape[0], 0))
+    frame = partial(Rectangle, fill=False, clip_on=False)
+    ax.add_patch(frame((0, 0), *a.shape[::-1], ec='.7'))
+    ax.add_patch(frame((c, r), w, h, ec=COLOURS[1], lw=2))
+    ax.set_title(title, y=1, fontsize='small')
+    ax.set_axis_off()
+    return ax
 def draw_window(window:int, kernel:int=3, stride:int=1, *, image:np.ndarray) -> Picture:
     "One window of the image, its row of the matrix and its pixel of the output."
     rows, (oh, ow) = windows_of(image, kernel, stride)
-    window = min(window, len(rows) - 1)
+    window, k = min(window, len(rows) - 1), (kernel, kernel)
     a, b = divmod(window, ow)
     out, fig = (rows @ edge_filter(kernel).ravel()).reshape(oh, ow), Figure((3.6, 3.6), layout='none')
-    held = [(a*stride + i, b*stride + j) for i in range(kernel) for j in range(kernel)]
-    mid = held[len(held)//2]
-    found = places(mid, image.shape, (kernel, kernel), (stride, stride))
-    draw_cells(fig.add_axes((.03, .5, .42, .42)), image, 'image: the window', held, COLOURS[1])
-    draw_cells(fig.add_axes((.03, .03, .42, .38)), out, 'output: one pixel', [(a, b)], COLOURS[1])
-    ax = fig.add_axes((.55, .03, .42, .89))
-    draw_cells(ax, rows, f'matrix: row {window}', [(window, c) for c in range(rows.shape[1])], COLOURS[1])
-    ax.plot([c + .5 for _, c in found], [r + .5 for r, _ in found], 'o', color='#D55E00', ms=3)
+    corner = a*stride, b*stride
+    mid = corner[0] + kernel//2, corner[1] + kernel//2
+    found = np.array(places(mid, image.shape, k, (stride, stride)))
+    draw_cells(fig, (.03, .5, .42, .42), image, 'image: the window', corner, k)
+    draw_cells(fig, (.03, .03, .42, .38), out, 'output: one pixel', (a, b), (1, 1))
+    ax = draw_cells(fig, (.55, .03, .42, .89), rows, f'matrix: row {window}', (window, 0), (1, kernel**2))
+    ax.plot(found[:, 1] + .5, found[:, 0] + .5, 'o', color='#D55E00', ms=3)
     return Picture(fig,
         f'Window {window} is row {window} of {len(rows)} in the matrix. Times the filter, it is output pixel '
         f'({a}, {b}), {out[a, b]:.2f}. The pixel in its middle, {mid}, stands at {len(found)} places (dots). '

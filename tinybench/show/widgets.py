@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['INTERVALS', 'TURN', 'CHOICES', 'correlated', 'textbook_interval', 'bootstrap_interval', 'intervals_of', 'true_value',
            'coverage', 'Picture', 'limit_words', 'quick_axes', 'draw_intervals', 'draw_coverage', 'Cancelled',
-           'OneAtATime', 'page_colour', 'themed_svg', 'wide', 'knob', 'row', 'button', 'paragraph', 'Measurement',
-           'user', 'Choices', 'Guess', 'instrument', 'Explorer', 'count_runs', 'coverage_explorer']
+           'OneAtATime', 'page_colour', 'themed_svg', 'wide', 'knob', 'settled', 'row', 'button', 'paragraph',
+           'Measurement', 'user', 'Choices', 'Guess', 'instrument', 'free_path', 'Explorer', 'count_runs',
+           'coverage_explorer']
 
 # %% ../../nbs/86_show.widgets.ipynb #imports
 import getpass, html, io, json, re, threading, time
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
+from itertools import count as count_from
 from pathlib import Path
 import ipywidgets
 import matplotlib
@@ -100,23 +102,24 @@ def limit_words(value:tuple, unit:str='', *, least:float|None=None, most:float|N
     return f'breaks the {what} of {limit}: {gap} {"above" if off > 0 else "below"} it'
 
 # %% ../../nbs/86_show.widgets.ipynb #axes
-def quick_axes(size:tuple=(3.6, 2.6), left:float=.55, bottom:float=.5, top:float=.25):
+def quick_axes(size:tuple=(3.6, 2.6), left:float=.55, bottom:float=.5, top:float=.25, title:str=''):
     "Axes with margins in inches, in a figure of `size` inches: nothing is tried out, so it is drawn quickly."
     w, h = size
     place = left/w, bottom/h, 1 - (left + .15)/w, 1 - (bottom + top)/h
-    return tidy(Figure(size, layout='none').add_axes(place))
+    ax = tidy(Figure(size, layout='none').add_axes(place))
+    ax.set_title(title, y=1, fontsize='medium')           # with no y, matplotlib measures all ticks first
+    return ax
 
 # %% ../../nbs/86_show.widgets.ipynb #draw-intervals
 def draw_intervals(ends:np.ndarray, truth:float, most:int=40):
     "The first `most` intervals, one above the other; those that miss the truth have a cross."
-    ax = quick_axes()
-    for i, (lo, hi) in enumerate(100*(ends[:most]/truth - 1)):
-        miss = not lo <= 0 <= hi
-        ax.plot([lo, hi], [i, i], color=COLOURS[1] if miss else COLOURS[5], lw=2)
-        if miss: ax.plot((lo + hi)/2, i, 'x', color='k', ms=5)
+    (lo, hi), i = 100*(ends[:most].T/truth - 1), np.arange(min(most, len(ends)))
+    ax = quick_axes(title=f'{len(i)} runs; a cross: it misses')
+    miss = (lo > 0) | (hi < 0)
+    ax.hlines(i, lo, hi, colors=np.where(miss, COLOURS[1], COLOURS[5]), lw=2)
+    ax.plot((lo + hi)[miss]/2, i[miss], 'x', color='k', ms=5)
     ax.axvline(0, color='k', lw=1)
-    ax.set(yticks=[], title=f'{min(most, len(ends))} runs; a cross: it misses')
-    ax.title.set_fontsize('medium')
+    ax.set_yticks([])
     return tidy(ax, 'interval, from the true value (%)', 'runs')
 
 # %% ../../nbs/86_show.widgets.ipynb #draw-coverage
@@ -148,17 +151,19 @@ class OneAtATime:
         finally:
             self.lock.release()
             self.catch_up()
-    def when_quiet(self, f:Callable) -> bool:
-        "Calls `f` now, or once after the measurement that runs; whether it was now."
+    def when_quiet(self, f:Callable, *args) -> bool:
+        "Calls `f(*args)` now, or once after the measurement that runs; whether it was now."
         with self.drawing:
             quiet = not self.lock.locked()
-            if quiet: f()
-            else: self.later[f] = None
+            if quiet: f(*args)
+            else: self.later[f, args] = None
             return quiet
     def catch_up(self):
         with self.drawing:
-            waited, self.later = self.later, {}
-            for f in waited: self.when_quiet(f)
+            while self.later and not self.lock.locked():
+                f, args = next(iter(self.later))
+                del self.later[f, args]
+                f(*args)
 TURN = OneAtATime()
 
 # %% ../../nbs/86_show.widgets.ipynb #page-colour
@@ -188,6 +193,15 @@ def knob(kind:type, name:str, **settings):
     "A widget of this kind with its name beside it, which fits on a phone."
     return kind(description=name, style=dict(description_width='5em'), layout=wide(), **settings)
 
+# %% ../../nbs/86_show.widgets.ipynb #settled
+def settled(f:Callable) -> Callable:
+    "Calls `f()` once the page has sent the moves that it held back; for buttons that use what is set."
+    asked, heard = ipywidgets.IntText(), ipywidgets.IntText()     # never shown: the page links them
+    ipywidgets.jsdlink((asked, 'value'), (heard, 'value'))
+    heard.observe(lambda _: f(), 'value')
+    def ask(): asked.value += 1
+    return ask
+
 # %% ../../nbs/86_show.widgets.ipynb #row
 def row(*parts) -> ipywidgets.HBox:
     "Parts beside each other, or below where there is no room."
@@ -208,20 +222,20 @@ class Measurement:
     "Buttons, a bar and words for `measure(progress)`, which runs in a thread; what it gives goes to `done`."
     def __init__(self, measure:Callable, done:Callable, name:str='Measure', turn:OneAtATime=TURN):
         self.measure, self.done, self.turn, self.stop, self.told = measure, done, turn, threading.Event(), 0.
-        self.thread, self.start_button = threading.Thread(), button(name, self.start)
+        self.thread, self.start_button = threading.Thread(), button(name, settled(self.start))
         self.cancel_button, self.says = button('Cancel', self.cancel, disabled=True), ipywidgets.HTML()
         self.bar = ipywidgets.IntProgress(layout=ipywidgets.Layout(width='9em'))
         self.widget = ipywidgets.VBox([row(self.start_button, self.cancel_button, self.bar), self.says])
     def tell(self, words:str): self.says.value = paragraph(words)
     def start(self):
-        if self.thread.is_alive(): return
+        if self.start_button.disabled: return
         self.stop.clear()
         self.start_button.disabled, self.cancel_button.disabled = True, False
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
     def cancel(self):
-        self.stop.set()
         self.tell('It stops after this round.')
+        self.stop.set()
     def waiting(self):
         self.tell('Another measurement runs. This one waits until it has ended.')
         if self.stop.is_set(): raise Cancelled
@@ -236,9 +250,8 @@ class Measurement:
             self.done(found)
             self.tell('Done.')
         except Cancelled: self.tell('Stopped. Nothing of it was kept; you can start again.')
-        except Exception as e:
-            self.tell(f'It failed: {error_line(e) or type(e).__name__}. You can start again.')
-        finally: self.start_button.disabled, self.cancel_button.disabled, self.bar.value = False, True, 0
+        except Exception as e: self.tell(f'It failed: {error_line(e)}. You can start again.')
+        finally: self.bar.value, self.cancel_button.disabled, self.start_button.disabled = 0, True, False
 
 # %% ../../nbs/86_show.widgets.ipynb #user
 def user() -> str:
@@ -257,8 +270,9 @@ class Choices:
         if not self.path.exists(): return []
         try:
             kept = json.loads(self.path.read_text(encoding='utf-8'))
-            if kept['schema'] != 1 or not isinstance(kept['entries'], list): raise ValueError
-            return kept['entries']
+            if kept['schema'] != 1 or not all({'who', 'explorer'} <= set(e) for e in kept['entries']):
+                raise ValueError
+            return list(kept['entries'])
         except (ValueError, KeyError, TypeError): raise ValueError(
             f'{self.path} has no choices that can be read: move it away, or give another path') from None
     def note(self, explorer:str, **what) -> dict:
@@ -279,11 +293,14 @@ class Guess:
         self.question, self.field, self.answer, self.value, self.opened = question, field, answer, None, False
         self.says, self.on_open = ipywidgets.HTML(), lambda: None
         self.ask = ipywidgets.VBox([
-            field, row(button('Lock my guess', self.lock), button('Skip', partial(self.open, None)))])
+            field, row(button('Lock my guess', settled(self.lock)),
+                       button('Skip', partial(self.open, None)))])
         self.widget = ipywidgets.VBox([ipywidgets.HTML(paragraph(question)), self.ask, self.says])
     def lock(self):
-        if self.field.value is None: self.says.value = paragraph('Choose an answer first, or skip.')
-        else: self.open(self.field.value)
+        value = self.field.value
+        none = value is None or value != value        # NaN is not itself
+        if none: self.says.value = paragraph('Choose an answer first, or skip.')
+        else: self.open(value)
     def open(self, value):
         "Once: what was guessed cannot be changed afterwards."
         if self.opened: return
@@ -293,15 +310,21 @@ class Guess:
         "The guess beside the answer, if there is one by now."
         mine = 'You made no guess.' if self.value is None else f'Your guess: {self.value}.'
         try: answer = self.answer(found) or 'Measure to see the answer.'
-        except Exception as e: answer = f'The answer cannot be shown: {error_line(e) or type(e).__name__}'
+        except Exception as e: answer = f'The answer cannot be shown: {error_line(e)}'
         self.says.value = paragraph(f'{mine} {answer}')
 
 # %% ../../nbs/86_show.widgets.ipynb #box
 def instrument(e) -> ipywidgets.VBox:
     "What an explorer `e` shows once it is open."
     measured = [e.measurement.widget] if e.measurement else []
-    ends = row(button('Keep this setting', e.keep), button('Save the figure', e.save))
+    ends = row(button('Keep this setting', settled(e.keep)), button('Save the figure', settled(e.save)))
     return ipywidgets.VBox([*e.knobs.values(), *measured, e.words, e.figure, ends, e.kept])
+
+# %% ../../nbs/86_show.widgets.ipynb #free
+def free_path(path:Path) -> Path:
+    "`path`, or the first of path-2, path-3, … that is not there, as PNG and as CSV."
+    names = (path.with_stem(path.stem + (f'-{i}' if i > 1 else '')) for i in count_from(1))
+    return next(p for p in names if not p.exists() and not p.with_suffix('.csv').exists())
 
 # %% ../../nbs/86_show.widgets.ipynb #explorer
 class Explorer:
@@ -328,7 +351,10 @@ class Explorer:
         if guess: guess.on_open, self.body.layout.display = self.open, 'none'
         else: self.moved()
     @property
-    def settings(self) -> dict: return {name: w.value for name, w in self.knobs.items()}
+    def settings(self) -> dict:
+        "What the knobs say; a slider that goes three steps up and two down gives .6500000000000001."
+        values = {name: w.value for name, w in self.knobs.items()}
+        return {k: round(v, 9) if isinstance(v, float) else v for k, v in values.items()}
     def picture(self, **settings) -> Picture:
         "What is drawn at the knobs' settings, but for those given here."
         found = dict(found=self.found) if self.takes_found else {}
@@ -337,46 +363,47 @@ class Explorer:
         "The picture at the settings that it began with: for a site, a report and a grade."
         return self.picture(**self.first)
     def quietly(self, f:Callable, where:ipywidgets.HTML):
-        "What draws waits for the end of a measurement, and `where` says so."
-        if not TURN.when_quiet(f):
+        "Does `f` now, or at the end of the measurement that runs; `where` says what `f` returns."
+        if not TURN.when_quiet(self.tell, f, where):
             where.value = paragraph('A measurement runs: this is done when it has ended.')
+    def tell(self, f:Callable, where:ipywidgets.HTML):
+        try: said = f()
+        except Exception as e: said = f'This cannot be done: {error_line(e)}'
+        if said: where.value = paragraph(said)
     def moved(self): self.quietly(self.redraw, self.words)
-    def answered(self):
-        if self.guess: self.guess.show(self.found)
     def redraw(self):
-        try:
-            shown = self.picture()
-            self.figure.value, self.words.value = shown.svg(), paragraph(shown.words, shown.broken)
-        except Exception as e:
-            self.words.value = paragraph(f'This cannot be drawn: {error_line(e) or type(e).__name__}')
+        try: shown = self.picture()
+        except Exception:
+            self.figure.value = ''        # no old figure beside the words of an error
+            raise
+        self.figure.value, self.words.value = shown.svg(), paragraph(shown.words, shown.broken)
     def take(self, found):
         "Shows what a measurement found, beside the guess too."
         self.found = found
         self.moved()
-        if self.guess: self.quietly(self.answered, self.guess.says)
+        if self.guess: self.quietly(self.answer, self.guess.says)
+    def answer(self): self.guess.show(self.found)
     def open(self):
         "Opens the instrument behind the guess, which is noted."
         self.body.layout.display = None
-        self.note('The skip' if self.guess.value is None else 'Your guess', guess=self.guess.value)
+        what = 'The skip' if self.guess.value is None else 'Your guess'
+        self.kept.value = paragraph(self.note(what, guess=self.guess.value))
         self.moved()
-        self.quietly(self.answered, self.guess.says)
-    def note(self, what:str, **entry):
-        said = f'{what} is in {self.choices.path.name}.'
+        self.quietly(self.answer, self.guess.says)
+    def note(self, what:str, **entry) -> str:
         try: self.choices.note(self.name, **entry)
-        except (OSError, ValueError, TypeError) as e: said = f'{what} was not kept: {error_line(e)}'
-        self.kept.value = paragraph(said)
+        except (OSError, ValueError, TypeError) as e: return f'{what} was not kept: {error_line(e)}'
+        return f'{what} is in {self.choices.path.name}.'
     def keep(self): self.quietly(self.keep_now, self.kept)
-    def keep_now(self): self.note('This setting', kept=self.settings, words=self.picture().words)
+    def keep_now(self) -> str:
+        return self.note('This setting', kept=self.settings, words=self.picture().words)
     def save(self): self.quietly(self.save_now, self.kept)
-    def save_now(self):
-        "The figure as a PNG, and its table as CSV, beside the file of choices."
-        shown, path = self.picture(), self.choices.path.with_name(f'{self.name}.png')
-        try:
-            write_whole(path, shown.png(200))
-            if shown.table: write_whole(path.with_suffix('.csv'), shown.table.to_csv())
-            said = f'Saved as {path.name}' + (f' and {path.stem}.csv.' if shown.table else '.')
-        except OSError as e: said = f'Not saved: {error_line(e)}'
-        self.kept.value = paragraph(said)
+    def save_now(self) -> str:
+        "The figure as a PNG, and its table as CSV, beside the file of choices, under a name that is free."
+        shown, path = self.picture(), free_path(self.choices.path.with_name(f'{self.name}.png'))
+        write_whole(path, shown.png(200))
+        if shown.table: write_whole(path.with_suffix('.csv'), shown.table.to_csv())
+        return f'Saved as {path.name}' + (f' and {path.stem}.csv.' if shown.table else '.')
     def _repr_mimebundle_(self, **kwargs):
         "The widget; where widgets cannot run, the static picture in its place."
         return self.static()._repr_mimebundle_() | self.widget._repr_mimebundle_()
