@@ -45,6 +45,8 @@ class Needs(NamedTuple):
     needs: frozenset
     ends: frozenset = frozenset()
 def of(needs:Iterable, ends:Iterable=()) -> Needs: return Needs(frozenset(needs), frozenset(ends))
+
+# %% ../../nbs/89_show.ablation.ipynb #needs-table
 NEEDS = dict(
     channels=of([FRACTIONS]), rank=of([FRACTIONS, FULL, PLAIN]), teach=of([FRACTIONS, FULL]),
     prune=of([FRACTIONS], [FULL]), train=of([FRACTIONS]), fuse=of([FRACTIONS, PLAIN], [PLAIN]),
@@ -107,6 +109,8 @@ def quiet(*_): "Nothing is told."
 def trained(data, epochs:int, tell:Callable) -> Callable:
     "The step that trains on labels, and keeps zeros."
     return FineTune(data, epochs, callbacks=lambda: [Told(tell)])
+
+# %% ../../nbs/89_show.ablation.ipynb #taught
 def taught(teacher, data, epochs:int, tell:Callable) -> Callable:
     "The step that trains a network on the answers of `teacher`."
     def step(net):
@@ -285,6 +289,8 @@ def advice(d:Designs, limits:Limits, want:str='time') -> str:
 # %% ../../nbs/89_show.ablation.ipynb #marks
 FILLS = dict(on='full', undecided='left', off='none')
 SHADES = dict(met=COLOURS[0], undecided=COLOURS[4], missed='.6')
+
+# %% ../../nbs/89_show.ablation.ipynb #draw-points
 def draw_points(ax, places:Mapping, front:Mapping, said:Mapping, chosen:str=''):
     "Designs with their numbers: filled if on the frontier, half if undecided, hollow if off it."
     (x, *xs), (y, *ys) = 100*np.array(list(places.values())).transpose(1, 2, 0)
@@ -356,6 +362,8 @@ def draw_designs(found:Designs|None=None, limits:Limits=Limits(), want:str='time
 # %% ../../nbs/89_show.ablation.ipynb #knobs
 def share_knob(name:str, value:float, low:float, high:float, step:float=.05):
     return knob(ipywidgets.FloatSlider, name, value=value, min=low, max=high, step=step, readout_format='.0%')
+
+# %% ../../nbs/89_show.ablation.ipynb #design-knobs
 def design_knobs() -> dict:
     "A widget for each setting of a recipe, and for the batch."
     pick, check = partial(knob, ipywidgets.Dropdown), partial(knob, ipywidgets.Checkbox, indent=True)
