@@ -199,7 +199,7 @@ def kept(new:Score, old:Score, lose:float, level:float=.95) -> str:
 
 # %% ../../nbs/69_bench.pareto.ipynb #uses
 class Use(NamedTuple):
-    "What somebody wants of a network."
+    "What a user wants of a network."
     want: str     # the least 'latency', 'memory' or 'balance', which is their product
     lose: float   # share of accuracy that may be lost against the baseline
 USES = {'latency-critical': Use('latency', .05), 'memory-constrained': Use('memory', .05),
