@@ -10,6 +10,9 @@ from tinybench.cli.ablation import STEPS, make_step, read_ablation, run_ablation
 from tinybench.cli.plan import named_object
 from tinybench.data.source import load_digits
 from tinybench.models.zoo import simple_cnn
+from tinybench.optimize.fuse import fold
+from tinybench.optimize.prune import prune
+from tinybench.optimize.step import optimize
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, '-W', 'error', '-c', 'from tinybench.cli import main; main()']
@@ -63,14 +66,18 @@ def test_one_model_to_start_from():
     with pytest.raises(ValueError, match='which of a, b'): start_of(dict(models=dict(a={}, b={})))
     with pytest.raises(ValueError, match="did you mean 'net'"): start_of(dict(models=dict(net={}), baseline='nett'))
 
-def test_every_known_step_is_there(here):
+@pytest.mark.parametrize('use', [k for k in STEPS if k != 'fine_tune'])
+def test_every_known_step_makes_a_network(use):
+    digits, net = load_digits(), simple_cnn(np.random.default_rng(0))
+    if use in ('fuse', 'channels_first', 'integer', 'fake'): net = fold(net)
+    wants = dict(prune=dict(sparsity=.9, scope='layer'), lowrank=dict(rank=4))
+    name, step = make_step(dict(use=use, **wants.get(use, {})), digits)
+    given = prune(net, .9, scope='layer') if use == 'sparse' else net
+    done = optimize(given, {name: step}, digits.x_test[:32])
+    assert name == use and done.net is not given and done.changes[0].after != done.changes[0].before or use in ('float64', 'prune', 'n_m', 'channels_first')
+
+def test_fine_tuning_is_a_known_step():
     digits = load_digits()
-    for use in STEPS:
-        name, step = make_step(dict(use=use), digits)
-        assert name == use and callable(step)
-    for use in ('strip', 'float16', 'bfloat16', 'float64'):
-        net = simple_cnn(np.random.default_rng(0), width=2)
-        assert make_step(dict(use=use), digits)[1](net) is not net
     tune = make_step(dict(use='fine_tune', name='again', epochs=1), digits)[1]
     assert isinstance(tune, FineTune) and tune.epochs == 1 and tune.data is digits
 

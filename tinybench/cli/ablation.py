@@ -7,8 +7,12 @@ from tinybench.base.names import meant
 from .plan import NUMBER, known_keys, make_model, named_object
 
 # What [[step]] use = "…" may say besides "module:function". A function takes the network, and perhaps `data`
-# (the data set) or `x` (some examples of its training part), then options; a class makes such a function.
-STEPS = {name: f'tinybench.optimize.step:{name}' for name in ('strip', 'float16', 'bfloat16', 'float64')}
+# (the data set), `x` (some examples of its training part) or `shape` (of one), then options; a class makes such
+# a function.
+MODULES = dict(step='strip float16 bfloat16 float64', fuse='fold fuse channels_first',
+               quantize='int8 int4 clustered fake', integer='integer', prune='prune n_m sparse', channels='thin',
+               lowrank='lowrank')
+STEPS = {name: f'tinybench.optimize.{module}:{name}' for module, names in MODULES.items() for name in names.split()}
 STEPS |= dict(fine_tune='tinybench.bench.ablation:FineTune')
 
 ABLATION = dict(models=dict, step=list, data=list, baseline=str, kinds=list, workers=int, repeats=int,
@@ -54,7 +58,8 @@ def make_step(table:Mapping, data) -> tuple:
         refuse(f'no step {use!r}{meant(use, STEPS)}; known are {", ".join(STEPS)}, and "module:function"')
     found = named_object(STEPS.get(use, use))
     if not callable(found): refuse(f'{use} is a {type(found).__name__}, not a function')
-    takes, given = inspect.signature(found).parameters, dict(data=data, x=data.x_train[:256])
+    takes = inspect.signature(found).parameters
+    given = dict(data=data, x=data.x_train[:256], shape=data.x_train.shape[1:])
     options = {k: v for k, v in given.items() if k in takes} | options
     try:
         if isinstance(found, type): return name, found(**options)

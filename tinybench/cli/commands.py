@@ -131,14 +131,18 @@ def ablate(
         use = "simple_cnn"
         weights = "net.npz"         # what net.save wrote
         [[step]]
-        use = "float16"             # or "module:function", which takes a network and returns one
+        use = "fold"                # or "module:function", which takes a network and returns one
+        [[step]]
+        use = "thin"
+        macs = 0.5
         [[step]]
         name = "again"
         use = "fine_tune"
         epochs = 2
 
-    A step that fails is named, and the others are measured. Goes on after a kill where it was, with --out.
-    Ends with status 1 where a network of the steps in their order failed.
+    The known steps: strip, float16, bfloat16, float64, fold, fuse, channels_first, int8, int4, clustered, fake,
+    integer, prune, n_m, sparse, thin, lowrank, fine_tune. A step that fails is named, and the others are measured.
+    Goes on after a kill where it was, with --out. Ends with status 1 if a network of the steps in their order failed.
 
     Example: tinybench ablate suite.toml --out reports/ablation --workers 2
     """
