@@ -6,13 +6,14 @@ from pathlib import Path
 from tinybench.base.names import meant
 from .plan import NUMBER, known_keys, make_model, named_object
 
-# What [[step]] use = "…" may say besides "module:function". A function takes the network, and perhaps `data`
-# (the data set), `x` (some examples of its training part) or `shape` (of one), then options; a class makes such
-# a function.
+# What [[step]] use = "…" may say besides "module:function". A function takes the network, and perhaps
+# `data` (the data set), `x` (some examples of its training part) or `shape` (of one), then options; a class
+# makes such a function.
 MODULES = dict(step='strip float16 bfloat16 float64', fuse='fold fuse channels_first',
-               quantize='int8 int4 clustered fake', integer='integer', prune='prune n_m sparse', channels='thin',
-               lowrank='lowrank')
-STEPS = {name: f'tinybench.optimize.{module}:{name}' for module, names in MODULES.items() for name in names.split()}
+               quantize='int8 int4 clustered fake', integer='integer', prune='prune n_m sparse',
+               channels='thin', lowrank='lowrank')
+STEPS = {name: f'tinybench.optimize.{module}:{name}'
+         for module, names in MODULES.items() for name in names.split()}
 STEPS |= dict(fine_tune='tinybench.bench.ablation:FineTune')
 
 ABLATION = dict(models=dict, step=list, data=list, baseline=str, kinds=list, workers=int, repeats=int,

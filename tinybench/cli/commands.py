@@ -140,9 +140,11 @@ def ablate(
         use = "fine_tune"
         epochs = 2
 
-    The known steps: strip, float16, bfloat16, float64, fold, fuse, channels_first, int8, int4, clustered, fake,
-    integer, prune, n_m, sparse, thin, lowrank, fine_tune. A step that fails is named, and the others are measured.
-    Goes on after a kill where it was, with --out. Ends with status 1 if a network of the steps in their order failed.
+    The known steps: strip, float16, bfloat16, float64, fold, fuse, channels_first, int8, int4, clustered,
+    fake, integer, prune, n_m, sparse, thin, lowrank, fine_tune.
+
+    A step that fails is named, and the others are measured. Goes on after a kill where it was, with --out.
+    Ends with status 1 if a network of the steps in their order failed.
 
     Example: tinybench ablate suite.toml --out reports/ablation --workers 2
     """
