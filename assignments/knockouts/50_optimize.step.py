@@ -64,13 +64,15 @@ def to_bfloat16(x):
 def to_bfloat16(x):
     bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
     nan = np.isnan(x) & ((bits >> 16) & 0x7f > 0)
-    return np.where(nan, np.uint16(0x7fc0), np.where(np.isnan(x), bits >> 16, (bits + 0x7fff + ((bits >> 16) & 1)) >> 16)).astype(np.uint16)
+    rounded = np.where(np.isnan(x), bits >> 16, (bits + 0x7fff + ((bits >> 16) & 1)) >> 16)
+    return np.where(nan, np.uint16(0x7fc0), rounded).astype(np.uint16)
 
 # %% to-bfloat16 wrong: minus zero loses its sign
 def to_bfloat16(x):
     x = np.asarray(x, np.float32) + np.float32(0)
     bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
-    return np.where(np.isnan(x), np.uint16(0x7fc0), ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16).astype(np.uint16))
+    rounded = ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+    return np.where(np.isnan(x), np.uint16(0x7fc0), rounded)
 
 # %% to-bfloat16 wrong: what is too large becomes the largest number
 def to_bfloat16(x):

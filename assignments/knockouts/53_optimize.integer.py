@@ -60,7 +60,8 @@ def exact_type(w, b):
 
 # %% exact-type wrong: the sum over all channels
 def exact_type(w, b):
-    return np.float32 if 128*np.abs(w.astype(np.int64)).sum() + np.abs(b.astype(np.int64)).max() <= 2**24 else np.float64
+    most = 128*np.abs(w.astype(np.int64)).sum() + np.abs(b.astype(np.int64)).max()
+    return np.float32 if most <= 2**24 else np.float64
 
 # %% exact-type wrong: the largest sum and the largest bias need not be of one channel
 def exact_type(w, b):
@@ -95,7 +96,8 @@ def fold_zero(w, b, zero):
     return (b - zero*w.sum(0, dtype=np.int64).reshape(-1, w.shape[-1])[0]).astype(np.int32)
 def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
     p = patches(pad_image(x, pads, zero_in), w.shape[:2], stride)
-    b = b - zero_in*w.sum((0, 1, 2), dtype=np.int64) + zero_in*w.sum(0, dtype=np.int64).reshape(-1, w.shape[-1])[0]
+    first = w.sum(0, dtype=np.int64).reshape(-1, w.shape[-1])[0]
+    b = b - zero_in*w.sum((0, 1, 2), dtype=np.int64) + zero_in*first
     cols = np.ascontiguousarray(p, sums).reshape(-1, w[..., 0].size)
     return requantize(summed(cols, w, b, sums), **how).reshape(*p.shape[:3], -1)
 

@@ -14,7 +14,8 @@ def kept(w, sparsity):
 # %% kept wrong: signed, so that large negative weights go first
 def kept(w, sparsity):
     stay = np.ones(w.size, bool)
-    stay[np.argsort(w - 2*w*(np.abs(w) <= 1)*(w < 0), axis=None, kind='stable')[:round(sparsity*w.size)]] = False
+    size = w - 2*w*(np.abs(w) <= 1)*(w < 0)
+    stay[np.argsort(size, axis=None, kind='stable')[:round(sparsity*w.size)]] = False
     return stay.reshape(w.shape)
 
 # %% kept wrong: rounds the count down

@@ -74,7 +74,8 @@ def cut(net, found, keep):
     new = prepared(net, found, keep)
     at = dict(walk(new))
     for c in found.cuts:
-        if c.made: set_array(at[c.path], c.name, np.compress(keep[c.ids], as_array(getattr(at[c.path], c.name)), c.axis))
+        a = as_array(getattr(at[c.path], c.name))
+        if c.made: set_array(at[c.path], c.name, np.compress(keep[c.ids], a, c.axis))
     return new
 
 # %% cut wrong: as many as are kept, but the first ones

@@ -216,7 +216,8 @@ def thin(layer, a, b):
 def thin(layer, a, b):
     rng, (n, r), m = np.random.default_rng(0), a.shape, b.shape[1]
     dense = type(layer) is Dense
-    two = Dense(r, m, rng, init=lambda *_: b) if dense else Conv2d(r, m, 1, rng, init=lambda *_: b[None, None])
+    two = (Dense(r, m, rng, init=lambda *_: b) if dense else
+           Conv2d(r, m, 1, rng, init=lambda *_: b[None, None]))
     two.b = layer.b
     layer.w = Parameter(a if dense else a.reshape(*layer.w.shape[:3], r))
     layer.b = None if dense else Parameter(np.zeros(r, a.dtype))
@@ -241,7 +242,8 @@ def thin(layer, a, b):
     if type(layer) is Dense:
         one, two = Dense(n, r, rng, bias=False, init=lambda *_: a), Dense(r, m, rng, init=lambda *_: b)
     else:
-        one = Conv2d(layer.w.shape[2], r, layer.kernel[0], rng, layer.stride, init=lambda _, shape: a.reshape(shape))
+        one = Conv2d(layer.w.shape[2], r, layer.kernel[0], rng, layer.stride,
+                     init=lambda _, shape: a.reshape(shape))
         two = Conv2d(r, m, 1, rng, init=lambda *_: b[None, None])
         one.b = Parameter(np.zeros(r, a.dtype))
     two.b = layer.b

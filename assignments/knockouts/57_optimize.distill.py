@@ -98,7 +98,8 @@ def answers(teacher, x, batch=256):
 # %% answers wrong: without the last, smaller batch
 def answers(teacher, x, batch=256):
     with evaluating(teacher):
-        return np.concatenate([teacher(Tensor(x[i:i+batch])).data for i in range(0, len(x) - batch + 1, batch)])
+        return np.concatenate([teacher(Tensor(x[i:i+batch])).data
+                               for i in range(0, len(x) - batch + 1, batch)])
 
 # %% answers wrong: as in training
 def answers(teacher, x, batch=256):
@@ -119,7 +120,8 @@ def answers(teacher, x, batch=256):
 # %% answers wrong: probabilities
 def answers(teacher, x, batch=256):
     with evaluating(teacher):
-        return np.concatenate([softmax_fwd(teacher(Tensor(x[i:i+batch])).data) for i in range(0, len(x), batch)])
+        return np.concatenate([softmax_fwd(teacher(Tensor(x[i:i+batch])).data)
+                               for i in range(0, len(x), batch)])
 
 # %% answers wrong: the last batch once more for all that is missing
 def answers(teacher, x, batch=256):
@@ -161,7 +163,8 @@ def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0)
 def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
     rng = np.random.default_rng()
     net = student(rng)
-    fit(net, Taught(batches(rng=rng), teacher), epochs, opt(net.parameters()), distill_loss(T, alpha), progress=False)
+    lessons = Taught(batches(rng=rng), teacher)
+    fit(net, lessons, epochs, opt(net.parameters()), distill_loss(T, alpha), progress=False)
     return net
 
 # %% distill wrong: always at the temperature 4
@@ -175,21 +178,24 @@ def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0)
 def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
     rng = np.random.default_rng(seed)
     net = student(rng)
-    fit(net, Taught(batches(rng=rng), teacher), epochs, Adam(net.parameters()), distill_loss(T, alpha), progress=False)
+    lessons = Taught(batches(rng=rng), teacher)
+    fit(net, lessons, epochs, Adam(net.parameters()), distill_loss(T, alpha), progress=False)
     return net
 
 # %% distill wrong: always one epoch
 def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
     rng = np.random.default_rng(seed)
     net = student(rng)
-    fit(net, Taught(batches(rng=rng), teacher), 1, opt(net.parameters()), distill_loss(T, alpha), progress=False)
+    lessons = Taught(batches(rng=rng), teacher)
+    fit(net, lessons, 1, opt(net.parameters()), distill_loss(T, alpha), progress=False)
     return net
 
 # %% distill wrong: does not pass on alpha
 def distill(teacher, student, batches, epochs, opt=Adam, T=4., alpha=0., seed=0):
     rng = np.random.default_rng(seed)
     net = student(rng)
-    fit(net, Taught(batches(rng=rng), teacher), epochs, opt(net.parameters()), distill_loss(T), progress=False)
+    lessons = Taught(batches(rng=rng), teacher)
+    fit(net, lessons, epochs, opt(net.parameters()), distill_loss(T), progress=False)
     return net
 
 # %% distill wrong: one order of the batches for all seeds

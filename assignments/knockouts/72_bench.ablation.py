@@ -3,7 +3,8 @@
 # %% cells-of wrong: no network with all steps to leave one out of
 def cells_of(names, kinds=KINDS):
     names = tuple(names)
-    asked = {'add-one': [(n,) for n in names], 'leave-one-out': [tuple(m for m in names if m != n) for n in names],
+    asked = {'add-one': [(n,) for n in names],
+             'leave-one-out': [tuple(m for m in names if m != n) for n in names],
              'factorial': subsets(names),
              'order': [pair for a, b in combinations(names, 2) for pair in ((a, b), (b, a))]}
     return sorted(dict.fromkeys([(), *(cell for kind in kinds for cell in asked[kind])]), key=len)
@@ -23,7 +24,8 @@ def cells_of(names, kinds=KINDS):
     asked = {'add-one': [(n,) for n in names],
              'leave-one-out': [names, *(tuple(m for m in names if m != n) for n in names)],
              'factorial': subsets(names)[1:],
-             'order': [(b, a) for a, b in combinations(names, 2)] + [p for p in combinations(names, 2) if 'factorial' not in kinds]}
+             'order': [(b, a) for a, b in combinations(names, 2)] +
+                      [p for p in combinations(names, 2) if 'factorial' not in kinds]}
     return sorted([(), *(cell for kind in kinds for cell in asked[kind])], key=len)
 
 # %% cells-of wrong: the steps by their letters, not as they were given

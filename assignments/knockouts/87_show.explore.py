@@ -77,7 +77,8 @@ def amdahl(share, k):
 
 # %% crossing wrong: the layer that never gets there gets a batch below 0
 def crossing_batch(flops, weights, activations, ridge):
-    return max(1, math.ceil(ridge*weights/(flops - ridge*activations))) if flops != ridge*activations else None
+    if flops == ridge*activations: return None
+    return max(1, math.ceil(ridge*weights/(flops - ridge*activations)))
 
 # %% crossing wrong: one batch too many where the ridge is just reached
 def crossing_batch(flops, weights, activations, ridge):
@@ -135,7 +136,8 @@ def places(pixel, size, kernel, stride=(1, 1)):
 # %% places wrong: makes the matrix
 def places(pixel, size, kernel, stride=(1, 1)):
     (h, w), (i, j) = size, pixel
-    rows = np.lib.stride_tricks.sliding_window_view(np.arange(h*w).reshape(h, w), kernel)[::stride[0], ::stride[1]]
+    every = np.lib.stride_tricks.sliding_window_view(np.arange(h*w).reshape(h, w), kernel)
+    rows = every[::stride[0], ::stride[1]]
     return [tuple(map(int, at)) for at in np.argwhere(rows.reshape(-1, kernel[0]*kernel[1]) == i*w + j)]
 
 # %% places right: one place of the window after the other
