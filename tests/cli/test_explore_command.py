@@ -51,8 +51,9 @@ def served(tmp_path_factory):
     temp.mkdir()
     env = own_home(home) | dict(TMPDIR=str(temp), PYTHONPATH=str(Path(__file__).parents[2]))
     command = [sys.executable, '-m', 'tinybench.cli', 'explore', '--no-browser']
+    def hears_ctrl_c(): signal.signal(signal.SIGINT, signal.SIG_DFL)    # which a job in the background of a shell does not
     with (home/'err.txt').open('w') as err, subprocess.Popen(command, cwd=home, env=env, text=True, stdout=subprocess.PIPE,
-                                                             stderr=err) as process:
+                                                             stderr=err, preexec_fn=hears_ctrl_c) as process:
         try: yield process, process.stdout.readline().strip(), home
         finally: process.terminate()
 
