@@ -19,12 +19,13 @@ import ipywidgets
 import numpy as np
 
 from ..base.text import Table, worded
-from ..bench.ablation import FineTune, Shuffled
+from ..bench.ablation import FineTune
 from ..bench.benchmark import GOOD, against, spread
 from ..bench.choose import choose, frontier, meets, statuses
 from ..bench.effects import cell_name
 from ..bench.pareto import column_of
 from ..bench.suite import BenchmarkSuite, SuiteResult
+from ..data.loader import Loader
 from ..optimize.channels import thin
 from ..optimize.distill import distill
 from ..optimize.fuse import channels_first, fold, fuse
@@ -93,10 +94,10 @@ class Told(KeepZeros):
         self.tell(run.step, run.epochs*len(run.batches))
 
 # %% ../../nbs/89_show.ablation.ipynb #told-batches
-class ToldBatches(Shuffled):
+class ToldBatches(Loader):
     "Batches that call `tell(done, of)`, where `of` are all of `epochs`."
     def __init__(self, x, y, tell:Callable, epochs:int, rng):
-        super().__init__(x, y, 32, rng)
+        super().__init__(x, y, rng=rng)
         self.tell, self.of, self.done = tell, epochs*len(self), 0
     def __iter__(self):
         for batch in super().__iter__():
