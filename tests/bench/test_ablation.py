@@ -175,11 +175,11 @@ def test_true_ratios_are_found():
     assert mid['leave-one-out'] == pytest.approx({'without half': .8/.75, 'without both': .5/.75}, rel=.03)
     assert said(a, 'effect', 'throughput')['half'].mid == pytest.approx(1/mid['effect']['half'], rel=.02)
 
-def in_turns(m, steps, repeats=30):
+def in_turns(m, steps, repeats=30, builds=10):
     "As `timed`, without what the clock has no part in: memory, the machine, and what tells the models apart."
     made = prepare(working(m), steps, subsets(steps), toy().x)
     models = [as_model(cell_name(c), g.net, (4,), 'float32') for c, g in made.items()]
-    b = Benchmark(models, toy(), repeats=repeats, min_secs=1e-6, clock=m.clock)
+    b = Benchmark(models, toy(), repeats=repeats, builds=builds, min_secs=1e-6, clock=m.clock)
     scores, *timings = b.run_accuracy_benchmark(), b.run_latency_benchmark(), b.run_throughput_benchmark()
     results = [x for found in timings for x in found.values()]
     return Ablation(SuiteResult(b.names, 'base', results, scores.values()), tuple(steps), ('factorial',))

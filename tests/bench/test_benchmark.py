@@ -1,7 +1,8 @@
 "backends.base and bench.benchmark: one test for each way in which such a table has lied before (the numbers of the faults), and the rest."
-import gc, itertools, json, os, signal, subprocess, sys, time, tracemalloc, warnings
+import copy, gc, itertools, json, os, signal, subprocess, sys, time, tracemalloc, warnings
 import numpy as np
 import pytest
+from benchkit import Machine as Pretend, Works
 from hypothesis import given, strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 from tinybench.bench import benchmark as B
@@ -699,6 +700,56 @@ def test_onnx_runtime_on_other_threads_is_refused(threads):
     Benchmark([m], threads=None, **quick).run_latency_benchmark()
 
 
+# --- builds: copies, whose arrays lie elsewhere
+
+class Placed(Works):
+    "Works that takes longer or shorter in each copy, as its arrays lie."
+    place = 1.
+    def __deepcopy__(self, memo):
+        new = Placed(self.machine, self.secs)
+        new.place = float(self.machine.rng.lognormal(0, .02))
+        return new
+    def forward(self, x):
+        self.machine.now += self.secs*self.place*self.machine.rng.lognormal(0, .01)
+        return x
+
+def twins(seed, **options):
+    "Two equal networks on a pretend machine, compared."
+    m = Pretend(seed)
+    models = {k: (copy.deepcopy(Sequential(Placed(m), Flatten())), (4,)) for k in 'ab'}
+    b = Benchmark(models, min_secs=1e-6, clock=m.clock, **options)
+    return compare_results(b.run_latency_benchmark())['b']
+
+def test_equal_networks_are_different_objects_but_not_different_builds():
+    "150 pairs prove that two objects differ. Ten builds: alarms in 5 % of 120 runs (1e-4 by the binomial: 16)."
+    assert sum(twins(i, repeats=150).p < .05 for i in range(20)) >= 15
+    found = [twins([1, i], repeats=40, builds=10) for i in range(120)]
+    assert sum(r.p < .05 for r in found) <= 16 and {(r.ratio.n, r.ratio.of) for r in found} == {(10, 'builds')}
+    assert sum(r.ratio.lo <= 1 <= r.ratio.hi for r in found) >= 104
+
+def test_builds_share_the_rounds_out():
+    seen, made = [], mlp()
+    b = Benchmark(dict(a=(made, SHAPE), b=(numbers, SHAPE)), repeats=10, builds=4, min_secs=1e-5, progress=lambda *a: seen.append(a))
+    for found in (b.run_latency_benchmark(), b.run_throughput_benchmark(8)):
+        for r in found.values():
+            within = np.array(r.how['within'])
+            assert r.n == 4 and within.shape == (4, 3) and r.values == pytest.approx(np.median(within, 1), rel=.5)
+            assert r.how['builds'] == 4 and r.how['seed'] == ((0, 0), (0, 1), (0, 2), (0, 3)) and BenchmarkResult.from_dict(r.to_dict()) == r
+    assert seen[:12] == [(i, 12) for i in range(1, 13)]
+    many = Benchmark(dict(a=(made, SHAPE), b=(mlp(), SHAPE)), repeats=12, builds=6, min_secs=1e-5)
+    many.run_latency_benchmark()
+    assert 'n=6 builds' in repr(compare_results(many.done['latency', 1])) and len(many.compare_models('latency')) == 2
+
+def test_what_builds_cannot_do_is_said():
+    class Session:
+        def __call__(self, x): return numbers(x)
+        def __deepcopy__(self, memo): raise TypeError('a session is no thing to copy')
+    with pytest.raises(ModelError, match="model 's' cannot be copied, say builds=1.*no thing to copy"):
+        Benchmark(dict(s=(Session(), SHAPE)), builds=6).run_latency_benchmark()
+    with pytest.raises(ValueError, match='0 builds: at least 1'): Benchmark(dict(a=(mlp(), SHAPE)), builds=0)
+    with pytest.raises(ValueError, match='each process is a build'): Benchmark(dict(a=(mlp(), SHAPE)), builds=6, processes=6)
+
+
 # --- fresh processes
 
 def with_path(): return dict(os.environ, PYTHONPATH=os.pathsep.join(p for p in sys.path if p))
@@ -723,8 +774,8 @@ def test_fresh_processes_give_a_value_each():
 
 def test_processes_of_different_environments_are_not_joined():
     def run(env): return dict(a=BenchmarkResult('a', 'latency', 's', [1., 2.], 'measured', dict(seed=0, inner=1), env))
-    assert B.by_process([run(dict(cpu='x'))]*2)['a'].values == (1.5, 1.5)
-    with pytest.raises(ValueError, match='a: environments differ'): B.by_process([run(dict(cpu='x')), run(dict(cpu='y'))])
+    assert B.by_run([run(dict(cpu='x'))]*2)['a'].values == (1.5, 1.5)
+    with pytest.raises(ValueError, match='a: environments differ'): B.by_run([run(dict(cpu='x')), run(dict(cpu='y'))])
 
 def test_a_model_that_fails_in_another_process():
     with pytest.raises(ModelError, match="model 'f' raised ArithmeticError: a long way from home") as e:

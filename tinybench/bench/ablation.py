@@ -307,7 +307,7 @@ def ablate(
     *, kinds:Iterable[str]=KINDS,
     workers:int|str|None=None, # processes of Dask to build networks in, or a scheduler's address
     progress:bool|Callable=True, # as for `BenchmarkSuite.run`
-    repeats:int=150, **options, # of `BenchmarkSuite`, such as batch=32, or processes=12
+    repeats:int=150, **options, # of `BenchmarkSuite`, such as batch=32, or processes=12 for the 15 builds
 ) -> Ablation:
     "What each of `steps` does to `model`: alone, left out, in all combinations, and in the other order."
     steps, net, data, kinds = named_steps(steps), clone(network_of(model)), as_data(data), tuple(kinds)
@@ -319,6 +319,7 @@ def ablate(
         made = prepare(net, steps, cells, x, workers, keep, lambda k, done, of: tell(f'build {k}', done, of))
     takes = x.shape[1:], x.dtype
     models = [as_model(cell_name(c), g.net, *takes) for c, g in made.items() if not g.failure]
+    options = dict(builds=min(15, repeats) if options.get('processes', 1) == 1 else 1) | options
     found = BenchmarkSuite(models, data, out, repeats=repeats, baseline='base', **options).run(progress)
     result = Ablation(with_cells(found, made, x), tuple(steps), kinds)
     if out: result.save(out)

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['TRACED', 'SMALL_OBJECTS', 'GOOD', 'Labelled', 'as_labelled', 'example_batch', 'array_digest', 'answers',
            'score_model', 'time_models', 'per_second', 'call_peak', 'memory_of', 'OwnPickler', 'packed', 'serve_rounds',
-           'in_fresh_process', 'by_process', 'time_in_processes', 'spread', 'Against', 'against_times',
+           'in_fresh_process', 'by_run', 'time_in_processes', 'time_in_builds', 'spread', 'Against', 'against_times',
            'against_scores', 'against_bytes', 'against', 'judged_rows', 'as_data', 'as_models', 'Benchmark', 'keep',
            'timed', 'rates', 'scored', 'held', 'compare_models', 'judged_frame']
 
 # %% ../../nbs/66_bench.benchmark.ipynb #imports
-import hashlib, math, time
+import copy, hashlib, math, time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from multiprocessing.reduction import ForkingPickler
@@ -204,25 +204,39 @@ def in_fresh_process(job:bytes) -> dict[str,BenchmarkResult]:
     return answer
 
 # %% ../../nbs/66_bench.benchmark.ipynb #by-process
-def by_process(runs:list[dict]) -> dict[str,BenchmarkResult]:
-    "For each model a result whose values are the medians of its processes; `how['within']` has every sample."
+def by_run(runs:list[dict], of:str='processes') -> dict[str,BenchmarkResult]:
+    "For each model a result whose values are the medians of its runs; `how['within']` has every sample."
     def joined(name, first):
         each = [run[name] for run in runs]
         if any(r.env != first.env for r in each): raise ValueError(f'{name}: environments differ')
         how = {k: [plain(r.how[k]) for r in each] for k in ('seed', 'inner')}
-        how |= dict(processes=len(each), within=[list(r.values) for r in each])
+        how |= {of: len(each), 'within': [list(r.values) for r in each]}
         return replace(first, values=[r.median for r in each], how=plain(first.how) | how)
     return {name: joined(name, first) for name, first in runs[0].items()}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #time-in-processes
 def time_in_processes(models, xs:Mapping, processes:int, *, seed:int=0, progress:Callable|None=None,
                       **options) -> dict[str,BenchmarkResult]:
-    "`time_models` in fresh processes, one after another, joined by `by_process`."
+    "`time_models` in fresh processes, one after another, joined by `by_run`."
     runs = []
     for i in range(processes):
         runs.append(in_fresh_process(packed(models, xs=xs, seed=[seed, i], **options)))
         if progress: progress(i + 1, processes)
-    return by_process(runs)
+    return by_run(runs)
+
+# %% ../../nbs/66_bench.benchmark.ipynb #time-in-builds
+def time_in_builds(models, xs:Mapping, builds:int, *, repeats:int=30, secs:float|None=None, seed:int=0,
+                   progress:Callable|None=None, **options) -> dict[str,BenchmarkResult]:
+    """`time_models` on copies of all models and inputs, `builds` times, joined by `by_run`. The rounds are
+    shared out; a function is its own copy. ModelError for what cannot be copied."""
+    def copied(m):
+        with blamed(m.name, 'cannot be copied, say builds=1'): return copy.deepcopy(m)
+    runs, each, secs = [], math.ceil(repeats/builds), secs and secs/builds
+    for i in range(builds):
+        made = [copied(m) for m in models], {k: x.copy() for k, x in xs.items()} # the last ones still exist
+        def tell(done, of): progress and progress(i*of + done, builds*of)
+        runs.append(time_models(*made, repeats=each, secs=secs, seed=[seed, i], progress=tell, **options))
+    return by_run(runs, 'builds')
 
 # %% ../../nbs/66_bench.benchmark.ipynb #spread
 def spread(x:Score|BenchmarkResult, level:float=.95) -> tuple[float,float,float]:
@@ -341,6 +355,7 @@ class Benchmark:
         band:float=.02,           # what counts as the same: 2% in time, 2 points in accuracy
         level:float=.95, threads:int|None=1, baseline:str|None=None,
         processes:int=1,          # the rounds in so many fresh processes; at 95% comparing takes 6
+        builds:int=1,             # or the rounds shared out to so many copies of all models
         min_secs:float=1e-3, clock:Callable=time.perf_counter,
         progress:Callable|None=None, # called with (done, total)
     ):
@@ -350,8 +365,11 @@ class Benchmark:
         self.baseline = self.names[0] if baseline is None else baseline
         if self.baseline not in self.names: raise ValueError(
             f'no model {baseline!r} to compare with: one of {", ".join(self.names)}')
-        if processes < 1: raise ValueError(f'{processes} processes: at least 1')
-        self.seed,self.band,self.level,self.threads,self.processes = seed,band,level,threads,processes
+        if min(processes, builds) < 1: raise ValueError(f'{processes} processes, {builds} builds: at least 1')
+        if processes > 1 < builds: raise ValueError(
+            f'{processes} processes and {builds} builds: each process is a build, so one of the two is 1')
+        self.seed,self.band,self.level,self.threads = seed,band,level,threads
+        self.processes,self.builds = processes,builds
         self.timing = dict(repeats=repeats, secs=secs, min_secs=min_secs, clock=clock)
         self.progress,self.done = progress,{}
     def __repr__(self):
@@ -371,12 +389,13 @@ def keep(b:Benchmark, kind:str, batch:int|None, found:Mapping) -> Mapping:
 
 # %% ../../nbs/66_bench.benchmark.ipynb #timed
 def timed(b:Benchmark, batch:int) -> dict[str,BenchmarkResult]:
-    "Seconds a call on a batch, here or in fresh processes."
+    "Seconds a call on a batch: here, on copies, or in fresh processes."
     made = {m.name: example_batch(m, batch, b.seed, b.data) for m in b.models}
     xs = {name: x for name, (x, _) in made.items()}
     options = dict(b.timing, threads=b.threads, seed=b.seed, progress=b.progress, batch=batch)
-    found = (time_models(b.models, xs, **options) if b.processes == 1 else
-             time_in_processes(b.models, xs, b.processes, **options))
+    if b.processes > 1: found = time_in_processes(b.models, xs, b.processes, **options)
+    elif b.builds > 1: found = time_in_builds(b.models, xs, b.builds, **options)
+    else: found = time_models(b.models, xs, **options)
     return {name: replace(r, how=plain(r.how) | dict(inputs=made[name][1])) for name, r in found.items()}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #run-throughput

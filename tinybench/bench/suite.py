@@ -262,7 +262,8 @@ class BenchmarkSuite:
     ):
         self.out,self.batch,self.throughput_batch,self.options = out,batch,throughput_batch,options
         self.bench = b = Benchmark(models, datasets, **options)
-        values = b.processes if b.processes > 1 else b.timing['repeats'] if b.timing['secs'] is None else None
+        values = max(b.processes, b.builds)
+        if values == 1: values = b.timing['repeats'] if b.timing['secs'] is None else None
         if values is not None: median_ranks(values, b.level)     # too few? Refused now, not after an hour
     def __repr__(self): return f'BenchmarkSuite({", ".join(self.bench.names)}; {len(self.steps())} steps)'
     def steps(self) -> list[Step]:
@@ -286,7 +287,8 @@ def suite_settings(suite:BenchmarkSuite) -> dict:
     timing = dict(b.timing, clock=getattr(b.timing['clock'], '__name__', type(b.timing['clock']).__name__))
     return plain(dict(
         timing, seed=b.seed, band=b.band, level=b.level, threads=b.threads, processes=b.processes,
-        baseline=b.baseline, batch=suite.batch, throughput_batch=suite.throughput_batch, machine=machine,
+        builds=b.builds, baseline=b.baseline, batch=suite.batch, throughput_batch=suite.throughput_batch,
+        machine=machine,
         models={m.name: identity(m, b.seed, b.data, b.threads) for m in b.models},
         data={d.name: dict(n=len(d.y), sha256=array_digest([d.x, d.y])) for d in b.data}))
 

@@ -17,8 +17,8 @@ STEPS = {name: f'tinybench.optimize.{module}:{name}'
 STEPS |= dict(fine_tune='tinybench.bench.ablation:FineTune')
 
 ABLATION = dict(models=dict, step=list, data=list, baseline=str, kinds=list, workers=int, repeats=int,
-                secs=NUMBER, seed=int, threads=int, band=NUMBER, level=NUMBER, processes=int, batch=int,
-                throughput_batch=int)
+                secs=NUMBER, seed=int, threads=int, band=NUMBER, level=NUMBER, processes=int, builds=int,
+                batch=int, throughput_batch=int)
 
 def read_ablation(path:str|os.PathLike) -> dict:
     "The ablation that a TOML file describes; OSError, or ValueError saying what is wrong in it."

@@ -24,7 +24,7 @@ def known_keys(table:dict, known:tuple, where:str):
 
 NUMBER = int, float
 PLAN = dict(models=dict, data=list, baseline=str, repeats=int, secs=NUMBER, seed=int, threads=int,
-            band=NUMBER, level=NUMBER, processes=int, batch=int, throughput_batch=int)
+            band=NUMBER, level=NUMBER, processes=int, builds=int, batch=int, throughput_batch=int)
 
 def read_plan(path:str|os.PathLike) -> dict:
     "The suite that a TOML file describes; OSError, or ValueError saying what is wrong in it."
