@@ -77,7 +77,7 @@ def exact_type(w, b):
 
 # %% fold-zero wrong: added instead of subtracted
 def fold_zero(w, b, zero):
-    return (b + zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64)).astype(np.int32)
+    return as_int32(b + zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64))
 def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
     p = patches(pad_image(x, pads, zero_in), w.shape[:2], stride)
     cols = np.ascontiguousarray(p, sums).reshape(-1, w[..., 0].size)
@@ -85,7 +85,7 @@ def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
 
 # %% fold-zero wrong: padded with the code 0 instead of the code of 0
 def fold_zero(w, b, zero):
-    return (b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64)).astype(np.int32)
+    return as_int32(b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64))
 def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
     p = patches(pad_image(x, pads), w.shape[:2], stride)
     cols = np.ascontiguousarray(p, sums).reshape(-1, w[..., 0].size)
@@ -93,7 +93,7 @@ def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
 
 # %% fold-zero wrong: sums over the first axis only
 def fold_zero(w, b, zero):
-    return (b - zero*w.sum(0, dtype=np.int64).reshape(-1, w.shape[-1])[0]).astype(np.int32)
+    return as_int32(b - zero*w.sum(0, dtype=np.int64).reshape(-1, w.shape[-1])[0])
 def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
     p = patches(pad_image(x, pads, zero_in), w.shape[:2], stride)
     first = w.sum(0, dtype=np.int64).reshape(-1, w.shape[-1])[0]
@@ -103,7 +103,7 @@ def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
 
 # %% fold-zero wrong: the zero point is subtracted twice
 def fold_zero(w, b, zero):
-    return (b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64)).astype(np.int32)
+    return as_int32(b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64))
 def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
     p = patches(pad_image(x, pads, zero_in), w.shape[:2], stride)
     cols = (np.ascontiguousarray(p, sums) - sums(zero_in)).reshape(-1, w[..., 0].size)
@@ -111,11 +111,19 @@ def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
 
 # %% fold-zero wrong: the stride is left out
 def fold_zero(w, b, zero):
-    return (b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64)).astype(np.int32)
+    return as_int32(b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64))
 def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
     p = patches(pad_image(x, pads, zero_in), w.shape[:2], (1, 1))
     cols = np.ascontiguousarray(p, sums).reshape(-1, w[..., 0].size)
     return requantize(summed(cols, w, b, sums), **how).reshape(*p.shape[:3], -1)
+
+# %% fold-zero wrong: what does not fit int32 changes its sign
+def fold_zero(w, b, zero):
+    return (b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64)).astype(np.int32)
+def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
+    p = patches(pad_image(x, pads, zero_in), w.shape[:2], stride)
+    acc = summed(into(sums, p).reshape(-1, w[..., 0].size), w, b, sums)
+    return requantize(acc, **how).reshape(*p.shape[:3], w.shape[-1])
 
 # %% fold-zero wrong: int64
 def fold_zero(w, b, zero):
@@ -127,7 +135,7 @@ def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
 
 # %% fold-zero wrong: always adds in float32
 def fold_zero(w, b, zero):
-    return (b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64)).astype(np.int32)
+    return as_int32(b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64))
 def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
     p = patches(pad_image(x, pads, zero_in), w.shape[:2], stride)
     acc = summed(into(np.float32, p).reshape(-1, w[..., 0].size), w, b, np.float32)
@@ -136,7 +144,7 @@ def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
 # %% fold-zero right: the accumulator of a window of zero points
 def fold_zero(w, b, zero):
     rows = w.reshape(-1, w.shape[-1]).astype(np.int64)
-    return (b - np.full(len(rows), zero) @ rows).astype(np.int32)
+    return as_int32(b - np.full(len(rows), zero) @ rows)
 def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
     around = np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=zero_in)
     p = patches(around, w.shape[:2], stride)

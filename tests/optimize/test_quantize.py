@@ -1,5 +1,6 @@
 "Grids, codes and fake quantization: properties, PyTorch's observers, bad inputs, and what composes with what."
 import copy
+import itertools
 import pickle
 from functools import partial
 
@@ -18,10 +19,12 @@ from tinybench.nn.norm import BatchNorm
 from tinybench.nn.optim import SGD
 from tinybench.nn.pool import MaxPool2d
 from tinybench.nn.train import fit
+from tinybench.optimize.integer import integer
+from tinybench.optimize.prune import sparse
 from tinybench.optimize.quantize import (
     Clustered, FakeQuantize, FakeWeights, Int4, Int8, calibrate, clustered, fake, fake_op, from_grid, grid_for, int4, int8, kmeans,
     least_error, limits, minmax, pack4, percentile, to_grid, unpack4, weight_grid)
-from tinybench.optimize.step import bfloat16, facts, float16, optimize, strip
+from tinybench.optimize.step import bfloat16, facts, float16, float64, optimize, strip
 from tinybench.profile.cost import cost
 
 def rng(seed=0): return np.random.default_rng(seed)
@@ -228,7 +231,7 @@ def test_training_goes_on_and_changes_the_float_weights():
     h = fit(net, Loader(x, y, rng=rng()), 30, SGD(net.parameters(), .1, momentum=.9), progress=False)
     assert h[-1]['loss'] < .6*h[0]['loss']
     after = net.state_dict()
-    assert all(np.array_equal(before[k], after[k]) == k.endswith(('scale', 'zero')) for k in before)
+    assert all(np.array_equal(before[k], after[k]) == k.endswith(('at', 'form')) for k in before)
     w = net[1].w.data
     assert len(np.unique(w)) > 30 and len(np.unique(net[1].decoded().w.data[..., 0])) <= 7
 
@@ -252,6 +255,33 @@ def test_fake_networks_are_networks(tmp_path):
     assert cost(net, (8, 8, 1), batch=1).macs == cost(small(), (8, 8, 1), batch=1).macs
     assert '8 bits' in repr(net) and net.summary((1, 8, 8, 1)).total == small().n_parameters()
 
+@pytest.mark.parametrize('one,other', list(itertools.permutations(
+    [dict(bits=8, act_bits=8), dict(bits=4, act_bits=8), dict(bits=8, act_bits=3), dict(bits=5, act_bits=5, per_channel=False)], 2)))
+def test_a_saved_simulation_brings_its_grids_along(one, other, tmp_path):
+    net, x = fake(small(), images(), **one), images(4, seed=3)
+    again = fake(small(7), images(seed=2), **other).load(net.save(tmp_path/'net'))
+    assert np.array_equal(answers(again, x), answers(net, x)) and repr(again) == repr(net)
+    assert [(m.bits, m.per_channel) for _, m in walk(again) if isinstance(m, FakeWeights)] == 3*[(one['bits'], one.get('per_channel', True))]
+    assert np.array_equal(answers(calibrate(again, images()), x), answers(calibrate(net, images()), x))
+
+@pytest.mark.parametrize('dtype', ['float16', 'float64'])
+@pytest.mark.parametrize('step,path', [(int8, 'layers.0, Int8'), (int4, 'layers.0, Int4'),
+                                       (float16, 'layers.0, Float16'), (bfloat16, 'layers.0, BFloat16'),
+                                       (partial(fake, x=images()), 'layers.0, FakeQuantize'), (lambda n: integer(n, images()), 'layers.0, Quantize'),
+                                       (lambda n: integer(n, images())[2:3], 'layers.0, IntegerAdd')],
+                         ids=['int8', 'int4', 'float16', 'bfloat16', 'fake', 'integer', 'IntegerAdd'])
+def test_codes_and_scales_are_not_converted(step, path, dtype):
+    net = step(small())
+    before = net.state_dict()
+    with pytest.raises(TypeError, match=f'(?s){path}.* computes in float32 only, and {dtype} would change its answers'): net.astype(dtype)
+    for state in net.state_dict(), net.astype('float32').state_dict():
+        assert all(a.dtype == before[k].dtype and np.array_equal(a, before[k]) for k, a in state.items())
+
+def test_a_codebook_of_fractions_is_converted():
+    net = clustered(small()).astype('float64')
+    assert np.abs(answers(net, images().astype('float64')) - answers(clustered(small()), images())).max() < 1e-5
+    assert answers(net, images().astype('float64')).dtype == np.float64
+
 def test_nothing_given_is_changed_and_calibration_can_be_done_anew():
     net, x = small(), images()
     old = net.state_dict()
@@ -268,9 +298,13 @@ def test_zoo_networks_without_batchnorm():
 
 def test_orders_that_make_sense():
     net, x = small(), images()
-    for steps in ([strip, partial(fake, x=x)], dict(f=partial(fake, x=x), s=strip), dict(f=partial(fake, x=x, bits=4), h=float16),
-                  dict(f=partial(fake, x=x), b=bfloat16), dict(f=partial(fake, x=x), i=int8), [strip, int4]):
+    for steps in ([strip, partial(fake, x=x)], dict(f=partial(fake, x=x), s=strip), [float64, partial(fake, x=x)], [strip, int4]):
         assert optimize(net, steps, x).changes[-1].moved < .2
+
+@pytest.mark.parametrize('step', [float16, bfloat16, int8, int4, clustered, sparse], ids=str)
+def test_what_is_rounded_to_a_grid_is_not_encoded_again(step):
+    "Its weights would move a second time, and the bits of the grid would be lost from the state."
+    with pytest.raises(ValueError, match='FakeWeights.*encoded already; give the network as it was before'): step(fake(small(), images()))
 
 
 # --- bad inputs

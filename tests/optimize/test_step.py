@@ -142,6 +142,12 @@ def test_bfloat16_is_pytorchs(torch):
     want = torch.from_numpy(x).to(torch.bfloat16).float().numpy()
     assert np.array_equal(from_bfloat16(to_bfloat16(x)).view(np.uint32), want.view(np.uint32))
 
+def test_the_two_halves_are_not_taken_for_each_other():
+    "A file of bfloat16 holds bits, which are no float16."
+    a, b = (f(Sequential(Dense(3, 2, rng()))) for f in (float16, bfloat16))
+    for one, other in ((a, b), (b, a)):
+        with pytest.raises(KeyError, match='missing: layers.0'): one.load_state_dict(other.state_dict())
+
 def test_every_bfloat16_comes_back():
     bits = np.arange(2**16, dtype=np.uint16)
     x = from_bfloat16(bits)

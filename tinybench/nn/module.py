@@ -54,6 +54,7 @@ class Module:
     "A layer or a tree of layers. Subclasses set attributes and define `forward`."
     training = True
     buffers = ()      # names of arrays that belong to the state but are not trained
+    only = None       # the one type of numbers that the layer can compute in, if there is only one
 
     def forward(self, *xs): raise NotImplementedError(f'{type(self).__name__} needs a forward method')
     def __call__(self, *xs):
@@ -101,11 +102,17 @@ def set_all(module:Module, name:str, value) -> Module:
 
 # %% ../../nbs/10_nn.module.ipynb #astype
 def astype(module:Module, dtype) -> Module:
-    "Convert parameters and buffers of fractions to a floating-point `dtype`, in place."
-    if np.dtype(dtype).kind != 'f': raise TypeError(f'weights must be floating point, not {np.dtype(dtype)}')
+    """Convert parameters and buffers of fractions to a floating-point `dtype`, in place;
+    TypeError, with nothing changed, if a layer can compute in another type only."""
+    dtype = np.dtype(dtype)
+    if dtype.kind != 'f': raise TypeError(f'weights must be floating point, not {dtype}')
+    for path, m in walk(module):
+        if m.only not in (None, dtype.name): raise TypeError(
+            f'{path or "the network"}, {m!r} computes in {m.only} only, and {dtype} would change its '
+            'answers; convert the network before the step that made this layer')
     for p in module.parameters(): p.data, p.grad, p.buffer = p.data.astype(dtype), None, None
     for _, m in walk(module):
-        for b in m.buffers:
+        for b in m.buffers if m.only is None else ():
             if (a := getattr(m, b)).dtype.kind == 'f': setattr(m, b, a.astype(dtype))
     return module
 

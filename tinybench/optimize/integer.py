@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SUM_TYPES', 'dense_op', 'conv_op', 'depthwise_op', 'lookup_op', 'PROBABILITIES', 'KINDS', 'requantize', 'exact_type',
-           'into', 'summed', 'dense_codes', 'fold_zero', 'conv_codes', 'depthwise_codes', 'no_gradient', 'OnGrid',
-           'Quantize', 'check_codes', 'Dequantize', 'IntegerDense', 'IntegerConv2d', 'IntegerDepthwiseConv2d',
+           'into', 'summed', 'dense_codes', 'as_int32', 'fold_zero', 'conv_codes', 'depthwise_codes', 'no_gradient',
+           'OnGrid', 'Quantize', 'check_codes', 'Dequantize', 'IntegerDense', 'IntegerConv2d', 'IntegerDepthwiseConv2d',
            'table_for', 'Lookup', 'half_away', 'average_codes', 'global_average_codes', 'IntegerMaxPool2d',
            'IntegerAvgPool2d', 'IntegerGlobalAvgPool2d', 'add_codes', 'IntegerAdd', 'softmax_codes', 'IntegerSoftmax',
            'weight_codes', 'kind_of', 'lower_weights', 'keep_grid', 'lower_residual', 'behind', 'lower',
@@ -70,14 +70,23 @@ def dense_codes(x, w, b, sums, zero_in, **how):
     "Codes (batch, n_in) to codes (batch, n_out); `zero_in` is in `b` already."
     return requantize(summed(into(sums, x), w, b, sums), **how)
 
+# %% ../../nbs/53_optimize.integer.ipynb #as-int32
+def as_int32(b:np.ndarray) -> np.ndarray:
+    "Whole numbers as int32; ValueError if one does not fit."
+    small = b.astype(np.int32)
+    if (small != b).any(): raise ValueError(
+        f'a bias of {b[small != b][0]:,} does not fit int32: its layer has too many inputs; split the layer, '
+        'or calibrate it with inputs for which the code of 0 is nearer to 0')
+    return small
+
 # %% ../../nbs/53_optimize.integer.ipynb #fold-zero
 def fold_zero(
     w:np.ndarray,    # int8 codes, (..., channels)
     b:np.ndarray,    # int32, (channels,)
     zero:int,        # of the input grid
 ) -> np.ndarray:     # int32
-    "Biases for `sum of q*w` that do what `b` does for `sum of (q - zero)*w`."
-    return (b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64)).astype(np.int32)
+    "Biases for `sum of q*w` that do what `b` does for `sum of (q - zero)*w`; ValueError if one is no int32."
+    return as_int32(b - zero*w.sum(tuple(range(w.ndim - 1)), dtype=np.int64))
 def conv_codes(x, w, b, sums, zero_in, stride, pads, **how):
     "Codes (n, h, w, c) to (n, h', w', f); outside of the image is the code of 0; `b` is from `fold_zero`."
     p = patches(pad_image(x, pads, zero_in), w.shape[:2], stride)
@@ -102,7 +111,7 @@ dense_op, conv_op, depthwise_op = (Op(name, f, no_gradient) for name, f in (
 # %% ../../nbs/53_optimize.integer.ipynb #on-grid
 class OnGrid(Module):
     "What layers with one grid share; `at` is the grid as four numbers, saved with the network."
-    buffers = 'at',
+    buffers, only = ('at',), 'float32'
     def __init__(self, grid:Grid): self.at = np.array(grid, np.float32)
     def grid(self) -> Grid: return Grid(self.at[0], *map(int, self.at[1:]))
     def extra(self): return f'scale {self.at[0]:.3g}, zero {self.at[1]:g}'
@@ -126,14 +135,17 @@ class Dequantize(OnGrid):
 # %% ../../nbs/53_optimize.integer.ipynb #dense-layer
 class IntegerDense(Module):
     """A dense layer of codes. `m` is scale_in*scale_w/scale_out, float32; with `relu` no output
-    is below zero_out. It stores int8 weights, and int32 biases with zero_in folded in."""
-    buffers = 'w', 'b', 'm', 'ints'
+    is below zero_out. It stores int8 weights `w`; all else is the int32 array `rest`."""
+    buffers = 'w', 'rest'
     op = dense_op
     def __init__(self, w, b, m, zero_in:int, zero_out:int, relu:bool=False, ends=limits(8)):
-        self.w, self.b = np.ascontiguousarray(w, np.int8), fold_zero(w, b, zero_in)
-        self.m, self.relu = np.broadcast_to(m, self.b.shape).astype(np.float32), relu
-        sums, lo = SUM_TYPES.index(exact_type(self.w, self.b)), max(ends[0], zero_out) if relu else ends[0]
-        self.ints = np.array([zero_in, zero_out, sums, lo, ends[1]], np.int8)    # saved with the rest
+        self.w, self.relu, b = np.ascontiguousarray(w, np.int8), relu, fold_zero(w, b, zero_in)
+        sums, lo = SUM_TYPES.index(exact_type(self.w, b)), max(ends[0], zero_out) if relu else ends[0]
+        five, m = [zero_in, zero_out, sums, lo, ends[1]], np.broadcast_to(m, b.shape).astype(np.float32)
+        self.rest = np.concatenate([five, b, m.view(np.int32)], dtype=np.int32)    # one array: a smaller file
+    ints = property(lambda self: self.rest[:5])
+    b = property(lambda self: self.rest[5:5 + self.w.shape[-1]])
+    m = property(lambda self: self.rest[5 + self.w.shape[-1]:].view(np.float32))    # the bits are kept
     def how(self) -> dict:
         zero_in, zero, sums, lo, hi = self.ints.tolist()
         return dict(m=self.m, zero_in=zero_in, zero=zero, sums=SUM_TYPES[sums], lo=lo, hi=hi)
@@ -182,11 +194,11 @@ def half_away(total:np.ndarray, n) -> np.ndarray:
 # %% ../../nbs/53_optimize.integer.ipynb #average-codes
 def average_codes(x, kernel, stride, pads):
     "The mean of each window's real codes (n, h, w, c), as a code of the same grid."
-    def total(a): return patches(pad_image(a, pads), kernel, stride).sum((3, 4), dtype=np.int32)
+    def total(a): return patches(pad_image(a, pads), kernel, stride).sum((3, 4), dtype=np.int64)
     return half_away(total(x), total(np.ones((1, *x.shape[1:3], 1), np.int8))).astype(np.int8)
 def global_average_codes(x):
     "The mean code of each channel: (n, h, w, c) to (n, c)."
-    total = x.sum((1, 2), dtype=np.int32)
+    total = x.sum((1, 2), dtype=np.int64)    # int32 is too small for 9 million pixels
     return half_away(total, x.shape[1]*x.shape[2]).astype(np.int8)
 
 # %% ../../nbs/53_optimize.integer.ipynb #pools
@@ -212,25 +224,23 @@ class IntegerGlobalAvgPool2d(Module):
 # %% ../../nbs/53_optimize.integer.ipynb #add-codes
 def add_codes(a, b, scales, zeros, lo, hi):
     "Codes of `a` + `b`, which lie on grids 0 and 1 of `scales` and `zeros`, on grid 2."
-    (s, t, u), (y, z, zero) = scales, zeros.astype(np.float32)
+    (s, t, u), (y, z, zero) = scales, zeros
     total = (np.subtract(a, y)*s + np.subtract(b, z)*t)/u
     return np.clip(np.rint(total) + zero, lo, hi).astype(np.int8)
 
 # %% ../../nbs/53_optimize.integer.ipynb #add-layer
 class IntegerAdd(Residual):
     "`body(x) + shortcut(x)`, or `body(x) + x`, of codes; `grids` of the body, the other arm, and the output."
-    buffers = 'scales', 'zeros', 'ends'
+    buffers, only = ('grids',), 'float32'
     op = Op('add', add_codes, no_gradient)
     def __init__(self, body, shortcut, grids, relu:bool=False):
         super().__init__(body, shortcut)
-        _, zero, lo, hi = grids[2]
-        self.scales = np.array([g.scale for g in grids], np.float32)
-        self.zeros = np.array([g.zero for g in grids], np.int8)
-        self.ends = np.array([max(lo, zero) if relu else lo, hi], np.int8)
+        self.grids = np.array(grids, np.float32)      # a row for each: scale, zero, lo, hi
+        if relu: self.grids[2, 2] = max(grids[2].lo, grids[2].zero)
     def forward(self, x):
         y, s = self.body(x), check_codes(self, x) if self.shortcut is None else self.shortcut(x)
-        lo, hi = self.ends
-        return apply(self.op, y, s, scales=self.scales, zeros=self.zeros, lo=lo, hi=hi)
+        scales, zeros, (*_, lo), (*_, hi) = self.grids.T
+        return apply(self.op, y, s, scales=scales, zeros=zeros, lo=lo, hi=hi)
 
 # %% ../../nbs/53_optimize.integer.ipynb #softmax-codes
 PROBABILITIES = Grid(np.float32(1/256), -128, -128, 127)    # what every softmax of codes gives

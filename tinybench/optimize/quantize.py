@@ -74,6 +74,7 @@ def weight_grid(w:np.ndarray, bits:int=8, per_channel:bool=True) -> Grid:
 # %% ../../nbs/52_optimize.quantize.ipynb #int8
 class Int8(Encoded):
     "Weights as int8 codes, computed in float32."
+    only = 'float32'
     def __init__(self, layer, per_channel=True):
         grid = weight_grid(layer.w.data, 8, per_channel)
         super().__init__(layer, code=to_grid(layer.w.data, grid), scale=grid.scale)
@@ -99,6 +100,7 @@ def unpack4(packed:np.ndarray, shape:tuple) -> np.ndarray:
 # %% ../../nbs/52_optimize.quantize.ipynb #int4
 class Int4(Encoded):
     "Weights as codes of 4 bits, two in a byte, computed in float32."
+    only = 'float32'
     def __init__(self, layer, per_channel=True):
         grid = weight_grid(layer.w.data, 4, per_channel)
         super().__init__(layer, code=pack4(to_grid(layer.w.data, grid) + 8), scale=grid.scale)
@@ -176,10 +178,13 @@ fake_op = Op('clip', fake_fwd, fake_vjp, keeps=True)    # by this name `cost` kn
 # %% ../../nbs/52_optimize.quantize.ipynb #fake-weights
 class FakeWeights(Encoded):
     "A layer that computes with its weights rounded to `bits`, and trains them as they are."
+    only = 'float32'
     def __init__(self, layer, bits=8, per_channel=True):
         limits(bits)
-        super().__init__(layer)
-        self.w, self.bits, self.per_channel = layer.w, bits, per_channel
+        super().__init__(layer, form=np.array([bits, per_channel], np.int8))    # saved with the weights
+        self.w = layer.w
+    bits = property(lambda self: int(self.form[0]))
+    per_channel = property(lambda self: bool(self.form[1]))
     def decode(self): return self.w.data
     def grid(self) -> Grid: return weight_grid(self.w.data, self.bits, self.per_channel)
     def decoded(self): return with_weights(super().decoded(), apply(fake_op, self.w, grid=self.grid()))
@@ -188,17 +193,17 @@ class FakeWeights(Encoded):
 # %% ../../nbs/52_optimize.quantize.ipynb #fake-quantize
 class FakeQuantize(Module):
     "Rounds activations to a grid, which `calibrate` sets: one for what comes, or the `same` as before."
-    buffers = 'scale', 'zero'
+    buffers, only = ('at',), 'float32'    # at: the four numbers of the grid, saved with the network
     def __init__(self, bits:int=8, same:bool=False):
-        limits(bits)
-        self.bits, self.same = bits, same
-        self.scale, self.zero = np.array(np.nan, np.float32), np.array(0, np.int8)
+        self.at, self.same = np.array([np.nan, 0, *limits(bits)], np.float32), same
+    scale = property(lambda self: self.at[0])
+    bits = property(lambda self: int(self.at[3] - self.at[2]).bit_length())
     def grid(self) -> Grid:
         if not self.scale > 0: raise ValueError(f'{self!r}: use calibrate(net, examples)')
-        return Grid(self.scale, int(self.zero), *limits(self.bits))
+        return Grid(self.scale, *map(int, self.at[1:]))
     def forward(self, x): return apply(fake_op, x, grid=self.grid())
     def extra(self):
-        where = f'scale {self.scale:.3g}, zero {self.zero}' if self.scale > 0 else 'no grid yet'
+        where = f'scale {self.scale:.3g}, zero {self.at[1]:g}' if self.scale > 0 else 'no grid yet'
         return f'{self.bits} bits, {where}'
 
 # %% ../../nbs/52_optimize.quantize.ipynb #observe
@@ -211,7 +216,7 @@ def observe(m:FakeQuantize, path:str, x:np.ndarray, choose:Callable):
                                             'if it did, a layer before this one is dead')
     try: grid = grid_for(*choose(x, m.bits), m.bits)
     except ValueError as e: raise ValueError(f'{path}, {m!r}: {e}') from e
-    m.scale, m.zero = np.array(grid.scale), np.array(grid.zero, np.int8)
+    m.at = np.array(grid, np.float32)
 
 # %% ../../nbs/52_optimize.quantize.ipynb #calibrate
 PICKS = Flatten, Dropout, Pool2d, GlobalAvgPool2d, ReLU     # what leaves numbers in their range
@@ -229,7 +234,7 @@ def calibrate(
     def look(m, *xs):
         if isinstance(m, FakeQuantize):
             out = xs[0]
-            if m.same and out in on: m.scale, m.zero = on[out].scale.copy(), on[out].zero.copy()
+            if m.same and out in on: m.at = on[out].at.copy()
             else: observe(m, paths[id(m)], out.data, choose)
             on[out] = m
             return out

@@ -202,8 +202,11 @@ def with_weights(layer:Module, w) -> Module:
 
 # %% ../../nbs/50_optimize.step.ipynb #encoded
 class Encoded(Module):
-    "A layer whose weights are stored as a code, and decoded at each call; its bias stays what it was."
+    """A layer whose weights are stored as a code, and decoded at each call; its bias stays what it was.
+    ValueError for a layer that is `Encoded` already."""
     def __init__(self, layer:Module, **code:np.ndarray):
+        if isinstance(layer, Encoded): raise ValueError(
+            f'{layer!r}: its weights are encoded already; give the network as it was before')
         self.kind, self.fields = type(layer), {k: v for k, v in vars(layer).items() if k not in ('w', 'b')}
         self.b, self.said, self.buffers = layer.b, repr(layer), tuple(code)
         for name, a in code.items(): setattr(self, name, a)
@@ -240,6 +243,7 @@ def each_weighted(net:Module, f:Callable) -> Module:
 # %% ../../nbs/50_optimize.step.ipynb #half
 class Float16(Encoded):
     "Weights in float16, computed in float32."
+    only = 'float32'
     def __init__(self, layer):
         top = float(np.abs(layer.w.data).max())
         if top > float(np.finfo(np.float16).max): raise ValueError(
@@ -253,8 +257,9 @@ def float16(net:Module) -> Module:
 # %% ../../nbs/50_optimize.step.ipynb #bfloat16
 class BFloat16(Encoded):
     "Weights in bfloat16, computed in float32."
-    def __init__(self, layer): super().__init__(layer, code=to_bfloat16(layer.w.data))
-    def decode(self): return from_bfloat16(self.code)
+    only = 'float32'
+    def __init__(self, layer): super().__init__(layer, bits=to_bfloat16(layer.w.data))
+    def decode(self): return from_bfloat16(self.bits)
 def bfloat16(net:Module) -> Module:
     "`net` with weights stored in bfloat16."
     return each_weighted(net, BFloat16)
