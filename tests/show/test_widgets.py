@@ -105,10 +105,10 @@ def test_a_measurement_that_is_done_failed_or_cancelled_leaves_its_buttons_usabl
             if go.wait(.005): return 'found'
     m = Measurement(measure, found.append, turn=OneAtATime())
     usable = lambda: (not m.start_button.disabled and m.cancel_button.disabled and not m.turn.lock.locked()
-                      and m.bar.layout.visibility == 'hidden')
+                      and m.bar.layout.display == 'none')
     assert usable()
     m.start()
-    assert m.start_button.disabled and not m.cancel_button.disabled and m.bar.layout.visibility == 'visible'
+    assert m.start_button.disabled and not m.cancel_button.disabled and m.bar.layout.display is None
     m.cancel_button.click()       # the other buttons first hear from a page, which is not here
     m.thread.join(20)
     assert usable() and 'Stopped' in words(m.says) and found == []

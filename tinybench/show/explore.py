@@ -99,7 +99,9 @@ def three(q:Ratio) -> tuple[float, float, float]: return q.estimate, q.lo, q.hi
 def draw_gains(ax, found:Profile, layer:str):
     "The gain by `k` of each layer in grey, and of `layer` with its interval."
     ks = np.geomspace(1, 100, 30)
-    for r in found.rows: ax.plot(ks, [amdahl(r.share, k).estimate for k in ks], color='.7', lw=1)
+    others = np.array([[amdahl(r.share, k).estimate for r in found.rows] for k in ks])
+    ax.plot(ks, others, color='.7', lw=1)
+    ax.set_ylim(.95, 1.1*others.max())        # an interval may reach up to k
     mid, lo, hi = np.array([(g.estimate, g.lo, g.hi) for g in (amdahl(found[layer].share, k) for k in ks)]).T
     ax.fill_between(ks, lo, hi, color=COLOURS[5], alpha=.4, lw=0)
     ax.plot(ks, mid, color='k', lw=2)
@@ -113,6 +115,7 @@ def draw_amdahl(layer:str, k:float=10, goal:float=2, found:Profile|None=None) ->
     ax, share = quick_axes(left=.75, title='grey: the other layers'), found[layer].share
     gain, most = amdahl(share, k), amdahl(share, 1e9)
     draw_gains(ax, found, layer)
+    ax.set_ylim(top=max(ax.get_ylim()[1], 1.1*goal, 1.1*gain.hi))
     ax.axhline(goal, color='k', ls='--', lw=1)
     ax.errorbar(k, gain.estimate, yerr=arms(gain.estimate, gain.lo, gain.hi), fmt='o', color='k', capsize=3)
     name = short_names([layer], 20)[0]
@@ -202,6 +205,7 @@ def draw_batch(layer:str, batch:int=1, found:Mapping|None=None) -> Picture:
     ends, ridge = arms(p.rate, p.lo, p.hi)/1e9, found[b].ridge
     ax.errorbar(p.intensity, p.rate/1e9, yerr=ends, fmt='o', color=COLOURS[0], ms=9, capsize=3)
     draw_ceilings(ax, found[b], min(x.min(), ridge/4)/2, 4*max(x.max(), ridge))
+    ax.set_ylim(top=max(ax.get_ylim()[1], 2*max(p.rate for _, p in path)/1e9))      # some are above it
     ax.minorticks_off()
     rows = tuple((str(b), digits(p.intensity), digits(p.rate/1e9), f'{p.rate/p.bound:.0%}') for b, p in path)
     return Picture(tidy(ax, 'FLOP/B, modelled', 'GFLOP/s, measured').figure, roof_words(p, found[b], b),

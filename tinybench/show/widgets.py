@@ -193,11 +193,11 @@ class Measurement:
         self.measure, self.done, self.turn, self.stop, self.told = measure, done, turn, threading.Event(), 0.
         self.thread, self.start_button = threading.Thread(), button(name, settled(self.start))
         self.cancel_button, self.says = button('Cancel', self.cancel, disabled=True), ipywidgets.HTML()
-        self.bar = ipywidgets.IntProgress(layout=ipywidgets.Layout(width='9em', visibility='hidden'))
+        self.bar = ipywidgets.IntProgress(layout=ipywidgets.Layout(width='9em', display='none'))
         self.widget = ipywidgets.VBox([row(self.start_button, self.cancel_button, self.bar), self.says])
     def tell(self, words:str): self.says.value = paragraph(words)
     def switch(self, on:bool):
-        self.bar.value, self.bar.layout.visibility = 0, 'visible' if on else 'hidden'
+        self.bar.value, self.bar.layout.display = 0, None if on else 'none'
         self.cancel_button.disabled = not on
         self.start_button.disabled = on        # the last, because it may be pressed at once
     def start(self):
