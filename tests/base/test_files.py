@@ -1,7 +1,7 @@
 "base.files: a file is there whole or not at all."
 import os, subprocess, sys, time
 import pytest
-from tinybench.base.files import write_whole
+from tinybench.base.files import unused, write_whole
 
 
 def test_write_whole_takes_text_or_bytes(tmp_path):
@@ -23,3 +23,10 @@ def test_kill_leaves_a_whole_file(tmp_path, root):
             process.kill()
         data = path.read_bytes()
         assert data in (b'a'*big, b'b'*big)
+
+def test_an_unused_name_is_unused_with_every_suffix(tmp_path):
+    path = tmp_path/'a.png'
+    assert unused(path, '.csv') == path
+    path.touch()
+    (tmp_path/'a-2.csv').mkdir()
+    assert unused(path, '.csv').name == 'a-3.png' and unused(path).name == 'a-2.png'

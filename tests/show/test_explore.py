@@ -1,6 +1,8 @@
 "show: explorers of a measured network: the laws behind them, and every knob at both of its ends."
 import math
+from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 from xml.etree import ElementTree
 import ipywidgets, numpy as np
 import pytest
@@ -13,9 +15,9 @@ from tinybench.nn.module import Sequential, evaluating
 from tinybench.profile.cost import cost
 from tinybench.profile.profiler import Span, profile
 from tinybench.show.explore import (BATCHES, alarms, alarms_explorer, amdahl, amdahl_explorer, batch_work, convolution_stepper,
-                                    crossing_batch, draw_amdahl, draw_batch, draw_flame, draw_window, flame_bars, flame_explorer,
+                                    crossing_batch, draw_amdahl, draw_batch, draw_flame, draw_gains, draw_window, flame_bars, flame_explorer,
                                     places, roofline_explorer, roofs_by_batch, row_name, windows_of, worked)
-from tinybench.show.widgets import Cancelled, Choices
+from tinybench.show.widgets import Cancelled, Choices, quick_axes
 
 def words(w): return ElementTree.fromstring(w.value).text if w.value else ''
 
@@ -54,7 +56,8 @@ def ends(w):
 def test_every_knob_draws_at_both_ends_and_keeps_all_inside_of_the_picture(make, tmp_path):
     e = make(Choices(tmp_path/'c.json'))
     e.guess.open(None)
-    assert 'Measure to see' not in words(e.guess.says)
+    said = words(e.guess.says).removeprefix('You made no guess. ')
+    assert 'Measure to see' not in said and len(said) < 120, 'the answer to the question, and no more'
     for name, w in e.knobs.items():
         for value in ends(w):
             was, w.value = w.value, value
@@ -126,8 +129,23 @@ def test_the_goal_that_no_layer_reaches_is_named():
     assert 'breaks' not in draw_amdahl(layer, 100, 1.0, profiled()).words.split('If it took')[1]
     assert [r[0] for r in shown.table.rows] == [r.name for r in profiled().rows]
 
+def test_one_interval_up_to_the_whole_does_not_flatten_the_lines():
+    # a share of 40% [2%, 100%] may gain up to k: 100 at the right end
+    ax, wild = quick_axes(), SimpleNamespace(name='a', share=Ratio(.4, .02, 1.02, 30))
+    class Found(list):
+        rows = property(lambda self: list(self))
+        def __getitem__(self, name): return wild
+    draw_gains(ax, Found([wild, SimpleNamespace(name='b', share=Ratio(.6, .5, .7, 30))]), 'a')
+    assert ax.get_ylim()[1] < 3
+
 
 # --- the roof by batch
+
+def test_points_above_the_roof_are_inside_of_the_figure():
+    layer = worked(net(), examples())[0]
+    low = {b: replace(r, peak=replace(r.peak, values=np.asarray(r.peak.values)/1e4)) for b, r in roofs().items()}
+    top = draw_batch(layer, 4, low).figure.axes[0].get_ylim()[1]
+    assert top > max(p.rate for r in roofs().values() for p in r.points if p.name == layer)/1e9
 
 def test_the_model_of_a_batch_is_the_cost_of_that_batch():
     for name, (flops, weights, activations) in batch_work(net(), examples()).items():

@@ -2,6 +2,7 @@
 import errno, os, shutil, uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 
@@ -26,6 +27,11 @@ def write_whole(path:str|os.PathLike, data:str|bytes|Callable) -> Path:
     finally:
         with suppress(OSError): part.unlink()    # it is gone already if all went well
     return path
+
+def unused(path:Path, *also:str) -> Path:
+    "`path`, or the first of path-2, path-3, … that is not there; nor is it with the suffixes in `also`."
+    names = (path.with_stem(path.stem + (f'-{i}' if i > 1 else '')) for i in count(1))
+    return next(p for p in names if not any(q.exists() for q in (p, *map(p.with_suffix, also))))
 
 def replace_folder(new:Path, old:Path) -> None:
     "Put the folder `new` in the place of `old`; if that fails, `old` is as it was."

@@ -70,7 +70,8 @@ def alarms_explorer(choices:Choices|None=None) -> Explorer:
     guess = Guess(
         'Two equal things are timed 20 times each, on a machine whose noise has a memory of 0.9: first all '
         'of one, then all of the other. In how many of 100 such comparisons is there a difference?',
-        knob(ipywidgets.IntSlider, 'of 100', value=5, max=100), lambda found: draw_alarms().words)
+        knob(ipywidgets.IntSlider, 'of 100', value=5, max=100),
+        lambda found: f'In a row, it is {worded(*alarms("in a row", 20, .9), "share")} of them.')
     return Explorer('alarms', draw_alarms, dict(
         n=knob(ipywidgets.IntSlider, 'pairs', value=20, min=6, max=100),
         rho=knob(ipywidgets.FloatSlider, 'memory', value=.9, min=0, max=.95, step=.05)),
@@ -98,10 +99,12 @@ def three(q:Ratio) -> tuple[float, float, float]: return q.estimate, q.lo, q.hi
 def draw_gains(ax, found:Profile, layer:str):
     "The gain by `k` of each layer in grey, and of `layer` with its interval."
     ks = np.geomspace(1, 100, 30)
-    for r in found.rows: ax.plot(ks, [amdahl(r.share, k).estimate for k in ks], color='.7', lw=1)
+    others = np.array([[amdahl(r.share, k).estimate for r in found.rows] for k in ks])
+    ax.plot(ks, others, color='.7', lw=1)
+    ax.set_ylim(.95, 1.1*others.max())        # an interval may reach up to k
     mid, lo, hi = np.array([(g.estimate, g.lo, g.hi) for g in (amdahl(found[layer].share, k) for k in ks)]).T
     ax.fill_between(ks, lo, hi, color=COLOURS[5], alpha=.4, lw=0)
-    ax.plot(ks, mid, color=COLOURS[0], lw=2)
+    ax.plot(ks, mid, color='k', lw=2)
     plain_log(ax)
     ax.minorticks_off()                       # a third of the time to draw
 
@@ -112,6 +115,7 @@ def draw_amdahl(layer:str, k:float=10, goal:float=2, found:Profile|None=None) ->
     ax, share = quick_axes(left=.75, title='grey: the other layers'), found[layer].share
     gain, most = amdahl(share, k), amdahl(share, 1e9)
     draw_gains(ax, found, layer)
+    ax.set_ylim(top=max(ax.get_ylim()[1], 1.1*goal, 1.1*gain.hi))
     ax.axhline(goal, color='k', ls='--', lw=1)
     ax.errorbar(k, gain.estimate, yerr=arms(gain.estimate, gain.lo, gain.hi), fmt='o', color='k', capsize=3)
     name = short_names([layer], 20)[0]
@@ -123,7 +127,7 @@ def draw_amdahl(layer:str, k:float=10, goal:float=2, found:Profile|None=None) ->
         f'If it took no time, {most.words()}, which {limit_words(three(most), least=goal, what="goal")}.',
         Table(('layer', 'share', f'gain if {k:g} times as fast'), rows))
 
-# %% ../../nbs/87_show.explore.ipynb #amdahl-explorer
+# %% ../../nbs/87_show.explore.ipynb #worked
 def row_name(r) -> str:
     "A row of a cost under the name that its layer has in a profile."
     return f'{r.path} {r.layer.split("(")[0]}'.strip()
@@ -134,10 +138,12 @@ def worked(net, x) -> list[str]:
 def measure_layers(net, x) -> Callable:
     "A measurement for an `Explorer`: the profile of a call, whatever the knobs say."
     return lambda progress, found, **settings: profile(net, x, repeats=20, progress=progress)
+
+# %% ../../nbs/87_show.explore.ipynb #amdahl-explorer
 def amdahl_explorer(net, x, found:Profile|None=None, choices:Choices|None=None) -> Explorer:
     "What a network would gain if one layer were faster, from its measured profile on the batch `x`."
     names = worked(net, x)
-    def answer(found): return found and draw_amdahl(names[0], 10, 2, found).words
+    def answer(found): return found and f'Measured: {amdahl(found[names[0]].share, 10).words()} times.'
     guess = Guess(
         f'{names[0]} has the most work. If it gets 10 times as fast, how many times as fast is the network?',
         knob(ipywidgets.FloatSlider, 'times', value=1, min=1, max=10, step=.1), answer)
@@ -199,6 +205,7 @@ def draw_batch(layer:str, batch:int=1, found:Mapping|None=None) -> Picture:
     ends, ridge = arms(p.rate, p.lo, p.hi)/1e9, found[b].ridge
     ax.errorbar(p.intensity, p.rate/1e9, yerr=ends, fmt='o', color=COLOURS[0], ms=9, capsize=3)
     draw_ceilings(ax, found[b], min(x.min(), ridge/4)/2, 4*max(x.max(), ridge))
+    ax.set_ylim(top=max(ax.get_ylim()[1], 2*max(p.rate for _, p in path)/1e9))      # some are above it
     ax.minorticks_off()
     rows = tuple((str(b), digits(p.intensity), digits(p.rate/1e9), f'{p.rate/p.bound:.0%}') for b, p in path)
     return Picture(tidy(ax, 'FLOP/B, modelled', 'GFLOP/s, measured').figure, roof_words(p, found[b], b),
@@ -268,7 +275,8 @@ def draw_flame(inside:str='', found:Profile|None=None) -> Picture:
 def flame_explorer(net, x, found:Profile|None=None, choices:Choices|None=None) -> Explorer:
     "The flame chart of a call of `net`: layers inside of layers, from the profile on the batch `x`."
     names = worked(net, x)
-    def answer(found): return found and draw_flame(found=found).words
+    def answer(found):
+        return found and f'Measured: {max(flame_bars(found.spans), key=lambda bar: bar[2])[0].name}.'
     guess = Guess('In which layer does a call spend most of its own time?',
                   knob(ipywidgets.Dropdown, 'layer', options=names, value=None), answer)
     return Explorer('flame', draw_flame, dict(
@@ -298,7 +306,7 @@ def edge_filter(k:int) -> np.ndarray:
     "A filter (k, k) that finds edges from left to right; the mean if k is 1."
     return np.tile(np.linspace(-1, 1, k), (k, 1))/k if k > 1 else np.ones((1, 1))
 
-# %% ../../nbs/87_show.explore.ipynb #draw-step
+# %% ../../nbs/87_show.explore.ipynb #draw-cells
 def draw_cells(fig, place:tuple, a:np.ndarray, title:str, corner:tuple, size:tuple):
     "A matrix as cells at a `place` of the figure, a frame around `size` (rows, columns) from `corner` on."
     ax, (r, c), (h, w) = fig.add_axes(place), corner, size
@@ -309,6 +317,8 @@ def draw_cells(fig, place:tuple, a:np.ndarray, title:str, corner:tuple, size:tup
     ax.set_title(title, y=1, fontsize='small')
     ax.set_axis_off()
     return ax
+
+# %% ../../nbs/87_show.explore.ipynb #draw-window
 def draw_window(window:int, kernel:int=3, stride:int=1, *, image:np.ndarray) -> Picture:
     "One window of the image, its row of the matrix and its pixel of the output."
     rows, (oh, ow) = windows_of(image, kernel, stride)
@@ -333,14 +343,15 @@ def convolution_stepper(image, choices:Choices|None=None) -> Explorer:
     image = np.asarray(image, float)
     if image.ndim != 2 or min(image.shape) < 4: raise ValueError(
         f'an image (h, w) of at least 4 by 4 pixels, not {image.shape}: take one channel of one image')
+    rows, _ = windows_of(image, 3, 1)
     guess = Guess('A 3 by 3 filter moves over this image. How many times as large is the matrix?',
                   knob(ipywidgets.FloatSlider, 'times', value=1, min=1, max=12, step=.5),
-                  lambda found: draw_window(0, image=image).words)
-    knobs = dict(window=knob(ipywidgets.IntSlider, 'window', max=len(windows_of(image, 3, 1)[0]) - 1),
+                  lambda found: f'It is {rows.size/image.size:.1f} times as large.')
+    knobs = dict(window=knob(ipywidgets.IntSlider, 'window', max=len(rows) - 1),
                  kernel=knob(ipywidgets.IntSlider, 'kernel', value=3, min=1, max=4),
                  stride=knob(ipywidgets.IntSlider, 'stride', value=1, min=1, max=3))
     def fit(change):
-        rows, _ = windows_of(image, knobs['kernel'].value, knobs['stride'].value)
-        knobs['window'].max = len(rows) - 1
+        now, _ = windows_of(image, knobs['kernel'].value, knobs['stride'].value)
+        knobs['window'].max = len(now) - 1
     for name in ('kernel', 'stride'): knobs[name].observe(fit, 'value')
     return Explorer('stepper', partial(draw_window, image=image), knobs, guess=guess, choices=choices)
