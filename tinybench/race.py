@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BATCH', 'EPS', 'RHO', 'LR', 'TASKS', 'FRAMEWORKS', 'RaceTask', 'network', 'describe', 'torch_dense',
            'TinybenchRunner', 'torch_layers', 'TorchRunner', 'keras_model', 'KerasRunner', 'settings', 'peak_bytes',
-           'serve', 'RunnerProcess', 'best_setting', 'trial', 'pick', 'RaceResult', 'race_table', 'available', 'race',
+           'serve', 'RunnerProcess', 'best_setting', 'pick', 'RaceResult', 'race_table', 'available', 'race',
            'run_rounds']
 
 # %% ../nbs/73_race.ipynb #imports
@@ -236,9 +236,10 @@ def best_setting(secs:list[list[float]]) -> int:
     if min(map(len, secs)) < 2: raise ValueError('each setting needs a trial to warm up and one to count')
     return int(np.argmin([np.median(s[1:]) for s in secs]))
 
-# %% ../nbs/73_race.ipynb #trial
-def trial(framework:str, task:RaceTask, choices:list[dict], trials:int, tell:Callable) -> dict:
-    "The best of the settings `choices` of `framework`: `trials` epochs with each, in turns."
+# %% ../nbs/73_race.ipynb #pick
+def pick(framework:str, task:RaceTask, choices:list[dict], trials:int, tell:Callable) -> dict:
+    "The best of the settings `choices`: `trials` epochs with each, in turns; one alone needs no trial."
+    if len(choices) == 1: return choices[0]
     with ExitStack() as tried:
         runners = [tried.enter_context(RunnerProcess(framework, task, s)) for s in choices]
         for r in runners: r.answer(); r.ask('restart', 0)
@@ -247,15 +248,6 @@ def trial(framework:str, task:RaceTask, choices:list[dict], trials:int, tell:Cal
             for r, s in zip(runners, secs):
                 tell(f'{framework}: trial {i + 1} of {trials}, {r.options}'); s.append(r.ask('epoch'))
         return choices[best_setting(secs)]
-
-# %% ../nbs/73_race.ipynb #pick
-def pick(framework:str, task:RaceTask, choices:list[dict], stack:ExitStack, trials:int,
-         tell:Callable) -> RunnerProcess:
-    "`framework` with the best of the settings `choices`, open on `stack`; one alone needs no trial."
-    best = trial(framework, task, choices, trials, tell) if len(choices) > 1 else choices[0]
-    fresh = stack.enter_context(RunnerProcess(framework, task, best))   # its peak is of no trial
-    fresh.version = fresh.answer()
-    return fresh
 
 # %% ../nbs/73_race.ipynb #race-result
 @dataclass(frozen=True, repr=False)
@@ -327,9 +319,11 @@ def race(
     load(task.data)              # says what is missing before any process starts
     missing = tuple((n, why) for n in against if (why := available(n)))
     names = ['tinybench', *(n for n in dict.fromkeys(against) if n != 'tinybench' and n not in dict(missing))]
-    with ExitStack() as stack:
-        choices = {n: settings(n, task) if threads is None else [dict(threads=threads)] for n in names}
-        runners = {n: pick(n, task, choices[n], stack, trials, tell) for n in names}
+    choices = {n: settings(n, task) if threads is None else [dict(threads=threads)] for n in names}
+    best = {n: pick(n, task, choices[n], trials, tell) for n in names}
+    with ExitStack() as stack:   # new processes: their peak is of no trial
+        runners = {n: stack.enter_context(RunnerProcess(n, task, best[n])) for n in names}
+        for r in runners.values(): r.version = r.answer()
         secs, curves = run_rounds(runners, epochs, repeats, np.random.default_rng(seed), seed, tell)
         peaks = {n: r.ask('peak') for n, r in runners.items()}
         setup = {n: dict(version=str(r.version), **r.options) for n, r in runners.items()}
