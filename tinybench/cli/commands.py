@@ -76,6 +76,7 @@ def demo(
         write_report(found, folder, suite_figures(found))
     show(found, as_json)
     if not as_json: typer.echo(f'\n{gains(found)}')
+    for words in found.system.get('concerns', ()): say(f'careful: {words}')
     say(f'report: {out}')
 
 @command
