@@ -237,19 +237,17 @@ def best_setting(secs:list[list[float]]) -> int:
     return int(np.argmin([np.median(s[1:]) for s in secs]))
 
 # %% ../nbs/73_race.ipynb #pick
-def pick(framework:str, task:RaceTask, stack:ExitStack, trials:int, tell:Callable) -> RunnerProcess:
-    "Runs `trials` epochs with every setting of `framework`, in turns, and keeps the best open on `stack`."
+def pick(framework:str, task:RaceTask, choices:list[dict], trials:int, tell:Callable) -> dict:
+    "The best of the settings `choices`: `trials` epochs with each, in turns; one alone needs no trial."
+    if len(choices) == 1: return choices[0]
     with ExitStack() as tried:
-        runners = [tried.enter_context(RunnerProcess(framework, task, s)) for s in settings(framework, task)]
+        runners = [tried.enter_context(RunnerProcess(framework, task, s)) for s in choices]
         for r in runners: r.answer(); r.ask('restart', 0)
         secs = [[] for _ in runners]
         for i in range(trials):
             for r, s in zip(runners, secs):
                 tell(f'{framework}: trial {i + 1} of {trials}, {r.options}'); s.append(r.ask('epoch'))
-        best = runners[best_setting(secs)]
-    fresh = stack.enter_context(RunnerProcess(framework, task, best.options))   # its peak is of no trial
-    fresh.version = fresh.answer()
-    return fresh
+        return choices[best_setting(secs)]
 
 # %% ../nbs/73_race.ipynb #race-result
 @dataclass(frozen=True, repr=False)
@@ -306,6 +304,7 @@ def race(
     against=('torch', 'keras'), epochs:int|None=None,  # in each repeat; the task's own number unless given
     repeats:int=3, seed:int=0,
     trials:int=3,                          # epochs in which each setting shows what it can
+    threads:int|None=None,                 # of every framework, without trials; None: of its best setting
     progress:Callable|None=None,           # called with a line of text before each step
 ) -> RaceResult:
     "Race our network against other frameworks; those that are not installed are named in `missing`."
@@ -315,12 +314,16 @@ def race(
     if trials < 2: raise ValueError(f'{trials} trials: each setting needs one to warm up and one to count')
     if epochs < 1 or repeats < 1:
         raise ValueError(f'a race needs at least one epoch and one repeat, got {epochs} and {repeats}')
+    if threads is not None and threads < 1: raise ValueError(f'threads={threads}: at least 1, or None')
     for name in against: lookup('framework', name, FRAMEWORKS)
     load(task.data)              # says what is missing before any process starts
     missing = tuple((n, why) for n in against if (why := available(n)))
     names = ['tinybench', *(n for n in dict.fromkeys(against) if n != 'tinybench' and n not in dict(missing))]
-    with ExitStack() as stack:
-        runners = {n: pick(n, task, stack, trials, tell) for n in names}
+    choices = {n: settings(n, task) if threads is None else [dict(threads=threads)] for n in names}
+    best = {n: pick(n, task, choices[n], trials, tell) for n in names}
+    with ExitStack() as stack:   # new processes: their peak is of no trial
+        runners = {n: stack.enter_context(RunnerProcess(n, task, best[n])) for n in names}
+        for r in runners.values(): r.version = r.answer()
         secs, curves = run_rounds(runners, epochs, repeats, np.random.default_rng(seed), seed, tell)
         peaks = {n: r.ask('peak') for n, r in runners.items()}
         setup = {n: dict(version=str(r.version), **r.options) for n, r in runners.items()}

@@ -10,7 +10,8 @@ from tinybench.bench.suite import load_suite
 from tinybench.cli import main
 from tinybench.cli.figures import suite_figures
 from tinybench.cli.gate import as_share, compared_files, gate, gates
-from tinybench.cli.plan import demo_suite, known_keys, make_model, make_suite, named_object, plan_of, read_plan
+from tinybench.cli.demo import MEANT, demo_suite, gains
+from tinybench.cli.plan import known_keys, make_model, make_suite, named_object, plan_of, read_plan
 from tinybench.measure.compare import Ratio
 from tinybench.measure.result import BenchmarkResult, load_json, save_json
 
@@ -258,12 +259,36 @@ def test_demo_learns_the_same_from_the_same_seed():
 
 def test_demo_tells_what_it_does_and_needs_two():
     told = []
-    demo_suite(0, (2, 1), epochs=1, tell=told.append)
-    assert 'training' in told[0] and '1,438 digits' in told[0]
+    suite = demo_suite(0, (2, 1), epochs=1, tell=told.append)
+    assert 'training' in told[0] and '1,438 digits' in told[0] and told[-1] == 'making width 2 faster: fused, thinned'
+    assert suite.bench.names == ('width 2', 'width 1', 'fused', 'thinned') and suite.bench.baseline == 'width 2'
     with pytest.raises(ValueError, match='two widths'): demo_suite(widths=(4, 4), tell=lambda text: pytest.fail(text))
 
-def test_figures_of_a_suite():
-    found = suite_figures(demo_suite(0, (2, 1), epochs=1, repeats=6).run(progress=False))
+@pytest.fixture(scope='module')
+def small_demo(): return demo_suite(0, (4, 1), epochs=2, repeats=12).run(progress=False)
+
+def test_what_the_demo_made_faster(small_demo):
+    r = small_demo
+    held = {x.name: x.median for x in r.results if x.metric == 'weights'}
+    hits = {s.name: s.hits for s in r.scores}
+    assert hits['fused'] == hits['width 4']       # the steps change no answer, but for rounding
+    assert held['thinned'] < .75*held['width 4'] and held['fused'] < held['width 4']
+
+def test_gains_are_the_pairs_of_the_suite(small_demo):
+    t, beside = gains(small_demo), {c.metric: xs for c, xs in small_demo.comparison.items()}
+    assert t.head == ('width 4, made faster', *MEANT)
+    rows = {label: dict(zip(MEANT, cells)) for label, *cells in t.rows}
+    assert list(rows) == ['speed, 1 at a time', 'accuracy', 'speed, 32 at a time', 'weights']
+    for name in MEANT:
+        a, fast = beside['latency'][name], beside['throughput'][name]
+        said = [float(k) for k in re.findall(r'[\d.]+', rows['speed, 1 at a time'][name])]
+        assert np.allclose(said, [1/a.mid, 1/a.hi, 1/a.lo], rtol=.1) and rows['speed, 1 at a time'][name].endswith(a.verdict)
+        assert rows['speed, 32 at a time'][name] == f'{fast.words()}, {fast.verdict}'
+        assert rows['accuracy'][name].startswith(beside['accuracy'][name].words())
+        assert rows['weights'][name].endswith('B, less')
+
+def test_figures_of_a_suite(small_demo):
+    found = suite_figures(small_demo)
     assert len(found) == 2 and all(b'<svg' in figure for figure in found.values())
 
 @pytest.mark.slow
@@ -271,7 +296,7 @@ def test_demo_from_start_to_end(tmp_path):
     done = run('demo', '--out', tmp_path/'reports'/'demo', '--repeats', 6, '--json')
     assert done.returncode == 0 and plain_streams(done), done.stderr
     said = json.loads(done.stdout)                                       # the results and nothing else
-    assert said['scores'][0]['share'] >= .98
+    assert said['names'] == ['width 16', 'width 4', *MEANT] and said['scores'][0]['share'] >= .98
     assert {len(r['values']) for r in said['results'] if r['metric'] in ('latency', 'throughput')} == {6}
     assert done.stderr.splitlines()[-1] == f'report: {tmp_path/"reports"/"demo"}'
     assert is_report(tmp_path/'reports'/'demo', 'suite') and names(tmp_path/'reports') == ['demo']

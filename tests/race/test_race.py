@@ -61,6 +61,12 @@ def test_bad_input():
     with pytest.raises(ValueError, match="did you mean 'cifar'"): R.race('cifar10')
     with pytest.raises(ValueError, match="did you mean 'torch'"): R.race('digits', against=('pytorch',))
     with pytest.raises(ValueError, match='at least one epoch'): R.race('digits', epochs=0)
+    with pytest.raises(ValueError, match='threads=0'): R.race('digits', threads=0)
+
+def test_threads_that_are_given_need_no_trial():
+    told = []
+    r = R.race('digits', against=(), epochs=1, repeats=1, threads=1, progress=told.append)
+    assert r.setup['tinybench']['threads'] == 1 and not [text for text in told if 'trial' in text]
 
 def test_a_race_names_our_version_and_numpys(tmp_path):
     from tinybench import __version__

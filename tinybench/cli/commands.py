@@ -10,10 +10,11 @@ from tinybench.course.commands import group
 from tinybench.course.student.commands import app as student
 from tinybench.course.teacher.commands import app as teacher
 from .ablation import read_ablation, run_ablation, write_ablation
+from .demo import demo_suite, gains
 from .explore import explored
 from .figures import suite_figures, write_figures, write_race
 from .gate import as_share, compared_files, gates
-from .plan import demo_suite, make_model, make_suite, plan_of
+from .plan import make_model, make_suite, plan_of
 
 
 @contextmanager
@@ -55,20 +56,28 @@ def options(version:Version=False):
 @command
 def demo(
     out:Annotated[Path, typer.Option(help='Report folder; replaces an earlier one.')]=Path('reports/demo'),
-    repeats:Repeats=30, seed:Seed=0, as_json:AsJson=False):
-    """Train a small network and a slimmer one on real digits, measure both in turns, and write a report.
+    repeats:Repeats=150, seed:Seed=0, as_json:AsJson=False):
+    """Train a network, make it faster, measure both, write a report.
+
+    Four small networks on real handwritten digits, measured in turns: one as it was trained, a slimmer one,
+    and the first made faster in two ways, of which one keeps every answer and one halves the work. The last
+    lines say how many times as fast that is, and what it did to accuracy and bytes.
 
     Takes less than a minute and needs no network connection.
 
-    Example: tinybench demo --out reports/mine --repeats 60
+    Example: tinybench demo --out reports/mine --repeats 400
     """
     from tinybench.bench.report import whole_folder, write_report
     with whole_folder(out, 'suite') as folder:          # refused now, if at all, not after a minute
         suite = demo_suite(seed, tell=say, bar=True, repeats=repeats)
-        say(f'measuring them in turns, {repeats} rounds')
+        say(f'measuring {len(suite.bench.names)} networks in turns, {repeats} rounds')
         found = suite.run()
+        say('writing the report')
         write_report(found, folder, suite_figures(found))
-    show(found, as_json, out)
+    show(found, as_json)
+    if not as_json: typer.echo(f'\n{gains(found)}')
+    for words in found.system.get('concerns', ()): say(f'careful: {words}')
+    say(f'report: {out}')
 
 @command
 def run(
@@ -83,7 +92,9 @@ def run(
     threads:Annotated[int|None, typer.Option(help='BLAS threads [1].', min=1)]=None,
     out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
     as_json:AsJson=False):
-    """Measure models in turns: accuracy, memory, latency and throughput, each against a baseline.
+    """Measure models in turns, each against a baseline.
+
+    Accuracy, memory, latency and throughput, with intervals and verdicts.
 
     A suite in a file:
 
@@ -121,7 +132,9 @@ def ablate(
     seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,
     out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
     as_json:AsJson=False):
-    """Say what each optimization of a model did: alone, left out, in all combinations, in the other order.
+    """Say what each optimization of a model did.
+
+    Alone, left out, in all combinations, and in the other order.
 
     An ablation in a file:
 
@@ -163,7 +176,10 @@ def explore(
     data:Annotated[str, typer.Option(help='Labelled data to train and judge it on.')]='digits',
     port:Annotated[int, typer.Option(help='Port on this machine; 0: a free one.', min=0, max=65535)]=0,
     browser:Annotated[bool, typer.Option(help='Open the page in a browser.')]=True):
-    """Train a network, and open an explorer of optimizations for it: switches, and designs that are measured.
+    """Explore optimizations of a network in the browser.
+
+    Trains the network, then opens a page with a switch for each optimization, on which designs are measured
+    and compared. Needs voila: pip install "tinybench[explore]".
 
     The page is served to this machine only, by voila, until Ctrl-C. Guesses, kept settings and saved figures
     are written to the folder in which the command runs.
@@ -193,7 +209,9 @@ def compare(
     strict:Annotated[bool, typer.Option('--strict', help='Status 4 if that is undecided.')]=False,
     differ:Annotated[str, typer.Option(help='What may differ, by commas, as tinybench,numpy.')]='tinybench',
     as_json:AsJson=False):
-    """Compare two files of results, model by model: how many times as long does the new one take?
+    """Compare two files of results, for a person or for CI.
+
+    Model by model: how many times as long does the new one take?
 
     The files are report folders, results.json, or what save_json wrote. Timings of separate runs were not
     taken in turns: a machine that changed its pace in between looks like a change of the code.
@@ -222,9 +240,10 @@ def profile(
     trace:Annotated[Path|None, typer.Option(help='Also write one step as a trace for ui.perfetto.dev.')]=None,
     out:Annotated[Path|None, typer.Option(help='Folder for the figures.')]=None,
     seed:Seed=0, as_json:AsJson=False):
-    """Say where the time of a network goes, layer by layer, and how far each is below its roof.
+    """Say where the time of a network goes, layer by layer.
 
-    A step of training (--train) has no roof: work is modelled for a call in evaluation mode.
+    And how far each layer is below its roof, the most that this machine could do. A step of training
+    (--train) has no roof: work is modelled for a call in evaluation mode.
 
     Example: tinybench profile ds_cnn --batch 8 --trace ds_cnn.json
     """
@@ -256,9 +275,10 @@ def selftest(
     pairs:Annotated[int, typer.Option(help='Pairs in each comparison.', min=6)]=30,
     model:Annotated[str|None, typer.Option(help='Network, as for profile; else a matrix product.')]=None,
     seed:Seed=0, as_json:AsJson=False):
-    """Compare a thing with itself again and again: how often does this machine call it different?
+    """Say how often a thing and itself are called different here.
 
-    At most 5% of the comparisons may say so. Status 1 where it is surely more.
+    Compares it with itself again and again. At most 5% of the comparisons may say so. Status 1 where it is
+    surely more.
 
     Example: tinybench selftest --model mnist_mlp --comparisons 400
     """
@@ -277,7 +297,7 @@ def selftest(
 
 @command
 def env(as_json:AsJson=False):
-    """Say what this machine is and what about it makes timings doubtful.
+    """Say what this machine is, and what makes its timings doubtful.
 
     Example: tinybench env --json > env.json
     """
@@ -288,9 +308,11 @@ def env(as_json:AsJson=False):
 
 @command
 def report(
-    folder:Annotated[Path, typer.Argument(help='A report, or what `tinybench run --out` was given.')],
+    folder:Annotated[Path, typer.Argument(help='A report, or what --out of run or ablate was given.')],
     as_json:AsJson=False):
-    """Write a report again from its results.json: Markdown, one HTML page, CSV and figures.
+    """Write a report again from the results in its folder.
+
+    Markdown, one HTML page, CSV and figures.
 
     Example: tinybench report reports/zoo
     """
@@ -314,10 +336,10 @@ def race(
     repeats:Annotated[int, typer.Option(help='Fits of each framework.', min=1)]=3,
     out:Annotated[Path|None, typer.Option(help='Folder for the report, if not reports/race-TASK.')]=None,
     seed:Seed=0, as_json:AsJson=False):
-    """Train one network with tinybench and with other frameworks, in turns, and compare speed and learning.
+    """Race against other frameworks: one network, trained in turns.
 
-    MNIST and CIFAR-10 are downloaded once; the digits need no network. Frameworks that are not installed are
-    named and left out.
+    Compares the seconds an epoch takes, and what was learned. MNIST and CIFAR-10 are downloaded once; the
+    digits need no network. Frameworks that are not installed are named and left out.
 
     Example: tinybench race mnist --against torch --repeats 5
     """

@@ -60,9 +60,10 @@ def release(folder:Handout, units:Chosen=None, package:Package=None, course:Wher
 
 @command(app, 'tinybench course collect layers ~/Downloads/layers')
 def collect(unit:One, folder:Inbox, course:Where=Path('.')):
-    """Take what students packed into submitted/, of each the newest in the folder.
+    """Take what students packed into submitted/.
 
-    A file that is no submission of this unit is named, and costs nobody else anything."""
+    Of each student the newest in the folder. A file that is no submission of this unit is named, and costs
+    nobody else anything."""
     from .collect import collect as take
     typer.echo(take(opened(course), unit, folder))
 
