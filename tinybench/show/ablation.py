@@ -26,7 +26,6 @@ from ..bench.effects import cell_name
 from ..bench.pareto import column_of
 from ..bench.suite import BenchmarkSuite, SuiteResult
 from ..data.loader import Loader
-from ..nn.train import Callback
 from ..optimize.channels import thin
 from ..optimize.distill import distill
 from ..optimize.fuse import channels_first, fold, fuse
@@ -85,10 +84,14 @@ def sensible(
     return tuple(order)
 
 # %% ../../nbs/89_show.ablation.ipynb #told
-class Told(Callback):
-    "Calls `tell(done, of)` after each step of `fit`."
-    def __init__(self, tell:Callable): self.tell = tell
-    def after_step(self, run): self.tell(run.step, run.epochs*len(run.batches))
+class Told(KeepZeros):
+    "Keeps zeros while `fit` trains, and calls `tell(done, of)` after each step."
+    def __init__(self, tell:Callable):
+        super().__init__()
+        self.tell = tell
+    def after_step(self, run):
+        super().after_step(run)
+        self.tell(run.step, run.epochs*len(run.batches))
 
 # %% ../../nbs/89_show.ablation.ipynb #told-batches
 class ToldBatches(Loader):
@@ -106,7 +109,7 @@ class ToldBatches(Loader):
 def quiet(*_): "Nothing is told."
 def trained(data, epochs:int, tell:Callable) -> Callable:
     "The step that trains on labels, and keeps zeros."
-    return FineTune(data, epochs, callbacks=lambda: [KeepZeros(), Told(tell)])
+    return FineTune(data, epochs, callbacks=lambda: [Told(tell)])
 
 # %% ../../nbs/89_show.ablation.ipynb #taught
 def taught(teacher, data, epochs:int, tell:Callable) -> Callable:

@@ -24,11 +24,10 @@ from matplotlib.patches import Rectangle
 from ..base.text import Table, digits, scale, worded
 from ..measure.clock import interleave, pinned
 from ..measure.compare import Ratio, paired_results, ratio
-from ..nn.module import evaluating
 from ..optimize.channels import thin
 from ..optimize.fuse import fold, fuse
 from ..optimize.prune import prune, sparse
-from ..optimize.step import strip
+from ..optimize.step import clone, strip
 from ..profile.cost import cost
 from ..profile.profiler import MINE, WHOLE, Profile, own_secs, percent, profile
 from ..profile.roofline import Roofline, copy_bandwidth, gemm_rate, roofline, why_above
@@ -178,10 +177,10 @@ def measure_step(net, x, repeats:int=20, clock:Callable=time.perf_counter) -> Ca
     "A measurement for an `Explorer`: a profile of `net`, and `net` in turns with what `step` makes of it."
     def measure(progress, found, step, **settings):
         def told(before): return lambda done, _: progress(before + done, 6*repeats)
-        with evaluating(net), pinned(1):
-            new = STEPS[step](net, x)
-            fs, rng = dict(old=partial(net, x), new=partial(new, x)), np.random.default_rng(0)
-            p = profile(net, x, repeats=repeats, progress=told(0))
+        old, new = (clone(n).eval() for n in (net, STEPS[step](net, x)))
+        fs, rng = dict(old=partial(old, x), new=partial(new, x)), np.random.default_rng(0)
+        p = profile(net, x, repeats=repeats, progress=told(0))
+        with pinned(1):
             secs = interleave(fs, 5*repeats, rng=rng, warm=1, clock=clock, progress=told(repeats))
         both = paired_results(secs, seed=0, threads=1, batch=len(x))
         tried = work_left(net, new, x), ratio(both['old'], both['new'])
@@ -198,11 +197,11 @@ def draw_step(ax, step:str, share:Ratio, k:float, got:Ratio):
     "The line of all layers that a step changes, what that promises at `k`, and what was measured."
     ks, at = np.geomspace(1, 100, 30), min(max(k, 1), 85)
     ax.plot(ks, [amdahl(share, v).estimate for v in ks], '--', color=COLOURS[3], lw=1)
-    looks = ((amdahl(share, k), at, dict(fmt='s', mfc='w', label=f'{step}, promised')),
+    looks = ((amdahl(share, k), at, dict(fmt='s', mfc='none', label=f'{step}, promised')),
              (got, 1.15*at, dict(fmt='D', label='measured')))
     for g, x, look in looks:
         ax.errorbar(x, g.estimate, yerr=arms(*three(g)), color=COLOURS[3], capsize=3, **look)
-    ax.legend(fontsize='small', loc='upper left')
+    ax.legend(fontsize='small', loc='upper left', frameon=False)
 
 # %% ../../nbs/87_show.explore.ipynb #draw-gained
 def draw_gained(layer:str, k:float=10, goal:float=2, step:str='fuse', found:Tried|None=None) -> Picture:
