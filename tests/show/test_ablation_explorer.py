@@ -181,14 +181,14 @@ def test_a_picture_has_every_design_its_table_and_numbers_for_a_csv():
 @pytest.fixture
 def explorer(tmp_path):
     e = AblationExplorer(net(), digits(), designs(), Choices(tmp_path/'c.json'), repeats=6)
-    e.guess.open(.5)
+    e.guess.open(50)
     return e
 
 def ends(w): return (w.min, w.max) if hasattr(w, 'min') else [v for _, v in w._options_full] if hasattr(w, 'options') else (False, True)
 
 def test_every_knob_draws_at_all_ends_inside_of_the_picture(explorer):
     e = explorer
-    assert 'Your guess: 0.5. Measured: ' in words(e.guess.says)
+    assert 'Your guess: 50. Measured: ' in words(e.guess.says)
     for name, w in e.knobs.items():
         for value in (ends(w)[0], ends(w)[-1]):
             was, w.value = w.value, value
@@ -223,11 +223,14 @@ def test_measured_cancelled_and_forgotten(explorer):
     m.start()
     m.thread.join(60)
     assert words(m.says) == 'Done.' and list(e.found.nets)[-1] == 'channels 50% + train 1' and 'train 1' in e.rows.value
-    e.forget()
+    assert e.forget() == 'channels 50% + train 1 is forgotten.'
     assert list(e.found.nets) == list(designs().nets) and 'train 1' not in e.rows.value
+    assert e.forget() == 'channels 50% + train 1 was not measured.'
+    e.knobs['channels'].value, e.knobs['epochs'].value = 1, 0
+    assert 'The baseline stays' in e.forget() and 'base' in e.found.nets
 
 def test_what_is_kept_and_saved_is_in_files(explorer, tmp_path):
     explorer.keep()
     explorer.save()
-    assert explorer.choices.last('ablation', 'kept')['channels'] == .5 and explorer.choices.last('ablation', 'guess') == .5
+    assert explorer.choices.last('ablation', 'kept')['channels'] == .5 and explorer.choices.last('ablation', 'guess') == 50
     assert (tmp_path/'ablation.png').read_bytes().startswith(b'\x89PNG') and 'fuse' in (tmp_path/'ablation.csv').read_text()

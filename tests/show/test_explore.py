@@ -14,9 +14,10 @@ from tinybench.nn.dense import Dense, Flatten, ReLU
 from tinybench.nn.module import Sequential, evaluating
 from tinybench.profile.cost import cost
 from tinybench.profile.profiler import Span, profile
-from tinybench.show.explore import (BATCHES, alarms, alarms_explorer, amdahl, amdahl_explorer, batch_work, convolution_stepper,
-                                    crossing_batch, draw_amdahl, draw_batch, draw_flame, draw_gains, draw_window, flame_bars, flame_explorer,
-                                    places, roofline_explorer, roofs_by_batch, row_name, windows_of, worked)
+from tinybench.show.explore import (BATCHES, STEPS, Tried, alarms, alarms_explorer, amdahl, amdahl_explorer, batch_work, beside_words,
+                                    changed_part, convolution_stepper, crossing_batch, draw_amdahl, draw_batch, draw_flame, draw_gained,
+                                    draw_gains, draw_window, flame_bars, flame_explorer, measure_step, places, roofline_explorer,
+                                    roofs_by_batch, row_name, windows_of, work_left, worked)
 from tinybench.show.widgets import Cancelled, Choices, quick_axes
 
 def words(w): return ElementTree.fromstring(w.value).text if w.value else ''
@@ -33,6 +34,12 @@ def examples(): return np.random.default_rng(1).normal(size=(4, 8, 8, 1)).astype
 def profiled(): return profile(net(), examples(), repeats=6, min_secs=1e-4)
 
 @cache
+def tried():
+    found = Tried(profiled())
+    for step in STEPS: found = measure_step(net(), examples(), repeats=6)(lambda *_: None, found, step)
+    return found
+
+@cache
 def roofs(): return roofs_by_batch(lambda *_: None, net(), examples(), (1, 4), repeats=6)
 
 @cache
@@ -41,7 +48,7 @@ def deep():
     return profile(resnet8(np.random.default_rng(0)).eval(), images, repeats=6)
 
 EXPLORERS = dict(
-    alarms=lambda c: alarms_explorer(c), amdahl=lambda c: amdahl_explorer(net(), examples(), profiled(), c),
+    alarms=lambda c: alarms_explorer(c), amdahl=lambda c: amdahl_explorer(net(), examples(), tried(), c),
     roofline=lambda c: roofline_explorer(net(), examples(), roofs(), c), flame=lambda c: flame_explorer(net(), examples(), profiled(), c),
     stepper=lambda c: convolution_stepper(examples()[0, ..., 0], c))
 
@@ -87,6 +94,7 @@ def test_a_measurement_that_is_cancelled_leaves_the_network_as_it_was(tmp_path):
     x = np.ones((2, 4), np.float32)
     before, modes = trained.state_dict(), trained.training
     e = amdahl_explorer(trained, x, choices=Choices(tmp_path/'c.json'))
+    e.knobs['step'].value = 'nothing'
     tell = e.measurement.progress
     def progress(done, of, *_):
         if done == 3: e.measurement.stop.set()
@@ -99,7 +107,7 @@ def test_a_measurement_that_is_cancelled_leaves_the_network_as_it_was(tmp_path):
     e.measurement.progress = tell
     e.measurement.start()
     e.measurement.thread.join(20)
-    assert e.found.wall.n == 20 and 'takes' in words(e.words)
+    assert e.found.profile.wall.n == 20 and 'takes' in words(e.words)
 
 def test_every_batch_can_be_the_last():
     calls = []
@@ -124,9 +132,10 @@ def test_amdahl_is_bounded_and_rises_with_k(s, k):
 
 def test_the_goal_that_no_layer_reaches_is_named():
     layer = worked(net(), examples())[0]
-    shown = draw_amdahl(layer, 100, 50, profiled())
+    found = replace(profiled(), rows=[replace(r, share=Ratio(.2, .1, .3, 6)) for r in profiled().rows])
+    shown = draw_amdahl(layer, 100, 50, found)
     assert 'breaks the goal of 50' in shown.words and shown.broken
-    assert 'breaks' not in draw_amdahl(layer, 100, 1.0, profiled()).words.split('If it took')[1]
+    assert 'breaks' not in draw_amdahl(layer, 100, 1.0, found).words.split('If it took')[1]
     assert [r[0] for r in shown.table.rows] == [r.name for r in profiled().rows]
 
 def test_one_interval_up_to_the_whole_does_not_flatten_the_lines():
@@ -137,6 +146,69 @@ def test_one_interval_up_to_the_whole_does_not_flatten_the_lines():
         def __getitem__(self, name): return wild
     draw_gains(ax, Found([wild, SimpleNamespace(name='b', share=Ratio(.6, .5, .7, 30))]), 'a')
     assert ax.get_ylim()[1] < 3
+
+class Ticking(Dense):
+    "A dense layer that takes its `secs` on a clock of its own."
+    now = [0.]
+    def __init__(self, n, secs):
+        super().__init__(n, n, np.random.default_rng(0))
+        self.secs = secs
+    def forward(self, x):
+        self.now[0] += self.secs
+        return super().forward(x)
+
+def test_what_a_step_gained_is_measured_in_turns_on_a_clock(monkeypatch):
+    old, new = (Sequential(*(Ticking(4, secs) for secs in each)).train() for each in ((3., 1.), (1., 1.)))
+    monkeypatch.setattr('tinybench.show.explore.STEPS', dict(faster=lambda net, x: new))
+    told, x = [], np.ones((2, 4), np.float32)
+    def clock():
+        Ticking.now[0] += 1e-6
+        return Ticking.now[0]
+    measure = measure_step(old, x, 6, clock=clock)
+    found = measure(lambda *p: told.append(p), None, 'faster', layer='0', k=10, goal=2)
+    left, got = found.steps['faster']
+    assert all(math.isclose(v, 2, rel_tol=1e-4) for v in (got.lo, got.estimate, got.hi)) and got.n == 30 and not left and old.training
+    assert told == [(i, 36) for i in range(1, 37)]
+    shown = draw_gained('layers.0 Ticking', step='faster', found=found)
+    assert 'Promised: 1 [1, 1] times as fast. Measured in turns: 2' in shown.words and 'more than promised' in shown.words
+
+def test_steps_leave_the_work_that_their_networks_have():
+    x = examples()
+    for step, expected in (('fuse', {'layers.1 ReLU': 0, 'layers.4 ReLU': 0}), ('half the work', None), ('prune 90%', None), ('nothing', {})):
+        new = STEPS[step](net(), x)
+        left = work_left(net(), new, x)
+        if expected is not None: assert left == expected
+        macs = sum(r.macs*left.get(row_name(r), 1) for r in cost(net(), x).rows)
+        assert math.isclose(macs, cost(new, x).macs), step
+
+def test_work_that_is_left_in_a_residual_network():
+    deep, images = resnet8(np.random.default_rng(0)).eval(), np.zeros((1, 32, 32, 3), np.float32)
+    left = work_left(deep, STEPS['fuse'](deep, images), images)
+    assert set(left.values()) == {0} and {n.split()[1] for n in left} == {'BatchNorm', 'ReLU'}
+    assert not any(n.startswith('layers.4 ') for n in left), 'a ReLU behind a sum stays'
+
+def test_a_layer_that_was_none_before_cannot_be_promised():
+    with pytest.raises(ValueError, match='layers.1, ReLU.*no layer of the network has become this'):
+        dense = Dense(4, 4, np.random.default_rng(0))
+        work_left(Sequential(dense), Sequential(dense, ReLU()), np.ones((2, 4), np.float32))
+
+def test_the_changed_layers_are_one_part_of_the_law():
+    share, k = changed_part(profiled(), {'layers.1 ReLU': 0., 'layers.3 Dense': .5})
+    s = {r.name: r.share.estimate for r in profiled().rows}
+    assert math.isclose(k, (s['layers.1 ReLU'] + s['layers.3 Dense'])/(.5*s['layers.3 Dense']))
+    assert share.lo <= share.estimate <= share.hi and share.n == profiled().wall.n
+    assert changed_part(profiled(), {'layers.1 ReLU': 0.})[1] == 1e9, 'it is gone'
+    assert amdahl(*changed_part(profiled(), {})).hi == 1
+
+@pytest.mark.parametrize('got, said', [((1.4, 1.3, 1.5), 'more'), ((1.0, .9, 1.05), 'less'), ((1.2, 1.0, 1.4), 'no difference')])
+def test_what_was_measured_beside_what_was_promised(got, said):
+    assert said in beside_words(Ratio(1.15, 1.1, 1.2, 9), Ratio(*got, 9))
+
+def test_a_step_that_was_not_tried_is_said_to_be_missing_and_one_that_was_is_drawn():
+    found = Tried(profiled(), {'fuse': tried().steps['fuse']})
+    assert draw_gained('layers.0 Conv2d', step='prune 90%', found=found).words.endswith('Not measured yet: what prune 90% really gains.')
+    shown = draw_gained('layers.0 Conv2d', found=found)
+    assert 'Measured in turns' in shown.words and {'fuse, promised', 'measured'} <= {t.get_text() for t in shown.figure.axes[0].get_legend().texts}
 
 
 # --- the roof by batch

@@ -123,6 +123,8 @@ def taught(teacher, data, epochs:int, tell:Callable) -> Callable:
 def folded(net): return fold(strip(net))
 def fused(net): return fuse(folded(net))
 def in_integers(net, x): return integer(folded(net), x)
+
+# %% ../../nbs/89_show.ablation.ipynb #settings
 BITS = {'32': None, '16 (float16)': float16, '16 (bfloat16)': bfloat16, '8': int8, '4': int4,
         '4 (16 values)': clustered}
 OFF = dict(channels=1., rank=1., sparsity=0., zeros=False, fuse=False, layout='NHWC', bits='32',
@@ -211,7 +213,7 @@ def measure_design(
     takes = data.x_test.shape[1:], data.x_test.dtype
     suite = Turns({k: (n, *takes) for k, n in nets.items()}, data, batch=knobs.get('batch', 1),
                   repeats=repeats, baseline='base')
-    r = suite.run(lambda step, done, of: tell(f'measuring {step}', done, of))
+    r = suite.run(lambda step, done, of: tell(f'measuring {step.split(":")[0]}', done, of))
     if r.failures: raise ValueError('; '.join(f'{k}: {why}' for k, why in r.failures.items()))
     return Designs(r, nets)
 
@@ -346,7 +348,7 @@ def draw_designs(found:Designs|None=None, limits:Limits=Limits(), want:str='time
     if found is None: return not_yet('the baseline and this design')
     said = {k: judge(v, limits) for k, v in found.values.items()}
     places = {k: (v[want], v['accuracy']) for k, v in found.values.items()}
-    front, ax = statuses(places), quick_axes((3.6, 2.9), left=.6)
+    front, ax = statuses(places), quick_axes((3.6, 3.1), left=.6, top=.45)
     draw_points(ax, places, front, {k: status for k, (status, _) in said.items()}, chosen)
     xs, ys = 100*np.array([[middle for middle, *_ in p] for p in places.values()]).T
     best = frontier(xs, ys)
@@ -354,7 +356,8 @@ def draw_designs(found:Designs|None=None, limits:Limits=Limits(), want:str='time
     ax.margins(.12)
     draw_limits(ax, limits, want)
     batch = column_of(found.suite, 'latency')[1]['base'].how['batch']
-    ax.set_title(f'batch of {batch}; grey: beyond a limit', fontsize='medium')
+    ax.set_title(f'batch of {batch}; grey: beyond a limit\n● on the frontier ◐ undecided ○ off it', y=1,
+                 fontsize='small')
     tidy(ax, f'{want}, % of the baseline', 'accuracy (%)')
     here = said[chosen][1] or 'keeps all limits' if chosen in said else 'not measured yet'
     return Picture(ax.figure, advice(found, limits, want) + (f' {chosen}: {here}.' if chosen else ''),
@@ -384,7 +387,7 @@ def limit_knobs() -> dict:
     "A widget for each limit, and for the cost that is to be least."
     return dict(accuracy=share_knob('accuracy ≥', 0, 0, 1, .01), time=share_knob('time ≤', 4, .1, 4),
                 size=share_knob('size ≤', 4, .01, 4, .01), memory=share_knob('memory ≤', 4, .01, 4, .01),
-                want=knob(ipywidgets.Dropdown, 'least', options=list(COSTS)))
+                want=knob(ipywidgets.Dropdown, 'minimize', options=list(COSTS)))
 
 # %% ../../nbs/89_show.ablation.ipynb #explorer
 HALF = 'channels 50%'
@@ -402,7 +405,7 @@ class AblationExplorer(Explorer):
         self.design, self.limits = design_knobs(), limit_knobs()
         self.rows = ipywidgets.HTML(layout=wide('64em'))
         guess = Guess('Half of the multiplications are taken away. What share of the time is left?',
-                      share_knob('time', 1, 0, 1.5), half_words)
+                      knob(ipywidgets.IntSlider, '% of time', value=100, max=150), half_words)
         super().__init__('ablation', self.drawn, self.design | self.limits, guess=guess, found=found,
                          measure=self.measured, action='Measure it', choices=choices)
         for w in self.knobs.values(): w.layout.flex, w.style.description_width = '1 1 19em', '6em'
@@ -428,7 +431,9 @@ class AblationExplorer(Explorer):
             if m.told != before: m.tell(words[0].upper() + words[1:])
         return measure_design(self.net, self.data, knobs, found, tell, self.repeats)
     def forget(self):
-        "Drops the design of this setting from what is kept."
-        try: name = self.named(self.settings)
-        except ValueError: return
-        if self.found: self.take(self.found.without(name))
+        "Drops the design of this setting from what is kept; what was done, in words."
+        name = self.named(self.settings)
+        if self.found is None or name not in self.found.nets: return f'{name} was not measured.'
+        if name == 'base': return 'The baseline stays: all others are measured against it.'
+        self.take(self.found.without(name))
+        return f'{name} is forgotten.'

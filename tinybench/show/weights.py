@@ -110,7 +110,7 @@ def draw_codes(ax, w:np.ndarray, grid):
     ax.locator_params(nbins=5)
     tidy(ax, 'weight (steps of its grid)', 'weights').grid(False)
 
-# %% ../../nbs/88_show.weights.ipynb #draw-points
+# %% ../../nbs/88_show.weights.ipynb #label-points
 LOOKS = dict(zip(RANGES, zip('os^', (COLOURS[0], COLOURS[1], COLOURS[3]))))
 def label_points(ax, least:float, most:float):
     "Names the axes and the marks of `draw_points`, from `least` to `most` kB."
@@ -121,6 +121,8 @@ def label_points(ax, least:float, most:float):
     ax.minorticks_off()
     tidy(ax, 'kB, modelled', 'change (points)')
     ax.set_title('○ min-max □ percentile △ least error\nfull: per channel; ◆ float32', fontsize='small')
+
+# %% ../../nbs/88_show.weights.ipynb #draw-settings
 def draw_points(ax, net, losses:Mapping, now:tuple, allowed:float):
     "The change of accuracy against bytes of each setting, the limit, and a ring around the setting of now."
     size = {how: quantized_bytes(net, *how)/1000 for how in {(2, False), *(s[::2] for s in losses)}}
@@ -131,7 +133,7 @@ def draw_points(ax, net, losses:Mapping, now:tuple, allowed:float):
         (mark, color), some = LOOKS[kind[0]], [s[1:] == kind for s in rows]
         ax.plot(x[some], mid[some], mark, color=color, ms=5, mfc=color if kind[1] else 'none')
     if now in rows: ax.plot(*rows[now][:2], 'o', ms=13, mfc='none', color='k')
-    else: ax.text(.5, .5, 'not measured here', ha='center', transform=ax.transAxes)
+    else: ax.text(.5, .3, 'not measured here', ha='center', transform=ax.transAxes)
     whole = sum(a.nbytes for a in net.state_dict().values())/1000
     ax.plot(whole, 0, 'D', color='k')
     ax.axhline(-allowed, color='k', ls='--', lw=1)
@@ -145,6 +147,8 @@ def error_words(w:np.ndarray, grid) -> str:
     part = error[out].sum()/error.sum() if out.any() else 0
     return (f'the signal is {decibels(w, back):.1f} dB above the error. {out.mean():.1%} of the weights are '
             f'clipped, which makes {part:.0%} of the squared error.')
+
+# %% ../../nbs/88_show.weights.ipynb #points
 def points(d:Difference, allowed:float|None=None) -> str:
     "A difference with its interval in points, and whether it keeps the limit if one is given."
     mid, lo, hi = (100*v + 0. for v in (d.estimate, d.lo, d.hi))
@@ -216,6 +220,8 @@ def csr_bytes(shape:tuple, sparsity:float) -> int:
     left = n - round(sparsity*n)
     index, start = (np.min_scalar_type(most).itemsize for most in (shape[0] - 1, left))
     return min(4*n, (4 + index)*left + start*(shape[1] + 1))
+
+# %% ../../nbs/88_show.weights.ipynb #plan-bytes
 def plan_bytes(net, plan:Mapping) -> dict[str, tuple[int, int]]:
     "By path of a layer, the bytes of its weights, and those at the sparsity of the plan; modelled."
     return {path: (m.w.data.nbytes, csr_bytes(as_matrix(m.w.data, type(m)).shape, plan[path]))
