@@ -74,6 +74,7 @@ def weight_grid(w:np.ndarray, bits:int=8, per_channel:bool=True) -> Grid:
 # %% ../../nbs/52_optimize.quantize.ipynb #int8
 class Int8(Encoded):
     "Weights as int8 codes, computed in float32."
+    only = 'float32'
     def __init__(self, layer, per_channel=True):
         grid = weight_grid(layer.w.data, 8, per_channel)
         super().__init__(layer, code=to_grid(layer.w.data, grid), scale=grid.scale)
@@ -99,6 +100,7 @@ def unpack4(packed:np.ndarray, shape:tuple) -> np.ndarray:
 # %% ../../nbs/52_optimize.quantize.ipynb #int4
 class Int4(Encoded):
     "Weights as codes of 4 bits, two in a byte, computed in float32."
+    only = 'float32'
     def __init__(self, layer, per_channel=True):
         grid = weight_grid(layer.w.data, 4, per_channel)
         super().__init__(layer, code=pack4(to_grid(layer.w.data, grid) + 8), scale=grid.scale)
@@ -129,6 +131,7 @@ def kmeans(v:np.ndarray, k:int=16, rounds:int=20) -> np.ndarray:
 # %% ../../nbs/52_optimize.quantize.ipynb #clustered-layer
 class Clustered(Encoded):
     "Weights as places in a codebook of 16 values, two in a byte, computed in float32."
+    only = 'float32'
     def __init__(self, layer):
         flat = layer.w.data.ravel()
         values = kmeans(flat)
