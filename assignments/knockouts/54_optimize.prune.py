@@ -74,53 +74,6 @@ def csr_product(x, values, columns, starts):
     sums = np.concatenate([np.zeros((len(x), 1)), terms.cumsum(1, dtype=np.float64)], axis=1)
     return np.diff(sums[:, starts], axis=1).astype(terms.dtype)
 
-# %% crossing wrong: straight on plain axes
-def crossing(density, ratio):
-    y = np.asarray(ratio) - 1
-    high = np.flatnonzero(y >= 0)
-    if not len(high): return math.inf
-    i = high[0]
-    return float(np.interp(0, y[i-1:i+1], np.asarray(density)[i-1:i+1])) if i else 0.
-
-# %% crossing wrong: the nearest measured density
-def crossing(density, ratio):
-    high = np.flatnonzero(np.asarray(ratio) >= 1)
-    if not len(high): return math.inf
-    return float(density[high[0]]) if high[0] else 0.
-
-# %% crossing wrong: the last time that it crosses
-def crossing(density, ratio):
-    x, y = np.log(density), np.log(ratio)
-    low = np.flatnonzero(y < 0)
-    if not len(low): return 0.
-    if low[-1] == len(y) - 1: return math.inf
-    i = low[-1] + 1
-    return float(np.exp(np.interp(0, y[i-1:i+1], x[i-1:i+1])))
-
-# %% crossing wrong: asks interp for a curve that may fall
-def crossing(density, ratio):
-    x, y = np.log(density), np.log(ratio)
-    if y[0] >= 0: return 0.
-    return float(np.exp(np.interp(0, y, x))) if y.max() >= 0 else math.inf
-
-# %% crossing wrong: a curve that ends at exactly 1 does not reach it
-def crossing(density, ratio):
-    x, y = np.log(density), np.log(ratio)
-    if y[0] >= 0: return 0.
-    high = np.flatnonzero(y > 0)
-    if not len(high): return math.inf
-    i = high[0]
-    return float(np.exp(np.interp(0, y[i-1:i+1], x[i-1:i+1])))
-
-# %% crossing right: by the slope of the line
-def crossing(density, ratio):
-    x, y = np.log(density), np.log(ratio)
-    for i in range(len(y)):
-        if y[i] >= 0: break
-    else: return math.inf
-    if i == 0: return 0.
-    return math.exp(x[i-1] - y[i-1]*(x[i] - x[i-1])/(y[i] - y[i-1]))
-
 # %% n-m-mask wrong: groups along the outputs
 def n_m_mask(w, n, m):
     groups = np.pad(np.abs(w.T), ((0, -w.shape[1] % m), (0, 0))).reshape(-1, m, len(w))

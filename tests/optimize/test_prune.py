@@ -105,8 +105,8 @@ def test_other_bad_inputs_are_refused_in_words():
     with pytest.raises(ValueError, match='all layers with weights are spared'): prune(net, .5, spare=[p for p, _ in weighted(net)])
     with pytest.raises(ValueError, match=r'layers.3, Dense\(32, 3\): none of its 96 weights'): prune(net, {'layers.3': .999})
     with pytest.raises(ValueError, match='no layer has weights'): prune(Sequential(ReLU()), .5)
-    with pytest.raises(ValueError, match='name one layer or more, and none that is spared'): prune(net, {})
-    with pytest.raises(ValueError, match='none that is spared'): prune(net, {'layers.0': .5}, spare=['layers.0'])
+    with pytest.raises(ValueError, match='name one layer or more'): prune(net, {})
+    with pytest.raises(ValueError, match='no layer with weights, and not spared, .layers.0.'): prune(net, {'layers.0': .5}, spare=['layers.0'])
     assert zeros(prune(net, .5, 'layer', 'layers.0')) == 48, 'one path is a path, and no row of letters'
     for bad in (-.1, math.nan):
         with pytest.raises(ValueError, match='multiply_below=.*a density'): sparse(prune(net, .9, 'layer'), bad)
@@ -457,6 +457,19 @@ def synthetic(truth, slope, rounds, rng, noise, lean=0.):
     found = compare_results(paired_results({'dense': 1e-4*np.exp(shared), **secs}), base='dense')
     rate = BenchmarkResult('r', 'rate', 'B/s', [1.]*9, 'measured')
     return BreakEven((64, 64), 8, tuple(d), found, rate, rate)
+
+def test_crossing_is_exact_on_power_laws_and_takes_the_first():
+    q = np.random.default_rng(6)
+    for _ in range(50):
+        x = np.sort(q.uniform(.001, 1, 6))
+        true = math.exp(q.uniform(*np.log(x[[0, -1]])))
+        assert np.isclose(crossing(x, (x/true)**q.uniform(.3, 3)), true)
+        y, width = np.exp(q.normal(size=6)), 1 + q.random(6)
+        assert crossing(x, y*width) <= crossing(x, y) <= crossing(x, y/width)
+    assert np.isclose(crossing([.1, .2, .4, .8], [.5, 2, .5, 2]), math.sqrt(.1*.2))
+    assert np.isclose(crossing([.1, .2, .4, .8, 1], [.9, .8, .25, 4, .5]), math.sqrt(.4*.8))
+    assert np.isclose(crossing([.1, .2, .4], [.5, 1, 2]), .2) and np.isclose(crossing([.1, .2], [.5, 1]), .2)
+    assert crossing([.1, .2], [1, 2]) == 0 and crossing((.1, .2, .4), (.2, .3, .9)) == math.inf
 
 @pytest.mark.parametrize('lean', [0., .5])
 def test_the_interval_holds_the_truth_as_often_as_it_says(lean):

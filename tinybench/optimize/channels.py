@@ -23,6 +23,7 @@ from ..nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Sigmoid, Softmax
 from ..nn.module import Module, Parameter, evaluating, walk
 from ..nn.norm import BatchNorm, LayerNorm
 from ..nn.pool import ConvReluPool2d, GlobalAvgPool2d, Pool2d
+from .quantize import FakeQuantize
 from .step import Cast, Encoded, check_unshared, clone, weighted
 from ..profile.cost import as_input, cost
 
@@ -48,6 +49,7 @@ def kind_of(m:Module, path:str) -> type:
     for kind in AXES:
         if issubclass(getattr(m, 'of', type(m)), kind): return kind
     why = ('its weights are encoded; take channels away first, and encode last' if isinstance(m, Encoded) else
+           'take channels away first, and quantize last' if isinstance(m, FakeQuantize) else
            'it is not known along which axes its channels lie; AXES lists the layers that can be cut')
     raise ValueError(f'{path or "the network"}, {m!r}: {why}')
 

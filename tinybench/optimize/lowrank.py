@@ -15,7 +15,9 @@ from ..core.tensor import Tensor, as_array
 from ..nn.conv import Conv2d, pad_image, unfold
 from ..nn.dense import Dense
 from ..nn.module import Module, Parameter, Sequential, around_calls, evaluating, parts, walk
-from .step import check_unshared, clone, put, weighted
+from ..nn.pool import ConvReluPool2d
+from .fuse import Fused
+from .step import Encoded, all_weighted, check_unshared, clone, put
 
 # %% ../../nbs/56_optimize.lowrank.ipynb #most-rank
 def most_rank(n:int, m:int) -> int:
@@ -145,7 +147,11 @@ def check_request(rank, energy, x):
 # %% ../../nbs/56_optimize.lowrank.ipynb #splittable
 def splittable(net:Module, only:Iterable[str]|None) -> dict[str, Module]:
     "The layers that can be split, by path: each Dense and Conv2d, or `only` these; ValueError for others."
-    found = {path: m for path, m in weighted(net) if type(m) in (Dense, Conv2d)}
+    layers = all_weighted(net)
+    found = {path: m for path, m in layers if type(m) in (Dense, Conv2d)}
+    for path, m in layers:
+        if only is None and isinstance(m, Fused | Encoded | ConvReluPool2d): raise ValueError(
+            f'{path}, {m!r}: split first, then fuse or quantize the halves')
     if not found: raise ValueError('the network has no Dense or Conv2d, and no other layer can be split')
     if isinstance(only, str): raise TypeError(f'only is a list of paths, such as [{only!r}]')
     wanted = list(found if only is None else only)

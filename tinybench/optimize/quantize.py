@@ -131,6 +131,7 @@ def kmeans(v:np.ndarray, k:int=16, rounds:int=20) -> np.ndarray:
 # %% ../../nbs/52_optimize.quantize.ipynb #clustered-layer
 class Clustered(Encoded):
     "Weights as places in a codebook of 16 values, two in a byte, computed in float32."
+    only = 'float32'
     def __init__(self, layer):
         flat = layer.w.data.ravel()
         values = kmeans(flat)

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['cast_op', 'clone', 'stores', 'check_unshared', 'put', 'rewrite', 'strip', 'Facts', 'facts', 'moved', 'Change',
            'Optimized', 'step_name', 'named_steps', 'answers_of', 'take_step', 'optimize', 'to_bfloat16',
-           'from_bfloat16', 'with_weights', 'Encoded', 'has_weights', 'weighted', 'each_weighted', 'Float16', 'float16',
-           'BFloat16', 'bfloat16', 'Cast', 'float64', 'pairwise_sum']
+           'from_bfloat16', 'with_weights', 'Encoded', 'has_weights', 'coded', 'weighted', 'all_weighted',
+           'each_weighted', 'Float16', 'float16', 'BFloat16', 'bfloat16', 'Cast', 'float64', 'pairwise_sum']
 
 # %% ../../nbs/50_optimize.step.ipynb #imports
 import copy
@@ -210,6 +210,10 @@ class Encoded(Module):
         self.kind, self.fields = type(layer), {k: v for k, v in vars(layer).items() if k not in ('w', 'b')}
         self.b, self.said, self.buffers = layer.b, repr(layer), tuple(code)
         for name, a in code.items(): setattr(self, name, a)
+        only = getattr(self, 'only', None)       # the one type in which it computes, if there is only one
+        if only and layer.w.dtype != only: raise ValueError(
+            f'{layer!r} has {layer.w.dtype} weights, and {type(self).__name__} computes in {only}: '
+            f'encode the network as it was before it became {layer.w.dtype}')
     def decode(self) -> np.ndarray: raise NotImplementedError(f'{type(self).__name__} needs a decode method')
     def decoded(self) -> Module:
         "The layer that this one stands for."
@@ -223,15 +227,29 @@ class Encoded(Module):
 def has_weights(m:Module) -> bool:
     "Whether `m` is a layer whose weights `w` are a parameter: dense, or a convolution of any kind."
     return isinstance(getattr(m, 'w', None), Parameter)
+def coded(net:Module) -> list[tuple[str, Module]]:
+    "(path, layer) for all whose weights are codes, which no step can change any more."
+    def is_coded(m): return isinstance(m, Encoded) or isinstance(getattr(m, 'w', None), np.ndarray)
+    return [(path, m) for path, m in walk(net) if is_coded(m) and not has_weights(m)]
 def weighted(net:Module) -> list[tuple[str, Module]]:
     "(path, layer) for all that `has_weights`; ValueError if none has, or a weight or bias is not finite."
     found = [(path, m) for path, m in walk(net) if has_weights(m)]
     if not found: raise ValueError(
-        'no layer has weights that are fractions; has an earlier step encoded them? '
+        'no layer has weights that are fractions; has an earlier step encoded them'
+        + ''.join(f', as those of {path or "the network"}, {m!r}' for path, m in coded(net)[:1]) + '? '
         'Prune, fuse or shrink a network first, and encode its weights last')
     for path, m in found:
         if bad := sum((~np.isfinite(p.data)).sum() for _, p in parts(m, Parameter)): raise ValueError(
             f'{path or "the network"}, {m!r}: {bad} weights are NaN or infinite; did its training diverge?')
+    return found
+
+# %% ../../nbs/50_optimize.step.ipynb #all-weighted
+def all_weighted(net:Module) -> list[tuple[str, Module]]:
+    "As `weighted`, for a step that changes weights; ValueError also if some of them are codes."
+    found = weighted(net)
+    for path, m in coded(net): raise ValueError(
+        f'{path or "the network"}, {m!r}: its weights are encoded, and this step would leave them as they '
+        'are; take it first, and encode its weights last')
     return found
 
 # %% ../../nbs/50_optimize.step.ipynb #recode
