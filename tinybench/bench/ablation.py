@@ -307,7 +307,7 @@ def ablate(
     *, kinds:Iterable[str]=KINDS,
     workers:int|str|None=None, # processes of Dask to build networks in, or a scheduler's address
     progress:bool|Callable=True, # as for `BenchmarkSuite.run`
-    repeats:int=150, **options, # of `BenchmarkSuite`, such as batch=32, or processes=12 for the 15 builds
+    repeats:int=150, **options, # of `BenchmarkSuite`, such as batch=32, or processes=12 in place of builds
 ) -> Ablation:
     "What each of `steps` does to `model`: alone, left out, in all combinations, and in the other order."
     steps, net, data, kinds = named_steps(steps), clone(network_of(model)), as_data(data), tuple(kinds)
