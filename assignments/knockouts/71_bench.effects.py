@@ -14,7 +14,7 @@ def contrasts(y, k):
         y = np.stack([(without + with_it)/2, (with_it - without)/2], axis)
     return y
 
-# %% contrasts wrong: against the base, not in the mean of all companies
+# %% contrasts wrong: against the base, not in the mean over the other steps
 def contrasts(y, k):
     for axis in range(k):
         without, with_it = np.moveaxis(y, axis, 0)
@@ -53,6 +53,61 @@ def contrasts(y, k):
     if k == 0: return y
     without, with_it = contrasts(y[0], k - 1), contrasts(y[1], k - 1)
     return np.stack([(without + with_it)/2, with_it - without])
+
+# %% block-medians wrong: the pace is left in
+def block_medians(y, blocks=10):
+    parts = np.array_split(y, min(blocks, y.shape[-1]), axis=-1)
+    return np.stack([np.median(part, -1) for part in parts], -1)
+
+# %% block-medians wrong: means, which every interruption moves
+def block_medians(y, blocks=10):
+    beside = y - y[(0,)*(y.ndim - 1)]
+    parts = np.array_split(beside, min(blocks, y.shape[-1]), axis=-1)
+    return np.stack([part.mean(-1) for part in parts], -1)
+
+# %% block-medians wrong: the mean of a round, which carries an interruption into all cells
+def block_medians(y, blocks=10):
+    beside = y - y.mean(tuple(range(y.ndim - 1)))
+    parts = np.array_split(beside, min(blocks, y.shape[-1]), axis=-1)
+    return np.stack([np.median(part, -1) for part in parts], -1)
+
+# %% block-medians wrong: the median of a round, which jumps to another cell if one is interrupted
+def block_medians(y, blocks=10):
+    beside = y - np.median(y, tuple(range(y.ndim - 1)))
+    parts = np.array_split(beside, min(blocks, y.shape[-1]), axis=-1)
+    return np.stack([np.median(part, -1) for part in parts], -1)
+
+# %% block-medians wrong: every tenth round, not rounds in a row
+def block_medians(y, blocks=10):
+    beside, n = y - y[(0,)*(y.ndim - 1)], min(blocks, y.shape[-1])
+    return np.stack([np.median(beside[..., i::n], -1) for i in range(n)], -1)
+
+# %% block-medians wrong: only for rounds that ten divides
+def block_medians(y, blocks=10):
+    beside = y - y[(0,)*(y.ndim - 1)]
+    return np.median(beside.reshape(*y.shape[:-1], blocks, -1), -1)
+
+# %% block-medians wrong: changes the rounds that it was given
+def block_medians(y, blocks=10):
+    y -= y[(0,)*(y.ndim - 1)].copy()
+    parts = np.array_split(y, min(blocks, y.shape[-1]), axis=-1)
+    return np.stack([np.median(part, -1) for part in parts], -1)
+
+# %% block-medians right: cell by cell, over the base
+def block_medians(y, blocks=10):
+    n = y.shape[-1]
+    ends = np.linspace(0, n, min(blocks, n) + 1).round().astype(int)
+    out = np.empty(y.shape[:-1] + (len(ends) - 1,))
+    for cell in np.ndindex(y.shape[:-1]):
+        d = y[cell] - y.reshape(-1, n)[0]
+        out[cell] = [np.median(d[a:b]) for a, b in zip(ends, ends[1:])]
+    return out
+
+# %% block-medians right: over the last cell
+def block_medians(y, blocks=10):
+    beside = y - y[(1,)*(y.ndim - 1)]
+    parts = np.array_split(beside, min(blocks, y.shape[-1]), axis=-1)
+    return np.stack([np.median(part, -1) for part in parts], -1)
 
 # %% beyond wrong: the base is taken off once only
 def beyond(y, k):

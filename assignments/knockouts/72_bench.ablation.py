@@ -93,6 +93,110 @@ def chains(cells):
     for cell in cells: need(cell)
     return out
 
+# %% remembered wrong: by the mark alone
+def remembered(step, keep):
+    mark = getattr(step, 'mark', None)
+    if keep is None or mark is None: return step
+    def load_or_make(net):
+        weights, layers = array_digest(live_state(net).values()), [f'{k} {m!r}' for k, m in walk(net)]
+        path = keep/f'{fingerprint([mark])[:24]}.npz'
+        try: return clone(net).load_state_dict(load_arrays(path))
+        except (OSError, ValueError, KeyError): new = step(net)
+        save_arrays(path, new.state_dict())
+        return new
+    return load_or_make
+
+# %% remembered wrong: by the weights alone
+def remembered(step, keep):
+    mark = getattr(step, 'mark', None)
+    if keep is None or mark is None: return step
+    def load_or_make(net):
+        weights, layers = array_digest(live_state(net).values()), [f'{k} {m!r}' for k, m in walk(net)]
+        path = keep/f'{fingerprint([weights, layers])[:24]}.npz'
+        try: return clone(net).load_state_dict(load_arrays(path))
+        except (OSError, ValueError, KeyError): new = step(net)
+        save_arrays(path, new.state_dict())
+        return new
+    return load_or_make
+
+# %% remembered wrong: by mark and weights, not by the layers
+def remembered(step, keep):
+    mark = getattr(step, 'mark', None)
+    if keep is None or mark is None: return step
+    def load_or_make(net):
+        weights, layers = array_digest(live_state(net).values()), [f'{k} {m!r}' for k, m in walk(net)]
+        path = keep/f'{fingerprint([mark, weights])[:24]}.npz'
+        try: return clone(net).load_state_dict(load_arrays(path))
+        except (OSError, ValueError, KeyError): new = step(net)
+        save_arrays(path, new.state_dict())
+        return new
+    return load_or_make
+
+# %% remembered wrong: the weights without the statistics of BatchNorm
+def remembered(step, keep):
+    mark = getattr(step, 'mark', None)
+    if keep is None or mark is None: return step
+    def load_or_make(net):
+        weights, layers = array_digest(live_state(net).values()), [f'{k} {m!r}' for k, m in walk(net)]
+        path = keep/f'{fingerprint([mark, array_digest(p.data for p in net.parameters()), layers])[:24]}.npz'
+        try: return clone(net).load_state_dict(load_arrays(path))
+        except (OSError, ValueError, KeyError): new = step(net)
+        save_arrays(path, new.state_dict())
+        return new
+    return load_or_make
+
+# %% remembered wrong: a damaged file ends the run
+def remembered(step, keep):
+    mark = getattr(step, 'mark', None)
+    if keep is None or mark is None: return step
+    def load_or_make(net):
+        weights, layers = array_digest(live_state(net).values()), [f'{k} {m!r}' for k, m in walk(net)]
+        path = keep/f'{fingerprint([mark, weights, layers])[:24]}.npz'
+        try: return clone(net).load_state_dict(load_arrays(path))
+        except FileNotFoundError: new = step(net)
+        save_arrays(path, new.state_dict())
+        return new
+    return load_or_make
+
+# %% remembered wrong: reads into the network that came in
+def remembered(step, keep):
+    mark = getattr(step, 'mark', None)
+    if keep is None or mark is None: return step
+    def load_or_make(net):
+        weights, layers = array_digest(live_state(net).values()), [f'{k} {m!r}' for k, m in walk(net)]
+        path = keep/f'{fingerprint([mark, weights, layers])[:24]}.npz'
+        try: return net.load_state_dict(load_arrays(path))
+        except (OSError, ValueError, KeyError): new = step(net)
+        save_arrays(path, new.state_dict())
+        return new
+    return load_or_make
+
+# %% remembered wrong: for this run only
+def remembered(step, keep):
+    mark = getattr(step, 'mark', None)
+    if keep is None or mark is None: return step
+    kept = step.__dict__.setdefault('kept', {})
+    def load_or_make(net):
+        key = fingerprint([mark, array_digest(live_state(net).values()), [repr(m) for _, m in walk(net)]])
+        if key not in kept: kept[key] = step(net)
+        return kept[key]
+    return load_or_make
+
+# %% remembered right: a folder for each mark
+def remembered(step, keep):
+    if keep is None or not hasattr(step, 'mark'): return step
+    def load_or_make(net):
+        folder = keep/fingerprint([step.mark])[:16]
+        folder.mkdir(exist_ok=True)
+        path = folder/(fingerprint([repr(net), array_digest(live_state(net).values())])[:24] + '.npz')
+        if path.exists():
+            try: return clone(net).load_state_dict(load_arrays(path))
+            except Exception: path.unlink()
+        new = step(net)
+        save_arrays(path, new.state_dict())
+        return new
+    return load_or_make
+
 # %% complete wrong: without each step that is in a lost cell
 def complete(names, lost):
     bad = {n for cell in lost for n in cell}

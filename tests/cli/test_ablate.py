@@ -117,7 +117,7 @@ def test_an_ablation_from_a_file_with_its_report(here):
     assert is_report(here/'out'/'report', 'suite') and done.stderr.splitlines()[-1] == 'report: out/report'
     page = (here/'out'/'report'/'report.html').read_text()
     assert list(said['suite']['failures']) == ['half + scaled']            # an order that is refused is no failure of the run
-    assert all(words in page for words in ('More answers', 'What a step does in any company', 'strip × half', 'half, then strip'))
+    assert all(words in page for words in ('More answers', 'What a step does beside the others', 'strip × half', 'half, then strip'))
     assert page.count('<img src="data:image/svg') == 5 and len(names(here/'out'/'report')) == 9
     before = {p: p.read_bytes() for p in (here/'out'/'steps').iterdir()}
     again = run('ablate', 's.toml', '--out', 'out')

@@ -233,7 +233,8 @@ def time_in_builds(models, xs:Mapping, builds:int, *, repeats:int=30, secs:float
         with blamed(m.name, 'cannot be copied, say builds=1'): return copy.deepcopy(m)
     runs, each, secs = [], math.ceil(repeats/builds), secs and secs/builds
     for i in range(builds):
-        made = [copied(m) for m in models], {k: x.copy() for k, x in xs.items()} # the last ones still exist
+        # the last copies still exist, so these lie elsewhere
+        made = [copied(m) for m in models], {k: x.copy() for k, x in xs.items()}
         def tell(done, of): progress and progress(i*of + done, builds*of)
         runs.append(time_models(*made, repeats=each, secs=secs, seed=[seed, i], progress=tell, **options))
     return by_run(runs, 'builds')

@@ -85,7 +85,7 @@ def run_ablation(plan:Mapping, out:Path|None=None):
     except ImportError as e: raise ValueError(e) from e     # Dask
 
 TITLES = {'add-one': 'What a step does alone', 'leave-one-out': 'What is lost without it',
-          'effect': 'What a step does in any company', 'beyond': 'What all do beyond their promises',
+          'effect': 'What a step does beside the others', 'beyond': 'What all do beyond their promises',
           'order': 'What the other order does'}
 
 def write_ablation(found, folder:Path):

@@ -241,9 +241,9 @@ def timely(r:BenchmarkResult) -> bool:
 ANEW = 'builds', 'processes'  # entries of `how`: so many runs, each of which laid all arrays anew
 
 def t_ratio(d:np.ndarray, level:float=.95, of:str='builds') -> tuple[Ratio,float]:
-    "The ratio whose logarithms are `d`, and p, by Student's t; ValueError for fewer than 2."
+    "The mean of `d`, logarithms of ratios, as a ratio, and p: Student's t; ValueError for fewer than 2."
     n, mid = len(d), float(np.mean(d))
-    if n < 2: raise ValueError(f'{n} of {of}: too few for an interval, which needs 2')
+    if n < 2: raise ValueError(f'{n} {of}: too few for an interval, which needs 2')
     error = float(np.std(d, ddof=1))/math.sqrt(n)
     half = float(stdtrit(n - 1, (1 + level)/2))*error
     p = 2*float(stdtr(n - 1, -abs(mid)/error)) if error else float(mid == 0)
