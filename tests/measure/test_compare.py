@@ -13,8 +13,8 @@ from tinybench.base.text import escaped
 from tinybench.core.tensor import no_grad
 from tinybench.measure.clock import pinned, sample
 from tinybench.measure.compare import (Comparison, Ratio, SelfTest, as_tested, chance_alarm, check_paired, compare,
-    compare_results, compare_runs, even_loops, holm, interval_p, more_pairs, paired_results, pairs_for, ratio,
-    selftest, separate_ratio, sign_test, signed_rank, t_ratio, tested_ratio as as_judged, verdict, wilcoxon)
+    compare_results, compare_runs, even_loops, holm, interval_p, more_pairs, paired_results, pairs_for, ratio, ratio_and_p,
+    selftest, separate_ratio, sign_test, signed_rank, t_ratio, verdict, wilcoxon)
 from tinybench.measure.result import BenchmarkResult
 from tinybench.measure.stats import median_interval, median_ranks
 from tinybench.models.zoo import mnist_mlp
@@ -51,12 +51,12 @@ def test_runs_that_laid_all_arrays_anew_are_judged_by_students_t(of):
     within = np.exp(gen.normal(0, .01, (2, 8, 5)) + gen.normal(0, .02, (2, 8, 1)) + gen.normal(0, .5, (8, 5)))  # moods of all
     a, b = (replace(r, how=dict(r.how, within=w.tolist(), **{of: 8})) for r, w in zip(pair(*np.median(within, 2)), within))
     d = np.median(np.log(within[0]/within[1]), 1)
-    q, p = as_judged(a, b)
+    q, p = ratio_and_p(a, b)
     t = stats.ttest_1samp(d, 0)
     np.testing.assert_allclose([p, q.lo, q.hi], [t.pvalue, *np.exp(t.confidence_interval())])
     assert (q.n, q.of) == (8, of) and compare_results([b, a]).rows[0].ratio == q and f'n=8 {of}' in repr(compare_results([b, a]))
     one = np.median(within, 2)
-    assert as_judged(*pair(*one))[1] == sign_test(np.log(one[0]/one[1]))
+    assert ratio_and_p(*pair(*one))[1] == sign_test(np.log(one[0]/one[1]))
 
 def test_student_has_something_to_say_of_two_values_and_of_equal_ones():
     assert t_ratio([.1, .1])[1] == 0 and t_ratio([0., 0.])[1] == 1 and t_ratio([0., 0.])[0].lo == 1

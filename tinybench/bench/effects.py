@@ -17,7 +17,7 @@ from .benchmark import Against, against_bytes
 from .suite import Column, SuiteResult, columns
 from ..measure.accuracy import Difference, Score, accuracy_difference, mcnemar, paired_hits, z_score
 from tinybench.measure.compare import (
-    ANEW, Ratio, as_tested, check_paired, holm, log_ratios, more_pairs, t_ratio, tested_ratio, timely,
+    ANEW, Ratio, as_tested, check_paired, holm, log_ratios, more_pairs, t_ratio, ratio_and_p, timely,
     verdict)
 from ..measure.result import BenchmarkResult
 
@@ -150,7 +150,7 @@ def paired(c:Column, new, old, level:float=.95) -> Asked|Against:
     if c.provenance != 'measured': return counted(math.log(new.median/old.median))
     if c.unit == 'B': return against_bytes({new.name: new}, old)[new.name]
     by_mean = math.exp(np.mean(log_ratios(new, old)))
-    return Asked(*tested_ratio(new, old, level), by_mean, timely(new))
+    return Asked(*ratio_and_p(new, old, level), by_mean, timely(new))
 
 # %% ../../nbs/71_bench.effects.ipynb #usable
 def usable(r:SuiteResult) -> dict[Column,dict]:

@@ -6,7 +6,7 @@
 __all__ = ['ANEW', 'ALIKE', 'paired_results', 'check_paired', 'Ratio', 'ratio', 'chance_alarm', 'sign_test', 'signed_rank',
            'log_ratios', 'wilcoxon', 'holm', 'verdict', 'more_pairs', 'as_tested', 'Rival', 'judge', 'Comparison',
            'verdict_words', 'comparison_table', 'comparison_frame', 'check_names', 'timely', 't_ratio', 'run_ratios',
-           'tested_ratio', 'compare_results', 'even_loops', 'compare', 'separate_ratio', 'interval_p', 'check_runs',
+           'ratio_and_p', 'compare_results', 'even_loops', 'compare', 'separate_ratio', 'interval_p', 'check_runs',
            'compare_runs', 'SelfTest', 'selftest', 'pairs_for']
 
 # %% ../../nbs/43_measure.compare.ipynb #imports
@@ -237,7 +237,7 @@ def timely(r:BenchmarkResult) -> bool:
     if r.unit == 's' or r.unit.endswith('/s'): return r.unit != 's'
     raise ValueError(f'faster or slower is for seconds and rates, not for {r.metric} in {r.unit}')
 
-# %% ../../nbs/43_measure.compare.ipynb #tested-ratio
+# %% ../../nbs/43_measure.compare.ipynb #ratio-and-p
 ANEW = 'builds', 'processes'  # entries of `how`: so many runs, each of which laid all arrays anew
 
 def t_ratio(d:np.ndarray, level:float=.95, of:str='builds') -> tuple[Ratio,float]:
@@ -253,7 +253,7 @@ def run_ratios(a:BenchmarkResult, b:BenchmarkResult) -> np.ndarray:
     check_paired(a, b)
     each = zip(a.how['within'], b.how['within'])
     return np.array([np.median(np.log(x) - np.log(y)) for x, y in each])
-def tested_ratio(a:BenchmarkResult, b:BenchmarkResult, level:float=.95) -> tuple[Ratio,float]:
+def ratio_and_p(a:BenchmarkResult, b:BenchmarkResult, level:float=.95) -> tuple[Ratio,float]:
     "How many times as much `a` takes as `b`, and p: by signs, or by `t_ratio` if the runs are `ANEW`."
     of = next((k for k in ANEW if a.how.get(k, 1) > 1), None)
     return t_ratio(run_ratios(a, b), level, of) if of else (ratio(a, b, level), sign_test(log_ratios(a, b)))
@@ -268,7 +268,7 @@ def compare_results(results:Iterable|Mapping, base:str|None=None, band:float=.02
     first = rs[0] if base is None else next(r for r in rs if r.name == base)
     rate = timely(first)
     rivals = [r for r in rs if r is not first]
-    ratios, ps = zip(*[tested_ratio(r, first, level) for r in rivals])
+    ratios, ps = zip(*[ratio_and_p(r, first, level) for r in rivals])
     rows = judge([r.name for r in rivals], ratios, ps, [wilcoxon(r, first) for r in rivals], band, rate)
     return Comparison(first.name, tuple(rs), rows, band)
 
