@@ -319,7 +319,7 @@ def ablate(
         made = prepare(net, steps, cells, x, workers, keep, lambda k, done, of: tell(f'build {k}', done, of))
     takes = x.shape[1:], x.dtype
     models = [as_model(cell_name(c), g.net, *takes) for c, g in made.items() if not g.failure]
-    options = dict(builds=min(15, repeats) if options.get('processes', 1) == 1 else 1) | options
+    options = dict(builds=min(30, repeats) if options.get('processes', 1) == 1 else 1) | options
     found = BenchmarkSuite(models, data, out, repeats=repeats, baseline='base', **options).run(progress)
     result = Ablation(with_cells(found, made, x), tuple(steps), kinds)
     if out: result.save(out)

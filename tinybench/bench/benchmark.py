@@ -110,7 +110,8 @@ def score_model(model:Model, data:Labelled, level:float=.95, threads:int|None=1)
 # %% ../../nbs/66_bench.benchmark.ipynb #time-models
 def time_models(
     models, xs:Mapping,       # each name once; name -> its batch
-    *, repeats:int=30, secs:float|None=None, min_secs:float=1e-3, warm:int=1, # as for `interleave`
+    *, repeats:int=30, secs:float|None=None, inner:Mapping|None=None, # as for `interleave`
+    min_secs:float=1e-3, warm:int=1,
     seed:int|list=0, threads:int|None=1, clock:Callable=time.perf_counter,
     progress:Callable|None=None, # called with (done, rounds) after each round
     **how,                    # what else was so for all of them
@@ -125,7 +126,7 @@ def time_models(
             if done and progress: progress(*done)
         for run in runs.values(): run()
         check()
-        inner = even_loops(runs, min_secs, clock)
+        if inner is None: inner = even_loops(runs, min_secs, clock)
         taken = interleave(runs, repeats, rng=np.random.default_rng(seed), inner=inner, secs=secs, warm=warm,
                            clock=clock, progress=check)
         for name, w in watched.items():                # the rounds saw each last output: now all of a sample
@@ -231,12 +232,14 @@ def time_in_builds(models, xs:Mapping, builds:int, *, repeats:int=30, secs:float
     shared out; a function is its own copy. ModelError for what cannot be copied."""
     def copied(m):
         with blamed(m.name, 'cannot be copied, say builds=1'): return copy.deepcopy(m)
-    runs, each, secs = [], math.ceil(repeats/builds), secs and secs/builds
+    each = dict(options, repeats=math.ceil(repeats/builds), secs=secs and secs/builds, inner=None)
+    runs = []
     for i in range(builds):
         # the last copies still exist, so these lie elsewhere
         made = [copied(m) for m in models], {k: x.copy() for k, x in xs.items()}
         def tell(done, of): progress and progress(i*of + done, builds*of)
-        runs.append(time_models(*made, repeats=each, secs=secs, seed=[seed, i], progress=tell, **options))
+        runs.append(time_models(*made, seed=[seed, i], progress=tell, **each))
+        each['inner'] = {name: r.how['inner'] for name, r in runs[0].items()}   # found out once
     return by_run(runs, 'builds')
 
 # %% ../../nbs/66_bench.benchmark.ipynb #spread
