@@ -740,6 +740,24 @@ def test_builds_share_the_rounds_out():
     many.run_latency_benchmark()
     assert 'n=6 builds' in repr(compare_results(many.done['latency', 1])) and len(many.compare_models('latency')) == 2
 
+def test_copies_lie_elsewhere_each_time_as_long_as_there_is_room(monkeypatch):
+    "An address that is free again would be used again: two places in turns, and not ten."
+    places = []
+    class Seen(Dense):
+        def forward(self, x):
+            places.append(self.w.data.__array_interface__['data'][0])
+            return super().forward(x)
+    net = Sequential(Flatten(), Seen(4, 3000, rng()), Dense(3000, 3, rng()))
+    def run(): return Benchmark(dict(a=(net, SHAPE)), repeats=8, builds=8, min_secs=1e-5).run_latency_benchmark()
+    run()
+    assert len(set(places)) == 8
+    assert B.copies_kept([as_model('a', net, SHAPE)]) == 2**30//sum(p.data.nbytes for p in net.parameters())
+    assert B.copies_kept([as_model('a', net, SHAPE), as_model('f', numbers, SHAPE)]) == 1
+    monkeypatch.setattr(B, 'KEPT', 1)
+    places.clear()
+    run()
+    assert B.copies_kept([as_model('a', net, SHAPE)]) == 1 and 2 <= len(set(places)) < 8
+
 def test_what_builds_cannot_do_is_said():
     class Session:
         def __call__(self, x): return numbers(x)

@@ -7,7 +7,8 @@ from benchkit import made
 from hypothesis import given, strategies as st
 from scipy.special import bdtr, bdtrc
 from tinybench.bench.effects import (Asked, as_cube, asked_difference, asked_ratio, beyond, block_medians, cell_name, column_effects,
-                                     contrasts, counted, effects, flip_test, judged, mean_difference, paired, place, subsets, usable)
+                                     chance, contrasts, counted, effects, flip_test, judged, mean_difference, paired, place, samples,
+                                     subsets, usable)
 from tinybench.bench.suite import Column, SuiteResult
 from tinybench.measure.accuracy import Difference, Score, accuracy_difference, mcnemar
 from tinybench.measure.compare import Ratio, t_ratio
@@ -249,3 +250,24 @@ def test_other_rounds_and_other_examples_are_refused():
 def test_a_count_of_nothing_has_no_ratio():
     r = SuiteResult(('x', 'y'), 'x', [BenchmarkResult(k, 'weights', 'B', v, 'modelled') for k, v in (('x', 0), ('y', 5))])
     assert usable(r) == {}
+
+def test_many_examples_are_judged_by_the_normal_curve():
+    "As good as all signs at 4,000, and no slower for more."
+    r = np.random.default_rng(3)
+    for n in (3000, 4000):
+        for lean in (0, .02, .05):
+            c = r.choice([-1, 1], n, p=[.5 - lean, .5 + lean])
+            assert chance(c, most=0) == pytest.approx(flip_test(c), rel=.02, abs=1e-6)
+    assert chance(np.ones(10)) == flip_test(np.ones(10)) and chance(np.zeros(5)) == 1
+    assert chance(r.choice([-2, -1, 0, 1, 2], 10**6)) > 1e-6
+
+def test_runs_of_other_lengths_keep_their_places():
+    "With a budget in seconds one build has more rounds than another: no block has rounds of two of them."
+    x = next(x for x in suite().results if x.metric == 'latency')
+    run = x.how | dict(builds=3, within=[[1., 1., 9.], [2., 2.], [3., 3., 3., 9.]])
+    assert np.exp(samples(BenchmarkResult('a', 'latency', 's', [1., 2., 3.], 'measured', run))).round(9).tolist() == [1, 1, 2, 2, 3, 3]
+
+def test_the_suites_band_counts_for_measured_bytes():
+    traced = [BenchmarkResult(k, 'allocated peak', 'B', v, 'measured') for k, v in (('a', 9.4e5), ('base', 9e5))]
+    c = Column('allocated peak', '', 'B', 'measured')
+    assert paired(c, *traced).verdict == 'more' and paired(c, *traced, band=.1).verdict == 'same'

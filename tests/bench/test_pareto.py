@@ -1,5 +1,7 @@
 "What a suite proves: a frontier with its doubts, and a choice that names who missed and who is undecided."
 import json
+from dataclasses import replace
+import numpy as np
 import pytest
 from benchkit import hand as made_by_hand, made, net, nets, toy
 from hypothesis import given, strategies as st
@@ -8,6 +10,7 @@ from tinybench.bench.pareto import (USES, Pareto, Use, advise, column_of, compar
                                     recommend, wanted)
 from tinybench.bench.suite import Column, SuiteResult, columns, suite_rows
 from tinybench.measure.accuracy import Score, accuracy_difference
+from tinybench.measure.compare import ratio_and_p
 from tinybench.measure.result import BenchmarkResult
 
 @pytest.fixture
@@ -115,6 +118,23 @@ def test_a_use_has_five_answers():
     assert said(suite(dict(base=1e-3, near=.99e-3), dict(base=.9, near=.9), spread=.2)) == ('undecided', ('near',))
     assert said(r, max_latency=1e-5) == ('none', ())
     assert said(r, max_latency=6e-4) == ('model', ('fast',)) and said(r, lose=.5, min_accuracy=.9) == ('model', ('fast',))
+
+def in_builds(r, n=10):
+    "`r` as if its rounds had been shared out to `n` builds."
+    def one(x):
+        if x.unit != 's': return x
+        within = [list(v) for v in np.array_split(x.values, n)]
+        return replace(x, values=[float(np.median(v)) for v in within], how=dict(x.how, builds=n, within=within))
+    return replace(r, results=tuple(map(one, r.results)))
+
+def test_the_balance_of_builds_counts_memory_too():
+    "A third of the memory at the same time is a third of the product, whatever the rounds were."
+    r = made(dict(base=1e-3, small=1e-3), dict(base=.9, small=.9), dict(base=9000, small=3000), n=1000)
+    for found in (r, in_builds(r)):
+        a, b = (wanted(found, 'balance')[k] for k in ('small', 'base'))
+        small = column_of(found, 'memory')[1]['small'].median/column_of(found, 'memory')[1]['base'].median
+        assert ratio_and_p(a, b)[0].estimate == pytest.approx(small, rel=.02) and small < .5
+        assert advise(found, USES['balanced']).names == ('small',)
 
 def test_memory_and_balance():
     r = suite(dict(base=1e-3, small=1.2e-3, fast=8e-4), dict.fromkeys(('base', 'small', 'fast'), .9), dict(base=10_000, small=1000, fast=10_000))

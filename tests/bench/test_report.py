@@ -308,3 +308,11 @@ def test_more_tables_stand_in_every_report(tmp_path):
     assert 'More answers' not in html_report(r) + markdown_report(r)
     write_report(r, tmp_path/'out', tables={'Alone': t})
     assert 'Alone' in (tmp_path/'out'/'report.html').read_text() and is_report(tmp_path/'out', 'suite')
+
+def test_the_report_says_which_test_was_made(r):
+    from dataclasses import replace
+    from tinybench.bench.report import how_words
+    assert 'a sign test' in how_words(r)[-1]
+    for k in ('builds', 'processes'):
+        words = how_words(replace(r, settings=dict(r.settings, **{k: 12})))
+        assert f"Student's t over the {k}" in words[-1] and 'sign test' not in words[-1] and f'12 {"builds" if k == "builds" else "fresh processes"}' in words[0]

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['subsets', 'cell_name', 'place', 'as_cube', 'contrasts', 'effects', 'block_medians', 'Asked', 'asked_ratio',
-           'judged_ratio', 'judged_difference', 'judged', 'beyond', 'flip_test', 'mean_difference', 'asked_difference',
-           'counted', 'paired', 'usable', 'samples', 'column_cube', 'column_effects']
+           'judged_ratio', 'judged_difference', 'judged', 'beyond', 'flip_test', 'mean_difference', 'chance',
+           'asked_difference', 'counted', 'paired', 'usable', 'samples', 'column_cube', 'column_effects']
 
 # %% ../../nbs/71_bench.effects.ipynb #imports
 import math
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import NamedTuple
 import numpy as np
+from scipy.special import ndtr
 from .benchmark import Against, against_bytes
 from .suite import Column, SuiteResult, columns
 from ..measure.accuracy import Difference, Score, accuracy_difference, mcnemar, paired_hits, z_score
@@ -132,9 +133,13 @@ def mean_difference(d:np.ndarray, level:float=.95) -> Difference:
     half = z_score(level)*math.sqrt(np.var(more)/len(more))
     ends = more.mean() + np.array([-half, half])
     return Difference(mid, float(min(ends[0], mid)), float(max(ends[1], mid)), len(d), level)
+def chance(c:np.ndarray, most:int=4000) -> float:
+    "`flip_test`, or the normal curve if the sizes of `c` add up to more than `most`: as good, and quick."
+    if np.abs(c).sum() <= most: return flip_test(c)
+    return float(2*ndtr(-max(abs(c.sum()) - 1, 0)/math.sqrt((c**2).sum())))
 def asked_difference(d:np.ndarray, m:int, k:int, level:float=.95) -> Asked:
     "What `d`, an effect of `m` of `k` steps on each example's being right, says of the accuracy."
-    return Asked(mean_difference(d, level), flip_test(np.rint(d*2**(k - m))), float(np.mean(d)))
+    return Asked(mean_difference(d, level), chance(np.rint(d*2**(k - m))), float(np.mean(d)))
 
 # %% ../../nbs/71_bench.effects.ipynb #counted
 def counted(d:float) -> Against:
@@ -143,12 +148,12 @@ def counted(d:float) -> Against:
     return Against('ratio', math.exp(d), *[math.nan]*3, said)
 
 # %% ../../nbs/71_bench.effects.ipynb #paired
-def paired(c:Column, new, old, level:float=.95) -> Asked|Against:
+def paired(c:Column, new, old, level:float=.95, band:float=.02) -> Asked|Against:
     "What the record `new` is against `old` in the column `c`; `Against` if there is nothing to adjust."
     if isinstance(new, Score):
         return Asked(accuracy_difference(new, old, level), mcnemar(new, old), new.share - old.share)
     if c.provenance != 'measured': return counted(math.log(new.median/old.median))
-    if c.unit == 'B': return against_bytes({new.name: new}, old)[new.name]
+    if c.unit == 'B': return against_bytes({new.name: new}, old, band)[new.name]
     by_mean = math.exp(np.mean(log_ratios(new, old)))
     return Asked(*ratio_and_p(new, old, level), by_mean, timely(new))
 
@@ -160,7 +165,9 @@ def usable(r:SuiteResult) -> dict[Column,dict]:
 def samples(x:Score|BenchmarkResult) -> np.ndarray:
     "1 for each example that is right; or the logarithm of each value, of all runs if they are `ANEW`."
     if isinstance(x, Score): return np.array(x.hits)
-    return np.log(np.concatenate(x.how['within']) if 'within' in x.how else x.values)
+    if 'within' not in x.how: return np.log(x.values)
+    n = min(map(len, x.how['within']))        # of a run with more rounds, the first of them
+    return np.log([run[:n] for run in x.how['within']]).ravel()
 def column_cube(c:Column, records:Mapping, names:tuple) -> np.ndarray:
     "`as_cube` of the `samples` of a column; ValueError unless all are of the same rounds."
     cells = {cell: records[cell_name(cell)] for cell in subsets(names)}

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 from ..backends.base import Model
 from ..base.text import Shown, Table, worded
-from .benchmark import GOOD, against, as_data, spread
+from .benchmark import GOOD, against, as_data, mapped, spread
 from .choose import choose, meets, statuses
 from .suite import BenchmarkSuite, Column, SuiteResult, columns
 from ..measure.accuracy import Score, accuracy_difference
-from ..measure.compare import ratio
+from ..measure.compare import ratio_and_p
 from ..measure.result import BenchmarkResult, plain
 
 # %% ../../nbs/69_bench.pareto.ipynb #memory-column
@@ -209,8 +209,8 @@ def wanted(r:SuiteResult, want:str) -> dict:
     if want != 'balance': return column_of(r, want)[1]
     secs, memory = column_of(r, 'latency')[1], column_of(r, 'memory')[1]
     least = memory[r.baseline].median
-    return {k: replace(x, metric='balance', values=np.multiply(x.values, memory[k].median/least))
-            for k, x in secs.items() if k in memory}
+    def times(k): return lambda v: v*memory[k].median/least
+    return {k: mapped(x, times(k), metric='balance') for k, x in secs.items() if k in memory}
 
 # %% ../../nbs/69_bench.pareto.ipynb #conditions-said
 def use_judged(r:SuiteResult, name:str, scores:Mapping, lose:float, limits:list) -> dict[str,str]:
@@ -269,7 +269,7 @@ class Techniques(Shown):
         "name -> how many times as much time × memory the baseline takes, as a `Ratio`."
         found = wanted(self.suite, 'balance')
         base = found[self.suite.baseline]
-        return {k: ratio(base, x, self.suite.level) for k, x in found.items() if x is not base}
+        return {k: ratio_and_p(base, x, self.suite.level)[0] for k, x in found.items() if x is not base}
     @property
     def pareto(self): return pareto(self.suite, 'latency', 'accuracy', self.data)
     def table(self) -> Table: return techniques_table(self)

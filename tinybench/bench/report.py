@@ -21,6 +21,7 @@ from .benchmark import spread
 from .pareto import Recommendation, pareto
 from .suite import Column, SuiteResult, columns, json_report, suite_rows
 from ..measure.accuracy import Score
+from ..measure.compare import ANEW
 
 # %% ../../nbs/70_bench.report.ipynb #interval-words
 METRICS = {
@@ -98,8 +99,10 @@ def how_words(r:SuiteResult) -> list[str]:
                  'or a bad output there, and a model has no number.']
     threads = 'as they were' if s.get('threads') is None else s['threads']
     if 'threads' in s: words.append(f'BLAS threads while measuring: {threads}. Seed: {s["seed"]}.')
+    runs = next((k for k in ANEW if s.get(k, 1) > 1), '')
+    test = f"Student's t over the {runs}" if runs else 'a sign test'
     return [*words, f'Verdicts are about {r.baseline}. Faster and slower take an interval of the ratio of '
-            'pairs without 1, and a sign test; better and worse an interval of the difference without 0, and '
+            f'pairs without 1, and {test}; better and worse an interval of the difference without 0, and '
             "McNemar's test; both tests adjusted by Holm for all models in the column, at "
             f'{100*r.level:g}%. The same is a ratio within {100*r.band:g}%, or a difference within '
             f'{100*r.band:g} points. Else it is undecided. Bytes that were measured are less or more only by '

@@ -142,7 +142,7 @@ class Rival(Shown):
     "One line of a comparison: `name` against the base."
     name: str
     ratio: Ratio              # name/base
-    p: float                  # of this pair alone, by signs
+    p: float                  # of this one alone, by signs or by Student's t
     p_holm: float             # adjusted for all rivals of the base
     verdict: str              # 'faster', 'slower', 'same' or 'undecided'
     more: int|None            # further pairs that would probably decide; None where hopeless
