@@ -293,6 +293,23 @@ def test_what_is_moved_during_a_measurement_is_drawn_afterwards(tmp_path):
     e.measurement.thread.join(20)
     assert 'height 4, found True' in words(e.words)
     assert e.choices.last('lines', 'kept') == dict(height=4) and (tmp_path/'lines.png').exists()
+    assert 'height 4, found True' in e.choices.last('lines', 'words'), 'the old result was kept'
+
+def test_a_click_that_waited_has_the_last_word(tmp_path):
+    # what was found is there when the click is made up for, and does not undo it afterwards
+    go, saw = threading.Event(), []
+    e = explorer(tmp_path, measure=lambda progress, found, height: go.wait(20) and 5)
+    def forget():
+        saw.append(e.found)
+        e.take(None)
+        return 'It is forgotten.'
+    e.measurement.start()
+    until(e.measurement.turn.lock.locked)
+    e.quietly(forget, e.kept)
+    go.set()
+    e.measurement.thread.join(20)
+    assert saw == [5] and e.found is None
+    assert words(e.kept) == 'It is forgotten.' and 'found None' in words(e.words)
 
 def test_what_json_cannot_hold_is_said(tmp_path):
     e = explorer(tmp_path)

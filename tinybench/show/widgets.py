@@ -219,8 +219,7 @@ class Measurement:
         self.tell(f'{done} of {of} rounds')
     def run(self):
         try:
-            with self.turn.measuring(self.waiting): found = self.measure(self.progress)
-            self.done(found)
+            with self.turn.measuring(self.waiting): self.done(self.measure(self.progress))
             self.tell('Done.')
         except Cancelled: self.tell('Stopped. Nothing of it was kept; you can start again.')
         except Exception as e: self.tell(f'It failed: {error_line(e)}. You can start again.')
