@@ -193,7 +193,7 @@ def test_every_knob_draws_at_all_ends_inside_of_the_picture(explorer):
         for value in (ends(w)[0], ends(w)[-1]):
             was, w.value = w.value, value
             shown = e.picture()
-            assert words(e.words) == shown.words and 'cannot be drawn' not in shown.words, (name, value)
+            assert words(e.words) == shown.words and '<svg' in e.figure.value, (name, value)
             fig = shown.figure
             fig.draw_without_rendering()
             for ax in fig.axes:
