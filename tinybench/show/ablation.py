@@ -37,7 +37,7 @@ from ..optimize.step import bfloat16, clone, float16, float64, strip, take_step
 from .explore import not_yet
 from .plot import COLOURS, tidy
 from .widgets import (Choices, Explorer, Guess, Picture, button, knob, limit_words,
-                                    quick_axes, row, wide)
+                                    quick_axes, row, settled, wide)
 
 # %% ../../nbs/89_show.ablation.ipynb #needs
 FRACTIONS, FULL, PLAIN, SINGLE = 'weights that are fractions', 'full matrices', 'plain layers', 'float32'
@@ -411,7 +411,7 @@ class AblationExplorer(Explorer):
         for w in self.knobs.values(): w.layout.flex, w.style.description_width = '1 1 19em', '6em'
         self.widget.layout.max_width = '64em'
         *_, ends, kept = self.body.children
-        forget = button('Forget this design', lambda: self.quietly(self.forget, self.kept))
+        forget = button('Forget this design', settled(self.forget))
         ends.children = forget, *ends.children
         self.body.children = (row(*self.design.values()), self.measurement.widget, row(*self.limits.values()),
                               self.words, self.figure, self.rows, ends, kept)
@@ -421,8 +421,10 @@ class AblationExplorer(Explorer):
         try: name, refused = self.named(knobs), ''
         except ValueError as e: name, refused = '', f'This recipe makes no sense: {e}. '
         shown = draw_designs(found, limits, knobs['want'], name)
-        self.rows.value = SCROLLED.format(shown.table.to_html()) if shown.table else ''
         return replace(shown, words=refused + shown.words)
+    def show(self, shown:Picture):
+        super().show(shown)
+        self.rows.value = SCROLLED.format(shown.table.to_html()) if shown.table else ''
     def measured(self, progress:Callable, found, **knobs) -> Designs:
         m = self.measurement
         def tell(words, done, of):
@@ -430,9 +432,10 @@ class AblationExplorer(Explorer):
             progress(done, of)
             if m.told != before: m.tell(words[0].upper() + words[1:])
         return measure_design(self.net, self.data, knobs, found, tell, self.repeats)
-    def forget(self):
-        "Drops the design of this setting from what is kept; what was done, in words."
-        name = self.named(self.settings)
+    def forget(self): self.quietly(partial(self.forget_now, self.settings), self.kept)
+    def forget_now(self, settings:Mapping) -> str:
+        "Drops the design of `settings` from what is kept; what was done, in words."
+        name = self.named(settings)
         if self.found is None or name not in self.found.nets: return f'{name} was not measured.'
         if name == 'base': return 'The baseline stays: all others are measured against it.'
         self.take(self.found.without(name))
