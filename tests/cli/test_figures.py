@@ -25,7 +25,6 @@ def ablated(steps='ab', kinds=KINDS, failures=(), rounds=12, scored=True, timed=
 
 @pytest.mark.parametrize('settings, lost', [
     ({}, []), (dict(scored=False), [POINTS, PARETO]), (dict(timed=False), [TIMES, WATERFALL, LATTICE, PARETO]),
-    (dict(kinds=['factorial'], rounds=4), [WATERFALL, LATTICE, PARETO]),      # too few for an interval
     (dict(steps='a'), [WATERFALL]), (dict(steps='abcdef', kinds=['factorial'], rounds=6), [LATTICE]),
     (dict(kinds=['add-one']), [TIMES, POINTS, WATERFALL, LATTICE]),
     (dict(kinds=['add-one', 'leave-one-out'], steps='abc'), [TIMES, POINTS, LATTICE]),
