@@ -6,8 +6,8 @@ from contextlib import contextmanager
 class Cancelled(Exception): "A measurement was called off."
 
 class OneAtATime:
-    """Lets one measurement run at a time, of those that take turns here, and keeps what is to be drawn until it
-    has ended. A cell or another process that measures by itself is not held back."""
+    """Lets one measurement run at a time, of those that take turns here, and keeps what is to be drawn until
+    it has ended. A cell or another process that measures by itself is not held back."""
     def __init__(self): self.lock, self.drawing, self.later = threading.Lock(), threading.RLock(), {}
     @contextmanager
     def measuring(self, waiting:Callable=lambda: None):
