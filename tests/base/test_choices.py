@@ -1,5 +1,5 @@
 "base.choices: what a person chose is kept, by person and explorer, and nothing of it is lost."
-import json, re, threading
+import json, os, re, subprocess, sys, threading
 import pytest
 from tinybench.base.choices import Choices
 
@@ -38,3 +38,19 @@ def test_two_threads_that_note_at_once_lose_nothing(tmp_path):
     for t in threads: t.start()
     for t in threads: t.join()
     assert len(Choices(tmp_path/'c.json').read()) == 80
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='has no locks between processes')
+def test_two_notebooks_that_note_at_once_lose_nothing(tmp_path, root):
+    # both are loaded before either may begin
+    code = ('import sys; from tinybench.base.choices import Choices; mine = Choices(*sys.argv[1:])\n'
+            'print(flush=True); sys.stdin.readline()\n'
+            "for i in range(60): mine.note('x', guess=i)")
+    env = os.environ | dict(PYTHONPATH=str(root))
+    def start(who): return subprocess.Popen([sys.executable, '-c', code, str(tmp_path/'c.json'), who], text=True, env=env,
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with start('ada') as a, start('bob') as b:
+        for p in (a, b): p.stdout.readline()
+        for p in (a, b): print('go', file=p.stdin, flush=True)
+    assert (a.returncode, b.returncode) == (0, 0)
+    found = Choices(tmp_path/'c.json').read()
+    for who in ('ada', 'bob'): assert [e['guess'] for e in found if e['who'] == who] == [*range(60)]

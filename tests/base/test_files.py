@@ -1,7 +1,7 @@
 "base.files: a file is there whole or not at all."
 import os, subprocess, sys, time
 import pytest
-from tinybench.base.files import unused, write_whole
+from tinybench.base.files import exclusive, unused, write_whole
 
 
 def test_write_whole_takes_text_or_bytes(tmp_path):
@@ -30,3 +30,13 @@ def test_an_unused_name_is_unused_with_every_suffix(tmp_path):
     path.touch()
     (tmp_path/'a-2.csv').mkdir()
     assert unused(path, '.csv').name == 'a-3.png' and unused(path).name == 'a-2.png'
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='has no such locks')
+def test_who_will_not_wait_is_told_until_the_block_is_left(tmp_path):
+    with pytest.raises(ZeroDivisionError), exclusive(tmp_path/'lock') as sure:
+        assert sure
+        with exclusive(tmp_path/'other', wait=False): pass
+        with pytest.raises(BlockingIOError), exclusive(tmp_path/'lock', wait=False): pytest.fail('two are in there')
+        1/0
+    with exclusive(tmp_path/'lock', wait=False): pass
+    with pytest.raises(FileNotFoundError), exclusive(tmp_path/'none'/'lock'): pass

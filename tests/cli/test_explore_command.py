@@ -1,5 +1,7 @@
 "`tinybench explore`: what it refuses, and a page in a real browser that leaves nothing behind."
-import json, os, signal, subprocess, sys, time
+import json, os, signal, subprocess, sys, threading, time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 import numpy as np, pytest
 from browserkit import browser_page, chromium, own_home
@@ -21,6 +23,38 @@ def test_without_voila_it_says_what_to_install(capsys, monkeypatch):
 def test_what_does_not_fit_is_refused(args, why, capsys):
     pytest.importorskip('voila', reason='needs voila')
     assert why in refused(capsys, *args)
+
+@contextmanager
+def stranger():
+    "Another program's web server, which answers everything with 404: its port, and the paths it was asked for."
+    asked = []
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+        def log_message(self, *args): pass
+    with ThreadingHTTPServer(('127.0.0.1', 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try: yield server.server_port, asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+def test_a_port_that_is_taken_is_refused_before_the_training(capsys, monkeypatch):
+    monkeypatch.setattr(explore, 'check_voila', lambda: None)
+    monkeypatch.setattr(explore, 'train', lambda *_: pytest.fail('it trained first'))
+    with stranger() as (port, asked):
+        assert f'port {port} is taken by another program: choose another one' in refused(capsys, '--port', str(port), '--no-browser')
+    assert explore.free_port(port) == port and not asked, 'it is free again'
+
+def test_the_answer_of_another_program_is_not_taken_for_the_page(tmp_path):
+    # that program took the port after it was found free
+    pytest.importorskip('voila', reason='needs voila')
+    page = explore.write_page(tmp_path, explore.new_network('simple_cnn', load_digits()), 'simple_cnn', 'digits', tmp_path/'c.json')
+    with stranger() as (port, asked), pytest.raises(ChildProcessError, match='already in use'):
+        with explore.served(page, port) as (url, _): pytest.fail(f'{url} is the address of another program')
+    assert not asked
 
 def test_the_page_has_the_network_that_was_trained(tmp_path):
     data = load_digits()

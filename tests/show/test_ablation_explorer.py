@@ -1,4 +1,5 @@
 "show: recipes of optimizations and designs that are measured: what really goes together, limits, and the widget."
+import threading, time
 from functools import cache
 from itertools import permutations
 from xml.etree import ElementTree
@@ -193,7 +194,7 @@ def test_every_knob_draws_at_all_ends_inside_of_the_picture(explorer):
         for value in (ends(w)[0], ends(w)[-1]):
             was, w.value = w.value, value
             shown = e.picture()
-            assert words(e.words) == shown.words and 'cannot be drawn' not in shown.words, (name, value)
+            assert words(e.words) == shown.words and '<svg' in e.figure.value, (name, value)
             fig = shown.figure
             fig.draw_without_rendering()
             for ax in fig.axes:
@@ -223,11 +224,30 @@ def test_measured_cancelled_and_forgotten(explorer):
     m.start()
     m.thread.join(60)
     assert words(m.says) == 'Done.' and list(e.found.nets)[-1] == 'channels 50% + train 1' and 'train 1' in e.rows.value
-    assert e.forget() == 'channels 50% + train 1 is forgotten.'
+    assert e.forget_now(e.settings) == 'channels 50% + train 1 is forgotten.'
     assert list(e.found.nets) == list(designs().nets) and 'train 1' not in e.rows.value
-    assert e.forget() == 'channels 50% + train 1 was not measured.'
+    assert e.forget_now(e.settings) == 'channels 50% + train 1 was not measured.'
     e.knobs['channels'].value, e.knobs['epochs'].value = 1, 0
-    assert 'The baseline stays' in e.forget() and 'base' in e.found.nets
+    assert 'The baseline stays' in e.forget_now(e.settings) and 'base' in e.found.nets
+
+def test_what_is_forgotten_during_a_measurement_stays_forgotten(explorer):
+    go, e = threading.Event(), explorer
+    e.knobs['channels'].value, e.knobs['fuse'].value = 1, True
+    e.measurement.measure = lambda progress, **settings: go.wait(20) and designs()
+    e.measurement.start()
+    while not e.measurement.turn.lock.locked(): time.sleep(.01)
+    e.forget()
+    e.knobs['fuse'].value = False                 # the click meant what it saw
+    go.set()
+    e.measurement.thread.join(20)
+    assert words(e.kept) == 'fuse is forgotten.' and list(e.found.nets) == [n for n in designs().nets if n != 'fuse']
+    assert 'fuse' not in e.rows.value
+
+def test_a_picture_of_other_settings_leaves_the_table_of_these(explorer):
+    explorer.knobs['size'].value = .01
+    before = explorer.rows.value
+    explorer.static()
+    assert explorer.rows.value == before and 'size breaks' in before
 
 def test_what_is_kept_and_saved_is_in_files(explorer, tmp_path):
     explorer.keep()

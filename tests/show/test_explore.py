@@ -69,7 +69,7 @@ def test_every_knob_draws_at_both_ends_and_keeps_all_inside_of_the_picture(make,
         for value in ends(w):
             was, w.value = w.value, value
             shown = e.picture()
-            assert 'cannot be drawn' not in words(e.words) and shown.words == words(e.words), f'{name}={value}'
+            assert shown.words == words(e.words) and '<svg' in e.figure.value, f'{name}={value}'
             fig = shown.figure
             fig.draw_without_rendering()
             for ax in fig.axes:

@@ -1,5 +1,6 @@
 "show: what the figures really draw, read back from their artists, and files written whole."
 import math, os, subprocess, sys
+from dataclasses import replace
 from functools import cache
 from xml.etree import ElementTree
 import matplotlib, numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from tinybench.base.text import digits
 from tinybench.bench.ablation import Ablation
 from tinybench.bench.choose import frontier
 from tinybench.bench.effects import cell_name, subsets
@@ -81,14 +83,16 @@ def front(rows=None, left_out=()):
     rows = rows or [standing('small', 1e-3, .9, 'on'), standing('mid', 2e-3, .9, 'undecided'), standing('bad', 3e-3, .5, 'off')]
     return Pareto(tuple(rows), Column('latency', '', 's', 'measured'), Column('accuracy', 'digits', 'share', 'measured'), .95, left_out)
 
-def ablated(times=dict(fold=.7, thin=.8), both={}, failures=(), noise=.005):
+def ablated(times=dict(fold=.7, thin=.8), both={}, failures=(), noise=.005, rounds=30, builds=1):
     "An ablation in which each step takes `times` as long, and cells in `both` that much more."
     cells, rng = subsets(times), np.random.default_rng(0)
     names = [cell_name(c) for c in cells]
     alive = {cell_name(c): c for c in cells if cell_name(c) not in failures}
-    secs = {k: 1e-3*math.prod(times[s] for s in c)*both.get(c, 1)*rng.lognormal(0, noise, 30) for k, c in alive.items()}
+    secs = {k: 1e-3*math.prod(times[s] for s in c)*both.get(c, 1)*rng.lognormal(0, noise, (builds, rounds)) for k, c in alive.items()}
     scores = [Score(k, [i >= 10*('thin' in c) for i in range(200)], 'digits') for k, c in alive.items()]
-    found = SuiteResult(tuple(names), 'base', [*paired_results(secs).values()], scores, dict.fromkeys(failures, 'no'))
+    runs = paired_results({k: v[0] if builds == 1 else np.median(v, 1) for k, v in secs.items()})
+    if builds > 1: runs = {k: replace(x, how=x.how | dict(builds=builds, within=secs[k].tolist())) for k, x in runs.items()}
+    found = SuiteResult(tuple(names), 'base', [*runs.values()], scores, dict.fromkeys(failures, 'no'))
     return Ablation(found, tuple(times), ('factorial', 'add-one'))
 
 PLOTS = dict(
@@ -515,6 +519,28 @@ def test_the_waterfall_goes_on_where_it_ended_and_ends_at_all():
     assert edges[0][0] == 1 and all(a[1] == pytest.approx(b[0]) for a, b in zip(edges, edges[1:]))
     assert edges[-1][1] == pytest.approx(ends[1].get_height()) == pytest.approx(.7, rel=.02) and texts(ax)[3] == f'×{rest:.3g}'
     with pytest.raises(ValueError, match='two steps'): plot_waterfall(ablated(dict(fold=.7)))
+
+@pytest.mark.parametrize('builds', [1, 8])
+def test_waterfall_and_lattice_show_the_ratios_of_the_answers(builds):
+    # skewed noise, and a build that is slow as a whole: medians of all rounds, or of each cell, are other numbers
+    a = ablated(noise=.3, builds=builds)
+    c, names, alone, rest = promised(a)
+    told = {(q, of): s.mid for q, xs in a.answers.items() for (of, col), s in xs.items() if col.metric == 'latency'}
+    assert alone == [told['add-one', n] for n in names]
+    if builds > 1: assert rest == pytest.approx(told['beyond', 'fold + thin'])
+    both = a.suite.comparison[c]['fold + thin'].mid
+    said = [t.split('\n')[1] for t in texts(plot_lattice(a))]
+    assert said == ['×1.00', *(f'×{v:.2f}' for v in (*alone, both))]
+    assert texts(plot_waterfall(a))[-1] == f'×{digits(both)}'
+
+def test_what_was_not_compared_has_no_waterfall():
+    few = ablated(rounds=3)
+    for plot in (plot_waterfall, plot_lattice):
+        with pytest.raises(ValueError, match='no ratios of latency to base'): plot(few)
+    a = ablated()
+    alone = replace(a, suite=replace(a.suite, results=[x for x in a.suite.results if x.name != 'fold + thin']))
+    with pytest.raises(ValueError, match=r'no ratio of fold \+ thin'): plot_waterfall(alone)
+    assert 'not measured' in texts(plot_lattice(alone))[-1]
 
 def test_the_lattice_has_a_line_for_each_step_that_can_be_taken():
     ax = plot_lattice(ablated(dict(fold=.7, thin=.8, fuse=1.)))

@@ -293,6 +293,41 @@ def test_what_is_moved_during_a_measurement_is_drawn_afterwards(tmp_path):
     e.measurement.thread.join(20)
     assert 'height 4, found True' in words(e.words)
     assert e.choices.last('lines', 'kept') == dict(height=4) and (tmp_path/'lines.png').exists()
+    assert 'height 4, found True' in e.choices.last('lines', 'words'), 'the old result was kept'
+
+def test_a_click_means_the_settings_that_it_saw(tmp_path):
+    # it waits for another measurement, and the knobs move on meanwhile
+    go, saw = threading.Event(), []
+    e = explorer(tmp_path, measure=lambda progress, found, height: saw.append(height) or height)
+    other = Measurement(lambda progress: go.wait(20), lambda found: None)
+    other.start()
+    until(other.turn.lock.locked)
+    e.knobs['height'].value = 3
+    e.measurement.start()
+    e.keep()
+    e.knobs['height'].value = 4
+    until(lambda: 'Another measurement runs' in words(e.measurement.says))
+    go.set()
+    for m in (other, e.measurement): m.thread.join(20)
+    until(lambda: not e.measurement.turn.later)
+    assert saw == [3] and e.found == 3 and 'height 4, found 3' in words(e.words)
+    assert e.choices.last('lines', 'kept') == dict(height=3)
+
+def test_a_click_that_waited_has_the_last_word(tmp_path):
+    # what was found is there when the click is made up for, and does not undo it afterwards
+    go, saw = threading.Event(), []
+    e = explorer(tmp_path, measure=lambda progress, found, height: go.wait(20) and 5)
+    def forget():
+        saw.append(e.found)
+        e.take(None)
+        return 'It is forgotten.'
+    e.measurement.start()
+    until(e.measurement.turn.lock.locked)
+    e.quietly(forget, e.kept)
+    go.set()
+    e.measurement.thread.join(20)
+    assert saw == [5] and e.found is None
+    assert words(e.kept) == 'It is forgotten.' and 'found None' in words(e.words)
 
 def test_what_json_cannot_hold_is_said(tmp_path):
     e = explorer(tmp_path)
@@ -333,7 +368,7 @@ def test_it_shows_itself_as_a_widget_and_as_a_picture_where_widgets_cannot_run(t
 
 def test_a_setting_is_the_same_from_both_sides(tmp_path):
     e = coverage_explorer(Choices(tmp_path/'c.json'))
-    e.measurement.measure = lambda progress: count_runs(progress, e.found, **e.settings, runs=200)
+    e.measurement.measure = lambda progress, **settings: count_runs(progress, e.found, **settings, runs=200)
     e.knobs['rho'].value = .65
     e.measurement.start()
     e.measurement.thread.join(20)

@@ -2,10 +2,10 @@
 import getpass, json, threading
 from datetime import datetime, timezone
 from pathlib import Path
-from .files import write_whole
+from .files import exclusive, write_whole
 
 CHOICES = 'tinybench-choices.json'
-WRITING = threading.Lock()    # an entry is read, added and written by one thread at a time
+WRITING = threading.Lock()    # one thread at a time, even where the system cannot keep out other processes
 
 def user() -> str:
     "The name of who uses this machine; 'student' if it does not know."
@@ -30,7 +30,8 @@ class Choices:
         "Adds an entry, such as guess=3 or kept={…}, and returns it; TypeError if JSON cannot hold it."
         now = datetime.now(timezone.utc).isoformat(timespec='seconds')
         entry = dict(who=self.who, when=now, explorer=explorer, **what)
-        with WRITING:
+        lock = self.path.with_name(f'.{self.path.name}.lock')    # the file itself is replaced
+        with WRITING, exclusive(lock):
             kept = dict(schema=1, entries=[*self.read(), entry])
             write_whole(self.path, json.dumps(kept, indent=1, allow_nan=False) + '\n')
         return entry

@@ -54,3 +54,17 @@ def new_folder(place:Path) -> Iterator[Path]:
         yield new
         replace_folder(new, place)
     finally: shutil.rmtree(new, ignore_errors=True)
+
+@contextmanager
+def exclusive(path:str|os.PathLike, wait:bool=True) -> Iterator[bool]:
+    """Keeps other processes out of the block with this `path`, a file that is made if it is not there; yields
+    whether the system can do that. BlockingIOError if one is in there and not `wait`."""
+    try: import fcntl
+    except ImportError: return (yield False)                # Windows has none
+    lock, sure = os.open(path, os.O_RDWR | os.O_CREAT), True    # NFS locks only what may be written
+    try:
+        try: fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError: raise
+        except OSError: sure = False                        # nor have some file systems
+        yield sure
+    finally: os.close(lock)

@@ -1,4 +1,4 @@
-"One measurement at a time in this process, and what is to be drawn meanwhile is drawn afterwards"
+"One measurement of the explorers at a time, and what is to be drawn meanwhile is drawn afterwards"
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -6,7 +6,8 @@ from contextlib import contextmanager
 class Cancelled(Exception): "A measurement was called off."
 
 class OneAtATime:
-    "Lets one measurement run at a time in this process, and keeps what is to be drawn until it has ended."
+    """Lets one measurement run at a time, of those that take turns here, and keeps what is to be drawn until
+    it has ended. A cell or another process that measures by itself is not held back."""
     def __init__(self): self.lock, self.drawing, self.later = threading.Lock(), threading.RLock(), {}
     @contextmanager
     def measuring(self, waiting:Callable=lambda: None):
@@ -32,4 +33,4 @@ class OneAtATime:
                 del self.later[f, args]
                 f(*args)
 
-TURN = OneAtATime()
+TURN = OneAtATime()    # all explorers of this process take it

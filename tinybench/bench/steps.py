@@ -7,12 +7,12 @@ __all__ = ['STEP_SCHEMA', 'fingerprint', 'alike', 'short', 'differences', 'open_
            'save_step', 'DamagedStep', 'load_step', 'kept_step']
 
 # %% ../../nbs/67_bench.steps.ipynb #imports
-import hashlib, json, math, os, re, sys
+import hashlib, json, math, os, re
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from .. import __version__
-from ..base.files import write_whole
+from ..base.files import exclusive, write_whole
 from ..measure.result import plain
 
 # %% ../../nbs/67_bench.steps.ipynb #fingerprint
@@ -77,15 +77,12 @@ def read_noted(path:Path) -> dict:
 @contextmanager
 def locked(steps:Path|None):
     "Keeps other runs out of `steps` in the block, where the system can; BlockingIOError if one is in there."
-    if steps is None or sys.platform == 'win32':
-        yield
-        return
-    import fcntl
-    with open(steps/'settings.json') as f:
-        try: fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if steps is None: return (yield)
+    with ExitStack() as stack:
+        try: sure = stack.enter_context(exclusive(steps/'settings.json', wait=False))
         except BlockingIOError as e: raise BlockingIOError(
             e.errno, f'another run is at work in {steps}: wait for it, or name another folder') from None
-        for p in steps.glob('.*.json.*'): p.unlink()
+        for p in steps.glob('.*.json.*') if sure else (): p.unlink()
         yield
 
 # %% ../../nbs/67_bench.steps.ipynb #step-file

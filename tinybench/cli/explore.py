@@ -1,5 +1,5 @@
 "`tinybench explore`: trains a network, and serves its ablation explorer to this machine's browser"
-import inspect, secrets, signal, subprocess, sys, tempfile, time
+import errno, inspect, secrets, signal, socket, subprocess, sys, tempfile, time
 import urllib.error, urllib.request
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -60,14 +60,17 @@ def write_page(folder:Path, net, model:str, data:str, choices:Path) -> Path:
     nbformat.write(new_notebook(cells=[new_code_cell(code)], metadata=dict(kernelspec=kernel)), page)
     return page
 
-def wait_for(url:str, process, log:Path, secs:float=60):
-    "Waits until `url` answers; ChildProcessError with the end of the log if the server ends before."
+def wait_for(address:str, process, log:Path, secs:float=60):
+    "Waits until the server notes that it is at `address`, and answers; ChildProcessError if it ends before."
     stop = time.monotonic() + secs
     while process.poll() is None and time.monotonic() < stop:
         try:
-            with urllib.request.urlopen(url, timeout=5): return
+            # another program may answer there: only the log says that it is this one
+            if address in log.read_text(errors='replace'):
+                with urllib.request.urlopen(f'{address}voila/no-such-page', timeout=5): return
         except urllib.error.HTTPError: return        # it answers, if only that there is no such page
-        except OSError: time.sleep(.1)
+        except OSError: pass
+        time.sleep(.1)
     raise ChildProcessError(f'voila did not start: {log.read_text(errors="replace").strip()[-500:]}')
 
 def end(process):
@@ -81,22 +84,28 @@ def end(process):
 @contextmanager
 def served(page:Path, port:int):
     "voila with the notebook `page`, on loopback, behind a token: (address, process); ended whatever happens."
-    token, log = secrets.token_urlsafe(16), page.with_name('voila.log')
+    token, log, address = secrets.token_urlsafe(16), page.with_name('voila.log'), f'http://127.0.0.1:{port}/'
+    # no other port, if somebody takes this one meanwhile: the address would be theirs
     command = [sys.executable, '-m', 'voila', str(page), '--no-browser', f'--port={port}',
-               '--Voila.ip=127.0.0.1', f'--Voila.token={token}']
+               '--Voila.port_retries=0', '--Voila.ip=127.0.0.1', f'--Voila.token={token}',
+               '--Voila.log_level=INFO']        # `wait_for` reads it
     # a session of its own: Ctrl-C reaches this process only, which then ends voila
     with log.open('w') as out: process = subprocess.Popen(
         command, cwd=page.parent, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
     try:
-        wait_for(f'http://127.0.0.1:{port}/voila/no-such-page', process, log)
-        yield f'http://127.0.0.1:{port}/?token={token}', process
+        wait_for(address, process, log)
+        yield f'{address}?token={token}', process
     finally: end(process)
 
-def free_port() -> int:
-    "A port of this machine that nobody uses."
-    import socket
+def free_port(port:int=0) -> int:
+    "`port`, or for 0 one that nobody uses; ValueError if another program has it."
     with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
+        if sys.platform != 'win32': s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)   # as voila does
+        try: s.bind(('127.0.0.1', port))
+        except OSError as e:
+            taken = e.errno == errno.EADDRINUSE
+            why = 'is taken by another program' if taken else f'cannot be used ({e.strerror})'
+            raise ValueError(f'port {port} {why}: choose another one, or leave --port out') from e
         return s.getsockname()[1]
 
 @contextmanager
@@ -112,7 +121,8 @@ def explored(model:str, data:str, port:int):
     "Trains, and serves the explorer until the block ends; (address, process)."
     from tinybench.data.source import load
     check_voila()
+    free_port(port)              # before the training, which takes longer
     with stopped_by_term(), tempfile.TemporaryDirectory(prefix='tinybench-') as folder:
         net = train(model, load(data))
         page = write_page(Path(folder), net, model, data, Path('tinybench-choices.json').absolute())
-        with served(page, port or free_port()) as found: yield found
+        with served(page, free_port(port)) as found: yield found

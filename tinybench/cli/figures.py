@@ -1,6 +1,5 @@
 "The figures that commands write beside their results"
 import json
-from contextlib import suppress
 from pathlib import Path
 from tinybench.base.files import write_whole
 from tinybench.base.terminal import say
@@ -19,19 +18,26 @@ def suite_figures(r) -> dict[str, bytes]:
     return out
 
 def ablation_figures(a) -> dict[str, bytes]:
-    "The figures of an ablation's report by their captions, as SVG; those that its numbers allow."
+    "The figures of an ablation's report by their captions, as SVG; those of what was asked and measured."
+    from tinybench.bench.ablation import whole_steps
+    from tinybench.bench.effects import cell_name
     from tinybench.bench.pareto import pareto
     from tinybench.show.measure import plot_effects, plot_lattice, plot_pareto, plot_waterfall
     from tinybench.show.plot import figure_bytes
-    plots = {'Main effects and interactions in latency': lambda: plot_effects(a),
-             'Main effects and interactions in accuracy': lambda: plot_effects(a, metric='accuracy'),
-             'What each step promised alone, and what all did': lambda: plot_waterfall(a),
-             'All combinations of steps': lambda: plot_lattice(a),
-             'Accuracy against latency': lambda: plot_pareto(pareto(a.suite, data=a.suite.scores[0].data))}
-    out = {}
-    for caption, plot in plots.items():
-        with suppress(ValueError, KeyError, IndexError): out[caption] = figure_bytes(plot())
-    return out
+    r, steps, effects = a.suite, whole_steps(a), {c.metric for _, c in a.answers.get('effect', {})}
+    timed = next((beside for c, beside in r.comparison.items() if c.metric == 'latency'), {})
+    measured = r.scores and any(x.metric == 'latency' for x in r.results)
+    front = pareto(r, data=r.scores[0].data) if measured else None
+    # caption, whether there is something to show, the figure
+    plots = [('Main effects and interactions in latency', 'latency' in effects, lambda: plot_effects(a)),
+             ('Main effects and interactions in accuracy', 'accuracy' in effects,
+              lambda: plot_effects(a, metric='accuracy')),
+             ('What each step promised alone, and what all did',
+              len(steps) > 1 and {*steps, cell_name(steps)} <= timed.keys(), lambda: plot_waterfall(a)),
+             ('All combinations of steps', timed and 'factorial' in a.kinds and len(a.steps) <= 5,
+              lambda: plot_lattice(a)),
+             ('Accuracy against latency', front and front.rows, lambda: plot_pareto(front))]
+    return {caption: figure_bytes(plot()) for caption, sense, plot in plots if sense}
 
 def write_race(r, folder:Path):
     "Writes the five files of a race's report; `r` is a `RaceResult`."

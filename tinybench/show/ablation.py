@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FRACTIONS', 'FULL', 'PLAIN', 'SINGLE', 'NEEDS', 'BITS', 'OFF', 'COSTS', 'FILLS', 'SHADES', 'HALF', 'SCROLLED',
-           'Needs', 'of', 'conflict', 'sensible', 'Told', 'ToldBatches', 'quiet', 'trained', 'taught', 'folded',
+           'Needs', 'of', 'conflict', 'sensible', 'Told', 'ToldBatches', 'quiet', 'trained', 'taught', 'strip_and_fold',
            'fused', 'in_integers', 'all_steps', 'recipe', 'Designs', 'Turns', 'build', 'measure_design', 'shares',
            'values_of', 'promised', 'Limits', 'judge', 'wins_of', 'advise', 'advice', 'draw_points', 'draw_limits',
            'Numbered', 'design_table', 'draw_designs', 'share_knob', 'design_knobs', 'limit_knobs', 'half_words',
@@ -37,7 +37,7 @@ from ..optimize.step import bfloat16, clone, float16, float64, strip, take_step
 from .explore import not_yet
 from .plot import COLOURS, tidy
 from .widgets import (Choices, Explorer, Guess, Picture, button, knob, limit_words,
-                                    quick_axes, row, wide)
+                                    quick_axes, row, settled, wide)
 
 # %% ../../nbs/89_show.ablation.ipynb #needs
 FRACTIONS, FULL, PLAIN, SINGLE = 'weights that are fractions', 'full matrices', 'plain layers', 'float32'
@@ -120,9 +120,9 @@ def taught(teacher, data, epochs:int, tell:Callable) -> Callable:
     return step
 
 # %% ../../nbs/89_show.ablation.ipynb #whole-steps
-def folded(net): return fold(strip(net))
-def fused(net): return fuse(folded(net))
-def in_integers(net, x): return integer(folded(net), x)
+def strip_and_fold(net): return fold(strip(net))
+def fused(net): return fuse(strip_and_fold(net))
+def in_integers(net, x): return integer(strip_and_fold(net), x)
 
 # %% ../../nbs/89_show.ablation.ipynb #settings
 BITS = {'32': None, '16 (float16)': float16, '16 (bfloat16)': bfloat16, '8': int8, '4': int4,
@@ -179,9 +179,10 @@ class Designs:
     def wins(self) -> dict: return {c: wins_of(self, c) for c in COSTS}       # cost -> pairs (less, more)
     def without(self, name:str) -> 'Designs':
         "All but one; the baseline stays."
-        kept, r = {k: n for k, n in self.nets.items() if k != name or k == 'base'}, self.suite
-        def mine(xs): return tuple(x for x in xs if x.name in kept)
-        return Designs(replace(r, names=tuple(kept), results=mine(r.results), scores=mine(r.scores)), kept)
+        rest, r = {k: n for k, n in self.nets.items() if k != name or k == 'base'}, self.suite
+        def of_rest(xs): return tuple(x for x in xs if x.name in rest)
+        r = replace(r, names=tuple(rest), results=of_rest(r.results), scores=of_rest(r.scores))
+        return Designs(r, rest)
 
 # %% ../../nbs/89_show.ablation.ipynb #turns
 class Turns(BenchmarkSuite):
@@ -410,19 +411,21 @@ class AblationExplorer(Explorer):
                          measure=self.measured, action='Measure it', choices=choices)
         for w in self.knobs.values(): w.layout.flex, w.style.description_width = '1 1 19em', '6em'
         self.widget.layout.max_width = '64em'
-        *_, ends, kept = self.body.children
-        forget = button('Forget this design', lambda: self.quietly(self.forget, self.kept))
+        *_, ends, _ = self.body.children
+        forget = button('Forget this design', settled(self.forget))
         ends.children = forget, *ends.children
         self.body.children = (row(*self.design.values()), self.measurement.widget, row(*self.limits.values()),
-                              self.words, self.figure, self.rows, ends, kept)
+                              self.words, self.figure, self.rows, ends, self.kept)
     def named(self, knobs:Mapping) -> str: return cell_name(recipe(knobs, self.net, self.data))
     def drawn(self, found=None, **knobs) -> Picture:
         limits = Limits(*(knobs[k] for k in Limits._fields))
         try: name, refused = self.named(knobs), ''
         except ValueError as e: name, refused = '', f'This recipe makes no sense: {e}. '
         shown = draw_designs(found, limits, knobs['want'], name)
-        self.rows.value = SCROLLED.format(shown.table.to_html()) if shown.table else ''
         return replace(shown, words=refused + shown.words)
+    def show(self, shown:Picture):
+        super().show(shown)
+        self.rows.value = SCROLLED.format(shown.table.to_html()) if shown.table else ''
     def measured(self, progress:Callable, found, **knobs) -> Designs:
         m = self.measurement
         def tell(words, done, of):
@@ -430,9 +433,10 @@ class AblationExplorer(Explorer):
             progress(done, of)
             if m.told != before: m.tell(words[0].upper() + words[1:])
         return measure_design(self.net, self.data, knobs, found, tell, self.repeats)
-    def forget(self):
-        "Drops the design of this setting from what is kept; what was done, in words."
-        name = self.named(self.settings)
+    def forget(self): self.quietly(partial(self.forget_now, self.settings), self.kept)
+    def forget_now(self, settings:Mapping) -> str:
+        "Drops the design of `settings` from what is kept; what was done, in words."
+        name = self.named(settings)
         if self.found is None or name not in self.found.nets: return f'{name} was not measured.'
         if name == 'base': return 'The baseline stays: all others are measured against it.'
         self.take(self.found.without(name))

@@ -7,7 +7,7 @@ __all__ = ['PHASE_LOOKS', 'STANDINGS', 'running_median', 'outlying', 'legend_abo
            'plot_histogram', 'ecdf_steps', 'allowed', 'plot_ecdf', 'plot_warmup', 'more_words', 'ratio_print',
            'plot_ratios', 'largest', 'phase_share', 'layers_print', 'plot_layers', 'plot_memory', 'kinds',
            'draw_ceilings', 'plot_roofline', 'in_unit', 'name_some', 'plot_pareto', 'draw_verdicts', 'plot_effects',
-           'promised', 'plot_waterfall', 'initials', 'lattice_places', 'plot_lattice']
+           'ratios_to_base', 'promised', 'plot_waterfall', 'initials', 'lattice_places', 'plot_lattice']
 
 # %% ../../nbs/85_show.measure.ipynb #imports
 from collections import Counter
@@ -16,8 +16,9 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from ..base.text import digits, scale
 from ..bench.ablation import whole_steps
+from ..bench.benchmark import against
 from ..bench.choose import frontier
-from ..bench.effects import beyond, cell_name, column_cube, place, subsets
+from ..bench.effects import cell_name, subsets
 from ..bench.pareto import column_of
 from ..measure.stats import fewest_for, fewest_values, iqr, percentile_interval
 from .plot import (drawable, COLOURS, DASHES, arms, crosses, log_if_wide, look, n_words,
@@ -344,15 +345,24 @@ def plot_effects(a, ax=None, metric:str='latency'):
     same = f'{100*band:g}{"%" if ratios else " points"}'
     return tidy(ax, f'{what}, {c.provenance}\n{level}; grey: same within {same}')
 
+# %% ../../nbs/85_show.measure.ipynb #ratios-to-base
+def ratios_to_base(a, metric:str='latency') -> tuple:
+    "(Column, combination by its name -> its ratio to the base), the same ratios that `answers` judges."
+    (c, records), base = column_of(a.suite, metric), a.suite.baseline
+    beside = against(records, base, a.suite.band, a.suite.level)
+    if not beside or any(s.kind != 'ratio' for s in beside.values()): raise ValueError(
+        f'there are no ratios of {c} to {base}: it takes {base}, another cell, and enough rounds of both')
+    return c, {base: 1.} | {k: s.mid for k, s in beside.items()}
+
 # %% ../../nbs/85_show.measure.ipynb #promised
 def promised(a, metric:str='latency') -> tuple:
-    "(Column, steps, ratio of each alone, ratio of all together over the product of these); by medians."
-    names, (c, records) = whole_steps(a), column_of(a.suite, metric)
+    "(Column, steps, ratio of each alone, ratio of all together over the product of these)."
+    names, (c, ratios) = whole_steps(a), ratios_to_base(a, metric)
     if len(names) < 2: raise ValueError(f'a waterfall takes two steps, alone and together: {len(names)}')
-    y, k = column_cube(c, records, names), len(names)
-    def ratio_of(cell): return np.exp(np.median(y[place(cell, names)] - y[(0,)*k]))
-    alone = [ratio_of([n]) for n in names]
-    return c, names, alone, ratio_of(names)/np.prod(alone)
+    if lost := [n for n in (*names, cell_name(names)) if n not in ratios]: raise ValueError(
+        f'a waterfall takes each step alone and all together: there is no ratio of {", ".join(lost)}')
+    alone = [ratios[n] for n in names]
+    return c, names, alone, ratios[cell_name(names)]/np.prod(alone)
 
 # %% ../../nbs/85_show.measure.ipynb #plot-waterfall
 def plot_waterfall(a, ax=None, metric:str='latency'):
@@ -391,9 +401,9 @@ def lattice_places(names:tuple) -> dict[tuple,tuple]:
 # %% ../../nbs/85_show.measure.ipynb #plot-lattice
 def plot_lattice(a, ax=None, metric:str='latency'):
     "All combinations of steps with their ratio to the base in one column; each line is a step taken."
-    (c, records), names, short = column_of(a.suite, metric), a.steps, initials(a.steps)
+    (c, ratios), names, short = ratios_to_base(a, metric), a.steps, initials(a.steps)
     if len(names) > 5: raise ValueError(f'{len(names)} steps: only 5 can be read in one lattice')
-    at, base, ax = lattice_places(names), records[a.suite.baseline].median, ax or new_axes((5, 3.6))
+    at, ax = lattice_places(names), ax or new_axes((5, 3.6))
     for j, (name, told) in enumerate(zip(names, short_names(names, 12))):
         ax.plot([], [], label=drawable(f'{short[name]}: {told}'), color=COLOURS[j], ls=DASHES[j % 4])
         for s in (s for s in at if name not in s):
@@ -402,8 +412,8 @@ def plot_lattice(a, ax=None, metric:str='latency'):
     size = {4: 7, 5: 5}.get(len(names), 8)
     for s, (x, y) in at.items():
         k, name = cell_name(s), '·'.join(short[n] for n in s) or 'base'
-        said = f'×{records[k].median/base:.2f}' if k in records else 'failed'
+        said = f'×{ratios[k]:.2f}' if k in ratios else 'failed' if k in a.suite.failures else 'not measured'
         ax.text(x, y, f'{drawable(name)}\n{said}', ha='center', va='center', fontsize=size,
                 bbox=dict(fc='w', ec='.6', boxstyle='round,pad=.15'))
     ax.set(xlim=(-.52, .52), ylim=(-.4, len(names) + .4), xticks=[], yticks=range(len(names) + 1))
-    return tidy(legend_above(ax), f'{c} of the base, {c.provenance}, medians', 'steps taken')
+    return tidy(legend_above(ax), f'{c} of the base, {c.provenance}', 'steps taken')

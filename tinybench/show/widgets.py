@@ -188,9 +188,12 @@ def paragraph(words:str, broken:bool=False) -> str:
 
 # %% ../../nbs/86_show.widgets.ipynb #measurement
 class Measurement:
-    "Buttons, a bar and words for `measure(progress)`, which runs in a thread; what it gives goes to `done`."
-    def __init__(self, measure:Callable, done:Callable, name:str='Measure', turn:OneAtATime=TURN):
-        self.measure, self.done, self.turn, self.stop, self.told = measure, done, turn, threading.Event(), 0.
+    """Buttons, a bar and words for `measure(progress, **settings())`, with the settings of the click. It runs
+    in a thread; what it gives goes to `done`."""
+    def __init__(self, measure:Callable, done:Callable, name:str='Measure', turn:OneAtATime=TURN,
+                 settings:Callable=dict):
+        self.measure, self.done, self.turn, self.settings = measure, done, turn, settings
+        self.stop, self.told = threading.Event(), 0.
         self.thread, self.start_button = threading.Thread(), button(name, settled(self.start))
         self.cancel_button, self.says = button('Cancel', self.cancel, disabled=True), ipywidgets.HTML()
         self.bar = ipywidgets.IntProgress(layout=ipywidgets.Layout(width='9em', display='none'))
@@ -204,7 +207,7 @@ class Measurement:
         if self.start_button.disabled: return
         self.stop.clear()
         self.switch(True)
-        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread = threading.Thread(target=self.run, kwargs=self.settings(), daemon=True)
         self.thread.start()
     def cancel(self):
         self.tell('It stops after this round.')
@@ -217,10 +220,9 @@ class Measurement:
         if done < of and time.monotonic() < self.told + .25: return
         self.told, self.bar.max, self.bar.value = time.monotonic(), of, done
         self.tell(f'{done} of {of} rounds')
-    def run(self):
+    def run(self, **settings):
         try:
-            with self.turn.measuring(self.waiting): found = self.measure(self.progress)
-            self.done(found)
+            with self.turn.measuring(self.waiting): self.done(self.measure(self.progress, **settings))
             self.tell('Done.')
         except Cancelled: self.tell('Stopped. Nothing of it was kept; you can start again.')
         except Exception as e: self.tell(f'It failed: {error_line(e)}. You can start again.')
@@ -296,6 +298,8 @@ class Live(Drawing):
         except Exception:
             self.figure.value = ''        # no old figure beside the words of an error
             raise
+        self.show(shown)
+    def show(self, shown:Picture):
         self.figure.value, self.words.value = shown.svg(), paragraph(shown.words, shown.broken)
 
 # %% ../../nbs/86_show.widgets.ipynb #save
@@ -318,12 +322,12 @@ class Kept(Live):
         try: self.choices.note(self.name, **plain(entry))
         except (OSError, ValueError, TypeError) as e: return f'{what} was not kept: {error_line(e)}'
         return f'{what} is in {self.choices.path.name}.'
-    def keep(self): self.quietly(self.keep_now, self.kept)
-    def keep_now(self) -> str:
-        return self.note('This setting', kept=self.settings, words=self.picture().words)
-    def save(self): self.quietly(self.save_now, self.kept)
-    def save_now(self) -> str:
-        return save_picture(self.picture(), self.choices.path.with_name(f'{self.name}.png'))
+    def keep(self): self.quietly(partial(self.keep_now, self.settings), self.kept)
+    def keep_now(self, settings:Mapping) -> str:
+        return self.note('This setting', kept=settings, words=self.picture(**settings).words)
+    def save(self): self.quietly(partial(self.save_now, self.settings), self.kept)
+    def save_now(self, settings:Mapping) -> str:
+        return save_picture(self.picture(**settings), self.choices.path.with_name(f'{self.name}.png'))
 
 # %% ../../nbs/86_show.widgets.ipynb #box
 def instrument(e:Kept) -> ipywidgets.VBox:
@@ -345,8 +349,9 @@ class Explorer(Kept):
     ):
         takes_found = measure is not None or found is not None
         super().__init__(name, draw, knobs, choices, found=found, takes_found=takes_found)
-        run = measure and (lambda progress: measure(progress, self.found, **self.settings))
-        self.guess, self.measurement = guess, run and Measurement(run, self.take, action)
+        def run(progress, **settings): return measure(progress, self.found, **settings)
+        self.guess = guess
+        self.measurement = measure and Measurement(run, self.take, action, settings=lambda: self.settings)
         self.body = instrument(self)
         self.widget = ipywidgets.VBox([guess.widget, self.body] if guess else [self.body], layout=wide())
         if guess: guess.on_open, self.body.layout.display = self.open, 'none'

@@ -1,7 +1,7 @@
 "Makes nbgrader's assignments from the lessons: source/, release/ and the gradebook's entries"
 import logging, shutil
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -9,7 +9,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
-from tinybench.base.files import replace_folder, write_whole
+from tinybench.base.files import exclusive, replace_folder, write_whole
 from ..cells import CourseError, Unit, exercises, read_notebook
 from ..stub import RELEASE_STEPS
 from ..units import Course, chosen
@@ -63,15 +63,12 @@ class Built:
 @contextmanager
 def alone(course:Course, unit:Unit):
     "While it lasts, no other process builds or grades `unit`; CourseError where one does already."
-    try: import fcntl
-    except ImportError: return (yield)    # Windows has none
     course.folder('source').mkdir(parents=True, exist_ok=True)
-    with open(course.folder('source', f'.{unit.name}.lock'), 'w') as f:
-        try: fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with ExitStack() as stack:
+        try: stack.enter_context(exclusive(course.folder('source', f'.{unit.name}.lock'), wait=False))
         except BlockingIOError:
             raise CourseError(f'{unit.name} is being built or graded by somebody else. Wait until that is '
                               'done.') from None
-        except OSError: pass              # nor have some file systems
         yield
 
 def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None) -> Built:
