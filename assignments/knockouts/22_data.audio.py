@@ -51,6 +51,12 @@ def triangles(at, edges):
     at = np.asarray(at)[:, None]
     return ((at > edges[:-2]) & (at < edges[2:])).astype(float)
 
+# %% triangles wrong: the last edge is not used
+def triangles(at, edges):
+    lo, mid, hi = edges[:-2], edges[1:-1], np.append(edges[2:-1], 2*edges[-2] - edges[-3])
+    at = np.asarray(at)[:, None]
+    return np.maximum(0, np.minimum((at - lo)/(mid - lo), (hi - at)/(hi - mid)))
+
 # %% triangles right: by interpolation
 def triangles(at, edges):
     return np.stack([np.interp(at, edges[j:j + 3], [0, 1, 0], left=0, right=0) for j in range(len(edges) - 2)], 1)
@@ -86,13 +92,18 @@ def dct(v, keep):
 # %% in-a-row wrong: frames that do not overlap
 def in_a_row(v, k=5):
     m = v.shape[-1]
+    if v.shape[-2] < k: raise ValueError(f'only {v.shape[-2]} frames')
     return frames(v.reshape(*v.shape[:-2], -1), k*m, k*m)
 
 # %% in-a-row wrong: the numbers of a band side by side
 def in_a_row(v, k=5):
     n = v.shape[-2] - k + 1
-    if n < 1: raise ValueError('too few frames')
+    if n < 1: raise ValueError(f'too few frames: {v.shape[-2]}')
     return np.stack([v[..., i:i + k, :].swapaxes(-1, -2).reshape(*v.shape[:-2], -1) for i in range(n)], -2)
+
+# %% in-a-row wrong: an error that speaks of a sound, not of frames
+def in_a_row(v, k=5):
+    return frames(v.reshape(*v.shape[:-2], -1), k*v.shape[-1], v.shape[-1])
 
 # %% in-a-row wrong: one number further each time
 def in_a_row(v, k=5):
@@ -101,10 +112,11 @@ def in_a_row(v, k=5):
 # %% in-a-row wrong: the axes before the last two are joined
 def in_a_row(v, k=5):
     m = v.shape[-1]
+    if v.shape[-2] < k: raise ValueError(f'only {v.shape[-2]} frames')
     return frames(v.reshape(-1), k*m, m)
 
 # %% in-a-row right: joined one by one
 def in_a_row(v, k=5):
     n = v.shape[-2] - k + 1
-    if n < 1: raise ValueError('too few frames')
+    if n < 1: raise ValueError(f'{v.shape[-2]} frames are too few for {k} in a row')
     return np.stack([v[..., i:i + k, :].reshape(*v.shape[:-2], -1) for i in range(n)], -2)

@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from tinybench.data.audio import dct, frames, htk_bands, in_a_row, log_mel, mel_htk, hz_htk, mel_slaney, hz_slaney, mfcc, slaney_bands
+from tinybench.data.audio import (dct, frames, hann, htk_bands, hz_htk, hz_slaney, in_a_row, log_mel, mel_htk, mel_slaney, mfcc,
+                                   one_second, slaney_bands, spectra, triangles)
 
 @pytest.fixture(scope='module')
 def stored(reference_dir): return np.load(reference_dir/'frontends.npz')
@@ -63,3 +64,64 @@ def test_nothing_given_is_changed_and_shared_tables_cannot_be():
     assert (x == before).all()
     for table in (htk_bands(), slaney_bands()):
         with pytest.raises(ValueError): table[0, 0] = 1
+
+@pytest.mark.parametrize('front', [mfcc, log_mel])
+@pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf])
+def test_a_sample_that_is_not_finite_is_refused_in_words(front, bad):
+    x = np.zeros((2, 3, 5000), 'float32')
+    x[1, 2, 70] = bad
+    with pytest.raises(ValueError, match=r'1 of 30000 samples are NaN or infinite, the first at \[1, 2, 70\]'): front(x)
+    with pytest.raises(ValueError, match='2 of 3 samples .* the first at .1.'): front([0, bad, bad])
+    with pytest.raises(ValueError, match='0.5 is a number: a sound is an array of samples'): front(.5)
+
+@pytest.mark.parametrize('front, n, shape', [(mfcc, 16000, (49, 10)), (log_mel, 2048, (5, 128))])
+def test_each_sound_of_a_batch_is_as_if_alone(front, n, shape):
+    x = np.random.default_rng(3).normal(size=(2, 3, n))*np.array([[1, 10, .1]]*2)[..., None]
+    x[0, 1] = 0
+    got = front(x)
+    assert got.dtype == np.float32 and got.shape == (2, 3, *shape)
+    for i in np.ndindex(2, 3): np.testing.assert_allclose(got[i], front(x[i]), atol=1e-4)
+    assert front(x[:0]).shape == (0, 3, *shape)
+    np.testing.assert_array_equal(front(x[0, 0].tolist()), front(x[0, 0]))
+
+def test_int16_does_not_overflow():
+    x = np.full(16000, -32768, np.int16)
+    x[::2] = 32767
+    for front in (mfcc, log_mel): np.testing.assert_array_equal(front(x), front(x.astype(float)))
+    assert one_second(x).dtype == np.float64
+
+def test_log_mel_of_ten_times_the_sound_is_20_dB_more():
+    x = np.random.default_rng(4).normal(size=9000)
+    np.testing.assert_allclose(log_mel(10*x), log_mel(x) + 20, atol=1e-4)
+
+@pytest.mark.parametrize('size, hop', [(3, 10), (1, 40), (5, 5), (40, 1), (40, 99)])
+def test_frames_with_any_hop_are_views_that_cannot_be_written(size, hop):
+    for x in (np.arange(80.).reshape(2, 40), np.arange(160.).reshape(2, 80)[:, ::2], np.arange(80, dtype='int16').reshape(40, 2).T):
+        got = frames(x, size, hop)
+        np.testing.assert_array_equal(got, np.stack([x[:, i:i + size] for i in range(0, 41 - size, hop)], 1))
+        assert np.shares_memory(got, x) and not got.flags.writeable
+    for bad in ((41, 1), (0, 1), (1, 0), (-1, 1), (1, -1)):
+        with pytest.raises(ValueError, match='no frame of'): frames(x, *bad)
+
+def test_too_few_frames_in_a_row_are_refused_in_frames():
+    with pytest.raises(ValueError, match='4 frames: fewer than k = 5'): in_a_row(np.zeros((4, 128)))
+    with pytest.raises(ValueError): in_a_row(np.zeros((4, 128)), 0)
+
+def test_windows_equal_scipy():
+    from scipy.signal.windows import hann as theirs
+    for n in (2, 5, 480, 1024):
+        np.testing.assert_allclose(hann(n), theirs(n, sym=False), atol=1e-15)
+        np.testing.assert_allclose(hann(n, periodic=False), theirs(n), atol=1e-15)
+
+def test_a_tone_is_largest_at_its_frequency():
+    for k in (5, 32, 200):
+        x = np.cos(2*np.pi*k*31.25*np.arange(16000)/16000)
+        assert (spectra(x, 480, 320, 512).argmax(-1) == k).all()
+
+def test_mel_scales_rise_and_slaney_bands_have_area_1():
+    f = np.linspace(0, 8000, 4001)
+    for mel in (mel_htk, mel_slaney): assert (np.diff(mel(f)) > 0).all() and mel(0) == 0
+    fine = slaney_bands(n_fft=2**16)
+    np.testing.assert_allclose(fine.sum(0)*16000/2**16, 1, rtol=1e-3)
+    inside = triangles(np.linspace(1, 8, 50), np.arange(10.))
+    np.testing.assert_allclose(inside.sum(1), 1)

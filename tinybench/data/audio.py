@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['frames', 'hann', 'spectra', 'mel_htk', 'hz_htk', 'mel_slaney', 'hz_slaney', 'triangles', 'htk_bands', 'slaney_bands',
-           'dct', 'one_second', 'mfcc', 'log_mel', 'in_a_row']
+           'dct', 'finite', 'one_second', 'mfcc', 'log_mel', 'in_a_row']
 
 # %% ../../nbs/22_data.audio.ipynb #imports
 from functools import cache
@@ -22,7 +22,7 @@ def frames(
 
 # %% ../../nbs/22_data.audio.ipynb #hann
 def hann(n:int, periodic:bool=True) -> np.ndarray:
-    "Hann's window of `n` values from 0 up to 1 and down, (n,); the last one is not 0 if `periodic`."
+    "Hann's window of `n` values from 0 up to 1 and down; if `periodic`, as in both tasks, the last is not 0."
     return .5 - .5*np.cos(2*np.pi*np.arange(n)/(n if periodic else n - 1))
 
 # %% ../../nbs/22_data.audio.ipynb #spectra
@@ -32,7 +32,7 @@ def spectra(x:np.ndarray, size:int, hop:int, n_fft:int) -> np.ndarray:
 
 # %% ../../nbs/22_data.audio.ipynb #mel
 def mel_htk(f): return 1127*np.log1p(np.asarray(f)/700)         # of Hz (O'Shaughnessy 1987, as in HTK)
-def hz_htk(m): return 700*np.expm1(np.asarray(m)/1127)
+def hz_htk(m): return 700*np.expm1(np.asarray(m)/1127)          # and back
 def mel_slaney(f):
     "Steps of 200/3 Hz up to 1 kHz, above it 27 steps for a factor of 6.4 (Slaney 1998)."
     f = np.asarray(f, float)
@@ -54,11 +54,13 @@ def triangles(
 # %% ../../nbs/22_data.audio.ipynb #bands
 @cache
 def htk_bands(n:int=40, n_fft:int=512, rate:int=16000, lo:float=20, hi:float=4000) -> np.ndarray:
-    "Matrix of `n` triangles on the mel scale of HTK, without the constant: (n_fft//2 + 1, n)."
+    "Matrix of `n` triangles on the mel scale of HTK, frequency 0 left out: (n_fft//2 + 1, n)."
     bands = triangles(mel_htk(np.fft.rfftfreq(n_fft, 1/rate)), np.linspace(mel_htk(lo), mel_htk(hi), n + 2))
     bands[0] = 0
     bands.flags.writeable = False          # all callers share it
     return bands
+
+# %% ../../nbs/22_data.audio.ipynb #slaney-bands
 @cache
 def slaney_bands(n:int=128, n_fft:int=1024, rate:int=16000) -> np.ndarray:
     "Matrix of `n` triangles in Hz whose edges are equal steps in mel, each of area 1: (n_fft//2 + 1, n)."
@@ -77,23 +79,35 @@ def dct(
     waves = np.cos(np.pi/n*np.outer(np.arange(n) + .5, np.arange(keep)))
     return np.sqrt(2/n)*(v @ waves)
 
-# %% ../../nbs/22_data.audio.ipynb #mfcc
+# %% ../../nbs/22_data.audio.ipynb #finite
+def finite(x) -> np.ndarray:
+    "`x` as float64, (…, n); ValueError if it has no axis, or a sample is NaN or infinite."
+    x = np.asarray(x, float)
+    if not x.ndim: raise ValueError(f'{x} is a number: a sound is an array of samples, (…, n)')
+    bad = np.argwhere(~np.isfinite(x))
+    if len(bad): raise ValueError(f'{len(bad)} of {x.size} samples are NaN or infinite, the first at '
+                                  f'{bad[0].tolist()}: repair the sound or leave it out')
+    return x
 def one_second(x:np.ndarray, n:int=16000) -> np.ndarray:
-    "`x` as float64, zeros behind it up to `n` samples; ValueError if it is longer."
+    "`x` as float64, zeros behind it up to `n` samples; ValueError if it is longer, or not `finite`."
+    x = finite(x)
     if x.shape[-1] > n: raise ValueError(f'{x.shape[-1]} samples: at most {n}, cut the sound first')
-    return np.pad(np.asarray(x, float), [(0, 0)]*(x.ndim - 1) + [(0, n - x.shape[-1])])
+    return np.pad(x, [(0, 0)]*(x.ndim - 1) + [(0, n - x.shape[-1])])
+
+# %% ../../nbs/22_data.audio.ipynb #mfcc
 def mfcc(x:np.ndarray) -> np.ndarray:
     "Up to a second at 16 kHz, (…, n), as float32 (…, 49, 10): 10 coefficients a frame, by MLPerf Tiny."
     x = one_second(x)
     top = x.max(-1, keepdims=True)
-    x = x/np.where(top > 0, top, 1)                     # the largest sample becomes 1; silence stays
-    bands = np.log(spectra(x, 480, 320, 512) @ htk_bands() + 1e-6)
+    x = x/np.where(top > 0, top, 1)                     # the largest becomes 1, by the rules; silence stays
+    bands = np.log(spectra(x, 480, 320, 512) @ htk_bands() + 1e-6)     # the logarithm of 0 is not finite
     return dct(bands, 10).astype(np.float32)
 
 # %% ../../nbs/22_data.audio.ipynb #log-mel
 def log_mel(x:np.ndarray) -> np.ndarray:
     "Energy in 128 mel bands in dB, frame i around sample 512·i of (…, n): float32 (…, 1 + n//512, 128)."
-    padded = np.pad(np.asarray(x, float), [(0, 0)]*(x.ndim - 1) + [(512, 512)])
+    x = finite(x)
+    padded = np.pad(x, [(0, 0)]*(x.ndim - 1) + [(512, 512)])
     energy = spectra(padded, 1024, 512, 1024)**2 @ slaney_bands()
     return (10*np.log10(energy + np.finfo(float).eps)).astype(np.float32)
 
@@ -102,6 +116,7 @@ def in_a_row(
     v:np.ndarray,     # (…, t, m): frames
     k:int=5,
 ) -> np.ndarray:      # (…, t - k + 1, k*m)
-    "Each `k` frames in a row as one row, the earliest first; ValueError if there are fewer than `k`."
+    "Each `k` frames in a row as one row, the earliest first; ValueError with their number if fewer than `k`."
+    if v.shape[-2] < k: raise ValueError(f'{v.shape[-2]} frames: fewer than k = {k}')
     m = v.shape[-1]
     return frames(v.reshape(*v.shape[:-2], -1), k*m, m)
