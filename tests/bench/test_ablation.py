@@ -15,6 +15,9 @@ from tinybench.bench.suite import SuiteResult, columns
 from tinybench.data.source import Dataset
 from tinybench.nn.dense import Dense, Dropout, ReLU
 from tinybench.nn.module import Module, Parameter, Sequential, live_state
+from tinybench.nn.train import Callback
+from tinybench.optimize.prune import prune, sparse
+from tinybench.optimize.quantize import int8
 from tinybench.optimize.step import clone, float16, float64, rewrite, strip, with_weights
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -267,8 +270,76 @@ def test_training_gives_the_same_weights_each_time_and_leaves_the_network_alone(
     assert any((v != live_state(tuned(1)(n))[k]).any() for k, v in live_state(first).items())
     assert tuned().mark == tuned().mark != tuned(1).mark != tuned(epochs=3).mark
 
+PATIENCE = 3
+class Notes(Callback):
+    "Notes nothing."
+    def __init__(self, level=0): self.level = level
+    def start(self, run): self.level += PATIENCE
+
+def closing(level): return lambda: [Notes(level)]
+def defaulting(level):
+    def f(level=level): return [Notes(level)]
+    return f
+def notes_of(level): return [Notes(level)]
+def local_class(level):
+    class Other(Notes):
+        def after_epoch(self, run): self.level += level
+    return lambda: [Other()]
+def nested(level): return lambda: [(lambda: Notes(level))()]
+def array(level): return partial(notes_of, level=np.full(3, level))
+
+@pytest.mark.parametrize('make', [closing, defaulting, local_class, nested, array, lambda level: partial(notes_of, level),
+                                  lambda level: partial(notes_of, level=level), lambda level: partial(closing(level))])
+def test_a_mark_tells_callbacks_with_other_settings_apart(make):
+    def mark(level): return FineTune(data_of(), callbacks=make(level)).mark
+    assert mark(1) == mark(1) != mark(2) and mark(1) != mark(True)
+
+def test_a_mark_tells_two_functions_of_one_line_and_what_their_module_says(monkeypatch):
+    def mark(f): return FineTune(data_of(), callbacks=f).mark
+    a, b = (lambda: [Notes(1)]), (lambda: [Notes(2)])
+    before = mark(a)
+    assert before is not None and before != mark(b)
+    monkeypatch.setattr(sys.modules[__name__], 'PATIENCE', 4)            # read in a method of a class that `a` makes
+    assert mark(a) != before
+
+def test_settings_that_cannot_be_told_have_no_mark_and_train_each_time(tmp_path):
+    r, calls = np.random.default_rng(0), []
+    for unseen in (partial(notes_of, r), lambda: [Notes(r)], Notes().start, partial(notes_of, open)):
+        assert FineTune(data_of(), callbacks=unseen).mark is None
+    def callbacks(): return calls.append(r) or ()
+    tune = FineTune(data_of(), epochs=1, callbacks=callbacks)
+    for _ in range(2): prepare(dropping(), dict(tune=tune), cells_of(['tune']), toy().x, keep=tmp_path)
+    assert len(calls) == 2 and not any(tmp_path.iterdir())
+
+def test_other_callbacks_do_not_load_the_first_training(tmp_path):
+    class Scales(Callback):
+        def __init__(self, by): self.by = by
+        def end(self, run): run.net[0].w.data *= self.by
+        def after_epoch(self, run): run.net[0].w.data *= self.by
+    def weights(by):
+        tune = FineTune(data_of(), epochs=1, callbacks=lambda: [Scales(by)])
+        assert tune.mark
+        return prepare(dropping(), dict(tune=tune), [('tune',)], toy().x, keep=tmp_path)['tune',].net[0].w.data
+    one, two = weights(1.), weights(2.)
+    assert (one != two).any() and (weights(1.) == one).all() and len(list(tmp_path.iterdir())) == 2
+
+def test_training_keeps_zeros_unless_told_not_to():
+    given = prune(dropping(), .5, scope='layer')
+    gone = [given[i].w.data == 0 for i in (0, 3)]
+    kept, filled = tuned()(given), FineTune(data_of(), batch=16, keep_zeros=False)(given)
+    for i, g in zip((0, 3), gone):
+        assert g.mean() >= .5 and (kept[i].w.data[g] == 0).all() and (kept[i].w.data[~g] != given[i].w.data[~g]).any()
+        assert (filled[i].w.data[g] != 0).any()
+    assert tuned().mark != FineTune(data_of(), batch=16, keep_zeros=False).mark
+
+@pytest.mark.parametrize('encode', [float16, int8, sparse])
+def test_training_refuses_weights_that_are_codes_and_names_the_layer(encode):
+    part = dropping()
+    part.layers[3] = encode(prune(part, .9, scope='layer')[3:])[0]
+    with pytest.raises(ValueError, match=r'layers\.3, .*Dense.*encode its weights last'): tuned()(part)
+    with pytest.raises(ValueError, match='encode'): tuned()(int8(dropping()))
+
 def test_training_calls_new_callbacks():
-    from tinybench.nn.train import Callback
     seen = []
     class Notes(Callback):
         def after_epoch(self, run): seen.append(id(self))
