@@ -11,7 +11,7 @@ from tinybench.bench.ablation import (KINDS, Ablation, FineTune, Grown, ablate, 
                                       network_of, prepare, remembered)
 from tinybench.bench.benchmark import Benchmark, Labelled
 from tinybench.bench.effects import as_cube, cell_name, effects, subsets
-from tinybench.bench.suite import SuiteResult, columns
+from tinybench.bench.suite import BenchmarkSuite, SuiteResult, columns
 from tinybench.data.source import Dataset
 from tinybench.nn.dense import Dense, Dropout, ReLU
 from tinybench.nn.module import Module, Parameter, Sequential, live_state
@@ -38,6 +38,10 @@ def coarse(net, levels=4):
     return rewrite(net, f)
 
 def raises(net): raise ZeroDivisionError('by zero')
+def leaves(net): os._exit(3)
+def waits(net):
+    time.sleep(.5)
+    return clone(net)
 def nothing(net): return None
 def shorter(net): return Sequential(*list(net)[1:])
 def only_dense(net):
@@ -417,6 +421,78 @@ def test_progress_builds_then_measures():
     first = [t for t in told if t[0].startswith('build')]
     assert [t[0] for t in first] == ['build strip', 'build coarse', 'build strip + coarse'] and first[-1][1:] == (3, 3)
     assert told[-1][0] == 'done' and told[len(first)][0] == 'accuracy:base:toy'
+
+def test_each_build_is_told_before_the_next_begins():
+    "And what is told may stop it."
+    told = []
+    def noting(name):
+        def step(net):
+            told.append(name)
+            return clone(net)
+        return step
+    steps = {n: noting(n) for n in 'ab'}
+    prepare(net(3), steps, cells_of('ab', ['factorial']), toy().x, tell=lambda *t: told.append(t))
+    assert told == ['a', ('a', 1, 3), 'b', ('b', 2, 3), 'b', ('a + b', 3, 3)]
+    told.clear()
+    def stop(*t): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): ablate(net(3), steps, toy(), **QUICK | dict(progress=stop))
+    assert told == ['a']
+
+def test_progress_of_workers():
+    pytest.importorskip('distributed', reason='needs Dask')
+    told, cells = [], cells_of('ab')
+    made = prepare(dropping(), dict(a=waits, b=clone), cells, toy().x, 2, tell=lambda *t: told.append(t))
+    assert [t[1:] for t in told] == [(i, 4) for i in range(1, 5)] and {t[0] for t in told} == {'a', 'b', 'a + b', 'b + a'}
+    assert told[0][0] == 'b' and all(g.net is not None for g in made.values())       # as they end, not as they were sent
+
+def test_a_step_that_ends_its_process_is_named_and_the_others_are_built():
+    pytest.importorskip('distributed', reason='needs Dask')
+    steps = dict(coarse=coarse, leaves=leaves, strip=strip)
+    cells, told = cells_of(steps), []
+    made = prepare(dropping(), steps, cells, toy().x, 2, tell=lambda *t: told.append(t))
+    assert {c for c, g in made.items() if g.failure} == {c for c in cells if 'leaves' in c}
+    assert {g.failure for g in made.values()} == {'', "step 'leaves' ended the process that it ran in"}
+    assert len(told) == len(chains(cells)) == told[-1][1] and set(made) == set(cells)
+
+
+# --- what is refused before anything is built
+
+@pytest.mark.parametrize('options, says', [
+    (dict(repeats=3), 'needs 6'), (dict(repaets=9), 'repaets'), (dict(batch=0), 'a batch of 0'), (dict(throughput_batch=0), 'a batch of 0'),
+    (dict(batch=2.5), 'a batch of 2.5'), (dict(processes=2, repeats=9), 'needs 6|processes'), (dict(processes=0), '0 processes')])
+def test_a_bad_option_is_refused_before_anything_is_built(tmp_path, options, says):
+    def never(net): raise SystemExit
+    with pytest.raises((ValueError, TypeError), match=says): ablate(dropping(), [never], toy(), tmp_path/'x', **QUICK | options)
+    assert not (tmp_path/'x').exists()
+
+def test_a_folder_with_other_settings_is_refused_before_anything_is_built(tmp_path):
+    def never(net): raise SystemExit
+    ablate(dropping(), dict(strip=strip, bad=raises), toy(), tmp_path, **QUICK)
+    for options, steps, says in ((dict(repeats=9), dict(strip=never), 'repeats .8 there, 9 here'), ({}, dict(other=never), 'models.strip')):
+        with pytest.raises(ValueError, match=says): ablate(dropping(), steps, toy(), tmp_path, **QUICK | options)
+    other = dropping()
+    other[0].w.data += 1
+    with pytest.raises(ValueError, match='models.base.weights'): ablate(other, dict(strip=never), toy(), tmp_path, kinds=['add-one'], **QUICK)
+    again = ablate(dropping(), dict(strip=strip, bad=raises), toy(), tmp_path, **QUICK)
+    assert 'earlier run' in again.suite.notes[0]
+
+@pytest.mark.parametrize('n, kinds, says', [(8, ['factorial'], '256 combinations'), (13, ['order'], '157 networks'), (75, ['add-one', 'leave-one-out'], '152 networks'),
+                                            (400, ['add-one'], '401 networks')])
+def test_more_than_150_networks_are_refused(n, kinds, says):
+    with pytest.raises(ValueError, match=says): check_design([f's{i}' for i in range(n)], kinds)
+    check_design([f's{i}' for i in range(12)], ['order', 'add-one'])
+
+@unix
+def test_a_folder_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path/'home'))
+    (tmp_path/'cwd').mkdir()
+    monkeypatch.chdir(tmp_path/'cwd')
+    a = ablate(dropping(), dict(tune=tuned()), toy(), '~/x', kinds=['add-one'], **QUICK)
+    BenchmarkSuite(dict(a=dropping()), toy(), '~/y', repeats=6, min_secs=1e-5).run(False)
+    assert not list((tmp_path/'cwd').iterdir()) and sorted(p.name for p in (tmp_path/'home').iterdir()) == ['x', 'y']
+    assert {p.name for p in (tmp_path/'home'/'x').iterdir()} == {'ablation.json', 'answers.csv', 'prepared', 'results.json', 'steps'}
+    assert Ablation.load('~/x') == a and SuiteResult.load('~/y').names == ('a',) and a.save('~/z') == tmp_path/'home'/'z'/'ablation.json'
+    assert a.suite.save('~/w') == tmp_path/'home'/'w'/'results.json'
 
 
 # --- runs that end badly
