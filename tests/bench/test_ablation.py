@@ -491,8 +491,8 @@ def test_a_folder_in_the_home_folder(tmp_path, monkeypatch):
     BenchmarkSuite(dict(a=dropping()), toy(), '~/y', repeats=6, min_secs=1e-5).run(False)
     assert not list((tmp_path/'cwd').iterdir()) and sorted(p.name for p in (tmp_path/'home').iterdir()) == ['x', 'y']
     assert {p.name for p in (tmp_path/'home'/'x').iterdir()} == {'ablation.json', 'answers.csv', 'prepared', 'results.json', 'steps'}
-    assert Ablation.load('~/x') == a and SuiteResult.load('~/y').names == ('a',) and a.save('~/z') == tmp_path/'home'/'z'/'ablation.json'
-    assert a.suite.save('~/w') == tmp_path/'home'/'w'/'results.json'
+    assert Ablation.load('~/x') == a and SuiteResult.load('~/y').names == ('a',) and a.save('~/x') == tmp_path/'home'/'x'/'ablation.json'
+    assert a.suite.save('~/y') == tmp_path/'home'/'y'/'results.json'
 
 
 # --- runs that end badly
@@ -511,7 +511,7 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from test_ablation import STEPS, ablate, dropping, toy, tuned
 def tell(*t): print(*t, flush=True)
-ablate(dropping(), STEPS | dict(tune=tuned()), toy(), sys.argv[1], kinds=['factorial'], repeats=40, min_secs=1e-4, progress=tell)
+ablate(dropping(), dict(tune=tuned()) | STEPS, toy(), sys.argv[1], kinds=['factorial'], repeats=40, min_secs=1e-4, progress=tell)
 """
 
 def started(out):

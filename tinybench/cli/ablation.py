@@ -48,8 +48,10 @@ def start_of(plan:Mapping) -> str:
     return start
 
 def make_step(table:Mapping, data, net=None, seed:int=0) -> tuple:
-    """(name, step) of a [[step]] on the data set `data`; ValueError naming the step if that cannot be. `net` is
-    what the ablation starts from, and `seed` that of a step that has one and is given none."""
+    """(name, step) of a [[step]] on the data set `data`; ValueError naming the step if that cannot be.
+
+    `net` is what the ablation starts from, and `seed` that of a step that has one and is given none.
+    """
     options = dict(table)
     use, name = options.pop('use', None), options.pop('name', None)
     if not isinstance(use, str): raise ValueError(
