@@ -11,10 +11,13 @@ from tinybench.bench.ablation import (KINDS, Ablation, FineTune, Grown, ablate, 
                                       network_of, prepare, remembered)
 from tinybench.bench.benchmark import Benchmark, Labelled
 from tinybench.bench.effects import as_cube, cell_name, effects, subsets
-from tinybench.bench.suite import SuiteResult, columns
+from tinybench.bench.suite import BenchmarkSuite, SuiteResult, columns
 from tinybench.data.source import Dataset
 from tinybench.nn.dense import Dense, Dropout, ReLU
 from tinybench.nn.module import Module, Parameter, Sequential, live_state
+from tinybench.nn.train import Callback
+from tinybench.optimize.prune import prune, sparse
+from tinybench.optimize.quantize import int8
 from tinybench.optimize.step import clone, float16, float64, rewrite, strip, with_weights
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +38,10 @@ def coarse(net, levels=4):
     return rewrite(net, f)
 
 def raises(net): raise ZeroDivisionError('by zero')
+def leaves(net): os._exit(3)
+def waits(net):
+    time.sleep(.5)
+    return clone(net)
 def nothing(net): return None
 def shorter(net): return Sequential(*list(net)[1:])
 def only_dense(net):
@@ -267,8 +274,76 @@ def test_training_gives_the_same_weights_each_time_and_leaves_the_network_alone(
     assert any((v != live_state(tuned(1)(n))[k]).any() for k, v in live_state(first).items())
     assert tuned().mark == tuned().mark != tuned(1).mark != tuned(epochs=3).mark
 
+PATIENCE = 3
+class Notes(Callback):
+    "Notes nothing."
+    def __init__(self, level=0): self.level = level
+    def start(self, run): self.level += PATIENCE
+
+def closing(level): return lambda: [Notes(level)]
+def defaulting(level):
+    def f(level=level): return [Notes(level)]
+    return f
+def notes_of(level): return [Notes(level)]
+def local_class(level):
+    class Other(Notes):
+        def after_epoch(self, run): self.level += level
+    return lambda: [Other()]
+def nested(level): return lambda: [(lambda: Notes(level))()]
+def array(level): return partial(notes_of, level=np.full(3, level))
+
+@pytest.mark.parametrize('make', [closing, defaulting, local_class, nested, array, lambda level: partial(notes_of, level),
+                                  lambda level: partial(notes_of, level=level), lambda level: partial(closing(level))])
+def test_a_mark_tells_callbacks_with_other_settings_apart(make):
+    def mark(level): return FineTune(data_of(), callbacks=make(level)).mark
+    assert mark(1) == mark(1) != mark(2) and mark(1) != mark(True)
+
+def test_a_mark_tells_two_functions_of_one_line_and_what_their_module_says(monkeypatch):
+    def mark(f): return FineTune(data_of(), callbacks=f).mark
+    a, b = (lambda: [Notes(1)]), (lambda: [Notes(2)])
+    before = mark(a)
+    assert before is not None and before != mark(b)
+    monkeypatch.setattr(sys.modules[__name__], 'PATIENCE', 4)            # read in a method of a class that `a` makes
+    assert mark(a) != before
+
+def test_settings_that_cannot_be_told_have_no_mark_and_train_each_time(tmp_path):
+    r, calls = np.random.default_rng(0), []
+    for unseen in (partial(notes_of, r), lambda: [Notes(r)], Notes().start, partial(notes_of, open)):
+        assert FineTune(data_of(), callbacks=unseen).mark is None
+    def callbacks(): return calls.append(r) or ()
+    tune = FineTune(data_of(), epochs=1, callbacks=callbacks)
+    for _ in range(2): prepare(dropping(), dict(tune=tune), cells_of(['tune']), toy().x, keep=tmp_path)
+    assert len(calls) == 2 and not any(tmp_path.iterdir())
+
+def test_other_callbacks_do_not_load_the_first_training(tmp_path):
+    class Scales(Callback):
+        def __init__(self, by): self.by = by
+        def end(self, run): run.net[0].w.data *= self.by
+        def after_epoch(self, run): run.net[0].w.data *= self.by
+    def weights(by):
+        tune = FineTune(data_of(), epochs=1, callbacks=lambda: [Scales(by)])
+        assert tune.mark
+        return prepare(dropping(), dict(tune=tune), [('tune',)], toy().x, keep=tmp_path)['tune',].net[0].w.data
+    one, two = weights(1.), weights(2.)
+    assert (one != two).any() and (weights(1.) == one).all() and len(list(tmp_path.iterdir())) == 2
+
+def test_training_keeps_zeros_unless_told_not_to():
+    given = prune(dropping(), .5, scope='layer')
+    gone = [given[i].w.data == 0 for i in (0, 3)]
+    kept, filled = tuned()(given), FineTune(data_of(), batch=16, keep_zeros=False)(given)
+    for i, g in zip((0, 3), gone):
+        assert g.mean() >= .5 and (kept[i].w.data[g] == 0).all() and (kept[i].w.data[~g] != given[i].w.data[~g]).any()
+        assert (filled[i].w.data[g] != 0).any()
+    assert tuned().mark != FineTune(data_of(), batch=16, keep_zeros=False).mark
+
+@pytest.mark.parametrize('encode', [float16, int8, sparse])
+def test_training_refuses_weights_that_are_codes_and_names_the_layer(encode):
+    part = dropping()
+    part.layers[3] = encode(prune(part, .9, scope='layer')[3:])[0]
+    with pytest.raises(ValueError, match=r'layers\.3, .*Dense.*encode its weights last'): tuned()(part)
+    with pytest.raises(ValueError, match='encode'): tuned()(int8(dropping()))
+
 def test_training_calls_new_callbacks():
-    from tinybench.nn.train import Callback
     seen = []
     class Notes(Callback):
         def after_epoch(self, run): seen.append(id(self))
@@ -347,6 +422,78 @@ def test_progress_builds_then_measures():
     assert [t[0] for t in first] == ['build strip', 'build coarse', 'build strip + coarse'] and first[-1][1:] == (3, 3)
     assert told[-1][0] == 'done' and told[len(first)][0] == 'accuracy:base:toy'
 
+def test_each_build_is_told_before_the_next_begins():
+    "And what is told may stop it."
+    told = []
+    def noting(name):
+        def step(net):
+            told.append(name)
+            return clone(net)
+        return step
+    steps = {n: noting(n) for n in 'ab'}
+    prepare(net(3), steps, cells_of('ab', ['factorial']), toy().x, tell=lambda *t: told.append(t))
+    assert told == ['a', ('a', 1, 3), 'b', ('b', 2, 3), 'b', ('a + b', 3, 3)]
+    told.clear()
+    def stop(*t): raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): ablate(net(3), steps, toy(), **QUICK | dict(progress=stop))
+    assert told == ['a']
+
+def test_progress_of_workers():
+    pytest.importorskip('distributed', reason='needs Dask')
+    told, cells = [], cells_of('ab')
+    made = prepare(dropping(), dict(a=waits, b=clone), cells, toy().x, 2, tell=lambda *t: told.append(t))
+    assert [t[1:] for t in told] == [(i, 4) for i in range(1, 5)] and {t[0] for t in told} == {'a', 'b', 'a + b', 'b + a'}
+    assert told[0][0] == 'b' and all(g.net is not None for g in made.values())       # as they end, not as they were sent
+
+def test_a_step_that_ends_its_process_is_named_and_the_others_are_built():
+    pytest.importorskip('distributed', reason='needs Dask')
+    steps = dict(coarse=coarse, leaves=leaves, strip=strip)
+    cells, told = cells_of(steps), []
+    made = prepare(dropping(), steps, cells, toy().x, 2, tell=lambda *t: told.append(t))
+    assert {c for c, g in made.items() if g.failure} == {c for c in cells if 'leaves' in c}
+    assert {g.failure for g in made.values()} == {'', "step 'leaves' ended the process that it ran in"}
+    assert len(told) == len(chains(cells)) == told[-1][1] and set(made) == set(cells)
+
+
+# --- what is refused before anything is built
+
+@pytest.mark.parametrize('options, says', [
+    (dict(repeats=3), 'needs 6'), (dict(repaets=9), 'repaets'), (dict(batch=0), 'a batch of 0'), (dict(throughput_batch=0), 'a batch of 0'),
+    (dict(batch=2.5), 'a batch of 2.5'), (dict(processes=2, repeats=9), 'needs 6|processes'), (dict(processes=0), '0 processes')])
+def test_a_bad_option_is_refused_before_anything_is_built(tmp_path, options, says):
+    def never(net): raise SystemExit
+    with pytest.raises((ValueError, TypeError), match=says): ablate(dropping(), [never], toy(), tmp_path/'x', **QUICK | options)
+    assert not (tmp_path/'x').exists()
+
+def test_a_folder_with_other_settings_is_refused_before_anything_is_built(tmp_path):
+    def never(net): raise SystemExit
+    ablate(dropping(), dict(strip=strip, bad=raises), toy(), tmp_path, **QUICK)
+    for options, steps, says in ((dict(repeats=9), dict(strip=never), 'repeats .8 there, 9 here'), ({}, dict(other=never), 'models.strip')):
+        with pytest.raises(ValueError, match=says): ablate(dropping(), steps, toy(), tmp_path, **QUICK | options)
+    other = dropping()
+    other[0].w.data += 1
+    with pytest.raises(ValueError, match='models.base.weights'): ablate(other, dict(strip=never), toy(), tmp_path, kinds=['add-one'], **QUICK)
+    again = ablate(dropping(), dict(strip=strip, bad=raises), toy(), tmp_path, **QUICK)
+    assert 'earlier run' in again.suite.notes[0]
+
+@pytest.mark.parametrize('n, kinds, says', [(8, ['factorial'], '256 combinations'), (13, ['order'], '157 networks'), (75, ['add-one', 'leave-one-out'], '152 networks'),
+                                            (400, ['add-one'], '401 networks')])
+def test_more_than_150_networks_are_refused(n, kinds, says):
+    with pytest.raises(ValueError, match=says): check_design([f's{i}' for i in range(n)], kinds)
+    check_design([f's{i}' for i in range(12)], ['order', 'add-one'])
+
+@unix
+def test_a_folder_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path/'home'))
+    (tmp_path/'cwd').mkdir()
+    monkeypatch.chdir(tmp_path/'cwd')
+    a = ablate(dropping(), dict(tune=tuned()), toy(), '~/x', kinds=['add-one'], **QUICK)
+    BenchmarkSuite(dict(a=dropping()), toy(), '~/y', repeats=6, min_secs=1e-5).run(False)
+    assert not list((tmp_path/'cwd').iterdir()) and sorted(p.name for p in (tmp_path/'home').iterdir()) == ['x', 'y']
+    assert {p.name for p in (tmp_path/'home'/'x').iterdir()} == {'ablation.json', 'answers.csv', 'prepared', 'results.json', 'steps'}
+    assert Ablation.load('~/x') == a and SuiteResult.load('~/y').names == ('a',) and a.save('~/x') == tmp_path/'home'/'x'/'ablation.json'
+    assert a.suite.save('~/y') == tmp_path/'home'/'y'/'results.json'
+
 
 # --- runs that end badly
 
@@ -364,7 +511,7 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from test_ablation import STEPS, ablate, dropping, toy, tuned
 def tell(*t): print(*t, flush=True)
-ablate(dropping(), STEPS | dict(tune=tuned()), toy(), sys.argv[1], kinds=['factorial'], repeats=40, min_secs=1e-4, progress=tell)
+ablate(dropping(), dict(tune=tuned()) | STEPS, toy(), sys.argv[1], kinds=['factorial'], repeats=40, min_secs=1e-4, progress=tell)
 """
 
 def started(out):

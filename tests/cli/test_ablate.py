@@ -8,13 +8,20 @@ from tinybench.bench.report import is_report
 from tinybench.cli import main
 from tinybench.cli.ablation import STEPS, make_step, read_ablation, run_ablation, start_of
 from tinybench.cli.plan import named_object
+from tinybench.data.loader import Loader
 from tinybench.data.source import load_digits
 from tinybench.models.zoo import simple_cnn
+from tinybench.nn.dense import Dropout
+from tinybench.nn.module import Sequential, walk
+from tinybench.nn.optim import Adam
+from tinybench.nn.train import fit
 from tinybench.optimize.fuse import fold
 from tinybench.optimize.prune import prune
-from tinybench.optimize.step import optimize
+from tinybench.optimize.quantize import int8
+from tinybench.optimize.step import answers_of, clone, optimize
 
 ROOT = Path(__file__).resolve().parents[2]
+unix = pytest.mark.skipif(sys.platform == 'win32', reason='needs the home folder of Unix')
 COMMAND = [sys.executable, '-W', 'error', '-c', 'from tinybench.cli import main; main()']
 GOOD = '''data = ["digits"]
 repeats = 6
@@ -66,15 +73,77 @@ def test_one_model_to_start_from():
     with pytest.raises(ValueError, match='which of a, b'): start_of(dict(models=dict(a={}, b={})))
     with pytest.raises(ValueError, match="did you mean 'net'"): start_of(dict(models=dict(net={}), baseline='nett'))
 
-@pytest.mark.parametrize('use', [k for k in STEPS if k != 'fine_tune'])
+ALIKE = dict(                # what cannot be counted, and how it is seen instead
+    prune=lambda new, old: (new[-1].w.data == 0).mean() >= .85,
+    n_m=lambda new, old: ((new[-1].w.data != 0).reshape(-1, 4, new[-1].w.shape[1]).sum(1) <= 2).all(),
+    channels_first=lambda new, old: [type(m).__name__ for _, m in walk(new)] != [type(m).__name__ for _, m in walk(old)],
+    fine_tune=lambda new, old: (new[-1].w.data != old[-1].w.data).any())
+ALIKE['distill'] = ALIKE['fine_tune']
+
+@pytest.mark.parametrize('use', STEPS)
 def test_every_known_step_makes_a_network(use):
     digits, net = load_digits(), simple_cnn(np.random.default_rng(0))
     if use in ('fuse', 'channels_first', 'integer', 'fake'): net = fold(net)
-    wants = dict(prune=dict(sparsity=.9, scope='layer'), lowrank=dict(rank=4))
-    name, step = make_step(dict(use=use, **wants.get(use, {})), digits)
+    wants = dict(prune=dict(sparsity=.9, scope='layer'), lowrank=dict(rank=4), fine_tune=dict(epochs=1), distill=dict(epochs=1))
+    name, step = make_step(dict(use=use, **wants.get(use, {})), digits, net)
     given = prune(net, .9, scope='layer') if use == 'sparse' else net
+    if use == 'strip': given = Sequential(*given, Dropout(.5, np.random.default_rng(0)))
     done = optimize(given, {name: step}, digits.x_test[:32])
-    assert name == use and done.net is not given and done.changes[0].after != done.changes[0].before or use in ('float64', 'prune', 'n_m', 'channels_first')
+    before, after = done.changes[0].before, done.changes[0].after
+    assert name == use and done.net is not given
+    assert ALIKE[use](done.net, given) and (after == before or use == 'channels_first') if use in ALIKE else after != before
+
+def test_what_is_random_follows_the_seed_unless_the_file_says_one():
+    digits = load_digits()
+    assert [make_step(dict(use=use, **own), digits, simple_cnn(np.random.default_rng(0)), 7)[1].seed
+            for use in ('fine_tune', 'distill') for own in ({}, dict(seed=3))] == [7, 3, 7, 3]
+
+def test_the_seed_of_an_ablation_is_that_of_its_training(here, monkeypatch):
+    seen = []
+    monkeypatch.setattr('tinybench.bench.ablation.ablate', lambda net, steps, *args, **options: seen.append((steps['fine_tune'].seed, options['seed'])))
+    (here/'s.toml').write_text(GOOD + '[[step]]\nuse = "fine_tune"\n')
+    run_ablation(read_ablation(here/'s.toml') | dict(seed=5))
+    assert seen == [(5, 5)]
+
+def test_distilling_learns_from_the_network_that_the_ablation_starts_from():
+    digits, rng = load_digits(), np.random.default_rng(0)
+    teacher = simple_cnn(rng)
+    fit(teacher, Loader(digits.x_train, digits.y_train, rng=rng), 3, Adam(teacher.parameters(), .003), progress=False)
+    step = make_step(dict(use='distill', epochs=2, lr=.003), digits, teacher)[1]
+    student = simple_cnn(np.random.default_rng(1))
+    def agrees(net): return (answers_of(net, digits.x_test).argmax(1) == answers_of(teacher, digits.x_test).argmax(1)).mean()
+    assert step.teacher is teacher and agrees(student) < .3 and agrees(step(student)) > .75
+    with pytest.raises(ValueError, match='encode its weights last'): step(int8(student))
+    held = step(prune(student, .8, scope='layer'))
+    assert (held[-1].w.data == 0).mean() >= .79
+    assert step.mark == make_step(dict(use='distill', epochs=2, lr=.003), digits, clone(teacher))[1].mark
+    assert step.mark != make_step(dict(use='distill', epochs=2, lr=.003), digits, student)[1].mark
+
+@pytest.mark.parametrize('args, says', [
+    (('ablate', 's.toml'), 'nothing was kept; with --out FOLDER, `tinybench ablate` can go on'), (('run', 'r.toml'), 'nothing was kept; with --out FOLDER, `tinybench run`'),
+    (('ablate', 's.toml', '--out', 'o'), '`tinybench ablate` goes on where it was, with --out o again'),
+    (('run', 'r.toml', '--out', 'o'), '`tinybench run` goes on where it was, with --out o again'), (('env',), 'stopped; nothing is half written\n')])
+def test_what_ctrl_c_left_is_said_of_each_command(here, monkeypatch, capsys, args, says):
+    def stop(*_, **__): raise KeyboardInterrupt
+    (here/'r.toml').write_text(GOOD.split('[[step]]')[0])
+    monkeypatch.setattr('tinybench.cli.commands.run_ablation', stop)
+    monkeypatch.setattr('tinybench.bench.suite.run_suite', stop)
+    monkeypatch.setattr('tinybench.measure.system.system', stop)
+    assert status(*args) == 130 and says in capsys.readouterr().err
+
+@unix
+@pytest.mark.parametrize('command', ['run', 'ablate'])
+def test_a_folder_in_the_home_folder(here, monkeypatch, command):
+    monkeypatch.setenv('HOME', str(here/'home'))
+    (here/'s.toml').write_text(GOOD if command == 'ablate' else GOOD.split('[[step]]')[0])
+    assert status(command, 's.toml', '--out=~/x') == 0
+    assert not (here/'~').exists() and {'report', 'results.json', 'steps'} <= set(names(here/'home'/'x'))
+    assert status('report', '~/x') == 0 and not (here/'~').exists()
+
+def test_only_a_missing_dask_is_a_plain_line(here, monkeypatch):
+    def other(*_, **__): raise ImportError('no module of mine', name='mine')
+    monkeypatch.setattr('tinybench.bench.ablation.ablate', other)
+    with pytest.raises(ImportError, match='of mine'): run_ablation(read_ablation(here/'s.toml'))
 
 def test_fine_tuning_is_a_known_step():
     digits = load_digits()

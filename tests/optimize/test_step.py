@@ -9,7 +9,7 @@ from tinybench.models.zoo import MODELS, SHAPES, create, simple_cnn
 from tinybench.nn.conv import Conv2d
 from tinybench.nn.dense import Dense, Dropout, ReLU, Residual
 from tinybench.nn.loss import cross_entropy
-from tinybench.nn.module import Module, Sequential, evaluating, walk
+from tinybench.nn.module import Module, Sequential, evaluating, live_state, walk
 from tinybench.nn.norm import BatchNorm
 from tinybench.nn.optim import SGD
 from tinybench.optimize.step import (BFloat16, Cast, Float16, bfloat16, clone, each_weighted, facts, float16, float64, from_bfloat16,
@@ -32,11 +32,11 @@ def test_a_step_changes_nothing_in_place_and_shares_no_memory(name, step):
     net = create(name, rng())
     before, kept = net.state_dict(), net.state_dict()
     new = step(net)
-    for a in new.state_dict(): pass
-    for _, m in walk(new):
-        for v in vars(m).values():
-            a = getattr(v, 'data', v)
-            if isinstance(a, np.ndarray): a[...] = 3
+    held = [v.data if isinstance(v, Tensor) else v for _, m in walk(new) for v in vars(m).values() if isinstance(v, Tensor | np.ndarray)]
+    stored = live_state(new)
+    assert len(held) >= len(stored) > 0 and all(any(a is b for b in held) for a in stored.values())      # weights, buffers, codes
+    for a in held: a[...] = 3
+    assert all((a == 3).all() for a in live_state(new).values())
     after = net.state_dict()
     assert before.keys() == after.keys() and all(np.array_equal(kept[k], after[k]) for k in kept)
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 from .. import __version__
@@ -63,7 +64,7 @@ class SuiteResult(Shown):
     @classmethod
     def from_dict(cls, d:Mapping) -> 'SuiteResult': return suite_from_dict(d)
     def save(self, folder:str|os.PathLike) -> Path:
-        return write_whole(Path(folder)/'results.json', json_report(self))
+        return write_whole(Path(folder).expanduser()/'results.json', json_report(self))
     @classmethod
     def load(cls, folder:str|os.PathLike) -> 'SuiteResult': return load_suite(folder)
     def table(self) -> Table: return suite_table(self)
@@ -184,7 +185,8 @@ def json_report(r:SuiteResult) -> str:
 
 def load_suite(folder:str|os.PathLike) -> SuiteResult:
     "The result in `folder`/results.json, or in the file `folder`; ValueError naming the file for any other."
-    path = Path(folder, 'results.json') if Path(folder).is_dir() else Path(folder)
+    folder = Path(folder).expanduser()
+    path = folder/'results.json' if folder.is_dir() else folder
     try: return suite_from_dict(json.loads(path.read_text(encoding='utf-8')))
     except (ValueError, TypeError, RecursionError) as e: raise ValueError(f'{path}: {e}') from e
 
@@ -260,7 +262,11 @@ class BenchmarkSuite:
         *, batch:int=1,       # of latency and memory
         throughput_batch:int=32, **options,
     ):
-        self.out,self.batch,self.throughput_batch,self.options = out,batch,throughput_batch,options
+        self.out = None if out is None else Path(out).expanduser()
+        self.batch,self.throughput_batch,self.options = batch,throughput_batch,options
+        for n in (batch, throughput_batch):
+            if not isinstance(n, Integral) or n < 1: raise ValueError(
+                f'a batch of {n!r}: a whole number, at least 1')
         self.bench = b = Benchmark(models, datasets, **options)
         values = max(b.processes, b.builds)
         if values == 1: values = b.timing['repeats'] if b.timing['secs'] is None else None

@@ -7,18 +7,19 @@ from tinybench.base.names import meant
 from .plan import NUMBER, known_keys, make_model, named_object
 
 # What [[step]] use = "…" may say besides "module:function". A function takes the network, and perhaps
-# `data` (the data set), `x` (some examples of its training part) or `shape` (of one), then options; a class
-# makes such a function.
+# `data` (the data set), `x` (some examples of its training part), `shape` (of one), `seed` or `teacher` (the
+# network that the ablation starts from), then options; a class makes such a function.
 MODULES = dict(step='strip float16 bfloat16 float64', fuse='fold fuse channels_first',
                quantize='int8 int4 clustered fake', integer='integer', prune='prune n_m sparse',
                channels='thin', lowrank='lowrank')
 STEPS = {name: f'tinybench.optimize.{module}:{name}'
          for module, names in MODULES.items() for name in names.split()}
-STEPS |= dict(fine_tune='tinybench.bench.ablation:FineTune')
+STEPS |= dict(fine_tune='tinybench.bench.ablation:FineTune', distill='tinybench.bench.ablation:Distill')
 
 ABLATION = dict(models=dict, step=list, data=list, baseline=str, kinds=list, workers=int, repeats=int,
                 secs=NUMBER, seed=int, threads=int, band=NUMBER, level=NUMBER, processes=int, builds=int,
                 batch=int, throughput_batch=int)
+NOT_OPTIONS = 'models', 'data', 'step', 'baseline'     # of `ablate`
 
 def read_ablation(path:str|os.PathLike) -> dict:
     "The ablation that a TOML file describes; OSError, or ValueError saying what is wrong in it."
@@ -46,8 +47,11 @@ def start_of(plan:Mapping) -> str:
         f'an ablation starts from one model: which of {", ".join(names)}? Say baseline = "{names[0]}"')
     return start
 
-def make_step(table:Mapping, data) -> tuple:
-    "(name, step) of a [[step]] on the data set `data`; ValueError naming the step if that cannot be."
+def make_step(table:Mapping, data, net=None, seed:int=0) -> tuple:
+    """(name, step) of a [[step]] on the data set `data`; ValueError naming the step if that cannot be.
+
+    `net` is what the ablation starts from, and `seed` that of a step that has one and is given none.
+    """
     options = dict(table)
     use, name = options.pop('use', None), options.pop('name', None)
     if not isinstance(use, str): raise ValueError(
@@ -60,7 +64,8 @@ def make_step(table:Mapping, data) -> tuple:
     found = named_object(STEPS.get(use, use))
     if not callable(found): refuse(f'{use} is a {type(found).__name__}, not a function')
     takes = inspect.signature(found).parameters
-    given = dict(data=data, x=data.x_train[:256], shape=data.x_train.shape[1:])
+    given = dict(data=data, x=data.x_train[:256], shape=data.x_train.shape[1:], seed=seed,
+                 teacher=net)
     options = {k: v for k, v in given.items() if k in takes} | options
     try:
         if isinstance(found, type): return name, found(**options)
@@ -73,16 +78,18 @@ def run_ablation(plan:Mapping, out:Path|None=None):
     from tinybench.bench.ablation import ablate, network_of
     from tinybench.data.source import load
     data, start = [load(name) for name in plan['data']], start_of(plan)
-    pairs = [make_step(table, data[0]) for table in plan['step']]
+    seed, options = plan.get('seed', 0), {k: v for k, v in plan.items() if k not in NOT_OPTIONS}
+    model = make_model(start, plan['models'][start], seed)
+    try: net = network_of(model)
+    except TypeError as e: raise ValueError(f'model {start!r}: {e}') from e
+    pairs = [make_step(table, data[0], net, seed) for table in plan['step']]
     names = [name for name, _ in pairs]
     if twice := sorted({n for n in names if names.count(n) > 1}): raise ValueError(
         f'two steps are called {", ".join(twice)}: give each a name of its own, name = "…"')
-    options = {k: v for k, v in plan.items() if k not in ('models', 'data', 'step', 'baseline')}
-    model = make_model(start, plan['models'][start], plan.get('seed', 0))
-    try: net = network_of(model)
-    except TypeError as e: raise ValueError(f'model {start!r}: {e}') from e
     try: return ablate(net, dict(pairs), data, out, **options)
-    except ImportError as e: raise ValueError(e) from e     # Dask
+    except ImportError as e:
+        if e.name == 'distributed': raise ValueError(e) from e
+        raise
 
 TITLES = {'add-one': 'What a step does alone', 'leave-one-out': 'What is lost without it',
           'effect': 'What a step does beside the others', 'beyond': 'What all do beyond their promises',

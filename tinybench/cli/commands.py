@@ -1,6 +1,7 @@
 "The commands that measure, compare, profile and report"
 import json, sys
 from contextlib import contextmanager, redirect_stdout
+from functools import wraps
 from pathlib import Path
 from typing import Annotated
 import typer
@@ -17,10 +18,16 @@ from .gate import as_share, compared_files, gates
 from .plan import make_model, make_suite, plan_of
 
 
+def kept_words(name:str, out:Path|None) -> str:
+    "What Ctrl-C leaves of the command `name`, which was given the folder `out` or none."
+    if name not in ('run', 'ablate'): return 'nothing is half written'
+    if out is None: return f'nothing was kept; with --out FOLDER, `tinybench {name}` can go on where it was'
+    return f'nothing is half written, and `tinybench {name}` goes on where it was, with --out {out} again'
+
 @contextmanager
-def explained():
+def explained(kept:str):
     "Turn an error that somebody can act on into a line on stderr and status 1, Ctrl-C into status 130."
-    with stoppable('nothing is half written, and `run --out` goes on where it was'):
+    with stoppable(kept):
         from tinybench.backends.base import ModelError
         with told(OSError, ValueError, ModelError):
             try: yield
@@ -39,7 +46,12 @@ Seed = Annotated[int, typer.Option(help='Decides all that is random.', min=0)]
 
 app = group('Machine-learning performance, learned by building and measuring. Start with: tinybench demo')
 
-def command(f): return app.command()(explained()(f))
+def command(f):
+    @wraps(f)
+    def run(**given):
+        given = {k: v.expanduser() if isinstance(v, Path) else v for k, v in given.items()}    # --out=~/x
+        with explained(kept_words(f.__name__, given.get('out'))): return f(**given)
+    return app.command()(run)
 
 def show_version(wanted:bool):
     "Prints the version and leaves."
@@ -154,7 +166,10 @@ def ablate(
         epochs = 2
 
     The known steps: strip, float16, bfloat16, float64, fold, fuse, channels_first, int8, int4, clustered,
-    fake, integer, prune, n_m, sparse, thin, lowrank, fine_tune.
+    fake, integer, prune, n_m, sparse, thin, lowrank, fine_tune, distill.
+
+    fine_tune trains on the labels, distill on the answers of the network that was given. Weights that are 0
+    stay 0, unless keep_zeros = false.
 
     A step that fails is named, and the others are measured. Goes on after a kill where it was, with --out.
     Ends with status 1 if a network of the steps in their order failed.
