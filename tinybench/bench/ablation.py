@@ -271,6 +271,8 @@ class Ablation(Shown):
     kinds: tuple = KINDS
     schema: ClassVar[int] = 1
     @cached_property
+    def asked(self) -> dict: return asked_of(self)      # as `answers`, before they are judged
+    @cached_property
     def answers(self) -> dict: return answers(self)     # question -> (label, Column) -> Against
     @property
     def lost(self) -> tuple:    # names of failed cells, without reversed pairs
@@ -316,7 +318,7 @@ def whole_steps(a:Ablation) -> tuple:
 def compared(r:SuiteResult, pairs:Mapping) -> dict:
     "(label, Column) -> what the first cell is against the second; `pairs` has both by label."
     named = {label: map(cell_name, pair) for label, pair in pairs.items()}
-    return {(label, c): paired(c, xs[new], xs[old], r.level) for label, (new, old) in named.items()
+    return {(label, c): paired(c, xs[new], xs[old], r.level, r.band) for label, (new, old) in named.items()
             for c, xs in usable(r).items() if new in xs and old in xs}
 def asked_of(a:Ablation) -> dict[str,dict]:
     "question -> (label, Column) -> `Asked`, or `Against` if there is nothing to adjust."
@@ -342,12 +344,12 @@ def answers(a:Ablation) -> dict[str,dict]:
     def settled(asked):
         open_ = {k: v for k, v in asked.items() if isinstance(v, Asked)}
         return asked | judged(open_, a.suite.band)
-    return {question: settled(asked) for question, asked in asked_of(a).items()}
+    return {question: settled(asked) for question, asked in a.asked.items()}
 
 # %% ../../nbs/72_bench.ablation.ipynb #ablation-rows
 def ablation_rows(a:Ablation) -> list[dict]:
     "A dictionary for each answer; `least_squares` is the same by the mean of the values."
-    asked, found = asked_of(a), answers(a)
+    asked, found = a.asked, a.answers
     def row(q, of, c, s):
         by_mean = getattr(asked[q][of, c], 'fit', s.mid)
         return dict(question=q, of=of, **c._asdict(), against=s.kind, change=s.mid, lo=s.lo, hi=s.hi,
@@ -384,7 +386,7 @@ def ablation_words(a:Ablation) -> list[str]:
 SHOWN = 'latency', 'accuracy', 'weights'
 def ablation_table(a:Ablation) -> Table:
     "All answers in the columns that matter most."
-    tables = [question_table(found, q, SHOWN) for q, found in answers(a).items()]
+    tables = [question_table(found, q, SHOWN) for q, found in a.answers.items()]
     cols = dict.fromkeys(h for t in tables for h in t.head[1:])
     def row(t, cells):
         named = dict(zip(t.head, cells))
