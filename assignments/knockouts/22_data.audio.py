@@ -23,12 +23,11 @@ def frames(x, size, hop):
     if min(size, hop) < 1 or x.shape[-1] < size: raise ValueError(f'no frame of {size} samples')
     return np.lib.stride_tricks.sliding_window_view(x, size, -1)
 
-# %% frames right: by strides
+# %% frames right: all pieces first, then every hop-th
 def frames(x, size, hop):
     if min(size, hop) < 1 or x.shape[-1] < size: raise ValueError(f'no frame of {size} samples')
-    n = 1 + (x.shape[-1] - size)//hop
-    strides = *x.strides[:-1], hop*x.strides[-1], x.strides[-1]
-    return np.lib.stride_tricks.as_strided(x, (*x.shape[:-1], n, size), strides, writeable=False)
+    every = np.lib.stride_tricks.sliding_window_view(np.moveaxis(x, -1, 0), size, 0)
+    return np.moveaxis(every[::hop], 0, -2)
 
 # %% triangles wrong: goes on below 0
 def triangles(at, edges):
@@ -53,13 +52,15 @@ def triangles(at, edges):
 
 # %% triangles wrong: the last edge is not used
 def triangles(at, edges):
-    lo, mid, hi = edges[:-2], edges[1:-1], np.append(edges[2:-1], 2*edges[-2] - edges[-3])
+    lo, mid = edges[:-2], edges[1:-1]
+    hi = np.append(edges[2:-1], 2*edges[-2] - edges[-3])
     at = np.asarray(at)[:, None]
     return np.maximum(0, np.minimum((at - lo)/(mid - lo), (hi - at)/(hi - mid)))
 
 # %% triangles right: by interpolation
 def triangles(at, edges):
-    return np.stack([np.interp(at, edges[j:j + 3], [0, 1, 0], left=0, right=0) for j in range(len(edges) - 2)], 1)
+    each = [np.interp(at, edges[j:j + 3], [0, 1, 0], left=0, right=0) for j in range(len(edges) - 2)]
+    return np.stack(each, 1)
 
 # %% dct wrong: without the half sample
 def dct(v, keep):
