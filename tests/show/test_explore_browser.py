@@ -107,6 +107,11 @@ def test_a_student_guesses_moves_measures_cancels_and_keeps(show, chromium, note
         assert figure(page).get_attribute('aria-label') == shown
         page.get_by_role('button', name='Cancel').nth(1).click()
         said(page, 'Stopped. Nothing of it was kept; you can start again.')
+        # it counted what the knobs said at the click: 75 timings, and not the 100 of the move after it
+        page.wait_for_function('was => document.querySelector("svg[role=img]").getAttribute("aria-label") != was', arg=shown)
+        assert 'of 100 simulated intervals' in figure(page).get_attribute('aria-label')
+        page.locator(AT).nth(1).focus()
+        for _ in range(25): page.keyboard.press('ArrowLeft')
         said(page, 'of 2000 simulated intervals')
 
         # one that fails says why, and can be pressed again
