@@ -3,11 +3,18 @@ import json, os, shutil, signal, socket, subprocess, sys, time, urllib.error, ur
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+import nbformat, pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 FLAGS = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
          '--disable-component-update --disable-sync --disable-dev-shm-usage').split()
 TOKEN = 'a-token-for-this-test'
+
+def one_cell(path, code:str):
+    "Writes a notebook of one cell to `path`, which is returned."
+    kernel = dict(name='python3', display_name='python3', language='python')
+    nbformat.write(new_notebook(cells=[new_code_cell(code)], metadata=dict(kernelspec=kernel)), path)
+    return path
 
 @pytest.fixture(scope='module')
 def chromium():

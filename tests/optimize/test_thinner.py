@@ -285,13 +285,13 @@ def test_half_of_the_macs_lose_less_than_a_point_over_seeds_and_are_not_better_t
     assert low > -1, f'from scratch less pruned {scratch}'       # what the lesson says: pruning has no lead of a point
 
 def test_half_of_the_macs_are_half_as_fast_again():
-    # 1.5 to 1.7 times as fast on an idle machine, for 32 and 64 filters, 1.7 to 1.9 for 64 and 128; less on a busy one
-    for width, batch in ((32, 64), (64, 32)):
+    "Surely 1.5 times: 1.9 to 2.6 for 64 and 128 filters, busy or not; 1.4 to 1.7 for 32 and 64, where a part of a call has no MACs."
+    for width, batch in ((64, 32), (64, 64)):
         net = simple_cnn(rng(), width=width)
         small, x = thin(net, DIGIT, multiple=8), Tensor(rng().random((batch, *DIGIT), np.float32))
         with evaluating(net), evaluating(small):
             times = compare(dict(small=partial(small, x), large=partial(net, x)), base='small', rng=rng(), repeats=40)
-        assert times['large'].ratio.hi >= 1.3, times
+        assert times['large'].ratio.lo >= 1.5, times
 
 
 # --- refusals

@@ -1,7 +1,6 @@
 "In a real browser: a student guesses, measures designs, cancels, sets limits and saves; and does what Amdahl's law promised."
-import nbformat, pytest
-from browserkit import browser_page, chromium
-from nbformat.v4 import new_code_cell, new_notebook
+import pytest
+from browserkit import browser_page, chromium, one_cell
 from test_explore_browser import AT, figure, in_voila, lab, opened, said
 
 pytestmark = pytest.mark.slow
@@ -23,10 +22,7 @@ ipywidgets.VBox([asked.widget, opened.widget])
 
 @pytest.fixture(scope='module')
 def notebook(tmp_path_factory):
-    path = tmp_path_factory.mktemp('ablation')/'ablation.ipynb'
-    kernel = dict(name='python3', display_name='python3', language='python')
-    nbformat.write(new_notebook(cells=[new_code_cell(CODE)], metadata=dict(kernelspec=kernel)), path)
-    return path
+    return one_cell(tmp_path_factory.mktemp('ablation')/'ablation.ipynb', CODE)
 
 def knob(page, name):
     "The part of the knob of this name that takes the focus."

@@ -2,9 +2,8 @@
 import json
 from contextlib import contextmanager
 
-import nbformat, pytest
-from browserkit import TOKEN, browser_page, chromium, server, voila
-from nbformat.v4 import new_code_cell, new_notebook
+import pytest
+from browserkit import TOKEN, browser_page, chromium, one_cell, server, voila
 
 pytestmark = pytest.mark.slow
 CODE = '''
@@ -35,10 +34,7 @@ def in_voila(notebook, home):
 
 @pytest.fixture(scope='module')
 def notebook(tmp_path_factory):
-    path = tmp_path_factory.mktemp('explorers')/'explore.ipynb'
-    kernel = dict(name='python3', display_name='python3', language='python')
-    nbformat.write(new_notebook(cells=[new_code_cell(CODE)], metadata=dict(kernelspec=kernel)), path)
-    return path
+    return one_cell(tmp_path_factory.mktemp('explorers')/'explore.ipynb', CODE)
 
 def opened(page, url):
     "The explorers, in a page that shows them."

@@ -1,7 +1,6 @@
 "In a real browser: a student guesses, moves, measures and sees the point of an explorer of weights, also on a phone in the dark."
-import nbformat, pytest
-from browserkit import browser_page, chromium
-from nbformat.v4 import new_code_cell, new_notebook
+import pytest
+from browserkit import browser_page, chromium, one_cell
 from test_explore_browser import AT, figure, lab, opened, said
 
 pytestmark = pytest.mark.slow
@@ -21,10 +20,7 @@ ipywidgets.VBox([asked.widget, opened.widget])
 
 @pytest.fixture(scope='module')
 def notebook(tmp_path_factory):
-    path = tmp_path_factory.mktemp('weights')/'weights.ipynb'
-    kernel = dict(name='python3', display_name='python3', language='python')
-    nbformat.write(new_notebook(cells=[new_code_cell(CODE)], metadata=dict(kernelspec=kernel)), path)
-    return path
+    return one_cell(tmp_path_factory.mktemp('weights')/'weights.ipynb', CODE)
 
 @pytest.mark.parametrize('size, theme', [((1400, 1000), 'JupyterLab Light'), ((360, 800), 'JupyterLab Dark')])
 def test_a_student_moves_and_measures(size, theme, chromium, notebook, tmp_path):

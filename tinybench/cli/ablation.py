@@ -1,10 +1,10 @@
 "Ablations: as a person writes one in a TOML file, and the steps that it may name"
-import inspect, os, tomllib
+import inspect, os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from tinybench.base.names import meant
-from .plan import NUMBER, known_keys, make_model, named_object
+from .plan import PLAN, make_model, named_object, read_toml
 
 # What [[step]] use = "…" may say besides "module:function". A function takes the network, and perhaps
 # `data` (the data set), `x` (some examples of its training part), `shape` (of one), `seed` or `teacher` (the
@@ -16,19 +16,12 @@ STEPS = {name: f'tinybench.optimize.{module}:{name}'
          for module, names in MODULES.items() for name in names.split()}
 STEPS |= dict(fine_tune='tinybench.bench.ablation:FineTune', distill='tinybench.bench.ablation:Distill')
 
-ABLATION = dict(models=dict, step=list, data=list, baseline=str, kinds=list, workers=int, repeats=int,
-                secs=NUMBER, seed=int, threads=int, band=NUMBER, level=NUMBER, processes=int, builds=int,
-                batch=int, throughput_batch=int)
+ABLATION = PLAN | dict(step=list, kinds=list, workers=int)
 NOT_OPTIONS = 'models', 'data', 'step', 'baseline'     # of `ablate`
 
 def read_ablation(path:str|os.PathLike) -> dict:
     "The ablation that a TOML file describes; OSError, or ValueError saying what is wrong in it."
-    try: plan = tomllib.loads(Path(path).read_text(encoding='utf-8'))
-    except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is no TOML: {e}') from e
-    known_keys(plan, tuple(ABLATION), str(path))
-    for k, v in plan.items():
-        fits = isinstance(v, ABLATION[k]) and not isinstance(v, bool)
-        if not fits: raise ValueError(f'{path}: {k} cannot be {v!r}')
+    plan = read_toml(path, ABLATION)
     for k, example in (('models', '[models.net] with use = "simple_cnn"'), ('data', 'data = ["digits"]'),
                        ('step', '[[step]] with use = "float16"')):
         if not plan.get(k): raise ValueError(f'{path} names no {k.rstrip("s")}: add {example}')

@@ -1,5 +1,6 @@
 "Suites: as a person writes one in a TOML file or as options"
 import os, sys, tomllib
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from tinybench.base.names import meant
@@ -25,13 +26,19 @@ NUMBER = int, float
 PLAN = dict(models=dict, data=list, baseline=str, repeats=int, secs=NUMBER, seed=int, threads=int,
             band=NUMBER, level=NUMBER, processes=int, builds=int, batch=int, throughput_batch=int)
 
+def read_toml(path:str|os.PathLike, kinds:Mapping) -> dict:
+    "What a TOML file says, each key of its kind; OSError, or ValueError saying what is wrong in it."
+    try: found = tomllib.loads(Path(path).read_text(encoding='utf-8'))
+    except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is no TOML: {e}') from e
+    known_keys(found, tuple(kinds), str(path))
+    for k, v in found.items():
+        fits = isinstance(v, kinds[k]) and not isinstance(v, bool)
+        if not fits: raise ValueError(f'{path}: {k} cannot be {v!r}')
+    return found
+
 def read_plan(path:str|os.PathLike) -> dict:
     "The suite that a TOML file describes; OSError, or ValueError saying what is wrong in it."
-    try: plan = tomllib.loads(Path(path).read_text(encoding='utf-8'))
-    except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is no TOML: {e}') from e
-    known_keys(plan, tuple(PLAN), str(path))
-    for k, v in plan.items():
-        if not isinstance(v, PLAN[k]) or isinstance(v, bool): raise ValueError(f'{path}: {k} cannot be {v!r}')
+    plan = read_toml(path, PLAN)
     if not plan.get('models'): raise ValueError(
         f'{path} names no model: add a table such as [models.small] with use = "simple_cnn"')
     for k, v in plan['models'].items():
