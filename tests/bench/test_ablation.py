@@ -22,7 +22,7 @@ from tinybench.optimize.step import clone, float16, float64, rewrite, strip, wit
 
 ROOT = Path(__file__).resolve().parents[2]
 unix = pytest.mark.skipif(sys.platform == 'win32', reason='needs the signals of Unix')
-QUICK = dict(repeats=8, min_secs=1e-5, progress=False)
+QUICK = dict(processes=1, repeats=8, min_secs=1e-5, progress=False)
 
 def dropping():
     r = np.random.default_rng(0)
@@ -167,7 +167,7 @@ def slower(by, of='first', once=False):
     return step
 
 def timed(m, steps, repeats=30, **options):
-    return ablate(working(m), steps, toy(), clock=m.clock, **dict(dict(kinds=['factorial'], repeats=repeats, min_secs=1e-6, progress=False), **options))
+    return ablate(working(m), steps, toy(), clock=m.clock, **dict(dict(kinds=['factorial'], processes=1, repeats=repeats, min_secs=1e-6, progress=False), **options))
 
 def test_true_ratios_are_found():
     m = Machine(1, .02)
@@ -495,6 +495,36 @@ def test_a_folder_in_the_home_folder(tmp_path, monkeypatch):
     assert a.suite.save('~/y') == tmp_path/'home'/'y'/'results.json'
 
 
+# --- fresh processes, unless asked otherwise
+
+def test_how_the_rounds_are_shared_out(tmp_path):
+    from tinybench.bench.ablation import FRESH, HERE, laid_out
+    assert laid_out({}) == FRESH and laid_out(dict(processes=1, batch=4)) == HERE | dict(batch=4)
+    assert laid_out(dict(repeats=5)) == FRESH | dict(repeats=5, builds=5)            # no build without a round
+    assert laid_out(dict(processes=1, repeats=8, builds=2)) == dict(processes=1, repeats=8, builds=2)
+    ablate(dropping(), dict(strip=strip), toy(), tmp_path, kinds=['add-one'], **QUICK)
+    assert laid_out({}, tmp_path) == dict(processes=1, repeats=8, builds=8) and laid_out(dict(processes=7), tmp_path) == FRESH | dict(processes=7)
+
+def test_networks_are_timed_in_fresh_processes(monkeypatch, tmp_path):
+    monkeypatch.setattr('tinybench.bench.ablation.FRESH', dict(processes=3, builds=2, repeats=4))
+    few = dict(kinds=['add-one'], level=.6, min_secs=1e-5, progress=False)
+    a = ablate(dropping(), dict(strip=strip), toy(), tmp_path, **few)
+    r = next(x for x in a.suite.results if x.metric == 'latency')
+    assert r.n == r.how['processes'] == 3 and r.how['builds'] == 2 and not a.suite.notes
+    assert 'earlier run' in ablate(dropping(), dict(strip=strip), toy(), tmp_path, **few).suite.notes[0]
+
+def test_a_network_that_cannot_be_sent_is_timed_here_and_a_note_says_so(tmp_path):
+    class Own(Dense): pass
+    def own(net): return Sequential(Own(4, 3, np.random.default_rng(0)))
+    few = dict(kinds=['add-one'], min_secs=1e-5, progress=False)
+    for again in (False, True):
+        a = ablate(dropping(), dict(own=own), toy(), tmp_path, **few)
+        r = next(x for x in a.suite.results if x.metric == 'latency')
+        assert r.n == r.how['builds'] == 30
+        assert again or "timed in this process: model 'own' cannot be sent" in a.suite.notes[-1]
+    with pytest.raises(ValueError, match="model 'own' cannot be sent"): ablate(dropping(), dict(own=own), toy(), processes=6, **few)
+
+
 # --- runs that end badly
 
 def test_a_second_run_measures_nothing(tmp_path):
@@ -511,7 +541,7 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from test_ablation import STEPS, ablate, dropping, toy, tuned
 def tell(*t): print(*t, flush=True)
-ablate(dropping(), dict(tune=tuned()) | STEPS, toy(), sys.argv[1], kinds=['factorial'], repeats=40, min_secs=1e-4, progress=tell)
+ablate(dropping(), dict(tune=tuned()) | STEPS, toy(), sys.argv[1], kinds=['factorial'], processes=1, repeats=40, min_secs=1e-4, progress=tell)
 """
 
 def started(out):

@@ -14,7 +14,7 @@ from tinybench.core.tensor import Tensor, no_grad
 from tinybench.data.source import Dataset
 from tinybench.measure.accuracy import accuracy_difference, mcnemar, wilson
 from tinybench.measure.clock import clock_resolution
-from tinybench.measure.compare import compare_results
+from tinybench.measure.compare import compare_results, ratio_and_p
 from tinybench.profile.cost import cost
 from tinybench.measure.result import BenchmarkResult
 from tinybench.measure.stats import sd
@@ -765,7 +765,6 @@ def test_what_builds_cannot_do_is_said():
     with pytest.raises(ModelError, match="model 's' cannot be copied, say builds=1.*no thing to copy"):
         Benchmark(dict(s=(Session(), SHAPE)), builds=6).run_latency_benchmark()
     with pytest.raises(ValueError, match='0 builds: at least 1'): Benchmark(dict(a=(mlp(), SHAPE)), builds=0)
-    with pytest.raises(ValueError, match='each process is a build'): Benchmark(dict(a=(mlp(), SHAPE)), builds=6, processes=6)
 
 
 # --- fresh processes
@@ -789,6 +788,24 @@ def test_fresh_processes_give_a_value_each():
         assert r.env['blas_threads'] == 1 and BenchmarkResult.from_dict(r.to_dict()) == r
     assert found['a'].how['run'] == found['b'].how['run']              # pairs, so they can be compared
     with pytest.raises(ValueError, match='too few'): b.compare_models('latency')
+
+def test_builds_in_fresh_processes():
+    "Each process is one value, of the rounds of all its builds."
+    b = Benchmark(dict(a=(mlp(), SHAPE), b=(numbers, SHAPE)), repeats=6, builds=3, min_secs=1e-5, processes=2)
+    for r in b.run_throughput_benchmark(8).values():
+        within = np.array(r.how['within'])
+        assert r.n == 2 and within.shape == (2, 6) and (r.how['processes'], r.how['builds']) == (2, 3)
+        secs = 8/within.reshape(2, 3, 2)
+        assert r.values == pytest.approx(8/np.median(np.median(secs, 2), 1))
+        assert r.how['seed'] == (((0, 0, 0), (0, 0, 1), (0, 0, 2)), ((0, 1, 0), (0, 1, 1), (0, 1, 2)))
+        assert BenchmarkResult.from_dict(r.to_dict()) == r
+    q, _ = ratio_and_p(*b.done['throughput', 8].values())
+    assert (q.n, q.of) == (2, 'processes')
+
+def test_whether_a_fresh_process_would_get_the_models():
+    assert B.unsent([as_model('a', mlp(), SHAPE)], clock=time.perf_counter) == ''
+    assert "model 'f' cannot be sent" in B.unsent([as_model('f', lambda x: numbers(x), SHAPE)])
+    assert 'a setting cannot be sent' in B.unsent([as_model('a', mlp(), SHAPE)], clock=lambda: 0.)
 
 def test_processes_of_different_environments_are_not_joined():
     def run(env): return dict(a=BenchmarkResult('a', 'latency', 's', [1., 2.], 'measured', dict(seed=0, inner=1), env))

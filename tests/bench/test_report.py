@@ -316,3 +316,5 @@ def test_the_report_says_which_test_was_made(r):
     for k in ('builds', 'processes'):
         words = how_words(replace(r, settings=dict(r.settings, **{k: 12})))
         assert f"Student's t over the {k}" in words[-1] and 'sign test' not in words[-1] and f'12 {"builds" if k == "builds" else "fresh processes"}' in words[0]
+    both = how_words(replace(r, settings=dict(r.settings, processes=30, builds=8)))
+    assert 'in each of 30 fresh processes, shared out to 8 builds' in both[0] and 'over the processes' in both[-1]

@@ -25,6 +25,7 @@ unix = pytest.mark.skipif(sys.platform == 'win32', reason='needs the home folder
 COMMAND = [sys.executable, '-W', 'error', '-c', 'from tinybench.cli import main; main()']
 GOOD = '''data = ["digits"]
 repeats = 6
+processes = 1
 [models.net]
 use = "simple_cnn"
 width = 2

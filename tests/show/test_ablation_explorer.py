@@ -96,7 +96,7 @@ def test_a_sensible_order_has_no_conflict_for_any_choice_of_steps():
 
 def test_a_recipe_can_be_ablated():
     steps = recipe(dict(fuse=True, bits='8'), net(), digits())
-    found = ablate(net(), steps, digits(), kinds=['add-one'], repeats=6, progress=False)
+    found = ablate(net(), steps, digits(), kinds=['add-one'], processes=1, repeats=6, progress=False)
     assert found.steps == ('fuse', 'int8') and set(found.suite.names) == {'base', 'fuse', 'int8'}
 
 def test_training_tells_how_far_it_is_and_can_be_stopped():
@@ -167,7 +167,7 @@ def test_the_recommendation_keeps_the_baseline_and_says_if_it_is_undecided(wins,
     assert said[kind] in advice(d, limits) and all(n in advice(d, limits) for n in names if n != 'base')
 
 def test_a_picture_has_every_design_its_table_and_numbers_for_a_csv():
-    shown = draw_designs(designs(), Limits(size=.9), 'size', 'fuse')
+    shown = draw_designs(designs(), Limits(size=.9, time=1e6), 'size', 'fuse')      # however busy the machine
     assert shown.broken and 'fuse: size breaks the limit of 90.0%' in shown.words
     assert [r[1] for r in shown.table.rows] == list(designs().nets)
     lines = shown.table.to_csv().splitlines()

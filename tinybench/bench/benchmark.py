@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['TRACED', 'SMALL_OBJECTS', 'KEPT', 'GOOD', 'Labelled', 'as_labelled', 'example_batch', 'array_digest', 'answers',
-           'score_model', 'time_models', 'per_second', 'call_peak', 'memory_of', 'OwnPickler', 'packed', 'serve_rounds',
-           'in_fresh_process', 'by_run', 'mapped', 'time_in_processes', 'copies_kept', 'time_in_builds', 'spread',
-           'Against', 'against_times', 'against_scores', 'against_bytes', 'against', 'judged_rows', 'as_data',
-           'as_models', 'Benchmark', 'keep', 'timed', 'rates', 'scored', 'held', 'compare_models', 'judged_frame']
+           'score_model', 'time_models', 'per_second', 'call_peak', 'memory_of', 'by_run', 'mapped', 'copies_kept',
+           'time_in_builds', 'time_here', 'OwnPickler', 'packed', 'serve_rounds', 'in_fresh_process', 'unpack',
+           'unsent', 'time_in_processes', 'spread', 'Against', 'against_times', 'against_scores', 'against_bytes',
+           'against', 'judged_rows', 'as_data', 'as_models', 'Benchmark', 'keep', 'timed', 'rates', 'scored', 'held',
+           'compare_models', 'judged_frame']
 
 # %% ../../nbs/66_bench.benchmark.ipynb #imports
 import copy, hashlib, math, time
@@ -175,6 +176,50 @@ def memory_of(model:Model, x:np.ndarray, threads:int|None=1) -> dict[str,Benchma
         record('allocated peak', peak, 'measured', batch=len(x), sees='Python and numpy')
     return found
 
+# %% ../../nbs/66_bench.benchmark.ipynb #by-process
+def by_run(runs:list[dict], of:str='processes') -> dict[str,BenchmarkResult]:
+    """For each model a result whose values are the medians of its runs; `how['within']` has every sample
+    of each, those of all its builds in a row."""
+    def samples(r): return [v for part in plain(r.how).get('within', [r.values]) for v in part]
+    def joined(name, first):
+        each = [run[name] for run in runs]
+        if any(r.env != first.env for r in each): raise ValueError(f'{name}: environments differ')
+        how = {k: [plain(r.how[k]) for r in each] for k in ('seed', 'inner')}
+        how |= {of: len(each), 'within': list(map(samples, each))}
+        return replace(first, values=[r.median for r in each], how=plain(first.how) | how)
+    return {name: joined(name, first) for name, first in runs[0].items()}
+def mapped(r:BenchmarkResult, f:Callable, **changes) -> BenchmarkResult:
+    "`r` with `f` of its values, and of every sample of its runs; `f` turns an array into one of its size."
+    how = plain(r.how)
+    if 'within' in how: how['within'] = [np.asarray(f(np.array(v))).tolist() for v in how['within']]
+    return replace(r, values=f(np.array(r.values)), how=how, **changes)
+
+# %% ../../nbs/66_bench.benchmark.ipynb #time-in-builds
+KEPT = 2**30              # bytes of weights that the copies of all builds may take
+
+def copies_kept(models) -> int:
+    "How many copies of all `models` fit into `KEPT`: 1 at least, and 1 if somebody's weights are not known."
+    if any(m.weights is None for m in models): return 1
+    return max(1, KEPT//max(1, sum(sum(m.weights().values()) for m in models)))
+def time_in_builds(models, xs:Mapping, builds:int, *, repeats:int=30, secs:float|None=None, seed:int|list=0,
+                   progress:Callable|None=None, **options) -> dict[str,BenchmarkResult]:
+    """`time_models` on copies of all models and inputs, `builds` times, joined by `by_run`. The rounds are
+    shared out; a function is its own copy. ModelError for what cannot be copied."""
+    def copied(m):
+        with blamed(m.name, 'cannot be copied, say builds=1'): return copy.deepcopy(m)
+    each = dict(options, repeats=math.ceil(repeats/builds), secs=secs and secs/builds, inner=None)
+    runs, kept = [], deque(maxlen=copies_kept(models))     # memory that is free again would be used again
+    for i in range(builds):
+        made = [copied(m) for m in models], {k: x.copy() for k, x in xs.items()}
+        def tell(done, of): progress and progress(i*of + done, builds*of)
+        runs.append(time_models(*made, seed=[*np.atleast_1d(seed).tolist(), i], progress=tell, **each))
+        each['inner'] = {name: r.how['inner'] for name, r in runs[0].items()}   # found out once
+        kept.append(made)
+    return by_run(runs, 'builds')
+def time_here(models, xs:Mapping, builds:int=1, **options) -> dict[str,BenchmarkResult]:
+    "`time_models`, or `time_in_builds` if there are several."
+    return time_in_builds(models, xs, builds, **options) if builds > 1 else time_models(models, xs, **options)
+
 # %% ../../nbs/66_bench.benchmark.ipynb #packed
 class OwnPickler(ForkingPickler):
     "Without what PyTorch adds to `ForkingPickler`, which would move a model's weights into shared memory."
@@ -193,67 +238,38 @@ def packed(models, **rest) -> bytes:
 # %% ../../nbs/66_bench.benchmark.ipynb #in-fresh-process
 def serve_rounds(pipe, job:bytes):
     "The life of a fresh process: unpack the models, time them, answer, end."
-    try: answer = time_models(**OwnPickler.loads(job))
+    try: answer = time_here(**OwnPickler.loads(job))
     except ModelError as e: answer = e
     pipe.send(('ok', answer))
 
 def in_fresh_process(job:bytes) -> dict[str,BenchmarkResult]:
-    "What `time_models` answers in a new process; its ModelError, or ChildProcessError if it got nowhere."
+    "What `time_here` answers in a new process; its ModelError, or ChildProcessError if it got nowhere."
     try:
         with Child('it', serve_rounds, job) as child: answer = child.answer()
     except ChildProcessError as e: raise ChildProcessError(
         f'a fresh process could not time the models, it finds only what stands in a module: {e}') from e
     if isinstance(answer, ModelError): raise answer
     return answer
-
-# %% ../../nbs/66_bench.benchmark.ipynb #by-process
-def by_run(runs:list[dict], of:str='processes') -> dict[str,BenchmarkResult]:
-    "For each model a result whose values are the medians of its runs; `how['within']` has every sample."
-    def joined(name, first):
-        each = [run[name] for run in runs]
-        if any(r.env != first.env for r in each): raise ValueError(f'{name}: environments differ')
-        how = {k: [plain(r.how[k]) for r in each] for k in ('seed', 'inner')}
-        how |= {of: len(each), 'within': [list(r.values) for r in each]}
-        return replace(first, values=[r.median for r in each], how=plain(first.how) | how)
-    return {name: joined(name, first) for name, first in runs[0].items()}
-def mapped(r:BenchmarkResult, f:Callable, **changes) -> BenchmarkResult:
-    "`r` with `f` of its values, and of every sample of its runs; `f` turns an array into one of its size."
-    how = plain(r.how)
-    if 'within' in how: how['within'] = [np.asarray(f(np.array(v))).tolist() for v in how['within']]
-    return replace(r, values=f(np.array(r.values)), how=how, **changes)
+def unpack(pipe, job:bytes):
+    "The life of a process that only finds out whether it can read `job`."
+    OwnPickler.loads(job)
+    pipe.send(('ok', None))
+def unsent(models, **rest) -> str:
+    "Why a fresh process would not get `models` and `rest`; '' if it would."
+    try:
+        with Child('a fresh process', unpack, packed(models, **rest)) as child: child.answer()
+    except (ValueError, ChildProcessError) as e: return str(e)
+    return ''
 
 # %% ../../nbs/66_bench.benchmark.ipynb #time-in-processes
 def time_in_processes(models, xs:Mapping, processes:int, *, seed:int=0, progress:Callable|None=None,
                       **options) -> dict[str,BenchmarkResult]:
-    "`time_models` in fresh processes, one after another, joined by `by_run`."
+    "`time_here` in fresh processes, one after another, joined by `by_run`."
     runs = []
     for i in range(processes):
         runs.append(in_fresh_process(packed(models, xs=xs, seed=[seed, i], **options)))
         if progress: progress(i + 1, processes)
     return by_run(runs)
-
-# %% ../../nbs/66_bench.benchmark.ipynb #time-in-builds
-KEPT = 2**30              # bytes of weights that the copies of all builds may take
-
-def copies_kept(models) -> int:
-    "How many copies of all `models` fit into `KEPT`: 1 at least, and 1 if somebody's weights are not known."
-    if any(m.weights is None for m in models): return 1
-    return max(1, KEPT//max(1, sum(sum(m.weights().values()) for m in models)))
-def time_in_builds(models, xs:Mapping, builds:int, *, repeats:int=30, secs:float|None=None, seed:int=0,
-                   progress:Callable|None=None, **options) -> dict[str,BenchmarkResult]:
-    """`time_models` on copies of all models and inputs, `builds` times, joined by `by_run`. The rounds are
-    shared out; a function is its own copy. ModelError for what cannot be copied."""
-    def copied(m):
-        with blamed(m.name, 'cannot be copied, say builds=1'): return copy.deepcopy(m)
-    each = dict(options, repeats=math.ceil(repeats/builds), secs=secs and secs/builds, inner=None)
-    runs, kept = [], deque(maxlen=copies_kept(models))     # memory that is free again would be used again
-    for i in range(builds):
-        made = [copied(m) for m in models], {k: x.copy() for k, x in xs.items()}
-        def tell(done, of): progress and progress(i*of + done, builds*of)
-        runs.append(time_models(*made, seed=[seed, i], progress=tell, **each))
-        each['inner'] = {name: r.how['inner'] for name, r in runs[0].items()}   # found out once
-        kept.append(made)
-    return by_run(runs, 'builds')
 
 # %% ../../nbs/66_bench.benchmark.ipynb #spread
 def spread(x:Score|BenchmarkResult, level:float=.95) -> tuple[float,float,float]:
@@ -372,7 +388,7 @@ class Benchmark:
         band:float=.02,           # what counts as the same: 2% in time, 2 points in accuracy
         level:float=.95, threads:int|None=1, baseline:str|None=None,
         processes:int=1,          # the rounds in so many fresh processes; at 95% comparing takes 6
-        builds:int=1,             # or the rounds shared out to so many copies of all models
+        builds:int=1,             # the rounds shared out to so many copies of all models
         min_secs:float=1e-3, clock:Callable=time.perf_counter,
         progress:Callable|None=None, # called with (done, total)
     ):
@@ -383,8 +399,6 @@ class Benchmark:
         if self.baseline not in self.names: raise ValueError(
             f'no model {baseline!r} to compare with: one of {", ".join(self.names)}')
         if min(processes, builds) < 1: raise ValueError(f'{processes} processes, {builds} builds: at least 1')
-        if processes > 1 < builds: raise ValueError(
-            f'{processes} processes and {builds} builds: each process is a build, so one of the two is 1')
         self.seed,self.band,self.level,self.threads = seed,band,level,threads
         self.processes,self.builds = processes,builds
         self.timing = dict(repeats=repeats, secs=secs, min_secs=min_secs, clock=clock)
@@ -406,13 +420,13 @@ def keep(b:Benchmark, kind:str, batch:int|None, found:Mapping) -> Mapping:
 
 # %% ../../nbs/66_bench.benchmark.ipynb #timed
 def timed(b:Benchmark, batch:int) -> dict[str,BenchmarkResult]:
-    "Seconds a call on a batch: here, on copies, or in fresh processes."
+    "Seconds a call on a batch: here or in fresh processes, on the models or on copies."
     made = {m.name: example_batch(m, batch, b.seed, b.data) for m in b.models}
     xs = {name: x for name, (x, _) in made.items()}
-    options = dict(b.timing, threads=b.threads, seed=b.seed, progress=b.progress, batch=batch)
+    options = dict(b.timing, batch=batch, builds=b.builds, threads=b.threads, seed=b.seed,
+                   progress=b.progress)
     if b.processes > 1: found = time_in_processes(b.models, xs, b.processes, **options)
-    elif b.builds > 1: found = time_in_builds(b.models, xs, b.builds, **options)
-    else: found = time_models(b.models, xs, **options)
+    else: found = time_here(b.models, xs, **options)
     return {name: replace(r, how=plain(r.how) | dict(inputs=made[name][1])) for name, r in found.items()}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #run-throughput
@@ -426,8 +440,6 @@ def scored(b:Benchmark) -> dict[tuple,Score]:
     "By (model, data) which examples are right; ValueError without labelled data."
     if not b.data: raise ValueError('accuracy needs labelled data: Benchmark(models, datasets)')
     return {(m.name, d.name): score_model(m, d, b.level, b.threads) for m in b.models for d in b.data}
-
-# %% ../../nbs/66_bench.benchmark.ipynb #run-memory
 def held(b:Benchmark, batch:int) -> dict[str,dict[str,BenchmarkResult]]:
     "By model and metric the bytes that can be known."
     xs = {m: example_batch(m, batch, b.seed, b.data)[0] for m in b.models}

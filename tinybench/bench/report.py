@@ -91,7 +91,7 @@ def how_words(r:SuiteResult) -> list[str]:
     if 'repeats' in s:
         rounds = f'for {s["secs"]:g} s' if s.get('secs') else f'for {s["repeats"]} rounds'
         fresh = f', in each of {s["processes"]} fresh processes' if s.get('processes', 1) > 1 else ''
-        if s.get('builds', 1) > 1: fresh = f', shared out to {s["builds"]} builds with copies of all models'
+        if s.get('builds', 1) > 1: fresh += f', shared out to {s["builds"]} builds with copies of all models'
         words = [f'Latency and throughput were measured in turns, in a new random order each round, {rounds}'
                  f'{fresh}. A sample is one call, or as many as take {worded(s["min_secs"], unit="s")}.',
                  'Every call sees the same input. The last output of every round was checked for its shape '

@@ -268,7 +268,7 @@ class BenchmarkSuite:
             if not isinstance(n, Integral) or n < 1: raise ValueError(
                 f'a batch of {n!r}: a whole number, at least 1')
         self.bench = b = Benchmark(models, datasets, **options)
-        values = max(b.processes, b.builds)
+        values = b.processes if b.processes > 1 else b.builds
         if values == 1: values = b.timing['repeats'] if b.timing['secs'] is None else None
         if values is not None: median_ranks(values, b.level)     # too few? Refused now, not after an hour
     def __repr__(self): return f'BenchmarkSuite({", ".join(self.bench.names)}; {len(self.steps())} steps)'

@@ -139,7 +139,8 @@ def ablate(
     suite:Annotated[Path, typer.Argument(help='TOML file that describes a model, data and steps.')],
     kinds:Annotated[str, typer.Option(help='add-one, leave-one-out, factorial, order; by commas [all].')]='',
     workers:Annotated[int|None, typer.Option(help='Processes to build networks in, with Dask.', min=1)]=None,
-    repeats:Annotated[int|None, typer.Option(help='Rounds of timing [150].', min=6)]=None,
+    processes:Annotated[int|None, typer.Option(help='Fresh processes; 1: quick [30].', min=1)]=None,
+    repeats:Annotated[int|None, typer.Option(help='Rounds of timing in each process [24].', min=1)]=None,
     batch:Annotated[int|None, typer.Option(help='Examples a call when latency is measured [1].', min=1)]=None,
     seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,
     out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
@@ -176,7 +177,7 @@ def ablate(
 
     Example: tinybench ablate suite.toml --out reports/ablation --workers 2
     """
-    options = dict(workers=workers, repeats=repeats, batch=batch, seed=seed)
+    options = dict(workers=workers, processes=processes, repeats=repeats, batch=batch, seed=seed)
     if kinds: options['kinds'] = [k.strip() for k in kinds.split(',')]
     plan = read_ablation(suite) | {k: v for k, v in options.items() if v is not None}
     with redirect_stdout(sys.stderr): found = run_ablation(plan, out)       # a step may print

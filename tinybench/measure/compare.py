@@ -238,7 +238,7 @@ def timely(r:BenchmarkResult) -> bool:
     raise ValueError(f'faster or slower is for seconds and rates, not for {r.metric} in {r.unit}')
 
 # %% ../../nbs/43_measure.compare.ipynb #ratio-and-p
-ANEW = 'builds', 'processes'  # entries of `how`: so many runs, each of which laid all arrays anew
+ANEW = 'processes', 'builds'  # entries of `how`: so many runs, each of which laid all arrays anew
 
 def t_ratio(d:np.ndarray, level:float=.95, of:str='builds') -> tuple[Ratio,float]:
     "The mean of `d`, logarithms of ratios, as a ratio, and p: Student's t; ValueError for fewer than 2."
