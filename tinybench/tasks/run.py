@@ -77,11 +77,11 @@ def repeats_against_changes(
 CACHED = 2.       # how many times as long a call on a new input may take
 
 def audited(model:Model, xs:list, seed:int=0, threads:int|None=1):
-    "ModelError if a call is surely more than `CACHED` times as fast on an input that repeats."
+    "ModelError if a call is surely more than `CACHED` times as fast on an input that repeats, or fails."
+    watched, rng = [Watched(model, x) for x in xs], np.random.default_rng(seed)
     with running([model], threads):
-        fed = [model.feed(x.copy()) for x in xs]
-        rng = np.random.default_rng(seed)
-        ratio = repeats_against_changes(model.call, fed, rng=rng, repeats=12)['changes'].ratio
+        ratio = repeats_against_changes(lambda w: w.run(), watched, rng=rng, repeats=12)['changes'].ratio
+        for w in watched: w.check()
     if ratio.lo > CACHED: raise ModelError(
         model.name, f'remembers answers: a call on another input takes {ratio.estimate:.3g} times as long')
 

@@ -4,19 +4,19 @@
 
 # %% auto #0
 __all__ = ['TASKS', 'chance_to_pass', 'verdict', 'examples_to_decide', 'Quality', 'clip_scores', 'Task', 'task_table', 'task_of',
-           'Examples', 'digit_pictures', 'quality_of', 'outputs_of']
+           'Examples', 'digit_pictures', 'official_pictures', 'quality_of', 'outputs_of']
 
 # %% ../../nbs/74_tasks.task.ipynb #imports
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 import numpy as np
-from scipy.special import bdtr
+from scipy.special import bdtrc
 from ..backends.base import Model, ModelError
 from ..base.names import lookup
 from ..base.text import Shown, Table, worded
 from ..bench.benchmark import answers
-from ..data.source import load_digits
+from ..data.source import Dataset, load_digits
 from ..measure.accuracy import delong, wilson, z_score
 
 # %% ../../nbs/74_tasks.task.ipynb #chance-to-pass
@@ -27,7 +27,7 @@ def chance_to_pass(
 ) -> float:
     "How often a network passes: at least `target` of `n` examples right, each right with chance `accuracy`."
     least = math.ceil(round(target*n, 9))      # .55*100 is a little above 55
-    return float(1 - bdtr(least - 1, n, accuracy))
+    return float(bdtrc(least - 1, n, accuracy))
 
 # %% ../../nbs/74_tasks.task.ipynb #verdict
 def verdict(lo:float, hi:float, target:float) -> str:
@@ -127,8 +127,9 @@ class Examples(Shown):
         def refuse(why): raise ValueError(f'{self.name}: {why}')
         if len(clip) != len(self.x): refuse(f'{len(self.x)} inputs, {len(clip)} places in clips')
         if not len(clip): refuse('no examples')
-        if not np.array_equal(np.unique(clip), np.arange(len(self.y))):
-            refuse(f'{len(np.unique(clip))} examples or clips, {len(self.y)} labels')
+        if len(found := np.unique(clip)) != len(self.y): refuse(
+            f'{len(found)} examples or clips, {len(self.y)} labels')
+        if not np.array_equal(found, np.arange(len(found))): refuse(f'clips are 0, 1, …, not {found}')
     @property
     def kind(self) -> str: return 'official' if self.official else 'embedded'
     def table(self) -> Table:
@@ -139,11 +140,23 @@ class Examples(Shown):
 # %% ../../nbs/74_tasks.task.ipynb #digit-pictures
 def digit_pictures(split:str='test') -> Examples:
     "Digits of 8x8 as pictures of 32x32: each pixel 4x4 times, three equal colours, 0 to 255."
+    if split not in ('train', 'test'): raise ValueError(f"the digits to 'train' or 'test', not {split!r}")
     d = load_digits()
     x, y = (d.x_test, d.y_test) if split == 'test' else (d.x_train, d.y_train)
     large = np.broadcast_to(x.repeat(4, 1).repeat(4, 2), (len(x), 32, 32, 3))
     return Examples('digits at 32x32', np.ascontiguousarray(255*large), y,
                     note='Handwritten digits of scikit-learn, in place of CIFAR-10')
+
+# %% ../../nbs/74_tasks.task.ipynb #official-pictures
+def official_pictures(d:Dataset) -> Examples:
+    "The 200 test pictures of `ic01`, of the 10,000 of CIFAR-10; ValueError unless all of them are there."
+    found = np.bincount(d.y_test, minlength=10).tolist()
+    if found != [1000]*10: raise ValueError(
+        f'{d.name}: not the 1,000 test pictures of each class, but {found}')
+    rng = np.random.default_rng(8108)
+    rows = [rng.choice(np.flatnonzero(d.y_test == c), 20, replace=False) for c in range(10)]
+    rng.shuffle(rows := np.concatenate(rows))
+    return Examples('CIFAR-10', np.rint(255*d.x_test[rows]), d.y_test[rows], official=True)
 
 # %% ../../nbs/74_tasks.task.ipynb #quality-of
 def quality_of(task:Task, out:np.ndarray, e:Examples, level:float=.95) -> Quality:
