@@ -1,5 +1,6 @@
 "Graphs to write into files: random ones, and the official networks from the stored arrays; and what they compute, in plain loops."
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -60,7 +61,6 @@ def random_graph(rng, whole=False, image=True):
 def random_grid(rng, whole): return (np.float32(rng.uniform(.01, .1)), int(rng.integers(-128, 128))) if whole else None
 
 def placed(n, shape, grid):
-    from dataclasses import replace
     return replace(n, shape=out_shape(n, shape), grid=grid)
 
 def weighted(rng, op, shape, grid, c, same=True):

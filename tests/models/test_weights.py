@@ -1,5 +1,7 @@
 "Model files: what is written is read, official networks give the stored outputs, and damaged or hostile files end in words."
+import copy
 import json
+import pickle
 import struct
 from dataclasses import replace
 
@@ -13,15 +15,13 @@ from tinybench.data.source import load_digits
 from tinybench.embedded import digits as script
 from tinybench.embedded.tflite import OPS, Writer, flatbuffer, tflite
 from tinybench.models.weights import (NAMES, NOTHING, Table, existing, keras_graph, layers_of, model_of, network, read_h5, read_tflite,
-                                      stored, tensors_of, tflite_graph)
-from tinybench.models.zoo import SHAPES, ds_cnn, fc_autoencoder, mobilenet_v1_025, probabilities, resnet8
-from tinybench.nn.conv import Conv2d
-from tinybench.nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Softmax
-from tinybench.nn.module import Sequential, evaluating, walk
+                                      op_name, tensors_of, tflite_graph)
+from tinybench.models.zoo import SHAPES, create, ds_cnn, fc_autoencoder, mobilenet_v1_025, probabilities, resnet8
+from tinybench.nn.dense import Dense, ReLU, Softmax
+from tinybench.nn.module import evaluating, live_state, walk
 from tinybench.nn.norm import BatchNorm
-from tinybench.nn.pool import GlobalAvgPool2d
 from tinybench.optimize.fuse import fold
-from tinybench.optimize.integer import IntegerAdd, integer, integer_network
+from tinybench.optimize.integer import integer, integer_network
 from tinybench.optimize.quantize import fake
 from tinybench.optimize.step import strip
 from tinybench.profile.cost import cost
@@ -185,7 +185,6 @@ def test_the_script_writes_what_the_steps_compute():
     np.testing.assert_allclose(answers(two, x).sum(1), 1, atol=.03)
 
 def test_the_script_knows_other_layers():
-    from tinybench.models.zoo import create
     for name in ('simple_cnn', 'ds_cnn'):
         net, x = create(name, rng()), rng(1).normal(size=(8, *SHAPES[name])).astype(np.float32)
         for _ in range(3): net(x)
@@ -230,7 +229,7 @@ def official_keras(task, folder):
     return dict(class_name='Functional', config=dict(layers=found, output_layers=[[found[-1]['config']['name'], 0, 0]])), arrays, z
 
 def write_h5(h5py, path, model, arrays, names=str.encode):
-    "A file as Keras 2 writes it."
+    "A file as Keras 2 writes it; older ones have names of bytes, newer ones of text."
     with h5py.File(path, 'w') as f:
         f.attrs['model_config'] = json.dumps(model)
         group = f.create_group('model_weights')
@@ -373,9 +372,8 @@ def test_unknown_operators_are_named(monkeypatch, number):
     with pytest.raises(ValueError, match=f'it has {NAMES.get(number, f"operator {number}")}, and this reader knows only ADD'):
         tflite_graph(tflite(simple()))
 
-def test_codes_above_127(monkeypatch):
+def test_codes_above_127():
     raw = flatbuffer({0: np.int8(127), 3: np.int32(150)})
-    from tinybench.models.weights import op_name
     with pytest.raises(ValueError, match='operator 150'): op_name(Table(raw, int.from_bytes(raw[:4], 'little')))
 
 def test_hybrid_files():
@@ -384,7 +382,7 @@ def test_hybrid_files():
     bad = Graph((replace(g.nodes[0], w=codes, scale=np.ones(3, np.float32)), *g.nodes[1:]), g.shape)
     with pytest.raises(ValueError, match=r'int8 weights for float32 numbers: a hybrid file \(dynamic range\)'): tflite_graph(tflite(bad))
 
-def test_more_than_one_graph(monkeypatch):
+def test_more_than_one_graph():
     g = simple()
     for n in (0, 2):
         graphs = [{0: [], 3: []}]*n
@@ -442,6 +440,25 @@ def test_other_grids_than_the_official_ones():
     for last in (Node('SOFTMAX', grid=(np.float32(.1), 0), shape=(3,)), Node('RESHAPE', grid=(np.float32(.1), 0), shape=(3,))):
         with pytest.raises(ValueError, match=f'{last.op} gives codes on another grid'):
             integer_network(Graph((n, last), (5,), (np.float32(1), 0)))
+
+
+def test_an_infinite_multiplier():
+    n = replace(weighted(rng(), 'FULLY_CONNECTED', (5,), (np.float32(1), 0), 3), grid=(np.float32(1e-45), 0))
+    with pytest.raises(ValueError, match='FULLY_CONNECTED has an infinite multiplier'):
+        integer_network(tflite_graph(tflite(Graph((n,), (5,), (np.float32(1), 0)))))
+
+def test_a_network_from_a_file_is_like_any_other(tmp_path):
+    "Its arrays belong to it: it is copied, saved and loaded, and the bytes of the file stay as they are."
+    raw, x = FILES[0], load_digits().x_test[:9]
+    for make in (network, integer_network):
+        net, other = make(tflite_graph(raw)), make(tflite_graph(raw))
+        want = answers(net, x)
+        for a in live_state(other).values(): a[...] = 0
+        assert np.array_equal(answers(net, x), want) and np.array_equal(answers(make(tflite_graph(raw)), x), want)
+        other.load(net.save(tmp_path/make.__name__))
+        assert np.array_equal(answers(other, x), want)
+        assert np.array_equal(answers(pickle.loads(pickle.dumps(copy.deepcopy(net))), x), want)
+        assert net.summary((1, 8, 8, 1)).rows and cost(net, (1, 8, 8, 1)).macs
 
 
 # --- hostile files

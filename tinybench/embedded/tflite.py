@@ -3,7 +3,7 @@ import struct
 
 import numpy as np
 
-from ..base.graph import Graph, Node, walk_nodes
+from ..base.graph import Graph, Node
 
 # operator: (its number in the schema, its version for int8, its type of options, the slots of what they hold)
 OPS = dict(

@@ -205,7 +205,7 @@ def grid_of(t:Stored) -> tuple|None:
     if t.kind == 'float32': return None
     if t.kind != 'int8': raise ValueError(f'{t.name} holds {t.kind}; a network computes in float32 or int8')
     s, z = only(t.scale, f'scales for {t.name}'), only(t.zero, f'zeros for {t.name}')
-    if not (np.isfinite(s) and s > 0 and -128 <= z <= 127): raise ValueError(
+    if not (0 < s < 1e20 and -128 <= z <= 127): raise ValueError(
         f'{t.name} has scale {s} and zero {z}: it is damaged')
     return np.float32(s), int(z)
 
@@ -235,7 +235,7 @@ def scales_of(op:str, w:Stored, b:Stored) -> dict:
     n, axis = as_ours(op, w.data).shape[-1], 3 if op == 'DEPTHWISE_CONV_2D' else 0
     for t, at in ((w, axis), (b, 0)):
         good = len(t.scale) in (1, n) and (len(t.scale) == 1 or t.axis == at) and not t.zero.any()
-        if not (good and np.isfinite(t.scale).all() and (t.scale > 0).all()): raise ValueError(
+        if not (good and ((t.scale > 0) & (t.scale < 1e20)).all()): raise ValueError(
             f'{t.name} has {len(t.scale)} scales, axis {t.axis}, for {n} outputs, or zeros: it is damaged')
     return dict(scale=w.scale, b_scale=b.scale)
 

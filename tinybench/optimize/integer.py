@@ -361,8 +361,9 @@ def node_layer(n:Node, grid:Grid, to:Grid) -> Module:
     "The integer layer for a node, whose input is on `grid` and whose output on `to`."
     relu, window = n.ways.get('relu', False), {k: n.ways[k] for k in ('stride', 'padding') if k in n.ways}
     if n.w is not None:
-        w, m = np.array(n.w, order='C'), grid.scale*n.scale/to.scale
-        return OF_FILES[n.op](w, n.b, m, grid.zero, to.zero, relu, **window)
+        with np.errstate(over='ignore'): m = grid.scale*n.scale/to.scale
+        if not np.isfinite(m).all(): raise ValueError(f'{n.op} has an infinite multiplier: it is damaged')
+        return OF_FILES[n.op](np.array(n.w, order='C'), n.b, m, grid.zero, to.zero, relu, **window)
     if n.op == 'ADD':
         (body, a), (short, b) = (node_layers(arm, grid) for arm in n.arms)
         return IntegerAdd(Sequential(*body), Sequential(*short) if short else None, [a, b, to], relu)
