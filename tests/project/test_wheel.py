@@ -31,7 +31,8 @@ def test_wheel_holds_the_package_and_nothing_else(wheel, root):
     names = zipfile.ZipFile(wheel).namelist()
     others = {n.split('/')[0] for n in names} - {'tinybench'}
     assert len(others) == 1 and others.pop().endswith('.dist-info')
-    ours = {p.relative_to(root).as_posix() for p in (root/'tinybench').rglob('*.py')}
+    kinds = '.py', '.npz', '.tflite', '.md'
+    ours = {p.relative_to(root).as_posix() for p in (root/'tinybench').rglob('*') if p.suffix in kinds}
     assert ours <= set(names), f'not in the wheel: {ours - set(names)}'
 
 def test_import_is_light(installed):
