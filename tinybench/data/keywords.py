@@ -7,7 +7,6 @@ __all__ = ['KEYWORDS', 'GRID', 'BANDS_HZ', 'to_codes', 'from_codes', 'Clips', 'k
            'smooth', 'warp_matrix', 'Disturb', 'load_keywords']
 
 # %% ../../nbs/24_data.keywords.ipynb #imports
-import json
 from dataclasses import dataclass, fields
 import numpy as np
 from ..base.files import shipped
