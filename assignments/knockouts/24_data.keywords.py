@@ -111,6 +111,39 @@ def group_interval(hits, groups, rng, level=.95, draws=2000):
     share = (times @ np.bincount(at, hits))/(times @ np.bincount(at))
     return tuple(np.quantile(share, [.5 - level/2, .5 + level/2]).tolist())
 
+# %% smooth wrong: the first wave twice as large
+def smooth(c):
+    return np.sqrt(2/40)*(c @ np.cos(np.pi/40*np.outer(np.arange(c.shape[-1]), np.arange(40) + .5)))
+
+# %% smooth wrong: always ten waves
+def smooth(c):
+    c = c[..., :10]
+    waves = np.sqrt(2/40)*np.cos(np.pi/40*np.outer(np.arange(c.shape[-1]), np.arange(40) + .5))
+    waves[0] /= 2
+    return c @ waves
+
+# %% smooth wrong: scaled by how many numbers there are
+def smooth(c):
+    keep = c.shape[-1]
+    waves = np.cos(np.pi/40*np.outer(np.arange(keep), np.arange(40) + .5))*np.sqrt(keep/200)
+    waves[0] /= 2
+    return c @ waves
+
+# %% smooth wrong: the bands are cut off at both ends
+def smooth(c):
+    waves = np.sqrt(2/40)*np.cos(np.pi/40*np.outer(np.arange(c.shape[-1]), np.arange(40) + .5))
+    waves[0] /= 2
+    return np.clip(c @ waves, -10, 10)
+
+# %% smooth wrong: changes what it is given
+def smooth(c):
+    c[..., 0] /= 2
+    return np.sqrt(2/40)*(c @ np.cos(np.pi/40*np.outer(np.arange(c.shape[-1]), np.arange(40) + .5)))
+
+# %% smooth right: the inverse of what dct does to each band
+def smooth(c):
+    return c @ np.linalg.pinv(dct(np.eye(40), c.shape[-1]))
+
 # %% warp-matrix wrong: the frequencies go down where they should go up
 def warp_matrix(factor, keep=10):
     moved = [np.interp(BANDS_HZ*factor, BANDS_HZ, curve) for curve in smooth(np.eye(keep))]

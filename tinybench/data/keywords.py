@@ -83,10 +83,14 @@ def group_interval(
     lo, hi = np.quantile(right[drawn].sum(1)/n[drawn].sum(1), [(1 - level)/2, (1 + level)/2])
     return float(lo), float(hi)
 
-# %% ../../nbs/24_data.keywords.ipynb #smooth
+# %% ../../nbs/24_data.keywords.ipynb #bands-hz
 BANDS_HZ = hz_htk(np.linspace(mel_htk(20), mel_htk(4000), 42))[1:-1]      # the middles of the 40 bands
-def smooth(c:np.ndarray) -> np.ndarray:
-    "What `dct` kept of 40 bands, as bands again: (…, keep) -> (…, 40)."
+
+# %% ../../nbs/24_data.keywords.ipynb #smooth
+def smooth(
+    c:np.ndarray,     # (…, keep), as `dct` gives them
+) -> np.ndarray:      # (…, 40)
+    "What `dct` kept of 40 bands, as bands again."
     waves = np.sqrt(2/40)*np.cos(np.pi/40*np.outer(np.arange(c.shape[-1]), np.arange(40) + .5))
     waves[0] /= 2
     return c @ waves
