@@ -32,6 +32,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel, root):
     others = {n.split('/')[0] for n in names} - {'tinybench'}
     assert len(others) == 1 and others.pop().endswith('.dist-info')
     ours = {p.relative_to(root).as_posix() for p in (root/'tinybench').rglob('*.py')}
+    ours |= {p.relative_to(root).as_posix() for end in ('npz', 'md') for p in (root/'tinybench'/'embedded').glob(f'*.{end}')}
     assert ours <= set(names), f'not in the wheel: {ours - set(names)}'
 
 def test_import_is_light(installed):
