@@ -618,6 +618,22 @@ def test_tools_that_lessons_import_come_along(course, tmp_path):
     run(Path(sys.executable).parent/'nbdev_export', cwd=home)
     run(sys.executable, '-c', 'import demo.cli', cwd=home)
 
+def test_data_that_lessons_name_comes_along(course, tmp_path):
+    "A workspace has its own package, so the files that the package ships must be in it too."
+    (folder := tmp_path/'demo'/'embedded').mkdir(parents=True)
+    for name in ('words', 'other'): (folder/f'{name}.npz').write_bytes(name.encode())
+    (course.root/'course.toml').write_text(TOML + '[[unit]]\nname = "third"\nnotebooks = ["04_core.words"]\n')
+    nb = halves()
+    nb.cells[0].source = '#| default_exp core.words'
+    nb.cells.append(cell('load-show', "open('demo/embedded/words.npz').read()"))
+    save(course, '04_core.words', nb)
+    again = read_course(course.root)
+    home = release(again, tmp_path/'ada', 'third')
+    assert {n for n in files(home) if n.endswith('.npz')} == {'demo/embedded/words.npz'}
+    (folder/'words.npz').write_bytes(b'newer')
+    release(again, home)
+    assert (home/'demo'/'embedded'/'words.npz').read_bytes() == b'newer'
+
 @pytest.mark.slow
 def test_the_course_is_released_whole(copy_project, tmp_path):
     course = read_course(copy_project(tmp_path/'project'))

@@ -10,7 +10,7 @@ from ..cells import CourseError, Unit, module_of
 from ..student.workspace import LOOK_FIRST, WANTED
 from ..units import Course, chosen, package_of, settings_of
 from .build import build, is_built
-from .modules import tool_modules
+from .modules import shipped_data, tool_modules
 
 SETTINGS = dict(
     repo='tinybench', lib_name='tinybench', version='0.0.1', min_python='3.11', license='apache2',
@@ -78,7 +78,8 @@ def workspace_files(course:Course, units:list[Unit], package:str) -> dict[str, b
         '.gitignore': '.venv/\n__pycache__/\n.ipynb_checkpoints/\n.last_checked\nsubmissions/\n',
         'README.md': readme(course, units), 'workspace.json': json.dumps(about, indent=1) + '\n'}
     notebooks = {f'{to}{n}.ipynb': b for n, b in books.items() for to in ('', '.release/')}
-    return notebooks | {k: v.encode() for k, v in text.items()}
+    data = shipped_data(course, [*tools.values(), *(b.decode() for b in books.values())])
+    return notebooks | data | {k: v.encode() for k, v in text.items()}
 
 def read_workspace(course:Course, folder:Path) -> dict|None:
     "What workspace.json in `folder` says; None if nothing is in it, CourseError if it is something else."
@@ -112,7 +113,8 @@ def add_files(folder:Path, files:dict[str, bytes], had:dict, anew:Iterable[str]=
         elif old: new['notebooks'][n]['sha256'] = old
         else: put(folder/f'.release/{n}.ipynb', files[f'.release/{n}.ipynb'])
     for name, data in files.items():
-        fresh = name in ('README.md', *anew) or (name.endswith('.py') and not name.endswith('__init__.py'))
+        ours = name.endswith(('.py', '.npz')) and not name.endswith('__init__.py')
+        fresh = name in ('README.md', *anew) or ours
         apart = name.endswith(('.ipynb', 'workspace.json'))
         if not apart and (fresh or not (folder/name).exists()): put(folder/name, data)
     put(folder/'workspace.json', (json.dumps(new, indent=1) + '\n').encode())

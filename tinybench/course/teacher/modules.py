@@ -32,6 +32,13 @@ def plain_modules(course:Course) -> set[str]:
     found = {'.'.join(p.relative_to(folder).with_suffix('').parts) for p in folder.rglob('[!_]*.py')}
     return {m for m in found - lesson_modules(course) if not m.startswith('course.')}
 
+def shipped_data(course:Course, texts:Iterable[str]) -> dict[str, bytes]:
+    "The files of `tinybench/embedded` that `texts` name, such as `keywords.npz`, by path."
+    package, texts = package_of(course), list(texts)
+    folder = course.nbs.parent/package/'embedded'
+    return {f'{package}/embedded/{p.name}': p.read_bytes() for p in sorted(folder.glob('*.npz'))
+            if any(p.name in t for t in texts)}
+
 def tool_modules(course:Course, notebooks:Iterable[str]) -> dict[str, str]:
     """The text of the modules that `notebooks` import and do not write, and of those that these import,
     by path; always with all of `base`."""
