@@ -9,7 +9,7 @@ from tinybench.cli.compliance import (compliance_dict, compliance_html, complian
                                       save_compliance)
 from tinybench.data.loader import Loader
 from tinybench.data.source import load_digits
-from tinybench.models.zoo import simple_cnn
+from tinybench.models.zoo import SHAPES, create, simple_cnn
 from tinybench.nn.channels import DepthwiseConv2d
 from tinybench.nn.conv import Conv2d
 from tinybench.nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Tanh
@@ -162,6 +162,21 @@ def test_one_number_of_an_integer_network_is_found(reference, what):
     elif what == 'multiplier': m.rest[5 + m.w.shape[-1]:].view(np.float32)[2] *= 1.03
     else: m.rest[5] += 2000
     assert 'retrained' in rules_of(check_closed(reference, given, X))
+
+def test_a_factor_of_a_whole_integer_layer_shows_in_the_outputs_only(reference):
+    for by, holds in ((1.5, False), (1.01, True)):                  # the second is a limit of the method
+        given = integer(fold(strip(reference)), X)
+        m = [m for _, m in walk(given) if isinstance(m, IntegerDense)][1]
+        m.rest[5 + m.w.shape[-1]:].view(np.float32)[:] *= by
+        c = check_closed(reference, given, X)
+        assert c.holds == holds and rules_of(c) <= {'computes'}
+
+@pytest.mark.parametrize('name', ['ds_cnn', 'resnet8', 'fc_autoencoder'])
+def test_the_networks_of_the_tasks(name):
+    r = np.random.default_rng(0)
+    ref, x = create(name, r).eval(), r.normal(size=(4, *SHAPES[name])).astype(np.float32)
+    for step in (int8, lambda n: integer(n, x)): assert check_closed(ref, step(fold(strip(ref))), x).holds
+    assert rules_of(check_closed(ref, int8(prune(fold(strip(ref)), .1, 'layer')), x)) == {'pruned'}
 
 def test_no_weight_is_too_small_to_be_pruned_unless_it_is_dust():
     ref = big()
