@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['METRICS', 'MOST_FIGURES', 'STYLE', 'PAGE', 'interval_words', 'column_note', 'positions', 'column_table', 'frontiers',
            'how_words', 'about_tables', 'figure_type', 'data_url', 'figure_files', 'contents', 'markdown_report',
-           'drawn', 'html_report', 'csv_report', 'report_files', 'is_report', 'check_out', 'whole_folder',
+           'drawn', 'html_page', 'html_report', 'csv_report', 'report_files', 'is_report', 'check_out', 'whole_folder',
            'write_report']
 
 # %% ../../nbs/70_bench.report.ipynb #imports
@@ -241,7 +241,7 @@ PAGE = '''<!DOCTYPE html>
 <h3>What to take: {{ advice.kind }}{{ ': ' if advice.names }}{{ advice.names|join(', ') }}</h3>
 <p>{{ advice.why }}</p><ul>{% for name, words in advice.missed + advice.undecided %}
 <li>{{ name }}: {{ words }}</li>{% endfor %}</ul></section>{% endif %}
-<h2>Results</h2>
+{% if tables or not sections %}<h2>Results</h2>{% endif %}
 {% for t in tables %}<section><h3>{{ t.title }} <span class="origin">{{ t.origin }}</span></h3>
 <div class="scroll"><table class="results"><tr><th scope="col" class="name">{{ t.head[0] }}</th>
 <th scope="col" class="plot"><span class="axis">
@@ -252,7 +252,7 @@ PAGE = '''<!DOCTYPE html>
 {% for cell in row.cells[1:] %}<td>{{ cell }}</td>{% endfor %}
 <td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>
 {% endfor %}</table></div><p class="note">{{ t.note }}</p></section>{% endfor %}
-{% for title, found, class in (('More answers', more, 'answers'), ('Frontier', fronts, '')) if found %}
+{% for title, found, class in sections if found %}
 <h2>{{ title }}</h2>
 {% for t in found %}<section>{{ plain(t, class) }}<p class="note">{{ t.note }}</p></section>{% endfor %}
 {% endfor %}
@@ -273,13 +273,20 @@ def drawn(at:tuple) -> str:
     return (f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{line}'
             f'<ellipse cx="{mid:.2f}" cy="5" rx="2.2" ry="2.6"/></svg>')
 
+# %% ../../nbs/70_bench.report.ipynb #html-page
+def html_page(d:Mapping) -> str:
+    "What `contents` says as one page of HTML; `d['sections']` are more (heading, tables, class)."
+    from jinja2 import Environment, StrictUndefined
+    env = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return env.from_string(PAGE).render(d, style=STYLE, drawn=drawn)
+
 # %% ../../nbs/70_bench.report.ipynb #html-report
 def html_report(r:SuiteResult, figures:Mapping={}, advice:Recommendation|None=None,
                 tables:Mapping={}) -> str:
     "The report as one page of HTML that needs no other file; `figures`: caption -> bytes of a PNG or an SVG."
-    from jinja2 import Environment, StrictUndefined
-    env = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return env.from_string(PAGE).render(contents(r, figures, advice, tables), style=STYLE, drawn=drawn)
+    d = contents(r, figures, advice, tables)
+    sections = ('More answers', d['more'], 'answers'), ('Frontier', d['fronts'], '')
+    return html_page(d | dict(sections=sections))
 
 # %% ../../nbs/70_bench.report.ipynb #csv-report
 def csv_report(r:SuiteResult) -> str:
