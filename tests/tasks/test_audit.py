@@ -214,7 +214,7 @@ def test_settings_are_fields_of_the_official_ones(official):
         assert isinstance(getattr(settings, k), (int, float)), k
         setattr(settings, k, v)
 
-FIGURES = dict(SingleStream=('result_90.00_percentile_latency_ns', .003, 70),
+FIGURES = dict(SingleStream=('result_90.00_percentile_latency_ns', .01, 70),
                MultiStream=('result_99.00_percentile_per_query_latency_ns', .003, 662),
                Server=('result_99.00_percentile_latency_ns', .003, 470),
                Offline=('result_samples_per_second', .2, 500))
@@ -254,13 +254,9 @@ def agreement(scenario, rounds, folder):
         gain.append(np.log(pair[1]/pair[0]))
     return np.exp([np.median(gain), *median_interval(gain)])
 
-@pytest.mark.parametrize('scenario', ('SingleStream', 'Offline'))
-def test_figures_of_separate_runs_agree_within_5_percent(official, scenario, tmp_path):
-    mid, lo, hi = agreement(scenario, 7, tmp_path)
-    assert lo < 1.05 and hi > 1/1.05, f'the official one says {mid:.3f} [{lo:.3f}, {hi:.3f}] times as much'
-
 @pytest.mark.slow
-@pytest.mark.parametrize('scenario', ('MultiStream', 'Server'))
-def test_figures_of_separate_longer_runs_agree_within_5_percent(official, scenario, tmp_path):
+@pytest.mark.parametrize('scenario', PERCENTILES)
+def test_figures_of_separate_runs_agree_within_5_percent(official, scenario, tmp_path):
+    "Fails only if the interval leaves out all that is allowed: a busy machine makes it wide."
     mid, lo, hi = agreement(scenario, 7, tmp_path)
     assert lo < 1.05 and hi > 1/1.05, f'the official one says {mid:.3f} [{lo:.3f}, {hi:.3f}] times as much'
