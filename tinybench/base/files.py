@@ -28,6 +28,10 @@ def write_whole(path:str|os.PathLike, data:str|bytes|Callable) -> Path:
         with suppress(OSError): part.unlink()    # it is gone already if all went well
     return path
 
+def shipped(name:str) -> Path:
+    "The path of a file of `tinybench/embedded`: data and weights that come with the package."
+    return Path(__file__).resolve().parents[1]/'embedded'/name
+
 def unused(path:Path, *also:str) -> Path:
     "`path`, or the first of path-2, path-3, … that is not there; nor is it with the suffixes in `also`."
     names = (path.with_stem(path.stem + (f'-{i}' if i > 1 else '')) for i in count(1))
