@@ -849,7 +849,7 @@ def test_ctrl_c_ends_the_other_process():
 def test_networks_of_the_zoo_can_be_sent():
     from tinybench.models.zoo import MODELS, create
     shapes = dict(mnist_mlp=(28, 28, 1), cifar_cnn=(32, 32, 3), simple_cnn=(8, 8, 1), ds_cnn=(49, 10, 1), resnet8=(32, 32, 3),
-                  mobilenet_v1_025=(96, 96, 3), fc_autoencoder=(640,))
+                  mobilenet_v1_025=(96, 96, 3), fc_autoencoder=(640,), sww_cnn=(30, 1, 40))
     for name in MODELS:
         m = as_model(name, create(name, rng()), shapes[name])
         x, _ = B.example_batch(m, 1)

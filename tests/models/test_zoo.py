@@ -9,7 +9,7 @@ from tinybench.core.tensor import no_grad
 from tinybench.data.loader import Loader
 from tinybench.data.source import load_digits
 from tinybench.models.zoo import (MODELS, SHAPES, bn_relu, cifar_cnn, create, ds_cnn, fc_autoencoder, folded_parameters, mobilenet_v1_025,
-                                  probabilities, resnet8, separable, simple_cnn)
+                                  probabilities, resnet8, separable, simple_cnn, sww_cnn)
 from tinybench.nn.dense import Dense, ReLU, Sigmoid
 from tinybench.nn.loss import cross_entropy, mse
 from tinybench.nn.module import Parameter, Sequential, around_calls, parts, walk
@@ -18,8 +18,8 @@ from tinybench.nn.optim import Adam, cosine
 from tinybench.nn.train import fit
 
 INPUTS = dict(mnist_mlp=(28, 28, 1), cifar_cnn=(32, 32, 3), simple_cnn=(8, 8, 1), ds_cnn=(49, 10, 1), resnet8=(32, 32, 3),
-              mobilenet_v1_025=(96, 96, 3), fc_autoencoder=(640,))
-OUTPUTS = dict(mnist_mlp=10, cifar_cnn=10, simple_cnn=10, ds_cnn=12, resnet8=10, mobilenet_v1_025=2, fc_autoencoder=640)
+              mobilenet_v1_025=(96, 96, 3), fc_autoencoder=(640,), sww_cnn=(30, 1, 40))
+OUTPUTS = dict(mnist_mlp=10, cifar_cnn=10, simple_cnn=10, ds_cnn=12, resnet8=10, mobilenet_v1_025=2, fc_autoencoder=640, sww_cnn=3)
 each_model = pytest.mark.parametrize('name', MODELS)
 
 def rng(seed=0): return np.random.default_rng(seed)
@@ -37,6 +37,12 @@ def test_sizes_are_the_official_ones(make, keras, folded):
     frozen = sum(m.mean.size + m.var.size for _, m in walk(net) if isinstance(m, BatchNorm))
     assert (state_size(net), folded_parameters(net), net.n_parameters()) == (keras, folded, keras - frozen)
 
+def test_the_wakeword_network_has_biases_that_keras_leaves_out():
+    "46,883 parameters folded, as the official file has; Keras has no bias before a normalisation, which is 840 fewer."
+    net = sww_cnn(rng())
+    extra = sum(m.b.size for m in net if hasattr(m, 'kernel'))
+    assert (folded_parameters(net), state_size(net) - extra, extra) == (46_883, 47_707, 840)
+
 def test_other_sizes():
     assert folded_parameters(resnet8(rng(), width=40)) == 480_330     # MLPerf Tiny's ic02
     assert [MODELS[k](rng()).n_parameters() for k in ('mnist_mlp', 'cifar_cnn')] == [79_510, 280 + 455 + 18_100 + 1_010]
@@ -47,7 +53,7 @@ def test_other_sizes():
 @each_model
 def test_multiplications(name):
     "Each weight times the positions of its output: the official counts, where there are any."
-    official = dict(ds_cnn=2_656_768, resnet8=12_501_632, mobilenet_v1_025=7_489_664, fc_autoencoder=264_192)
+    official = dict(ds_cnn=2_656_768, resnet8=12_501_632, mobilenet_v1_025=7_489_664, fc_autoencoder=264_192, sww_cnn=826_368)
     total = 0
     def note(m, *xs):
         nonlocal total

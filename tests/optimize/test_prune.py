@@ -57,7 +57,7 @@ def test_pruning_again_goes_on_from_the_zeros_there_are(w, a, b):
     assert (np.where(kept(once, a), once, 0) == once).all(), 'twice is once'
     assert (np.where(kept(once, b), once, 0) == np.where(kept(w, b), w, 0)).all(), 'by two steps or by one'
 
-COLLAPSES = 'ds_cnn', 'mobilenet_v1_025'    # a whole layer of their untrained weights is far below all others
+COLLAPSES = 'ds_cnn', 'mobilenet_v1_025', 'sww_cnn'    # a whole layer of their untrained weights is far below all others
 
 @each_model
 def test_counts_are_exact_and_all_else_is_untouched(name):

@@ -134,7 +134,8 @@ def test_the_groups_of_the_zoo():
     found = {name: channels(create(name, rng()), SHAPES[name]) for name in MODELS}
     assert {name: sizes(f) for name, f in found.items()} == dict(
         mnist_mlp=[100], cifar_cnn=[10, 5, 100], simple_cnn=[16, 32], ds_cnn=[64]*5, resnet8=[16, 16, 32, 32, 64, 64],
-        mobilenet_v1_025=[8, 16, 32, 32, 64, 64, *[128]*6, 256, 256], fc_autoencoder=[*[128]*4, 8, *[128]*4])
+        mobilenet_v1_025=[8, 16, 32, 32, 64, 64, *[128]*6, 256, 256], fc_autoencoder=[*[128]*4, 8, *[128]*4],
+        sww_cnn=[128, 128, 128, 32])
     made = {g: {c.path for c in found['resnet8'].cuts if c.made and found['resnet8'].group[c.ids[0]] == g} for g in range(6)}
     assert made[0] == {'layers.0', 'layers.3.body.layers.3'}                   # the stem, and the end of the first block
     assert made[3] == {'layers.5.body.layers.3', 'layers.5.shortcut'}

@@ -24,16 +24,18 @@ from tinybench.nn.norm import BatchNorm, LayerNorm
 from tinybench.nn.pool import AvgPool2d, ConvReluPool2d, GlobalAvgPool2d, MaxPool2d
 
 INPUTS = dict(mnist_mlp=(28, 28, 1), cifar_cnn=(32, 32, 3), simple_cnn=(8, 8, 1), ds_cnn=(49, 10, 1), resnet8=(32, 32, 3),
-              mobilenet_v1_025=(96, 96, 3), fc_autoencoder=(640,))
-# MACs, parameters with BatchNorm folded, and every number of the unfolded state
+              mobilenet_v1_025=(96, 96, 3), fc_autoencoder=(640,), sww_cnn=(30, 1, 40))
+# MACs, parameters with BatchNorm folded, and every number of the unfolded state (the wakeword's has 840 biases that Keras leaves out)
 OFFICIAL = dict(ds_cnn=(2_656_768, 22_604, 24_908), resnet8=(12_501_632, 77_706, 78_666), mobilenet_v1_025=(7_489_664, 210_850, 221_794),
-                fc_autoencoder=(264_192, 265_864, 269_992))
+                fc_autoencoder=(264_192, 265_864, 269_992), sww_cnn=(826_368, 46_883, 47_707 + 840))
 # MLPerf Tiny's layers in order: (parameters, MACs)
 LAYERS = dict(
     ds_cnn=[(2_624, 320_000), *[(640, 72_000), (4_160, 512_000)]*4, (780, 768)],
     resnet8=[(448, 442_368), (2_320, 2_359_296), (2_320, 2_359_296), (4_640, 1_179_648), (9_248, 2_359_296), (544, 131_072),
              (18_496, 1_179_648), (36_928, 2_359_296), (2_112, 131_072), (650, 640)],
-    fc_autoencoder=[(82_048, 81_920), *[(16_512, 16_384)]*3, (1_032, 1_024), (1_152, 1_024), *[(16_512, 16_384)]*3, (82_560, 81_920)])
+    fc_autoencoder=[(82_048, 81_920), *[(16_512, 16_384)]*3, (1_032, 1_024), (1_152, 1_024), *[(16_512, 16_384)]*3, (82_560, 81_920)],
+    sww_cnn=[(160, 3_360), (5_248, 143_360), (768, 15_360), (16_512, 393_216), (1_408, 19_200), (16_512, 245_760), (2_048, 1_920),
+             (4_128, 4_096), (99, 96)])
 each_model = pytest.mark.parametrize('name', MODELS)
 each_official = pytest.mark.parametrize('name', OFFICIAL)
 
