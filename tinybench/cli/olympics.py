@@ -89,12 +89,11 @@ def page_table(b) -> dict:
     from tinybench.tasks.olympics import event_of, row_cells
     rows, ends = b.standings, [v for s in b.standings for v in s.score] or [0.]
     def row(s, at):
-        said = ' '.join(filter(None, (s.medal, s.tier))) or 'not'
-        cells = [s.name, worded(*s.score), s.place_words(), ', '.join(row_cells(s))]
-        return dict(cells=cells, at=at, verdict=said)
+        cells = [s.name, worded(*s.score), s.tier, row_cells(s)[-1]]
+        return dict(cells=cells, at=at, verdict=s.medal or ('' if s.places else 'not ranked'))
     return dict(title=event_of(b.event).title, origin='measured', note=' '.join(b.table().words),
                 axis=[worded(min(ends)), worded(max(ends))],
-                head=['entry', 'score', 'place', 'time, memory, accuracy', 'medal, tier'],
+                head=['entry', 'score', 'tier', 'accuracy', 'medal'],
                 rows=[row(*item) for item in zip(rows, positions([s.score for s in rows]))])
 
 def board_page(boards:Iterable) -> str:
@@ -102,13 +101,18 @@ def board_page(boards:Iterable) -> str:
     from jinja2 import Environment, StrictUndefined
     from tinybench import __version__
     from tinybench.bench.report import PAGE, STYLE, drawn
+    from tinybench.tasks.olympics import event_of
     boards = list(boards)
     n, env = sum(len(b.standings) for b in boards), boards[0].env
     def how(b): return f'{b.event}: ' + ', '.join(f'{k} {v}' for k, v in b.settings.items() if k != 'data')
+    def whole(b):
+        t = b.table()
+        return dict(title=event_of(b.event).title, note='', head=t.head, rows=t.rows)
     machine = dict(title='Machine', head=['what', 'which'], rows=[[k, str(v)] for k, v in env.items()])
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(PAGE)
     return page.render(title='tinybench olympics', lead=f'{n} entries in {len(boards)} events. Unofficial.',
-                       failures=[], advice=None, tables=list(map(page_table, boards)), more=[], fronts=[],
+                       failures=[], advice=None, tables=list(map(page_table, boards)), fronts=[],
+                       more=list(map(whole, boards)),
                        figures=[], concerns=[], how=list(map(how, boards)), about=[machine],
                        version=__version__, style=STYLE, drawn=drawn)
 
