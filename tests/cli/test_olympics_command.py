@@ -68,7 +68,7 @@ def test_from_an_entry_to_a_board(here, capsys):
     made, = json.loads(capsys.readouterr().out)
     assert made['verdict'] == 'verified' and made['name'] == 'ada' and made['right'] > .85*made['of']
     assert 'verified' in str(verdict_table({here/'games/extreme/ada': verify(here/'games/extreme/ada')}))
-    assert status('olympics', 'board', 'games', '--processes', 1, '--repeats', 60, '--json') == 0
+    assert status('olympics', 'board', 'games', '--processes', 2, '--repeats', 6, '--json') == 0
     found = capsys.readouterr()
     board, = json.loads(found.out)
     assert board['event'] == 'extreme' and board['standings'][0]['medal'] == 'gold' and 'board: ' in found.err

@@ -184,8 +184,8 @@ def tiers(
         parts = [tuple(n for n in g if n != out) for g in groups
                  for out in (pair if set(pair) <= set(g) else (None,))]
         groups = [g for g in dict.fromkeys(parts) if not any(set(g) < set(h) for h in parts)]
-    places = {n: i for i, n in enumerate(names)}
-    return sorted(groups, key=lambda g: [places[n] for n in g])
+    at = {n: i for i, n in enumerate(names)}
+    return sorted(groups, key=lambda g: [at[n] for n in g])
 
 # %% ../../nbs/79_tasks.olympics.ipynb #letters
 def letters(found:list[tuple]) -> dict[str,str]:
