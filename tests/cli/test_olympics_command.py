@@ -20,7 +20,7 @@ GOOD = '''event = "extreme"
 name = "ada"
 steps = ["int8"]
 [model]
-use = "own_nets:linear"
+use = "olympic_nets:linear"
 weights = "ada.npz"
 '''
 
@@ -42,7 +42,7 @@ def weights():
 @pytest.fixture
 def here(tmp_path, monkeypatch, weights):
     weights.save(tmp_path/'ada.npz')
-    (tmp_path/'own_nets.py').write_text(OWN)
+    (tmp_path/'olympic_nets.py').write_text(OWN)
     (tmp_path/'ada.toml').write_text(GOOD)
     monkeypatch.chdir(tmp_path)
     return tmp_path
