@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tinybench.cli import main
 from tinybench.cli.olympics import read_entry, submissions, verdict_table
-from tinybench.cli.submission import verify
+from tinybench.cli.judge import verify
 from tinybench.nn.dense import Dense, Flatten
 from tinybench.nn.module import Sequential
 from tinybench.nn.pool import MaxPool2d

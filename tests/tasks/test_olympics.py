@@ -17,7 +17,7 @@ from tinybench.nn.norm import BatchNorm
 from tinybench.nn.pool import MaxPool2d
 from tinybench.optimize.fuse import fold
 from tinybench.cli.olympics import board_page, write_board
-from tinybench.cli.submission import (
+from tinybench.cli.judge import (
     LIMIT, STEPS, Refused, build, claims_of, close_calls, describe, submit, verify, verify_apart)
 from tinybench.tasks.olympics import (
     EVENTS, Entry, Gap, contest, entry_of, event_of, gap, judged, letters, places, reference, score_span, shortfalls,

@@ -22,7 +22,7 @@ def read_entry(path:str|os.PathLike) -> dict:
 def submit_entry(plan:Mapping, root:Path):
     "The folder of a new submission below `root`, and its `Entry`."
     from tinybench.nn.module import Module
-    from .submission import submit, verify
+    from .judge import submit, verify
     made = make_model(plan['name'], {'shape': [32, 32, 3]} | plan['model'])
     if not isinstance(made.source, Module): raise ValueError(
         f'model {plan["name"]!r} is of {made.kind}: only networks of tinybench can be submitted')
@@ -41,12 +41,12 @@ def submissions(places:Iterable[Path]) -> list[Path]:
 
 def verdicts(places:Iterable[Path]) -> dict:
     "folder -> its `Entry`, or why it is refused; each is run in a process with limits."
-    from .submission import verify_apart
+    from .judge import verify_apart
     return verify_apart(submissions(places))
 
 def verdict_rows(found:Mapping) -> list[dict]:
     "A dictionary for each verdict, ready for JSON."
-    from .submission import claims_of
+    from .judge import claims_of
     def row(folder, x):
         if isinstance(x, str): return dict(folder=str(folder), verdict='refused', why=x)
         return dict(folder=str(folder), verdict='verified', event=x.event, name=x.name, **claims_of(x))
