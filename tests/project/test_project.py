@@ -73,7 +73,7 @@ def test_extras(pyproject):
 
 def test_top_level(project):
     meant = '''README.md settings.ini pyproject.toml _quarto.yml nbs tinybench tests assignments
-               Makefile .ci .github LICENSE CONTRIBUTING.md .gitignore'''.split()
+               Makefile .ci .github LICENSE CONTRIBUTING.md .gitignore olympics'''.split()
     extra = {p.name for p in project.iterdir()} - set(meant)
     assert not extra, f'the top level has {", ".join(sorted(extra))} besides what CONTRIBUTING.md lists'
 

@@ -15,6 +15,8 @@ from .demo import demo_suite, gains
 from .explore import explored
 from .figures import suite_figures, write_figures, write_race
 from .gate import as_share, compared_files, gates
+from .olympics import board, submit, verify
+from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
 
 
@@ -40,18 +42,15 @@ def show(found, as_json:bool=False, report:Path|None=None):
     typer.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
     if report: say(f'report: {report}')
 
-AsJson = Annotated[bool, typer.Option('--json', help='Print JSON instead of text.')]
-Repeats = Annotated[int, typer.Option(help='Rounds of timing.', min=6)]
-Seed = Annotated[int, typer.Option(help='Decides all that is random.', min=0)]
-
 app = group('Machine-learning performance, learned by building and measuring. Start with: tinybench demo')
+olympics = group('A contest of small networks: verified before they rank, and tiers for what chance decides.')
 
-def command(f):
+def command(f, of=app):
     @wraps(f)
     def run(**given):
         given = {k: v.expanduser() if isinstance(v, Path) else v for k, v in given.items()}    # --out=~/x
         with explained(kept_words(f.__name__, given.get('out'))): return f(**given)
-    return app.command()(run)
+    return of.command()(run)
 
 def show_version(wanted:bool):
     "Prints the version and leaves."
@@ -371,6 +370,8 @@ def race(
         write_race(found, folder)
     show(found, as_json, out)
 
+for f in (submit, verify, board): command(f, olympics)
+app.add_typer(olympics, name='olympics')
 app.add_typer(teacher, name='course')
 app.add_typer(student, name='student')
 
