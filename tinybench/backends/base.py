@@ -39,6 +39,7 @@ def sizes(name:str, what:str, shape) -> tuple[int,...]:
         f'model {name!r}: {what} is {shape!r}, it must be whole numbers above 0, such as (28, 28, 1)')
     return found
 
+# %% ../../nbs/62_backends.base.ipynb #numpy-type
 def numpy_type(name:str, dtype) -> str:
     "What numpy calls `dtype`, or a ValueError naming the model."
     try: return np.dtype(dtype).name

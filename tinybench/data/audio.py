@@ -88,6 +88,8 @@ def finite(x) -> np.ndarray:
     if len(bad): raise ValueError(f'{len(bad)} of {x.size} samples are NaN or infinite, the first at '
                                   f'{bad[0].tolist()}: repair the sound or leave it out')
     return x
+
+# %% ../../nbs/22_data.audio.ipynb #one-second
 def one_second(x:np.ndarray, n:int=16000) -> np.ndarray:
     "`x` as float64, zeros behind it up to `n` samples; ValueError if it is longer, or not `finite`."
     x = finite(x)

@@ -142,6 +142,8 @@ def clips(part:str, each:int|None=None) -> list[Clip]:
     kinds = [(f, s) for s in STRENGTHS for f in FAULTS]
     rows = [(Clip(part, i, m), Clip(part, i, m, *kinds[i % len(kinds)])) for i in range(n) for m in range(4)]
     return [c for pair in rows for c in (pair[:1] if part == 'train' else pair)]
+
+# %% ../../nbs/23_data.sounds.ipynb #machine-clips
 def machine_clips(part:str='test', each:int|None=None) -> tuple[np.ndarray, list[Clip]]:
     "Log-mel frames of `clips`, float32 (n, 61, 128), without the two that reach over an end; and the clips."
     made = clips(part, each)

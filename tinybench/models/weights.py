@@ -111,13 +111,15 @@ class Stored:
     zero:np.ndarray     # int64, (n,)
     axis:int
 
-# %% ../../nbs/31_models.weights.ipynb #stored-of
+# %% ../../nbs/31_models.weights.ipynb #values-of
 def values(name:str, raw:np.ndarray, kind:str, shape:tuple) -> np.ndarray:
     "The bytes `raw` as an array of `shape`, a view; ValueError if it has more bytes, or fewer."
     if kind not in TYPES.values(): raise ValueError(f'{name} holds {kind}, which this reader does not know')
     if min(shape, default=1) < 1 or prod(shape)*np.dtype(kind).itemsize != len(raw): raise ValueError(
         f'{name} has {len(raw)} bytes, which are not {kind} of shape {shape}: it is damaged')
     return raw.view(np.dtype(kind).newbyteorder('<')).reshape(shape)
+
+# %% ../../nbs/31_models.weights.ipynb #stored-of
 def stored(t:Table, buffers:list) -> Stored:
     "What the file says about a tensor; ValueError if its bytes do not fit its shape."
     name, code, grid, sizes = t.text(3), t.number(1, '<b'), t.table(4), t.vector(0, '<i4')

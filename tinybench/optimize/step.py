@@ -81,13 +81,15 @@ def strip(net:Module) -> Module:
     "`net` without the layers that do nothing at inference: every Dropout, also inside of other layers."
     return rewrite(net, lambda layers: [m for m in layers if not isinstance(m, Dropout)])
 
-# %% ../../nbs/50_optimize.step.ipynb #facts
+# %% ../../nbs/50_optimize.step.ipynb #facts-record
 class Facts(NamedTuple):
     "What can be counted of a network, for one example."
     layers: int         # that have no layers inside
     nbytes: int         # of all weights and buffers
     macs: int           # multiply-accumulates
     peak: int           # bytes of activations at the fullest moment
+
+# %% ../../nbs/50_optimize.step.ipynb #facts
 def facts(net:Module, shape:tuple) -> Facts:
     "Counts `net` for one example of `shape`."
     c = cost(net, shape, batch=1)

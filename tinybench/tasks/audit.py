@@ -16,12 +16,14 @@ from ..base.text import digits
 from ..measure.stats import median_interval
 from .loadgen import Clock, Rules, Sample, accuracy_plan, drive, read_details, sample_set
 
-# %% ../../nbs/80_tasks.audit.ipynb #accuracy-audit
+# %% ../../nbs/80_tasks.audit.ipynb #exam-answers
 def exam_answers(system:Callable, x:np.ndarray, rules:Rules, clock=Clock()) -> dict[int, bytes]:
     "What `system` answers about each place of `x` in an accuracy run; RuntimeError if it is at fault."
     exam = drive(system, x, rules, clock, accuracy_plan)
     if exam.fault: raise RuntimeError(f'the system {exam.fault}')
     return {index: data for _, index, data in exam.kept}
+
+# %% ../../nbs/80_tasks.audit.ipynb #accuracy-audit
 def accuracy_audit(make:Callable, x:np.ndarray, rules:Rules, clock=Clock(), same:Callable=operator.eq) -> str:
     "Whether a random half of the answers of a performance run are those of the accuracy run; '' if so."
     truth, timed = exam_answers(make(), x, rules, clock), drive(make(), x, rules, clock, keep=.5)

@@ -127,6 +127,8 @@ def span(values, level:float=.95, extra:float=0.) -> tuple:
     d, n = np.log(values), len(values)
     half = float(stdtrit(n - 1, (1 + level)/2))*math.sqrt(d.var(ddof=1)/n + extra)
     return tuple(math.exp(float(d.mean()) + s*half) for s in (0, -1, 1))
+
+# %% ../../nbs/79_tasks.olympics.ipynb #score-span
 def score_span(e:OlympicEvent, entry:Entry, time, level:float=.95) -> tuple:
     "The score of an entry with its interval: of the builds, and of the pictures if errors count."
     extra = (entry.score.right/entry.score.n)/(entry.wrong + .5)/len(e.parts)**2 if 'errors' in e.parts else 0
