@@ -98,9 +98,8 @@ def page_table(b) -> dict:
 
 def board_page(boards:Iterable) -> str:
     "All boards, one at least, as one page of HTML that needs no other file."
-    from jinja2 import Environment, StrictUndefined
     from tinybench import __version__
-    from tinybench.bench.report import PAGE, STYLE, drawn
+    from tinybench.bench.report import html_page
     from tinybench.tasks.olympics import event_of
     boards = list(boards)
     n, env = sum(len(b.standings) for b in boards), boards[0].env
@@ -109,12 +108,10 @@ def board_page(boards:Iterable) -> str:
         t = b.table()
         return dict(title=event_of(b.event).title, note='', head=t.head, rows=t.rows)
     machine = dict(title='Machine', head=['what', 'which'], rows=[[k, str(v)] for k, v in env.items()])
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(PAGE)
-    return page.render(title='tinybench olympics', lead=f'{n} entries in {len(boards)} events. Unofficial.',
-                       failures=[], advice=None, tables=list(map(page_table, boards)), fronts=[],
-                       more=list(map(whole, boards)),
-                       figures=[], concerns=[], how=list(map(how, boards)), about=[machine],
-                       version=__version__, style=STYLE, drawn=drawn)
+    return html_page(dict(
+        title='tinybench olympics', lead=f'{n} entries in {len(boards)} events. Unofficial.', failures=[],
+        advice=None, tables=list(map(page_table, boards)),
+        sections=[('More answers', list(map(whole, boards)), '')], figures=[], concerns=[], how=list(map(how, boards)), about=[machine], version=__version__))
 
 def write_board(boards:Iterable, root:Path) -> Path:
     "Writes board.json and index.html into `root`, each whole or not at all."
