@@ -18,11 +18,13 @@ from .gate import as_share, compared_files, gates
 from .olympics import board, submit, verify
 from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
+from .tasks import list_tasks, report_tasks, run_tasks
 
 
 def kept_words(name:str, out:Path|None) -> str:
     "What Ctrl-C leaves of the command `name`, which was given the folder `out` or none."
-    if name not in ('run', 'ablate'): return 'nothing is half written'
+    if name not in ('run', 'ablate', 'run_tasks'): return 'nothing is half written'
+    name = 'tasks run' if name == 'run_tasks' else name
     if out is None: return f'nothing was kept; with --out FOLDER, `tinybench {name}` can go on where it was'
     return f'nothing is half written, and `tinybench {name}` goes on where it was, with --out {out} again'
 
@@ -43,14 +45,15 @@ def show(found, as_json:bool=False, report:Path|None=None):
     if report: say(f'report: {report}')
 
 app = group('Machine-learning performance, learned by building and measuring. Start with: tinybench demo')
+tasks = group('The tasks of MLPerf Tiny, run by its rules. Unofficial.')
 olympics = group('A contest of small networks: verified before they rank, and tiers for what chance decides.')
 
-def command(f, of=app):
+def command(f, of=app, name=None):
     @wraps(f)
     def run(**given):
         given = {k: v.expanduser() if isinstance(v, Path) else v for k, v in given.items()}    # --out=~/x
         with explained(kept_words(f.__name__, given.get('out'))): return f(**given)
-    return of.command()(run)
+    return of.command(name)(run)
 
 def show_version(wanted:bool):
     "Prints the version and leaves."
@@ -370,7 +373,9 @@ def race(
         write_race(found, folder)
     show(found, as_json, out)
 
+for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f in (submit, verify, board): command(f, olympics)
+app.add_typer(tasks, name='tasks')
 app.add_typer(olympics, name='olympics')
 app.add_typer(teacher, name='course')
 app.add_typer(student, name='student')

@@ -111,7 +111,8 @@ def board_page(boards:Iterable) -> str:
     return html_page(dict(
         title='tinybench olympics', lead=f'{n} entries in {len(boards)} events. Unofficial.', failures=[],
         advice=None, tables=list(map(page_table, boards)),
-        sections=[('More answers', list(map(whole, boards)), '')], figures=[], concerns=[], how=list(map(how, boards)), about=[machine], version=__version__))
+        sections=[('More answers', list(map(whole, boards)), '')], figures=[], concerns=[],
+        how=list(map(how, boards)), about=[machine], version=__version__))
 
 def write_board(boards:Iterable, root:Path) -> Path:
     "Writes board.json and index.html into `root`, each whole or not at all."

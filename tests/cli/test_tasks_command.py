@@ -1,0 +1,80 @@
+"`tinybench tasks`: what ships is run by the rules; what is missing has no number."
+import json
+import numpy as np
+import pytest
+from tinybench.cli import main
+from tinybench.cli.tasks import given_models, names_of, official_examples, page_of, stream_quality, tables_of
+from tinybench.data.source import Dataset
+from tinybench.embedded.tasks import EXAMPLES, NETWORKS, embedded_examples, embedded_network
+from tinybench.tasks.run import TaskReport
+from tinybench.tasks.task import TASKS, outputs_of, quality_of
+from tinybench.backends.base import as_model
+
+def status(*args):
+    with pytest.raises(SystemExit) as e: main(list(map(str, args)))
+    return e.value.code or 0
+
+BARS = dict(kws01=.88, ic01=.97)            # what the networks that ship have to reach
+
+@pytest.mark.parametrize('name', ['kws01', 'ic01', pytest.param('ad01', marks=pytest.mark.slow)])
+def test_the_networks_that_ship_reach_what_their_cards_say(name):
+    "The anomaly detector's interval leaves out the target of 0.85; the others are above their bars."
+    t, e = TASKS[name], embedded_examples(name)
+    q = quality_of(t, outputs_of(t, as_model(name, embedded_network(name), t.shape), e), e)
+    assert e.kind == 'embedded' and q.verdict == 'pass'
+    assert q.value >= BARS[name] if name in BARS else q.value >= .88 and q.lo > .85
+
+def test_what_does_not_ship():
+    assert embedded_examples('vww01') is None and embedded_network('vww01') is None and embedded_network('ic02') is None
+    assert set(NETWORKS) <= set(EXAMPLES) <= set(TASKS)
+
+def test_names():
+    assert names_of('all') == [*TASKS, 'sww01'] and names_of('ic01, kws01,ic01') == ['ic01', 'kws01']
+    with pytest.raises(ValueError, match="no task 'ic1', did you mean 'ic01'"): names_of('kws01,ic1')
+    made = given_models(['ic01=resnet8'])
+    assert made['ic01'].shape == (32, 32, 3)
+    for text, says in (('ic01', 'say it as ic01=resnet8'), ('ic9=resnet8', 'no task'), ('ic01=resnet9', 'did you mean')):
+        with pytest.raises(ValueError, match=says): given_models([text])
+
+def test_the_official_pictures_are_used_if_they_are_there(monkeypatch, tmp_path):
+    assert official_examples('kws01') is None
+    monkeypatch.setenv('TINYBENCH_CACHE', str(tmp_path))
+    monkeypatch.delenv('TINYBENCH_DATA', raising=False)
+    assert official_examples('ic01') is None
+    (tmp_path/'cifar-10-binary.tar.gz').write_bytes(b'')
+    y = np.arange(10_000) % 10
+    x = np.zeros((10_000, 1, 1, 1), np.float32)
+    monkeypatch.setattr('tinybench.data.source.load_cifar10', lambda: Dataset(x, y, x, y, 'cifar10', ()))
+    assert official_examples('ic01').official and len(official_examples('ic02').y) == 200
+
+def test_a_quick_run_of_one_task(tmp_path, capsys):
+    assert status('tasks', 'run', 'ic01,vww01', '--quick', '--out', tmp_path/'o') == 0
+    said = capsys.readouterr()
+    assert 'ic01' in said.out and 'pass' in said.out and 'no data' in said.out and 'not valid' in said.out and 'report.html' in said.err
+    r = TaskReport.load(tmp_path/'o')
+    assert r['ic01'].status == 'pass' and not r['ic01'].run_valid and r['vww01'].status == 'no data' and r['vww01'].quality is None
+    assert {p.name for p in (tmp_path/'o').iterdir()} == {'steps', 'tasks.json', 'report.html', 'report.md'}
+    (tmp_path/'o'/'report.md').unlink()
+    assert status('tasks', 'report', tmp_path/'o') == 0 and 'unofficial' in (tmp_path/'o'/'report.md').read_text()
+    assert status('tasks', 'run', 'ic01', '--quick', '--model', 'ic01=resnet8', '--out', tmp_path/'o') == 1    # other weights
+    assert 'other settings' in capsys.readouterr().err
+
+def test_a_network_without_training_fails(capsys):
+    assert status('tasks', 'run', 'ic01', '--quick', '--model', 'ic01=resnet8', '--json') == 1
+    d = json.loads(capsys.readouterr().out)
+    assert d['outcomes'][0]['status'] == 'fail' and d['report'] == 'tasks'
+
+def test_the_stream(capsys):
+    q = stream_quality()
+    assert (q.alarms, q.misses, q.targets) == (5, 10, 50) and q.verdict == 'undecided'       # as its card says
+    assert status('tasks', 'run', 'sww01', '--json') == 0
+    assert json.loads(capsys.readouterr().out)['stream']['misses'] == 10
+    pages = page_of(tables_of(None, q))
+    assert 'Streaming wakeword' in pages['report.html'] and 'undecided' in pages['report.md']
+
+def test_the_list(capsys):
+    assert status('tasks', 'list') == 0
+    text = capsys.readouterr().out
+    assert all(k in text for k in (*TASKS, 'sww01', 'unofficial', 'ships', 'no data'))
+    assert status('tasks', 'list', '--json') == 0 and len(json.loads(capsys.readouterr().out)) == 6
+    assert status('tasks', 'run', 'ic7') == 1 and 'did you mean' in capsys.readouterr().err

@@ -1,0 +1,51 @@
+"What each task of TinyMLPerf is judged on if no official set is there, and a network that was trained for it"
+from collections.abc import Callable
+import numpy as np
+
+from tinybench.base.files import shipped
+from tinybench.data.audio import in_a_row
+from tinybench.data.keywords import keyword_clips
+from tinybench.data.sounds import machine_clips
+from tinybench.embedded.machines import machine_network
+from tinybench.embedded.pack import unpacked
+from tinybench.models.zoo import ds_cnn, resnet8
+from tinybench.nn.module import Module, load_arrays
+from tinybench.tasks.task import Examples, digit_pictures
+
+
+def keyword_examples() -> Examples:
+    "The keywords of twelve voices that no training heard."
+    c = keyword_clips('test')
+    return Examples('keywords by espeak-ng', c.x[..., None], c.label, note='No training heard its voices')
+
+def machine_examples() -> Examples:
+    "480 clips of machine sounds, half of them faulty, 57 windows each: some seconds to make."
+    frames, clips = machine_clips('test')
+    windows = in_a_row(frames)
+    faulty, clip = [int(c.fault != '') for c in clips], np.repeat(np.arange(len(clips)), windows.shape[1])
+    return Examples('machine sounds from a seed', np.ascontiguousarray(windows.reshape(-1, 640)),
+                    np.array(faulty), clip=clip, note='Synthetic motors and faults')
+
+EXAMPLES: dict[str, Callable[[], Examples]] = dict(
+    kws01=keyword_examples, ad01=machine_examples, ic01=digit_pictures, ic02=digit_pictures)
+
+def embedded_examples(task:str) -> Examples|None:
+    "What ships for `task`; None if nothing does."
+    return EXAMPLES[task]() if task in EXAMPLES else None
+
+
+def keyword_network() -> Module:
+    "DS-CNN, trained by nbs/train_keywords.ipynb."
+    return ds_cnn(np.random.default_rng(0)).load(shipped('keywords_ds_cnn.npz')).eval()
+
+def picture_network() -> Module:
+    "ResNet-8, trained on pictures of digits by nbs/train_digits.ipynb."
+    state = unpacked(load_arrays(shipped('pictures.npz')))
+    return resnet8(np.random.default_rng(0)).load_state_dict(state).eval()
+
+NETWORKS: dict[str, Callable[[], Module]] = dict(
+    kws01=keyword_network, ad01=machine_network, ic01=picture_network)
+
+def embedded_network(task:str) -> Module|None:
+    "The network that ships for `task`, in evaluation mode; None if none does."
+    return NETWORKS[task]() if task in NETWORKS else None
