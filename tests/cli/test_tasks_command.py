@@ -87,6 +87,6 @@ def test_the_stream(capsys):
 def test_the_list(capsys):
     assert status('tasks', 'list') == 0
     text = capsys.readouterr().out
-    assert all(k in text for k in (*TASKS, 'sww01', 'unofficial', 'ships', 'no data'))
+    assert all(k in text for k in (*TASKS, 'sww01', 'unofficial', 'none ships', 'embedded'))
     assert status('tasks', 'list', '--json') == 0 and len(json.loads(capsys.readouterr().out)) == 6
     assert status('tasks', 'run', 'ic7') == 1 and 'did you mean' in capsys.readouterr().err
