@@ -1,5 +1,5 @@
 "`tinybench olympics`: from an entry in a file to a board, and what a refused submission leaves alone."
-import json
+import json, sys
 import numpy as np
 import pytest
 from tinybench.cli import main
@@ -94,3 +94,27 @@ def test_what_would_be_refused_is_not_written(here, capsys):
 def test_places_without_submissions(tmp_path, capsys):
     with pytest.raises(ValueError, match='holds no submission'): submissions([tmp_path])
     assert status('olympics', 'verify', tmp_path/'none') == 1 and 'no folder' in capsys.readouterr().err
+
+def test_a_contest_holds_submissions_and_nothing_else(tmp_path):
+    root, ada = tmp_path/'games', tmp_path/'games'/'sprint'/'ada'
+    ada.mkdir(parents=True)
+    for name in ('board.json', 'index.html', 'README.md'): (root/name).write_text('')
+    assert submissions([root]) == submissions([ada.parent.parent]) == [ada]
+    for name in ('evil.html', '.gitattributes', 'sprint/evil.js', 'sprint/.hidden'):
+        (root/name).write_text('')
+        with pytest.raises(ValueError, match=f'{name}. is a link, or no folder'): submissions([root])
+        (root/name).unlink()
+    assert submissions([root]) == [ada]
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='needs links of Unix')
+def test_no_link_stands_for_a_contest_an_event_or_a_board(tmp_path):
+    "Else a request could have the folder of somebody else verified in place of its own."
+    root = tmp_path/'games'
+    (root/'sprint'/'ada').mkdir(parents=True)
+    other = tmp_path/'other'
+    other.symlink_to(root)
+    with pytest.raises(ValueError, match='is a link'): submissions([other])
+    for name in ('memory', 'index.html', 'submission.json'):
+        (root/name).symlink_to(root/'sprint' if name == 'memory' else tmp_path/'nowhere')
+        with pytest.raises(ValueError, match=f'{name}. is a link'): submissions([root])
+        (root/name).unlink()

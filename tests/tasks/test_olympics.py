@@ -135,6 +135,7 @@ def test_a_board_of_known_times(rng=np.random.default_rng(3)):
     assert b['ada'].tier == b['bo'].tier != b['cy'].tier
     lo, hi = b['ada'].time[1:]
     assert .09 < lo < hi < .11
+    with pytest.raises(ValueError, match="did you mean 'slow'"): b['slowe']
     text = str(b)
     assert 'not ranked: latency' in text and 'unofficial' not in b.event
     d = b.to_dict()
@@ -212,11 +213,24 @@ def test_other_numbers_than_it_gives(place, pictures, key, by, says):
     say(place, claims=claims | {key: claims[key] + by})
     with pytest.raises(Refused, match=f'sprint/ada is refused: {says}.*and the judge finds'): verify(place, pictures)
 
+def test_a_lie_cannot_hide_behind_close_calls(net, pictures, tmp_path):
+    "A large number in every bias, and by the digits that are left each picture is a close call."
+    near = copy.deepcopy(net)
+    near[2].b.data += 1e5
+    place = submit(near, tmp_path, 'accuracy', 'ada', (), pictures)
+    right = verify(place, pictures).score.right
+    assert close_calls(near(pictures.x.astype(np.float32)).data) > 300
+    say(place, claims=said(place)['claims'] | dict(right=right + 3))
+    assert verify(place, pictures).score.right == right
+    say(place, claims=said(place)['claims'] | dict(right=right + 4))
+    with pytest.raises(Refused, match='and the judge finds'): verify(place, pictures)
+
 @pytest.mark.parametrize('changes, says', [
     (dict(claims={'right': 1}), 'claims are whole numbers'), (dict(claims={'right': 350., 'of': 360, 'bytes': 1}), 'claims are whole'),
     (dict(claims={'right': 350, 'of': 360, 'bytes': 1, 'secs': 1}), 'a time is measured by the judge'),
     (dict(schema=2), 'schema 2'), (dict(event='sprnt'), "did you mean 'sprint'"), (dict(event='memory'), 'this folder is sprint/ada'),
     (dict(name='bo'), 'this folder is'), (dict(name='../ada'), 'small letters'), (dict(name='reference'), 'a name has'),
+    (dict(name='nul'), 'a name has'), (dict(name='com1'), 'a name has'), (dict(event='x'*10**5), 'no event'),
     (dict(model='../../model.npz'), 'the model is called model.npz'), (dict(model='/etc/passwd'), 'the model is called model.npz'),
     (dict(extra=1), 'has the fields'), (dict(schema=True), 'schema cannot be'), (dict(steps=['thin']), 'no step'),
     (dict(steps=[['fold']]), 'unhashable'), (dict(steps=['fold']*99), '99 steps'), (dict(steps=['os.system']), 'no step'),
@@ -252,6 +266,13 @@ def test_a_network_that_is_nested_without_end(place, pictures):
     d = json.dumps(said(place) | dict(network={})).replace('"network": {}', f'"network": {deep}')
     (place/'submission.json').write_text(d)
     with pytest.raises(Refused, match='is refused'): verify(place, pictures)
+
+def test_layers_within_layers(place, pictures):
+    "Deep enough for a copy to fail later on, in a process without limits, and not for the judge's own calls."
+    d = said(place)['network']
+    for _ in range(60): d = dict(layer='Sequential', layers=[d])
+    say(place, network=d)
+    with pytest.raises(Refused, match='deeper than 30'): verify(place, pictures)
 
 class Boom:
     "Would write a file when it is unpickled."
@@ -334,6 +355,29 @@ def test_links_are_not_followed(place, pictures, tmp_path):
     other = tmp_path/'sprint'/'bo'
     other.symlink_to(place)
     with pytest.raises(Refused, match='is a link'): verify(other, pictures)
+
+@unix
+def test_a_readme_is_a_file_and_small(place, pictures, tmp_path):
+    path = place/'README.md'
+    path.write_text('mine')
+    assert verify(place, pictures).name == 'ada'
+    path.write_text('a'*(2**18 + 1))
+    with pytest.raises(Refused, match='README.md has 262,145 bytes'): verify(place, pictures)
+    path.unlink()
+    for make in (lambda: path.symlink_to(tmp_path/'secret'), path.mkdir):
+        make()
+        with pytest.raises(Refused, match='README.md is a link or no file'): verify(place, pictures)
+        if path.is_symlink(): path.unlink()
+
+@unix
+def test_no_words_of_a_stranger_reach_a_terminal_as_they_are(place, net, pictures):
+    "A line that begins with two colons is a command to the log of GitHub; an escape is one to a terminal."
+    save_arrays(place/'model.npz', net.state_dict() | {'\n::add-mask::a\x1b[2J': np.zeros(1)})
+    with pytest.raises(Refused, match='unexpected: .*::add-mask::a') as e: verify(place, pictures)
+    assert str(e.value).isprintable()
+    odd = place.parent.rename(place.parent.with_name('::error::\x1b[2J\n'))/'ada'
+    for why in (verify_apart([odd])[odd], verify_apart([odd], secs=0)[odd]):
+        assert why.startswith("'::error::\\x1b[2J\\n'/ada is refused") and why.isprintable()
 
 def test_a_folder_with_something_else(place, pictures):
     (place/'conftest.py').write_text('boom')

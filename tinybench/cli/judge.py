@@ -8,6 +8,7 @@ from tinybench.base.archive import check_npz, plain_file
 from tinybench.base.files import new_folder, write_whole
 from tinybench.base.names import lookup
 from tinybench.base.process import Child
+from tinybench.base.text import one_line
 from tinybench.measure.result import plain
 from tinybench.nn.channels import DepthwiseConv2d
 from tinybench.nn.conv import Conv2d
@@ -28,6 +29,8 @@ JSON_LIMIT = 2**18        # bytes of its description
 FIELDS = dict(schema=int, event=str, name=str, model=str, network=dict, steps=list, claims=dict)
 FILES = {'submission.json', 'model.npz', 'README.md'}
 NAME = re.compile('[a-z0-9][a-z0-9-]{0,39}')
+DEVICE = re.compile('(con|prn|aux|nul|(com|lpt)[0-9])')     # no folder can be called so on Windows
+DEEPEST = 30              # layers within layers
 
 class Refused(ValueError): "A submission that is not taken, and why."
 
@@ -80,6 +83,7 @@ def option(k:str, v):
 def build(d:Mapping, shapes:Mapping, path:str='') -> Module:
     "The layer that `d` describes, with arrays of `shapes`, path -> shape; ValueError if it is no layer."
     kind = d.get('layer') if isinstance(d, dict) else None
+    if path.count('.') > 2*DEEPEST: raise ValueError(f'layers stand deeper than {DEEPEST} within each other')
     if kind == 'Sequential':
         return Sequential(*(build(x, shapes, f'{path}layers.{i}.') for i, x in enumerate(d['layers'])))
     if kind == 'Residual':
@@ -113,12 +117,17 @@ def read_submission(folder:Path) -> dict:
     if len(d['steps']) > 10: raise Refused(f'{len(d["steps"])} steps, and at most 10 are allowed')
     event_of(d['event'])
     if odd := {p.name for p in folder.iterdir()} - FILES: raise Refused(f'the folder also holds {min(odd)!r}')
+    if os.path.lexists(folder/'README.md'): plain_file(folder/'README.md', JSON_LIMIT)
     return d
 
 def check_name(name:str):
     "Refused unless an entry may have this name, which is that of a folder, too."
-    if not NAME.fullmatch(name) or name == 'reference': raise Refused(
+    if not NAME.fullmatch(name) or DEVICE.fullmatch(name) or name == 'reference': raise Refused(
         f'no entry can be called {name[:60]!r}: a name has small letters, digits and hyphens, at most 40')
+
+def place_of(folder:Path) -> str:
+    "EVENT/NAME of a folder; what can be no name is quoted, so that a terminal or a log does not act on it."
+    return '/'.join(s if NAME.fullmatch(s) else repr(s[:60]) for s in (folder.parent.name, folder.name))
 
 def submitted(folder:Path, d:Mapping, pictures:Examples) -> Module:
     "The network of a submission, after its steps; an error of any kind if it cannot be made."
@@ -137,11 +146,11 @@ def close_calls(out:np.ndarray) -> int:
 def claims_of(x:Entry) -> dict: return dict(right=x.score.right, of=x.score.n, bytes=x.nbytes)
 
 def check_claims(said:Mapping, x:Entry, pictures:Examples):
-    "Refused unless `said` is what the judge finds; of right answers close calls may differ."
+    "Refused unless `said` is what the judge finds; of right answers close calls may differ, up to 1 %."
     found = claims_of(x)
     if {*said} != {*found} or any(type(v) is not int for v in said.values()): raise Refused(
         f'claims are whole numbers for {", ".join(found)}; a time is measured by the judge')
-    give = close_calls(outputs_of(TASK, x.model, pictures)) if said != found else 0
+    give = min(close_calls(outputs_of(TASK, x.model, pictures)), x.score.n//100) if said != found else 0
     for k, v in found.items():
         if abs(said[k] - v) > (give if k == 'right' else 0):
             raise Refused(f'claims {said[k]:,} {k}, and the judge finds {v:,}')
@@ -157,14 +166,14 @@ def verified(folder:Path, pictures:Examples) -> Entry:
 def verify(folder:str|os.PathLike, pictures:Examples|None=None) -> Entry:
     "The entry in `folder`, EVENT/NAME, if all that it claims is true; Refused with the reason if not."
     folder = Path(folder).expanduser().absolute()
-    where = f'{folder.parent.name}/{folder.name}'
+    where = place_of(folder)
     try:
         x = verified(folder, digit_pictures() if pictures is None else pictures)
         if where == f'{x.event}/{x.name}': return x
         raise Refused(f'this folder is {where}, and not {x.event}/{x.name}')
     except Exception as e:    # a stranger's file may raise anything
         kind = '' if isinstance(e, ValueError) else f'{type(e).__name__}: '
-        raise Refused(f'{where} is refused: {kind}{e}') from e
+        raise Refused(f'{where} is refused: {one_line(f"{kind}{e}")[:1000]}') from e
 
 def submit(
     net:Module,
@@ -210,7 +219,7 @@ def serve_judge(pipe, folders:list, more:int):
 
 def next_verdict(child:Child, folder:Path, secs:float) -> tuple:
     "(verdict on `folder`, whether `child` lives on)."
-    def refused(why): return f'{folder.parent.name}/{folder.name} is refused: {why}', False
+    def refused(why): return f'{place_of(folder)} is refused: {why}', False
     try:
         if child.pipe.poll(secs): return child.answer(), True
     except ChildProcessError as e: return refused(e)

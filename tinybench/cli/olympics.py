@@ -10,6 +10,7 @@ from .options import AsJson, Seed
 from .plan import make_model, read_toml
 
 ENTRY = dict(event=str, name=str, model=dict, steps=list)
+BESIDE = {'board.json', 'index.html', 'README.md'}     # files that a contest may hold beside its events
 
 def read_entry(path:str|os.PathLike) -> dict:
     "The entry that a TOML file describes; OSError, or ValueError saying what is wrong in it."
@@ -30,11 +31,19 @@ def submit_entry(plan:Mapping, root:Path):
     return folder, verify(folder)
 
 def submissions(places:Iterable[Path]) -> list[Path]:
-    "The folders of submissions that `places` are, or have two folders below; ValueError if one has none."
+    """The folders of submissions that `places` are, or have two folders below;
+    ValueError if one has none, or holds anything else."""
+    def is_real(p): return p.is_dir() and not p.is_symlink()
+    def is_beside(p): return p.name in BESIDE and p.is_file() and not p.is_symlink()
     def below(place):
         if (place/'submission.json').exists(): return [place]
-        if not place.is_dir(): raise FileNotFoundError(f'no folder {place}')
-        found = sorted(p for p in place.glob('*/*') if p.is_dir() and not p.name.startswith('.'))
+        if not place.exists(): raise FileNotFoundError(f'no folder {place}')
+        events = [p for p in sorted(place.iterdir()) if not is_beside(p)] if is_real(place) else []
+        found = [p for e in events if is_real(e) for p in sorted(e.iterdir())]
+        for p in (place, *events, *found):
+            if not is_real(p): raise ValueError(
+                f'{str(p)!r} is a link, or no folder: a contest holds folders EVENT/NAME, '
+                f'and beside them only {", ".join(sorted(BESIDE))}')
         if not found: raise ValueError(f'{place} holds no submission, which is EVENT/NAME/submission.json')
         return found
     return [folder for place in places for folder in below(place)]

@@ -228,7 +228,8 @@ class Board(Shown):
     schema: ClassVar[int] = 1
     def __post_init__(self):
         for k in ('settings', 'env'): object.__setattr__(self, k, freeze(plain(getattr(self, k), k)))
-    def __getitem__(self, name:str) -> Standing: return next(s for s in self.standings if s.name == name)
+    def __getitem__(self, name:str) -> Standing:
+        return lookup('entry', name, {s.name: s for s in self.standings})
     def table(self) -> Table: return board_table(self)
     def to_dict(self) -> dict:
         rows = [s._asdict() | dict(medal=s.medal) for s in self.standings]
