@@ -229,5 +229,6 @@ def as_ours(op, w):
 
 # %% as-ours right: the first axis to the end
 def as_ours(op, w):
-    if w.ndim != AXES[op] or len(w) != 1 and op == 'DEPTHWISE_CONV_2D': raise ValueError(f'{w.shape} for {op}')
+    odd = len(w) != 1 and op == 'DEPTHWISE_CONV_2D'
+    if w.ndim != AXES[op] or odd: raise ValueError(f'{w.shape} for {op}')
     return w.squeeze(0) if op == 'DEPTHWISE_CONV_2D' else np.moveaxis(w, 0, -1)

@@ -74,7 +74,8 @@ def queue_latency(arrivals, work):
 # %% queue-latency wrong: a busy stretch has three questions at most
 def queue_latency(arrivals, work):
     work = np.broadcast_to(work, arrivals.shape)
-    done = [max(arrivals[j] + work[j:i+1].sum() for j in range(max(i - 2, 0), i + 1)) for i in range(len(work))]
+    def end(i): return max(arrivals[j] + work[j:i+1].sum() for j in range(max(i - 2, 0), i + 1))
+    done = [end(i) for i in range(len(work))]
     return np.array(done) - arrivals
 
 # %% queue-latency right: question by question

@@ -25,17 +25,20 @@ def misplaced(system, x, rules, clock=Clock(), same=operator.eq):
 
 # %% misplaced wrong: compares by place, so that an honest system is accused
 def misplaced(system, x, rules, clock=Clock(), same=operator.eq):
-    first, moved = exam_answers(system, x, rules, clock), exam_answers(system, np.roll(x, 1, axis=0), rules, clock)
+    first = exam_answers(system, x, rules, clock)
+    moved = exam_answers(system, np.roll(x, 1, axis=0), rules, clock)
     return [i for i in range(len(x)) if not same(first[i], moved[i])]
 
 # %% misplaced wrong: turned back the wrong way
 def misplaced(system, x, rules, clock=Clock(), same=operator.eq):
-    first, moved = exam_answers(system, x, rules, clock), exam_answers(system, np.roll(x, 1, axis=0), rules, clock)
+    first = exam_answers(system, x, rules, clock)
+    moved = exam_answers(system, np.roll(x, 1, axis=0), rules, clock)
     return [i for i in range(len(x)) if not same(first[i], moved[i - 1 if i else len(x) - 1])]
 
 # %% misplaced wrong: always compares the bytes
 def misplaced(system, x, rules, clock=Clock(), same=operator.eq):
-    first, moved = exam_answers(system, x, rules, clock), exam_answers(system, np.roll(x, 1, axis=0), rules, clock)
+    first = exam_answers(system, x, rules, clock)
+    moved = exam_answers(system, np.roll(x, 1, axis=0), rules, clock)
     return [i for i in range(len(x)) if first[i] != moved[(i + 1) % len(x)]]
 
 # %% misplaced wrong: turns the library that it was given

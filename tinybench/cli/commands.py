@@ -11,6 +11,7 @@ from tinybench.course.commands import group
 from tinybench.course.student.commands import app as student
 from tinybench.course.teacher.commands import app as teacher
 from .ablation import read_ablation, run_ablation, write_ablation
+from .data import get_data, list_data
 from .demo import demo_suite, gains
 from .explore import explored
 from .figures import suite_figures, write_figures, write_race
@@ -45,6 +46,7 @@ def show(found, as_json:bool=False, report:Path|None=None):
     if report: say(f'report: {report}')
 
 app = group('Machine-learning performance, learned by building and measuring. Start with: tinybench demo')
+data = group('Sets of data: what there is, and what may be done with it.')
 tasks = group('The tasks of MLPerf Tiny, run by its rules. Unofficial.')
 olympics = group('A contest of small networks: verified before they rank, and tiers for what chance decides.')
 
@@ -374,7 +376,9 @@ def race(
     show(found, as_json, out)
 
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
+for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f in (submit, verify, board): command(f, olympics)
+app.add_typer(data, name='data')
 app.add_typer(tasks, name='tasks')
 app.add_typer(olympics, name='olympics')
 app.add_typer(teacher, name='course')

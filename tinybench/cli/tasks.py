@@ -115,12 +115,13 @@ def list_tasks(as_json:AsJson=False):
 
     Example: tinybench tasks list
     """
-    from tinybench.embedded.tasks import EXAMPLES, NETWORKS
+    from tinybench.embedded.tasks import EXAMPLES, NETWORKS, has_faces
     from tinybench.tasks.streaming import SWW01
     from tinybench.tasks.task import TASKS, task_table
     def has(name):
-        examples = 'official' if has_official(name) else 'embedded' if name in EXAMPLES else 'no data'
-        return examples, 'ships' if name in NETWORKS else 'none ships'
+        there = 'embedded' if name in EXAMPLES else 'no data'
+        if name == 'vww01' and not has_faces(): there = 'needs scikit-image'
+        return 'official' if has_official(name) else there, 'ships' if name in NETWORKS else 'none ships'
     t = task_table(TASKS.values())
     rows = tuple((*row, *has(row[0])) for row in t.rows)
     limit = f'at most {SWW01.alarms} alarms and {SWW01.misses} misses'

@@ -1,14 +1,16 @@
 "What each task of TinyMLPerf is judged on if no official set is there, and a network that was trained for it"
 from collections.abc import Callable
+from importlib.util import find_spec
 import numpy as np
 
 from tinybench.base.files import shipped
 from tinybench.data.audio import in_a_row
 from tinybench.data.keywords import keyword_clips
 from tinybench.data.sounds import machine_clips
+from tinybench.data.source import stratified_split
 from tinybench.embedded.machines import machine_network
 from tinybench.embedded.pack import unpacked
-from tinybench.models.zoo import ds_cnn, resnet8
+from tinybench.models.zoo import ds_cnn, mobilenet_v1_025, resnet8
 from tinybench.nn.module import Module, load_arrays
 from tinybench.tasks.task import Examples, digit_pictures
 
@@ -26,8 +28,23 @@ def machine_examples() -> Examples:
     return Examples('machine sounds from a seed', np.ascontiguousarray(windows.reshape(-1, 640)),
                     np.array(faulty), clip=clip, note='Synthetic motors and faults')
 
-EXAMPLES: dict[str, Callable[[], Examples]] = dict(
-    kws01=keyword_examples, ad01=machine_examples, ic01=digit_pictures, ic02=digit_pictures)
+def has_faces() -> bool: return find_spec('skimage') is not None
+
+def face_pictures(split:str='test') -> Examples|None:
+    "80 of scikit-image's 200 pictures, 1 for a face, or the others to 'train'; None without scikit-image."
+    if split not in ('train', 'test'): raise ValueError(f"the pictures to 'train' or 'test', not {split!r}")
+    if not has_faces(): return None
+    from skimage.data import lfw_subset
+    x, y = lfw_subset(), (np.arange(200) < 100).astype(int)      # of 25x25, 0 to 1; faces first
+    train, test = stratified_split(y, .4, np.random.default_rng(0))
+    rows = test if split == 'test' else train
+    large = x[rows].repeat(4, 1).repeat(4, 2)[:, 2:98, 2:98, None]
+    return Examples('faces of scikit-image', np.repeat(large, 3, -1).astype(np.float32), y[rows],
+                    note='Pictures of 25x25, grey, at 96x96, in place of photographs of people')
+
+EXAMPLES: dict[str, Callable[[], Examples|None]] = dict(
+    kws01=keyword_examples, vww01=face_pictures, ad01=machine_examples, ic01=digit_pictures,
+    ic02=digit_pictures)
 
 def embedded_examples(task:str) -> Examples|None:
     "What ships for `task`; None if nothing does."
@@ -43,8 +60,13 @@ def picture_network() -> Module:
     state = unpacked(load_arrays(shipped('pictures.npz')))
     return resnet8(np.random.default_rng(0)).load_state_dict(state).eval()
 
+def face_network() -> Module:
+    "MobileNetV1-0.25, trained on the pictures of scikit-image by nbs/train_faces.ipynb."
+    state = unpacked(load_arrays(shipped('faces.npz')))
+    return mobilenet_v1_025(np.random.default_rng(0)).load_state_dict(state).eval()
+
 NETWORKS: dict[str, Callable[[], Module]] = dict(
-    kws01=keyword_network, ad01=machine_network, ic01=picture_network)
+    kws01=keyword_network, vww01=face_network, ad01=machine_network, ic01=picture_network)
 
 def embedded_network(task:str) -> Module|None:
     "The network that ships for `task`, in evaluation mode; None if none does."

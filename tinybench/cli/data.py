@@ -1,0 +1,59 @@
+"`tinybench data`: which sets of data there are, where their files lie, and what may be done with them"
+import json
+from typing import Annotated, NamedTuple
+import typer
+from tinybench.base.names import lookup
+from tinybench.base.terminal import say
+from tinybench.base.text import Table
+from .options import AsJson
+
+class Set(NamedTuple):
+    "A set of data: what it is, whose, and its files, one pattern each; () if it needs none."
+    what: str
+    licence: str
+    files: tuple = ()
+    mb: int = 0             # to download
+
+PARTS, KINDS = ('train', 't10k'), ('images-idx3', 'labels-idx1')
+IDX = tuple(f'{part}-{kind}-ubyte.gz' for part in PARTS for kind in KINDS)
+SETS = dict(
+    digits=Set('1,797 handwritten digits of 8x8', 'CC BY 4.0 (UCI), in scikit-learn'),
+    keywords=Set('4,320 words by espeak-ng', 'Apache 2.0, ours'),
+    machines=Set('1,120 clips of machine sounds, made from seeds', 'Apache 2.0, ours'),
+    wakeword=Set('20 minutes with 50 wakewords, by espeak-ng', 'Apache 2.0, ours'),
+    mnist=Set('70,000 handwritten digits of 28x28', 'CC BY-SA 3.0 (LeCun, Cortes)', IDX, 11),
+    fashion_mnist=Set('70,000 pieces of clothing of 28x28', 'MIT (Zalando)',
+                      tuple(f'fashion_mnist/{f}' for f in IDX), 30),
+    cifar10=Set('60,000 colour pictures of 32x32', 'none stated (Krizhevsky 2009)',
+                ('cifar-10-binary.tar.gz',), 170))
+
+def place(name:str) -> str:
+    "Where the files of a set are: 'ships', a folder, or '' if they are not on this machine."
+    from tinybench.data.source import cache_dir, local_file
+    files = SETS[name].files
+    if not files: return 'ships'
+    found = [local_file(f) or (cache_dir()/f if (cache_dir()/f).exists() else None) for f in files]
+    return '' if None in found else str(found[0].parent)
+
+def list_data(as_json:AsJson=False):
+    """List the sets of data, what may be done with them, and where they are.
+
+    Example: tinybench data list
+    """
+    def row(name, s): return name, s.what, s.licence, place(name) or f'not here: {s.mb} MB to get'
+    t = Table(('name', 'what', 'licence', 'where'), tuple(row(*item) for item in SETS.items()), left=None)
+    typer.echo(json.dumps([dict(zip(t.head, r)) for r in t.rows], indent=1) if as_json else t)
+
+def get_data(names:Annotated[list[str], typer.Argument(help='As `tinybench data list` has them.')]):
+    """Download sets of data, verify their checksums, and say where they are.
+
+    A file that is there is not downloaded again. TINYBENCH_DATA and TINYBENCH_CACHE name other folders.
+
+    Example: tinybench data get mnist cifar10
+    """
+    from tinybench.data.source import load
+    for name in names: lookup('set of data', name, SETS)            # before the first download
+    for name in names:
+        if SETS[name].files: load(name)
+        say(f'licence of {name}: {SETS[name].licence}')
+        typer.echo(f'{name}: {place(name)}')
