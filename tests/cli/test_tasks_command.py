@@ -3,11 +3,13 @@ import json
 import numpy as np
 import pytest
 from tinybench.cli import main
-from tinybench.cli.tasks import given_models, names_of, official_examples, page_of, stream_quality, tables_of
+from tinybench.cli.tasks import (given_models, load_stream, names_of, official_examples, page_of, stream_dict, stream_quality,
+                                 tables_of, tasks_run)
 from tinybench.data.source import Dataset
 from tinybench.embedded.tasks import EXAMPLES, NETWORKS, embedded_examples, embedded_network, face_pictures
 from tinybench.tasks.run import TaskReport
-from tinybench.tasks.task import TASKS, digit_pictures, outputs_of, quality_of
+from tinybench.tasks.streaming import SWW01, StreamQuality
+from tinybench.tasks.task import TASKS, Examples, digit_pictures, outputs_of, quality_of
 from tinybench.backends.base import as_model
 
 def status(*args):
@@ -43,10 +45,16 @@ def test_the_faces(monkeypatch):
 def test_names():
     assert names_of('all') == [*TASKS, 'sww01'] and names_of('ic01, kws01,ic01') == ['ic01', 'kws01']
     with pytest.raises(ValueError, match="no task 'ic1', did you mean 'ic01'"): names_of('kws01,ic1')
-    made = given_models(['ic01=resnet8'])
+    for text in ('', ' , '):
+        with pytest.raises(ValueError, match='no task is named: all, or some of kws01'): names_of(text)
+
+def test_models():
+    made = given_models(['ic01=resnet8', 'ic02=resnet8'], ['ic01', 'ic02'])
     assert made['ic01'].shape == (32, 32, 3)
-    for text, says in (('ic01', 'say it as ic01=resnet8'), ('ic9=resnet8', 'no task'), ('ic01=resnet9', 'did you mean')):
-        with pytest.raises(ValueError, match=says): given_models([text])
+    assert made['ic02'].source[0].w.shape[-1] == 40 != made['ic01'].source[0].w.shape[-1]    # the wide one of the task
+    for texts, says in ((['ic01'], 'say it as ic01=resnet8'), (['ic9=resnet8'], 'no task'), (['ic01=resnet9'], 'did you mean'),
+                        (['kws01=ds_cnn'], 'kws01 is not run, only ic01'), (['ic01=resnet8']*2, 'has a model already')):
+        with pytest.raises(ValueError, match=says): given_models(texts, ['ic01'])
 
 def test_the_official_pictures_are_used_if_they_are_there(monkeypatch, tmp_path):
     assert official_examples('kws01') is None
@@ -58,6 +66,18 @@ def test_the_official_pictures_are_used_if_they_are_there(monkeypatch, tmp_path)
     x = np.zeros((10_000, 1, 1, 1), np.float32)
     monkeypatch.setattr('tinybench.data.source.load_cifar10', lambda: Dataset(x, y, x, y, 'cifar10', ()))
     assert official_examples('ic01').official and len(official_examples('ic02').y) == 200
+
+def test_what_ships_is_judged_on_what_ships(monkeypatch):
+    "A network of digits would only fail on the official pictures; another one is asked about these."
+    official = Examples('CIFAR-10', np.zeros((20, 32, 32, 3), np.float32), np.arange(20) % 10, official=True)
+    monkeypatch.setattr('tinybench.cli.tasks.official_examples', lambda task: official)
+    for models, n in (({}, 359), (given_models(['ic01=resnet8'], ['ic01']), 20)):
+        report, _ = tasks_run(['ic02', 'ic01'], models, True, 0)
+        assert report['ic01'].quality.n == n and [o.task for o in report.outcomes] == ['ic02', 'ic01']
+
+def test_a_task_without_a_network_leaves_a_report(tmp_path):
+    assert status('tasks', 'run', 'ic02', '--out', tmp_path/'new'/'folder') == 0
+    assert TaskReport.load(tmp_path/'new'/'folder')['ic02'].status == 'no data'
 
 def test_a_quick_run_of_one_task(tmp_path, capsys):
     assert status('tasks', 'run', 'ic01,ic02', '--quick', '--out', tmp_path/'o') == 0
@@ -76,13 +96,26 @@ def test_a_network_without_training_fails(capsys):
     d = json.loads(capsys.readouterr().out)
     assert d['outcomes'][0]['status'] == 'fail' and d['report'] == 'tasks'
 
-def test_the_stream(capsys):
+def test_the_stream(tmp_path, capsys):
     q = stream_quality()
     assert (q.alarms, q.misses, q.targets) == (5, 10, 50) and q.verdict == 'undecided'       # as its card says
     assert status('tasks', 'run', 'sww01', '--json') == 0
     assert json.loads(capsys.readouterr().out)['stream']['misses'] == 10
+    assert status('tasks', 'run', 'sww01', '--out', tmp_path/'o') == 0
+    (tmp_path/'o'/'report.md').unlink()
+    assert status('tasks', 'report', tmp_path/'o') == 0 and 'Streaming wakeword' in (tmp_path/'o'/'report.md').read_text()
     pages = page_of(tables_of(None, q))
     assert 'Streaming wakeword' in pages['report.html'] and 'undecided' in pages['report.md']
+
+def test_a_stream_on_disk(tmp_path):
+    q, at = StreamQuality(SWW01, 5, 10, 50, 1200.), tmp_path/'stream.json'
+    at.write_text(json.dumps(stream_dict(q)))
+    assert load_stream(at) == q
+    for wrong in ({'verdict': 'pass'}, {'targets': 0}, {'alarms': 'x'}, {'secs': None}, {'more': 1}):
+        at.write_text(json.dumps(stream_dict(q) | wrong))
+        with pytest.raises(ValueError, match='stream.json'): load_stream(at)
+    at.write_text('[]')
+    with pytest.raises(ValueError, match='stream.json'): load_stream(at)
 
 def test_the_list(capsys):
     assert status('tasks', 'list') == 0

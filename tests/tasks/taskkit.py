@@ -39,7 +39,7 @@ def as_if_long(c:Compliance, factor=10**5) -> Compliance:
     def longer(e):
         d = e.outcome.to_dict()
         how = d['speed']['how']
-        how |= dict(secs=[factor*s for s in how['secs']], calls=[factor*n for n in how['calls']], run_valid=True)
+        how |= dict(secs=[factor*s for s in how['secs']], calls=[factor*n for n in how['calls']])
         o = Outcome.from_dict(d)
         return Entry(o, e.check, e.truth, e.answers)
     return Compliance(c.division, c.org, c.system, map(longer, c.entries), c.settings, c.env)

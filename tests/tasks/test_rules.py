@@ -26,9 +26,9 @@ from tinybench.optimize.prune import pack_n_m, prune, sparse
 from tinybench.optimize.quantize import clustered, fake, int4, int8
 from tinybench.optimize.step import answers_of, bfloat16, clone, float16, float64, strip
 from tinybench.tasks.rules import (allowed, channel_steps, check_closed, fraction_bits, generate_compliance_report, largest_step,
-                                   nearest_in, step_range, traces)
+                                   nearest_in, quality_from, step_range, traces)
 from tinybench.tasks.run import TinyMLPerf
-from tinybench.tasks.task import Examples
+from tinybench.tasks.task import TASKS, Examples
 from taskkit import SHAPE, SHORT, SYSTEM, as_if_long, net, oracle, pictures, report_on
 
 INPUT = 12, 12, 3
@@ -333,6 +333,9 @@ def test_a_model_that_fails_or_remembers_is_invalid_in_both_divisions():
         assert c.status() == dict(ic01='invalid') and 'remembers' in c.entries[0].reasons(division)[0]
     c = report_on(as_model('m', lambda x: answers_of(net(), x), SHAPE))
     assert c.status() == dict(ic01='refused') and 'cannot be seen' in c.entries[0].reasons('closed')[0]
+    other = as_model('m', lambda x: answers_of(net(1), x), SHAPE, source=net())     # it shows one network and asks another
+    c = report_on(other, references=dict(ic01=net()))
+    assert c.status() == dict(ic01='refused') and 'another function' in c.entries[0].reasons('closed')[0]
 
 def test_a_task_without_examples_has_no_data():
     run = TinyMLPerf(dict(ic01=net()), {}, rules=SHORT)
@@ -442,6 +445,14 @@ def test_a_record_that_does_not_agree_with_itself(record, tmp_path, change, word
         if sum(right) == round(record.entries[0].outcome.quality.value*len(right)): return
         words = words[:-1]
     with pytest.raises(ValueError, match=words): load_compliance(tmp_path)
+
+def test_answers_that_do_not_fit(record, tmp_path):
+    d = compliance_dict(record)
+    d['entries'][0].update(truth=[], answers=[])
+    (tmp_path/'compliance.json').write_text(json.dumps(d))
+    with pytest.raises(ValueError, match='0 answers to 0'): load_compliance(tmp_path)
+    for truth, answers in (([], []), ([1, 2], [1]), ([1], [1, 1])):
+        with pytest.raises(ValueError, match='answers to'): quality_from(TASKS['ic01'], truth, answers)
 
 def test_files_that_are_no_records(tmp_path):
     at = tmp_path/'compliance.json'

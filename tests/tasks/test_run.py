@@ -118,19 +118,25 @@ def test_only_windows_by_the_rules_are_valid():
     assert Rules().valid and not QUICK.valid and not Rules(windows=3).valid
     o = one(knows())
     assert 'not valid' in repr(o) and 'unofficial' in repr(o) and all(s >= .001 for s in o.speed.how['secs'])
-    long = replace(o, speed=replace(o.speed, how=dict(o.speed.how, run_valid=True)))
-    assert 'not valid' not in repr(long)
+    def lasting(*secs): return replace(o, speed=replace(o.speed, how=dict(o.speed.how, secs=secs)))
+    assert lasting(*[10.]*5).run_valid and 'not valid' not in repr(lasting(*[10.]*5))
+    assert not lasting(*[10.]*4).run_valid and not lasting(10., 10., 9.99, 10., 10.).run_valid
 
 def test_an_outcome_that_does_not_agree_with_itself_is_refused():
     d = one(knows(.8)).to_dict()
     for wrong, says in ((dict(status='pass'), "is 'pass', and its numbers say 'fail'"), (dict(schema=9), 'schema 9'), (dict(quality=3), 'missing or wrong|quality')):
         with pytest.raises(ValueError, match=says): Outcome.from_dict(d | wrong)
+    how = d['speed']['how']
+    for wrong in (dict(secs=[10.]*5), dict(secs=how['secs'][:4]), dict(secs=None), dict(calls=['x']*5), dict(calls=[10**400]*5)):
+        with pytest.raises(ValueError, match='do not give its throughput|missing or wrong'):
+            Outcome.from_dict(d | dict(speed=d['speed'] | dict(how=how | wrong)))
     with pytest.raises(ValueError, match='not a list'): Outcome.from_dict([])
     with pytest.raises(ValueError, match='missing'): Outcome.from_dict({k: v for k, v in d.items() if k != 'data'})
 
 def test_a_report_on_disk(tmp_path):
     r = TinyMLPerf(dict(ic01=knows()), dict(ic01=pictures(360)), tmp_path, rules=SHORT).run(False)
     assert TaskReport.load(tmp_path) == r == TaskReport.load(tmp_path/'tasks.json')
+    with pytest.raises(ValueError, match="no task 'ic1', did you mean 'ic01'"): r['ic1']
     for text in ('{', '[]', '{"report": "suite"}', json.dumps(dict(r.to_dict(), outcomes=3))):
         (tmp_path/'x.json').write_text(text)
         with pytest.raises(ValueError, match='x.json'): TaskReport.load(tmp_path/'x.json')

@@ -38,6 +38,7 @@ def test_verdicts():
     q = Quality('accuracy', .85, *wilson(170, 200), 200, .85)
     assert q.by_the_rule and q.verdict == 'undecided' and q.more() is None and 'reached' in repr(q)
     assert Quality('accuracy', .9, .87, .92, 500, .85).more() is None                      # it is decided
+    assert Quality('accuracy', .86, *wilson(172, 200, .5), 200, .85, .5).more() == examples_to_decide(.86, .85, .5) < 600
     q = Quality('AUC', .87, .83, .91, 200, .85)
     assert q.more() == 800 and '0.870 [0.830, 0.910]' in repr(q)
 

@@ -1,6 +1,7 @@
 "`tinybench tasks`: the standard tasks on what ships or on an official set that is there, run by the rules"
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 import typer
@@ -13,29 +14,39 @@ from .plan import make_model
 
 STREAM = 'sww01'        # has a stream in place of examples, and no windows
 
+def has_official(task:str) -> bool:
+    "Whether the file of the official examples of a task is on this machine."
+    from tinybench.data.source import CIFAR10_URL, cache_dir, local_file
+    file = CIFAR10_URL.rpartition('/')[2]
+    return task in ('ic01', 'ic02') and bool(local_file(file) or (cache_dir()/file).exists())
+
 def official_examples(task:str):
     "The official `Examples` of a task if their file is on this machine, else None."
-    from tinybench.data.source import CIFAR10_URL, cache_dir, load_cifar10, local_file
+    from tinybench.data.source import load_cifar10
     from tinybench.tasks.task import official_pictures
-    file = CIFAR10_URL.rpartition('/')[2]
-    if task not in ('ic01', 'ic02') or not (local_file(file) or (cache_dir()/file).exists()): return None
-    return official_pictures(load_cifar10())
+    return official_pictures(load_cifar10()) if has_official(task) else None
 
 def names_of(text:str) -> list[str]:
     "The tasks in `text`, with commas between, or all; ValueError naming the nearest for one that is unknown."
     from tinybench.tasks.task import TASKS
     known = {k: k for k in (*TASKS, STREAM)}
     if text == 'all': return list(known)
-    return list(dict.fromkeys(lookup('task', k.strip(), known) for k in text.split(',') if k.strip()))
+    names = list(dict.fromkeys(lookup('task', k.strip(), known) for k in text.split(',') if k.strip()))
+    if not names: raise ValueError(f'no task is named: all, or some of {", ".join(known)}')
+    return names
 
-def given_models(texts:list[str]) -> dict:
-    "By task the model in each `task=network`; ValueError for any other text."
-    from tinybench.tasks.task import TASKS, task_of
-    def one(text):
+def given_models(texts:list[str], names:list[str]) -> dict:
+    "By task the model in each `task=network`; ValueError for any other text, or a task not in `names`."
+    from tinybench.tasks.task import task_of
+    found = {}
+    for text in texts:
         name, _, use = text.partition('=')
         if not use: raise ValueError(f'--model {text}: say it as ic01=resnet8 or ic01=module:function')
-        return task_of(name).name, make_model(use, dict(shape=list(TASKS[name].shape)))
-    return dict(map(one, texts))
+        t = task_of(name)
+        if name not in names: raise ValueError(f'--model {text}: {name} is not run, only {", ".join(names)}')
+        if name in found: raise ValueError(f'--model {text}: {name} has a model already')
+        found[name] = make_model(use, dict(t.options if use == t.network else {}, shape=list(t.shape)))
+    return found
 
 def tasks_run(names:list[str], models:Mapping, quick:bool, seed:int, out:Path|None=None):
     "(a `TaskReport` of all but the stream, or None; the `StreamQuality`, or None)."
@@ -43,18 +54,18 @@ def tasks_run(names:list[str], models:Mapping, quick:bool, seed:int, out:Path|No
     from tinybench.tasks.run import QUICK, Outcome, Rules, TaskReport, TinyMLPerf
     from tinybench.tasks.task import TASKS
     rest = [n for n in names if n != STREAM]
-    nets = {n: models.get(n, embedded_network(n)) for n in rest}
+    nets = {n: models[n] if n in models else embedded_network(n) for n in rest}
     def lost(n): return Outcome(n, TASKS[n].network, reason='none ships trained: give one with --model')
-    missing = [lost(n) for n in rest if nets[n] is None]
+    found = {n: lost(n) for n in rest if nets[n] is None}
     nets = {n: m for n, m in nets.items() if m is not None}
-    say(f'making examples of {", ".join(nets) or "nothing"}')
-    sets = {n: official_examples(n) or embedded_examples(n) for n in nets}
-    report = None
-    if nets: report = TinyMLPerf(nets, sets, out, rules=QUICK if quick else Rules(), seed=seed).run()
-    if rest:
-        found = (report or TaskReport([])).outcomes
-        about = (report.settings, report.env, report.notes) if report else ()
-        report = TaskReport([*found, *missing], *about)
+    report = TaskReport([])
+    if nets:
+        say(f'making examples of {", ".join(nets)}')
+        # what ships has learned from what ships
+        sets = {n: (official_examples(n) if n in models else None) or embedded_examples(n) for n in nets}
+        report = TinyMLPerf(nets, sets, out, rules=QUICK if quick else Rules(), seed=seed).run()
+    found |= {o.task: o for o in report.outcomes}
+    report = replace(report, outcomes=[found[n] for n in rest]) if rest else None
     return report, stream_quality() if STREAM in names else None
 
 def stream_quality():
@@ -82,8 +93,19 @@ def tables_of(report, stream) -> dict[str, Table]:
 
 def stream_dict(q) -> dict:
     "A `StreamQuality`, ready for JSON."
-    counts = dict(alarms=q.alarms, misses=q.misses, targets=q.targets, secs=q.secs)
+    counts = dict(alarms=q.alarms, misses=q.misses, targets=q.targets, secs=q.secs, level=q.level)
     return dict(counts, task=STREAM, verdict=q.verdict, by_the_rule=q.by_the_rule, provenance='measured')
+
+def load_stream(path:Path):
+    "The `StreamQuality` in a file that `tasks run` wrote; ValueError naming it for any other."
+    from tinybench.tasks.streaming import SWW01, StreamQuality
+    try:
+        d = json.loads(path.read_text(encoding='utf-8'))
+        q = StreamQuality(SWW01, *(d[k] for k in ('alarms', 'misses', 'targets', 'secs', 'level')))
+        if stream_dict(q) != d: raise ValueError('its counts do not give its verdict')
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as e:
+        raise ValueError(f'{path}: {type(e).__name__}: {e}') from e
+    return q
 
 
 # --- the commands
@@ -99,7 +121,7 @@ def list_tasks(as_json:AsJson=False):
     def has(name):
         there = 'embedded' if name in EXAMPLES else 'no data'
         if name == 'vww01' and not has_faces(): there = 'needs scikit-image'
-        return 'official' if official_examples(name) else there, 'ships' if name in NETWORKS else 'none ships'
+        return 'official' if has_official(name) else there, 'ships' if name in NETWORKS else 'none ships'
     t = task_table(TASKS.values())
     rows = tuple((*row, *has(row[0])) for row in t.rows)
     limit = f'at most {SWW01.alarms} alarms and {SWW01.misses} misses'
@@ -116,16 +138,17 @@ def run_tasks(
     seed:Seed=0, as_json:AsJson=False):
     """Run tasks by the rules: quality first, then five windows of ten seconds.
 
-    On the official examples if they are on this machine, else on those that ship. A network that ships runs
-    where --model names no other. A model that fails is invalid, without data there is no number.
+    A network that ships runs on the examples that ship, unless --model names another. That one runs on the
+    official examples if they are here. A model that fails is invalid, without data there is no number.
 
     Status 1 if a task fails or is invalid. After a kill it goes on where it was, with --out.
 
     Example: tinybench tasks run all --quick --out reports/tasks
     """
     names = names_of(tasks)
-    report, stream = tasks_run(names, given_models(model or []), quick, seed, out)
+    report, stream = tasks_run(names, given_models(model or [], names), quick, seed, out)
     if out:
+        out.mkdir(parents=True, exist_ok=True)
         if report: report.save(out)
         if stream: write_whole(out/'stream.json', json.dumps(stream_dict(stream), indent=1) + '\n')
         write_pages(out, tables_of(report, stream))
@@ -153,7 +176,8 @@ def report_tasks(
     Example: tinybench tasks report reports/tasks
     """
     from tinybench.tasks.run import TaskReport
-    found = TaskReport.load(folder)
-    write_pages(folder, tables_of(found, None))
-    show_tasks(found, None, as_json)
+    stream = load_stream(folder/'stream.json') if (folder/'stream.json').exists() else None
+    report = None if stream and not (folder/'tasks.json').exists() else TaskReport.load(folder)
+    write_pages(folder, tables_of(report, stream))
+    show_tasks(report, stream, as_json)
     say(f'report: {folder/"report.html"}')

@@ -286,11 +286,13 @@ def check_closed(
 def quality_from(t:Task, truth, answers, level:float=.95) -> Quality:
     "What `answers`, a class for each example or a score for each clip, amount to."
     truth, answers = np.asarray(truth), np.asarray(answers)
+    if not len(truth) or truth.shape != answers.shape: raise ValueError(
+        f'{t.name}: {len(answers)} answers to {len(truth)} examples or clips')
     if t.metric == 'AUC':
         a = delong(answers, truth, level)
-        return Quality('AUC', a.estimate, a.lo, a.hi, len(truth), t.target)
-    right = int((truth == answers).sum())
-    return Quality('accuracy', right/len(truth), *wilson(right, len(truth), level), len(truth), t.target)
+        return Quality('AUC', a.estimate, a.lo, a.hi, len(truth), t.target, level)
+    right, n = int((truth == answers).sum()), len(truth)
+    return Quality('accuracy', right/n, *wilson(right, n, level), n, t.target, level)
 
 # %% ../../nbs/77_tasks.rules.ipynb #entry
 DIVISIONS = 'closed', 'open'
@@ -336,9 +338,11 @@ def check_description(division:str, org:str, system:Mapping):
 # %% ../../nbs/77_tasks.rules.ipynb #closed-check
 def closed_check(run:TinyMLPerf, t:Task, references:Mapping) -> Equivalence:
     "Whether the network that `run` asked is the reference; a model that cannot be looked into is not."
-    net, e = run.models[t.name].source, run.sets[t.name]
+    model, e = run.models[t.name], run.sets[t.name]
+    net = model.source
     why = ('no reference was given' if t.name not in references else
-           'its weights cannot be seen: give a network of tinybench' if not isinstance(net, Module) else '')
+           'its weights cannot be seen: give a network of tinybench' if not isinstance(net, Module)
+           else 'it is asked by way of another function' if model.call is not net else '')
     if why: return Equivalence((), (Finding('not seen', '', why),))
     return check_closed(references[t.name], net, e.x[:32].astype(np.float32))
 

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['QUICK', 'CACHED', 'fill', 'Rules', 'window', 'repeats_against_changes', 'audited', 'chosen', 'Outcome',
-           'outcome_dict', 'outcome_from_dict', 'outcome_table', 'steps_of', 'TaskReport', 'load_report', 'TinyMLPerf',
-           'run_settings', 'measured_step', 'speed_of', 'outcome_of', 'run_tasks']
+           'outcome_dict', 'windows_agree', 'outcome_from_dict', 'outcome_table', 'steps_of', 'TaskReport',
+           'load_report', 'TinyMLPerf', 'run_settings', 'measured_step', 'speed_of', 'outcome_of', 'run_tasks']
 
 # %% ../../nbs/75_tasks.run.ipynb #imports
 import json, math, os, time
@@ -16,6 +16,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from ..backends.base import Model, ModelError, Watched, as_model, running
 from ..base.files import write_whole
+from ..base.names import lookup
 from ..base.text import Shown, Table, worded
 from ..bench.benchmark import array_digest
 from ..bench.steps import kept_step, locked, open_steps, save_step
@@ -109,7 +110,10 @@ class Outcome(Shown):
         if not self.data: return 'no data'
         return 'invalid' if self.reason or self.quality is None else self.quality.verdict
     @property
-    def run_valid(self) -> bool: return self.speed is not None and bool(self.speed.how['run_valid'])
+    def run_valid(self) -> bool:
+        "Whether there were windows enough, and each lasted."
+        secs = self.speed.how['secs'] if self.speed else ()
+        return Rules(len(secs), min(secs, default=0)).valid
     def to_dict(self) -> dict: return outcome_dict(self)
     @classmethod
     def from_dict(cls, d:Mapping) -> 'Outcome': return outcome_from_dict(d)
@@ -121,6 +125,11 @@ def outcome_dict(o:Outcome) -> dict:
     parts = dict(quality=vars(o.quality) if o.quality else None, speed=o.speed.to_dict() if o.speed else None)
     return plain(dict(schema=o.schema, task=o.task, model=o.model, data=o.data, status=o.status,
                       reason=o.reason, **parts))
+def windows_agree(s:BenchmarkResult) -> bool:
+    "Whether the calls and seconds of its windows give its rates."
+    parts = s.values, s.how['calls'], s.how['secs']
+    same = all(math.isclose(rate*secs, calls, rel_tol=1e-6) for rate, calls, secs in zip(*parts))
+    return same and len({*map(len, parts)}) == 1
 def outcome_from_dict(d:Mapping) -> Outcome:
     "What `outcome_dict` gave; ValueError for another schema, or if it does not agree with itself."
     if not isinstance(d, Mapping): raise ValueError(f'an outcome is a dictionary, not a {type(d).__name__}')
@@ -130,8 +139,10 @@ def outcome_from_dict(d:Mapping) -> Outcome:
         q, s = d['quality'], d['speed']
         o = Outcome(d['task'], d['model'], d['data'], Quality(**q) if q else None,
                     BenchmarkResult.from_dict(s) if s else None, d['reason'])
-        status = d['status']
-    except (KeyError, TypeError) as e: raise ValueError(f'missing or wrong in an outcome: {e}') from None
+        status, agree = d['status'], not o.speed or windows_agree(o.speed)
+    except (KeyError, TypeError, OverflowError) as e:
+        raise ValueError(f'missing or wrong in an outcome: {e}') from None
+    if not agree: raise ValueError(f'the calls and seconds of {o.task} do not give its throughput')
     if o.status != status: raise ValueError(
         f'the status of {o.task} is {status!r}, and its numbers say {o.status!r}')
     return o
@@ -169,7 +180,8 @@ class TaskReport(Shown):
         kept = dict(outcomes=tuple(self.outcomes), notes=tuple(self.notes),
                     **{k: freeze(plain(getattr(self, k), k)) for k in ('settings', 'env')})
         for k, v in kept.items(): object.__setattr__(self, k, v)
-    def __getitem__(self, task:str) -> Outcome: return next(o for o in self.outcomes if o.task == task)
+    def __getitem__(self, task:str) -> Outcome:
+        return lookup('task', task, {o.task: o for o in self.outcomes})
     def to_dict(self) -> dict:
         return dict(schema=self.schema, report='tasks', outcomes=[o.to_dict() for o in self.outcomes],
                     settings=plain(self.settings), env=plain(self.env), notes=list(self.notes))
@@ -239,7 +251,7 @@ def measured_step(r:TinyMLPerf, t:Task, step:str) -> dict:
 # %% ../../nbs/75_tasks.run.ipynb #outcome-of
 def speed_of(r:TinyMLPerf, t:Task, windows:list[dict]) -> BenchmarkResult:
     "The rates of all windows of a task, and how they were taken."
-    how = dict(task=t.name, data=r.sets[t.name].name, seed=r.seed, threads=r.threads, run_valid=r.rules.valid)
+    how = dict(task=t.name, data=r.sets[t.name].name, seed=r.seed, threads=r.threads)
     how |= {k: [w[k] for w in windows] for k in ('secs', 'calls')}
     rates = [w['rate'] for w in windows]
     return BenchmarkResult(r.models[t.name].name, 'throughput', 'examples/s', rates, 'measured', plain(how))

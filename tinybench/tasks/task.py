@@ -54,6 +54,7 @@ class Quality(Shown):
     hi: float
     n: int                    # examples or clips
     target: float
+    level: float = .95       # of the interval
     @property
     def by_the_rule(self) -> bool: return self.value >= self.target - 1e-12
     @property
@@ -62,7 +63,7 @@ class Quality(Shown):
         "Examples that would probably decide it: an interval narrows with the root of their number."
         gap = abs(self.value - self.target)
         if self.verdict != 'undecided' or gap < 1e-12: return None
-        if self.metric == 'accuracy': return examples_to_decide(self.value, self.target)
+        if self.metric == 'accuracy': return examples_to_decide(self.value, self.target, self.level)
         return math.ceil(self.n*((self.hi - self.lo)/2/gap)**2)
     def words(self) -> str:
         if self.metric == 'accuracy': return worded(self.value, self.lo, self.hi, 'share')
@@ -163,10 +164,11 @@ def quality_of(task:Task, out:np.ndarray, e:Examples, level:float=.95) -> Qualit
     "How good the outputs of a model are in the metric of `task`."
     if task.metric == 'accuracy':
         right = int((out.argmax(1) == e.y).sum())
-        return Quality('accuracy', right/len(e.y), *wilson(right, len(e.y), level), len(e.y), task.target)
+        ends = wilson(right, len(e.y), level)
+        return Quality('accuracy', right/len(e.y), *ends, len(e.y), task.target, level)
     scores = ((out - e.x)**2).mean(1, dtype=float)
     a = delong(scores if e.clip is None else clip_scores(scores, e.clip), e.y, level)
-    return Quality('AUC', a.estimate, a.lo, a.hi, len(e.y), task.target)
+    return Quality('AUC', a.estimate, a.lo, a.hi, len(e.y), task.target, level)
 
 # %% ../../nbs/74_tasks.task.ipynb #outputs-of
 def outputs_of(task:Task, model:Model, e:Examples, threads:int|None=1) -> np.ndarray:
