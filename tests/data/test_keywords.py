@@ -100,6 +100,10 @@ def test_no_two_voices_sound_the_same():
     far = [np.abs(a - b).max() for i, a in enumerate(x) for b in x[:i]]
     assert min(far) > 1, 'two names are one voice'
 
+def test_a_text_without_a_sound_is_refused():
+    espeak()
+    with pytest.raises(ValueError, match="says nothing to '_'"): script.spoken('m1', 'en-us', '_')
+
 def test_without_espeak_it_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, 'which', lambda name: None)
     with pytest.raises(SystemExit, match='needs the program espeak-ng: apt-get install -y espeak-ng'):

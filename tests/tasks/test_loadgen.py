@@ -280,7 +280,7 @@ def test_a_model_with_bad_outputs_never_passes(call, says):
 def test_rules_that_make_no_sense_are_refused():
     for bad, says in ((dict(scenario='Sever'), 'no such scenario'), (dict(scenario='Server'), 'rate'),
                       (dict(scenario='Server', rate=5.), 'bound'), (dict(min_queries=0), 'at least 1'),
-                      (dict(min_secs=-1.), 'min_secs'), (dict(loaded=0), 'loaded'), (dict(seeds=(1, 2)), 'three seeds')):
+                      (dict(min_secs=-1.), 'min_secs'), (dict(min_secs=math.nan), 'min_secs'), (dict(loaded=0), 'loaded'), (dict(seeds=(1, 2)), 'three seeds')):
         with pytest.raises(ValueError, match=says): Rules(**bad)
     with pytest.raises(ValueError, match='empty'): drive(fixed_system(0), X[:0], rules())
 

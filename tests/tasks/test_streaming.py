@@ -10,7 +10,7 @@ from scipy import stats
 from tinybench.base.files import shipped
 from tinybench.data.audio import in_a_row, triangles
 from tinybench.models.zoo import folded_parameters, probabilities, sww_cnn
-from tinybench.nn.module import load_arrays
+from tinybench.nn.module import around_calls, load_arrays
 from tinybench.profile.cost import cost
 from tinybench.tasks.streaming import (SWW01, THRESHOLDS, FrontEnd, Listener, Stream, StreamQuality, along, chosen_threshold, debounce,
                                        duty_cycle, judged, lfbe, match, poisson_interval, sweep, wakeword_detector,
@@ -117,6 +117,16 @@ def test_duty_cycle_is_time_over_time():
     assert r.values == (.25, .25, .25) and r.provenance == 'measured' and r.how['size'] == 512
     half = duty_cycle(sww_cnn(rng()), sound(24000), clock=partial(next, iter(np.arange(0, 99, .25))))
     assert half.values == (.25, .5)
+    with pytest.raises(ValueError, match='the sound is empty'): duty_cycle(sww_cnn(rng()), np.zeros(0))
+
+def test_every_second_of_a_duty_cycle_has_its_windows():
+    "By a clock that counts the calls of layers: a second has 31 or 32 windows, also the first, which completes two by itself."
+    net, calls = sww_cnn(rng()), []
+    def note(m, *xs):
+        calls.append(1)
+        return m.forward(*xs)
+    with around_calls(note): r = duty_cycle(net, sound(16000*3), clock=lambda: len(calls))
+    assert 0 < max(r.values) < 1.1*min(r.values)
 
 
 # --- events

@@ -3,7 +3,7 @@
     python -m tinybench.embedded.keywords [FILE]      needs the program espeak-ng
 
 A clip depends on its number and `SEED` alone, so that a few can be made again and compared."""
-import json, shutil, subprocess, sys
+import json, sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -11,13 +11,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
-from scipy.signal import resample_poly
 from tinybench.base.files import shipped, write_whole
 from tinybench.data.audio import mfcc
 from tinybench.data.keywords import KEYWORDS, to_codes
+from tinybench.embedded import espeak
+from tinybench.embedded.espeak import ACCENTS, RATE, program, spoken, unit, version
 
-SEED, RATE = 43, 16000    # the first seed from 24 on by which one whisper trains and another one tests
-ACCENTS = 'en-us en-us-nyc en-gb en-gb-scotland en-gb-x-gbclan en-gb-x-gbcwmd en-gb-x-rp en-029'.split()
+SEED = 43                 # the first seed from 24 on by which one whisper trains and another one tests
 # espeak-ng's variants: throat, mouth and melody. Some of its names are nearly the same sound (klatt, adam and
 # caleb; steph, steph2 and steph3): of those that say "yes" with features less than 12 apart, one is here.
 VOICES = '''m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 croak whisper whisperf klatt klatt3 klatt5 Alex Alicia
@@ -55,29 +55,6 @@ def takes() -> tuple[Take, ...]:
 
 # --- sounds
 
-def program() -> str:
-    "The path of espeak-ng; FileNotFoundError that says how to get it."
-    found = shutil.which('espeak-ng')
-    if not found: raise FileNotFoundError(
-        'this needs the program espeak-ng: apt-get install -y espeak-ng (Debian, Ubuntu), brew install '
-        'espeak-ng (macOS), or see github.com/espeak-ng/espeak-ng. The set that it makes is shipped already.')
-    return found
-
-def version() -> str:
-    "As `1.51`."
-    said = subprocess.run([program(), '--version'], capture_output=True, text=True, check=True).stdout
-    return said.split(':')[1].split()[0]
-
-def spoken(voice:str, accent:str, text:str, speed:int=160, pitch:int=50) -> np.ndarray:
-    "What espeak-ng says at 16 kHz, without silence around it; speed in words a minute, pitch 0 to 99."
-    command = [program(), '--stdout', '-v', f'{accent}+{voice}', '-s', str(speed), '-p', str(pitch), text]
-    wav = subprocess.run(command, capture_output=True, check=True).stdout
-    rate = int.from_bytes(wav[24:28], 'little')
-    if rate != 22050: raise ValueError(f'{accent}+{voice}: espeak-ng speaks at {rate} Hz, not at 22050')
-    x = resample_poly(np.frombuffer(wav[44:], '<i2')/32768, 320, 441)
-    loud = np.flatnonzero(np.abs(x) > .02*np.abs(x).max())
-    return x[loud[0]:loud[-1] + 1]
-
 @cache
 def chatter(voice:str) -> np.ndarray:
     "Some seconds of a voice that talks, repeated to at least three."
@@ -86,20 +63,10 @@ def chatter(voice:str) -> np.ndarray:
 
 def noise(kind:str, others:list[str], rng:np.random.Generator) -> np.ndarray:
     "A second of noise with mean square 1; `others` are the voices that babble may be made of."
-    if kind == 'babble':
-        talk = [chatter(v) for v in rng.choice(others, 5, replace=False)]
-        starts = [rng.integers(len(t) - RATE) for t in talk]
-        x = sum(t[s:s + RATE]/np.abs(t).max() for t, s in zip(talk, starts))
-    elif kind == 'hum':
-        k, t = np.arange(1, 40)[:, None], np.arange(RATE)/RATE
-        size, phase = rng.uniform(size=k.shape)/k**.5, rng.uniform(0, 2*np.pi, k.shape)
-        x = (size*np.sin(2*np.pi*rng.choice([50, 60])*k*t + phase)).sum(0) + .05*rng.normal(size=RATE)
-    else:
-        x = rng.normal(size=RATE)
-        if kind == 'pink':
-            f = np.fft.rfft(x)
-            x = np.fft.irfft(f/np.maximum(np.arange(len(f)), 20)**.5, RATE)
-    return x/np.sqrt((x*x).mean())
+    if kind != 'babble': return espeak.noise(kind, RATE, rng)
+    talk = [chatter(v) for v in rng.choice(others, 5, replace=False)]
+    starts = [rng.integers(len(t) - RATE) for t in talk]
+    return unit(sum(t[s:s + RATE]/np.abs(t).max() for t, s in zip(talk, starts)))
 
 # --- clips
 

@@ -4,19 +4,19 @@
 
 A sound depends on `SEED`, its part and its number alone. No two parts share a voice or a sentence; the words
 of a part that are like the wakeword are its own too."""
-import json, shutil, subprocess, sys
+import json, sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
-from scipy.signal import resample_poly
 from tinybench.base.files import shipped, write_whole
+from tinybench.embedded import espeak
+from tinybench.embedded.espeak import ACCENTS, RATE, program, unit, version
 from tinybench.tasks.streaming import lfbe
 
-SEED, RATE, WAKEWORD = 78, 16000, 'marvin'
-ACCENTS = 'en-us en-us-nyc en-gb en-gb-scotland en-gb-x-gbclan en-gb-x-gbcwmd en-gb-x-rp en-029'.split()
+SEED, WAKEWORD = 78, 'marvin'
 # espeak-ng's variants, without robots and without some that are nearly another of the list
 VOICES = '''
     m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 croak klatt klatt3 klatt5 Alex Alicia Andrea Andy
@@ -77,29 +77,9 @@ def voices() -> dict[str, list[str]]:
 
 # --- what is said
 
-def program() -> str:
-    "The path of espeak-ng; FileNotFoundError that says how to get it."
-    found = shutil.which('espeak-ng')
-    if not found: raise FileNotFoundError(
-        'this needs the program espeak-ng: apt-get install -y espeak-ng (Debian, Ubuntu), brew install '
-        'espeak-ng (macOS), or see github.com/espeak-ng/espeak-ng. What it makes is shipped already.')
-    return found
-
-def version() -> str:
-    "As `1.51`."
-    said = subprocess.run([program(), '--version'], capture_output=True, text=True, check=True).stdout
-    return said.split(':')[1].split()[0]
-
-def spoken(s:Said) -> np.ndarray:
-    "`s` at 16 kHz, without the silence before and after, through the microphone of its voice."
-    voice, speed, pitch = f'{s.accent}+{s.voice}', str(s.speed), str(s.pitch)
-    command = [program(), '--stdout', '-v', voice, '-s', speed, '-p', pitch, s.text]
-    wav = subprocess.run(command, capture_output=True, check=True).stdout
-    if (rate := int.from_bytes(wav[24:28], 'little')) != 22050:
-        raise ValueError(f'{voice}: espeak-ng speaks at {rate} Hz, not at 22050')
-    x = resample_poly(np.frombuffer(wav[44:], '<i2')/32768, 320, 441)
-    loud = np.flatnonzero(np.abs(x) > .02*np.abs(x).max())
-    x = x[loud[0]:loud[-1] + 1]
+def heard(s:Said) -> np.ndarray:
+    "`s` as loud as it says, through the microphone of its voice."
+    x = espeak.spoken(s.voice, s.accent, s.text, s.speed, s.pitch)
     tilt = np.random.default_rng([SEED, VOICES.index(s.voice)]).uniform(-.5, .5)
     x = x + tilt*np.append(0, x[:-1])
     return x*10**(s.dB/20)/np.sqrt((x*x).mean())
@@ -122,23 +102,13 @@ def how(part:str, text:str, rng:np.random.Generator) -> Said:
 @cache
 def chatter(part:str, voice:str) -> np.ndarray:
     "All sentences of a part by one voice."
-    return np.concatenate([spoken(Said(s, voice, 'en-us', 170, 50, -20)) for s in sentences(part)])
+    return np.concatenate([heard(Said(s, voice, 'en-us', 170, 50, -20)) for s in sentences(part)])
 
 def noise(kind:str, n:int, part:str, rng:np.random.Generator) -> np.ndarray:
-    "`n` samples of noise with mean square 1."
-    if kind == 'babble':
-        talk = [chatter(part, v) for v in rng.choice(voices()[part], 4, replace=False)]
-        x = sum(np.resize(np.roll(t, rng.integers(len(t))), n) for t in talk)
-    elif kind == 'hum':
-        k, t = np.arange(1, 40), np.arange(n)/RATE
-        size, phase, f = rng.uniform(size=39)/k**.5, rng.uniform(0, 2*np.pi, 39), rng.choice([50, 60])
-        x = sum(a*np.sin(2*np.pi*f*i*t + p) for i, a, p in zip(k, size, phase)) + .05*rng.normal(size=n)
-    else:
-        x = rng.normal(size=n)
-        if kind == 'pink':
-            f = np.fft.rfft(x)
-            x = np.fft.irfft(f/np.maximum(np.arange(len(f)), n/800)**.5, n)      # flat below 20 Hz
-    return x/np.sqrt((x*x).mean())
+    "`n` samples of noise with mean square 1; babble is made of the voices of `part`."
+    if kind != 'babble': return espeak.noise(kind, n, rng)
+    talk = [chatter(part, v) for v in rng.choice(voices()[part], 4, replace=False)]
+    return unit(sum(np.resize(np.roll(t, rng.integers(len(t))), n) for t in talk))
 
 def background(part:str, n:int, rng:np.random.Generator) -> np.ndarray:
     "Noise whose kind and loudness change every 10 to 40 seconds."
@@ -163,13 +133,13 @@ def sound(part:str, secs:float, targets:int, number:int=0) -> Sound:
     starts = wake_times(secs, targets, rng)
     things = [how(part, WAKEWORD, rng) for _ in starts]
     things += [how(part, any_text(part, rng), rng) for _ in range(int(.7*secs))]
-    with ThreadPoolExecutor(2) as pool: heard = list(pool.map(spoken, things))
+    with ThreadPoolExecutor(2) as pool: sounds = list(pool.map(heard, things))
     x, said, t = background(part, int(secs*RATE), rng), [], .5
     def put(start, thing, y):
         at = int(start*RATE)
         x[at:at + len(y)] += y[:len(x) - at]
         said.append((float(start), float(start) + len(y)/RATE, thing.text))
-    others = iter(zip(things[targets:], heard[targets:]))
+    others = iter(zip(things[targets:], sounds[targets:]))
     for i, start in enumerate([*starts, secs]):
         for thing, y in others:                          # what does not fit before the wakeword is not said
             t += rng.uniform(*GAPS[rng.random() < .6])
@@ -177,7 +147,7 @@ def sound(part:str, secs:float, targets:int, number:int=0) -> Sound:
             put(t, thing, y)
             t = said[-1][1]
         if i < targets:
-            put(start, things[i], heard[i])
+            put(start, things[i], sounds[i])
             t = said[-1][1]
     return Sound(x, np.array([s[:2] for s in said if s[2] == WAKEWORD]).reshape(-1, 2), said)
 

@@ -29,7 +29,7 @@ def arrivals(
     n:int,
     rng,              # numpy's Generator
 ) -> np.ndarray:      # seconds, rising, (n,)
-    "Times of the first `n` events of a Poisson process after 0; ValueError unless `rate` is above 0."
+    "Times of the first `n` events of a Poisson process after 0; ValueError unless 0 < rate < inf."
     if not 0 < rate < np.inf: raise ValueError(f'{rate} a second: the rate must be above 0')
     return np.cumsum(rng.exponential(1/rate, n))
 
@@ -133,7 +133,7 @@ class Rules:
         if self.scenario not in PERCENTILES: refuse(f'no such scenario; there are {", ".join(PERCENTILES)}')
         for k in ('min_queries', 'per_query', 'loaded'):
             if (n := getattr(self, k)) is not None and n < 1: refuse(f'{k} is {n}, it must be at least 1')
-        if self.min_secs < 0: refuse(f'min_secs is {self.min_secs}, it cannot be below 0')
+        if not 0 <= self.min_secs < np.inf: refuse(f'min_secs is {self.min_secs}, it must be 0 or more')
         if len(self.seeds) != 3: refuse('there are three seeds: of the sample set, the order, the arrivals')
         if self.scenario == 'Server' and not (self.rate > 0 and self.bound > 0):
             refuse('needs a rate above 0 and a bound in seconds, such as rate=90, bound=.05')
@@ -230,7 +230,7 @@ def proven_share(
     n:int,
     level:float=.99,
 ) -> float:
-    "The share of queries in time that `late` of `n` prove at `level`; ValueError unless 0 <= late <= n > 0."
+    "The share in time that `late` of `n` prove; ValueError unless 0 <= late <= n > 0 and 0 < level < 1."
     check_share(level=level)
     if not 0 <= late <= n or not n: raise ValueError(f'{late} late of {n} queries make no share')
     return 1 - float(bdtri(late, n, 1 - level)) if late < n else 0.
