@@ -117,13 +117,13 @@ def test_a_student_guesses_moves_measures_cancels_and_keeps(show, chromium, note
 
         # noise without memory no longer breaks the limit; settings and figures are kept in files
         assert 'breaks the limit' in figure(page).get_attribute('aria-label')
-        marks = page.locator('p[role=status][style*="border-left"]')
-        marked = marks.count()
+        marks = 'p[role=status][style*="border-left"]'
+        marked = page.locator(marks).count()
         page.locator(AT).nth(2).focus()
         page.keyboard.press('Home')
         gone = '!document.querySelector("svg[role=img]").getAttribute("aria-label").includes("breaks the limit")'
         page.wait_for_function(gone)
-        assert marks.count() == marked - 1
+        page.wait_for_function('([marks, n]) => document.querySelectorAll(marks).length === n', arg=[marks, marked - 1])
         page.get_by_role('button', name='Keep this setting').first.click()
         said(page, 'This setting is in mine.json.')
         page.get_by_role('button', name='Save the figure').first.click()

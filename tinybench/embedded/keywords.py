@@ -1,8 +1,6 @@
-"""Twelve classes of keywords spoken by espeak-ng, as features of one second each: makes keywords.npz.
-
-    python -m tinybench.embedded.keywords [FILE]      needs the program espeak-ng
-
-A clip depends on its number and `SEED` alone, so that a few can be made again and compared."""
+"Twelve classes of keywords spoken by espeak-ng, as features of one second each: makes keywords.npz"
+# python -m tinybench.embedded.keywords [FILE]      needs the program espeak-ng
+# A clip depends on its number and `SEED` alone, so that a few can be made again and compared.
 import json, sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
