@@ -1,4 +1,4 @@
-"Long sounds in which espeak-ng says a wakeword among other words: makes wakeword.npz, a stream to judge on"
+"Long sounds in which espeak-ng says a wakeword among other words: makes wakeword.npz, to judge on"
 # python -m tinybench.embedded.wakeword [FILE]      needs the program espeak-ng
 # A sound depends on `SEED`, its part and its number alone. No two parts share a voice or a sentence; the words
 # of a part that are like the wakeword are its own too.
