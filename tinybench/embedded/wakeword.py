@@ -1,7 +1,7 @@
 "Long sounds in which espeak-ng says a wakeword among other words: makes wakeword.npz, to judge on"
 # python -m tinybench.embedded.wakeword [FILE]      needs the program espeak-ng
-# A sound depends on `SEED`, its part and its number alone. No two parts share a voice or a sentence; the words
-# of a part that are like the wakeword are its own too.
+# A sound depends on `SEED`, its part and its number alone. No two parts share a voice, a sentence or
+# a word that is like the wakeword.
 import json, sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
