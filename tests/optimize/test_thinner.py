@@ -287,14 +287,14 @@ def test_half_of_the_macs_lose_less_than_a_point_over_seeds_and_are_not_better_t
     assert low > -1, f'from scratch less pruned {scratch}'       # what the lesson says: pruning has no lead of a point
 
 def test_half_of_the_macs_are_half_as_fast_again():
-    "Surely 1.5 times, by seconds of the processor: 1.8 to 2.2 for 64 and 128 filters, busy or not; 1.4 to 1.7 for 32 and 64."
-    for width, batch in ((64, 32), (64, 64)):
+    "Surely 1.5 times, by seconds of the processor: 1.8 to 2.2 for 64 and 128 filters, busy or not; 1.4 to 1.6 for 32 and 64."
+    for width, batch, least in ((64, 32, 1.5), (64, 64, 1.5), (32, 64, 1.25)):
         net = simple_cnn(rng(), width=width)
         small, x = thin(net, DIGIT, multiple=8), Tensor(rng().random((batch, *DIGIT), np.float32))
         with evaluating(net), evaluating(small), pinned(1):
             times = compare(dict(small=partial(small, x), large=partial(net, x)), base='small', rng=rng(), repeats=40,
                             clock=time.process_time)            # what other programs take is not in it
-        assert times['large'].ratio.lo >= 1.5, times
+        assert times['large'].ratio.lo >= least, (width, batch, times)
 
 
 # --- refusals
