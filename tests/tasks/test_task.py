@@ -73,6 +73,10 @@ def test_examples_that_do_not_fit(args, says):
     x, *rest = args
     with pytest.raises(ValueError, match=says): Examples('odd', np.array(x), *map(lambda v: np.array(v) if isinstance(v, list) else v, rest))
 
+def test_examples_in_lists_are_arrays():
+    e = Examples('listed', [[1., 2.], [3., 4.]], [0, 1])
+    assert e.x.shape == (2, 2) and e.y.tolist() == [0, 1] and '2 inputs of 2 float64' in repr(e)
+
 def auto(scale=1.):
     "Windows of clips, whose reconstruction is off where the clip is odd."
     r = np.random.default_rng(1)

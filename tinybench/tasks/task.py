@@ -124,6 +124,7 @@ class Examples(Shown):
     clip: np.ndarray|None = None # (n,): the clip of each input; None if each is one
     note: str = ''
     def __post_init__(self):
+        for k in ('x', 'y'): object.__setattr__(self, k, np.asarray(getattr(self, k)))
         clip = np.arange(len(self.x)) if self.clip is None else np.asarray(self.clip)
         def refuse(why): raise ValueError(f'{self.name}: {why}')
         if len(clip) != len(self.x): refuse(f'{len(self.x)} inputs, {len(clip)} places in clips')
