@@ -38,7 +38,7 @@ def tree_id(path:Path) -> str:
 DIGESTS = dict(sha256=checksum, md5=lambda path: checksum(path, 'md5'), blob=blob_id, tree=tree_id)
 
 def verified(f:File, path:Path, aside:Path|None=None) -> Path:
-    "`path`, if it is the file that was published; else a ValueError, and `aside`, if given, is where it goes."
+    "`path`, if it is the file that was published; else a ValueError, and it is moved to `aside`, if given."
     try: got = DIGESTS[f.kind](path)
     except ValueError as e: got = str(e)
     if got == f.digest: return path
