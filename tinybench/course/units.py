@@ -130,5 +130,6 @@ def settings_of(course:Course) -> dict[str, str]:
     return {k: ' '.join(v.split()) for k, v in ini.defaults().items()}
 
 def package_of(course:Course) -> str:
-    "The name of the package that the notebooks export, from settings.ini."
-    return settings_of(course).get('lib_name', 'tinybench')
+    "The package that the notebooks export: settings.ini's lib_path, as lib_name may be another for pip."
+    said = settings_of(course)
+    return Path(said.get('lib_path') or said.get('lib_name') or 'tinybench').name

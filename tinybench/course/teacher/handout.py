@@ -119,7 +119,8 @@ def add_files(folder:Path, files:dict[str, bytes], had:dict, anew:Iterable[str]=
         if not apart and (fresh or not (folder/name).exists()): put(folder/name, data)
     put(folder/'workspace.json', (json.dumps(new, indent=1) + '\n').encode())
 
-THIS_VERSION = f'tinybench[course]=={__version__}'
+# on the package index tinybench is another project
+THIS_VERSION = f'tinybench-ml[course]=={__version__}'
 
 def release(course:Course, folder, units=None, package:str|None=None, progress:Callable|None=None) -> Path:
     "Write a workspace with `units` (the built ones if None), or add them to one; pip installs `package`."
