@@ -69,9 +69,17 @@ def read_renamed(table, notebooks, where:str) -> dict[str, str]:
 
 def is_name(x) -> bool: return isinstance(x, str) and bool(re.fullmatch('[A-Za-z0-9][A-Za-z0-9_-]*', x))
 
+def read_patterns(found, where:str) -> tuple[str, ...]:
+    "Names of files, which may hold *; none leads out of the folder that they are in."
+    good = isinstance(found, list) and all(isinstance(p, str) and p for p in found)
+    need(good, f'{where} is to be a list of names, like ["data.csv", "sounds/*.wav"].')
+    out = [p for p in found if '..' in Path(p).parts or Path(p).is_absolute() or '\\' in p]
+    need(not out, f'{where} has {out[:1]}; name files below the folder, with /.')
+    return tuple(found)
+
 def read_unit(table, where:str) -> Unit:
     "A unit from its table in course.toml."
-    known(table, ('name', 'title', 'notebooks', 'due'), where)
+    known(table, ('name', 'title', 'notebooks', 'due', 'files', 'private'), where)
     name, notebooks, due = map(table.get, ('name', 'notebooks', 'due'))
     need(is_name(name), f'{where}: the name is {name!r}; use letters, digits, - and _, as it names a folder.')
     title, where = table.get('title', name), f'{where} ({name})'
@@ -80,7 +88,8 @@ def read_unit(table, where:str) -> Unit:
     dated = due is None or (isinstance(due, datetime) and due.tzinfo)
     need(dated, f'{where}: due is {due}; write date, time and offset, like 2026-10-05T23:59:00+02:00.')
     need(isinstance(title, str), f'{where}: title is {title!r}, and is to be text.')
-    return Unit(name, title, tuple(notebooks), due)
+    patterns = {k: read_patterns(table[k], f'{where}: {k}') for k in ('files', 'private') if k in table}
+    return Unit(name, title, tuple(notebooks), due, **patterns)
 
 def find_course(folder) -> Path:
     "The course.toml in `folder`, in its `assignments/`, or in a parent of it."

@@ -13,6 +13,7 @@ from tinybench.base.files import exclusive, replace_folder, write_whole
 from ..cells import CourseError, Unit, exercises, read_notebook
 from ..stub import RELEASE_STEPS
 from ..units import Course, chosen
+from .beside import copy_files, files_are_same, files_below, is_private, listed_files
 from .gradebook import conflicts, enter_due, gradebook
 from .lint import check
 
@@ -90,11 +91,15 @@ def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None)
         # with pictures and data, which nbgrader hands out too
         if source.is_dir(): shutil.copytree(source, new, ignore=shutil.ignore_patterns('*.ipynb'))
         new.mkdir(parents=True, exist_ok=True)
+        copy_files(files := listed_files(course, unit), new)
         for n in unit.notebooks: shutil.copyfile(course.path(n), new/f'{n}.ipynb')
         generate(course, unit, config, *steps, tell)
+        for name in files_below(made):
+            if is_private(unit, name): (made/name).unlink()
         replace_folder(made, course.folder('release', unit.name))
         # a build that stops above has left source/ as it was
         source.mkdir(parents=True, exist_ok=True)
+        copy_files(files, source)
         for n in unit.notebooks: write_whole(source/f'{n}.ipynb', (new/f'{n}.ipynb').read_bytes())
         for p in {*source.glob('*.ipynb')} - {source/f'{n}.ipynb' for n in unit.notebooks}: p.unlink()
     finally: clear()
@@ -118,4 +123,4 @@ def is_built(course:Course, unit:Unit) -> bool:
     def same(n):
         source, made = (course.folder(step, unit.name, f'{n}.ipynb') for step in ('source', 'release'))
         return made.is_file() and source.is_file() and source.read_bytes() == course.path(n).read_bytes()
-    return all(map(same, unit.notebooks))
+    return all(map(same, unit.notebooks)) and files_are_same(course, unit)
