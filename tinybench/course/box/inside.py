@@ -34,9 +34,9 @@ class Both(dict):
         drop(self, name)
         if name in self.shared: pop(self.theirs, name, None)
 
-def rebound(source) -> set:
+def rebound(source, compile=compile, walk=ast.walk) -> set:
     "The names that a check binds or deletes."
-    nodes = [*ast.walk(ast.parse(source))]
+    nodes = [*walk(compile(source, '<check>', 'exec', ast.PyCF_ONLY_AST, True))]
     defs = {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
     return defs | {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
 

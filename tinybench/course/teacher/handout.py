@@ -59,7 +59,7 @@ def readme(course:Course, units:Iterable[Unit]) -> str:
     def links(u): return ', '.join(f'[{n}]({n}.ipynb)' for n in u.notebooks)
     def due(u): return f'{u.due:%Y-%m-%d %H:%M %Z}' if u.due else ''
     rows, first = [f'| {u.name} | {escaped(u.title)} | {links(u)} | {due(u)} |' for u in units], units[0]
-    return README.format(title=course.id, package=package_of(course), example=first.notebooks[0],
+    return README.format(title=course.title or course.id, package=package_of(course), example=first.notebooks[0],
                          unit=first.name, rows='\n'.join(rows))
 
 def sha256(data:bytes) -> str: return hashlib.sha256(data).hexdigest()

@@ -15,6 +15,7 @@ from ..mend.files import mend_files
 from ..mend.notebook import mend
 from ..units import package_of
 from .beside import given_files, packed
+from .drop import drops
 
 @dataclass
 class Prepared:
@@ -46,7 +47,7 @@ def lesson(course, unit, notebook, step='source') -> NotebookNode:
 def key_of(course, unit, student) -> str:
     "A checksum of what was handed in and of what it is graded against: while it lasts, a grade holds."
     tables = sorted(course.limits.items()), sorted(course.renamed.items())
-    rules = f'{__version__} {unit.due and unit.due.timestamp()} {tables}'
+    rules = f'{__version__} {unit.due and unit.due.timestamp()} {tables} {drops(course, unit.name)}'
     folder, digest = course.folder('submitted', student, unit.name), hashlib.sha256(rules.encode())
     files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not p.is_symlink()]
     lessons = [course.folder('source', unit.name, f'{n}.ipynb') for n in unit.notebooks]
