@@ -27,7 +27,8 @@ class Course(Shown):
     def nbs(self) -> Path: return self.root.parent/'nbs'
     @property
     def db_url(self) -> str:
-        return with_driver(os.environ.get('TINYBENCH_GRADEBOOK') or f'sqlite:///{self.root/"gradebook.db"}')
+        own = f'sqlite:///{self.root/"gradebook.db"}'
+        return with_driver(os.environ.get('TINYBENCH_GRADEBOOK') or own)
     def folder(self, step:str, *parts:str) -> Path: return self.root.joinpath(step, *parts)
     def path(self, notebook:str) -> Path: return self.nbs/f'{notebook}.ipynb'
 
@@ -73,6 +74,8 @@ def read_renamed(table, notebooks, where:str) -> dict[str, str]:
         need(old not in notebooks, f'{where}: {old} is in a unit, and so is no old name.')
     return table
 
+TIMES = 'write date, time and offset, like 2026-10-05T23:59:00+02:00.'
+
 def is_time(x) -> bool: return isinstance(x, datetime) and bool(x.tzinfo)
 
 def read_extensions(table, units, where:str) -> dict[str, dict[str, datetime]]:
@@ -81,8 +84,7 @@ def read_extensions(table, units, where:str) -> dict[str, dict[str, datetime]]:
     for unit, whose in known(table, None, where).items():
         one_of(unit, due, f'{where}: there is no unit {unit}:')
         for student, until in known(whose, None, f'{where}, {unit}').items():
-            need(is_time(until), f'{where}, {unit}: {student} is {until!r}; write date, time and offset, like '
-                                 '2026-10-07T23:59:00+02:00.')
+            need(is_time(until), f'{where}, {unit}: {student} is {until!r}; {TIMES}')
             need(due[unit], f'{where}: {unit} has no due date, so there is nothing to extend.')
             need(until >= due[unit], f'{where}, {unit}: {student} would have less time than all others.')
     return table
@@ -105,7 +107,7 @@ def read_unit(table, where:str) -> Unit:
     title, where = table.get('title', name), f'{where} ({name})'
     listed = isinstance(notebooks, list) and notebooks and all(isinstance(n, str) for n in notebooks)
     need(listed, f'{where}: notebooks is to be a list of names as in nbs/, like ["00_core.ops"].')
-    need(due is None or is_time(due), f'{where}: due is {due}; write date, time and offset, like 2026-10-05T23:59:00+02:00.')
+    need(due is None or is_time(due), f'{where}: due is {due}; {TIMES}')
     need(isinstance(title, str), f'{where}: title is {title!r}, and is to be text.')
     patterns = {k: read_patterns(table[k], f'{where}: {k}') for k in ('files', 'private') if k in table}
     return Unit(name, title, tuple(notebooks), due, **patterns)

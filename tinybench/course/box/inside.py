@@ -1,6 +1,7 @@
 "Serves a student's cells in forks of a warm process, where no check is talked out of failing"
 # Standard library only, and this package but for IPython: this runs inside the walls.
-import __future__, _socket, ast, binascii, builtins, gc, linecache, os, random, resource, signal, sys, threading, time, types
+import __future__, _socket, ast, binascii, builtins, gc, linecache, os
+import random, resource, signal, sys, threading, time, types
 from .guard import by_type, guarded, pins
 from .messages import receive, send, took
 from .shell import Said, Shell, as_error, joined
@@ -63,7 +64,8 @@ def checked(source, shell, restore, pinned, visible=True, shared=frozenset()) ->
         e = AssertionError(f'your code changed what the check leans on while it ran ({"; ".join(late)})')
     if e is None and not can_fail(space): e = AssertionError('nothing can fail here any more')
     # as in a kernel: what it imports, makes and deletes is so for the cells below
-    bound = {k: v for k, v in space.items() if before.get(k, before) is not v and (k not in before or k not in pinned)}
+    bound = {k: v for k, v in space.items()
+             if before.get(k, before) is not v and (k not in before or k not in pinned)}
     shell.names.update({k: v for k, v in bound.items() if k != '__builtins__'})
     for k in before.keys() - space.keys(): shell.names.pop(k, None)
     if warned.left < warned.limit: notes.append('it warned, which costs no points')
@@ -90,7 +92,9 @@ def answer(request, shell, restore, pinned, limit_chars, shared=frozenset()) -> 
     try:
         put_files(request.get('files') or {})  # only hidden checks have some
         if request['kind'] == 'cell': shell.run(request['source'], outputs)
-        else: failed, note = checked(request['source'], shell, restore, pinned, request['kind'] == 'check', shared)
+        else:
+            shown = request['kind'] == 'check'
+            failed, note = checked(request['source'], shell, restore, pinned, shown, shared)
     except BaseException as e: failed = e  # a student's code may raise anything; an interrupt is one too
     unheard()
     if os.getpid() != me: os._exit(0)  # a copy that a cell has made: one answer is enough

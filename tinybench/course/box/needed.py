@@ -62,7 +62,8 @@ def defined(source) -> set:
 
 def lesson_names(cells) -> list:
     "The functions and classes of a lesson that a check may take away or replace, to see who uses them."
-    return sorted({n for c in cells if c.cell_type == 'code' and role(c) in ('', 'exercise') for n in defined(c.source)})
+    code = [c for c in cells if c.cell_type == 'code' and role(c) in ('', 'exercise')]
+    return sorted({n for c in code for n in defined(c.source)})
 
 def leaned_on(lesson) -> dict:
     "{name: cell} of functions and classes that cells give, and that a check of the lesson uses."

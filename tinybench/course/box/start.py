@@ -37,8 +37,10 @@ def shelf(library, blocked, to, package='tinybench'):
 
 class Warm:
     "A process that has loaded `imports` and forks a child for each submission; use it `with`, or `close` it."
-    def __init__(self, library, blocked=(), imports=(), limits=Limits(), sandbox=True, package='tinybench'):
-        self.library, self.blocked, self.imports, self.package = library, tuple(blocked), tuple(imports), package
+    def __init__(self, library, blocked=(), imports=(), limits=Limits(), sandbox=True,
+                 package='tinybench'):
+        self.library, self.blocked, self.imports = library, tuple(blocked), tuple(imports)
+        self.package = package
         self.limits, self.walled = limits, bool(sandbox and bubblewrap())
         self.process, self.control, self.said, self.made = None, None, None, ExitStack()
     def start(self):
@@ -67,8 +69,8 @@ class Warm:
         self.control, self.said = made.enter_context(control), made.enter_context(said)
         with theirs:
             self.process = subprocess.Popen(
-                command(box, theirs.fileno(), self.walled, self.package), env=environment(scratch), stdin=null, stdout=null,
-                stderr=said, pass_fds=[theirs.fileno()], start_new_session=True)
+                command(box, theirs.fileno(), self.walled, self.package), env=environment(scratch),
+                stdin=null, stdout=null, stderr=said, pass_fds=[theirs.fileno()], start_new_session=True)
         for undo in (self.process.wait, self.process.kill): made.callback(undo)    # the last is called first
         with suppress(OSError):  # it ended before it was asked, or while it started
             send(self.control, settings)

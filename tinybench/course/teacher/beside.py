@@ -19,18 +19,16 @@ def is_private(unit:Unit, name:str) -> bool:
 
 def listed_files(course:Course, unit:Unit) -> dict[str, Path]:
     "The files in nbs/ that course.toml lists for `unit`, by path; CourseError where a name finds none."
-    found = {}
+    found, where = {}, f'{course.root/"course.toml"}, unit {unit.name}'
     for pattern in (*unit.files, *(p for p in unit.private if p not in Unit.private)):
-        these = {p.relative_to(course.nbs).as_posix(): p for p in sorted(course.nbs.glob(pattern)) if p.is_file()}
-        there = these or any(fnmatch(n, pattern) for n in files_below(course.folder('source', unit.name)))
-        if not there: raise CourseError(f'{course.root/"course.toml"}, unit {unit.name}: there is no {pattern} '
-                                        f'in {course.nbs}.')
-        found |= these
+        paths = [p for p in sorted(course.nbs.glob(pattern)) if p.is_file()]
+        there = paths or any(fnmatch(n, pattern) for n in given_files(course, unit))
+        if not there: raise CourseError(f'{where}: there is no {pattern} in {course.nbs}.')
+        found |= {p.relative_to(course.nbs).as_posix(): p for p in paths}
     if books := [n for n in found if n.endswith('.ipynb')]:
-        raise CourseError(f'{course.root/"course.toml"}, unit {unit.name}: {books[0]} is a notebook; list it '
-                          'in notebooks.')
+        raise CourseError(f'{where}: {books[0]} is a notebook; list it in notebooks.')
     if (size := sum(p.stat().st_size for p in found.values())) > MOST:
-        raise CourseError(f'The files of {unit.name} have {size/2**20:.0f} MB, and {MOST/2**20:.0f} is the most.')
+        raise CourseError(f'{where}: its files have {size/2**20:.0f} MB; the most is {MOST/2**20:.0f}.')
     return found
 
 def copy_files(files:dict[str, Path], to:Path) -> None:
@@ -46,12 +44,13 @@ def given_files(course:Course, unit:Unit) -> dict[str, Path]:
 def files_are_same(course:Course, unit:Unit) -> bool:
     "Whether `unit` was built with the files that nbs/ has now."
     built = given_files(course, unit)
-    return all(n in built and built[n].read_bytes() == p.read_bytes() for n, p in listed_files(course, unit).items())
+    now = listed_files(course, unit)
+    return all(n in built and built[n].read_bytes() == p.read_bytes() for n, p in now.items())
 
 def packed(course:Course, unit:Unit, private:bool|None=None) -> dict[str, str]:
     "{path: base64} of the files beside `unit`: of the private ones, of the others, or (None) of all."
     found = given_files(course, unit) | (listed_files(course, unit) if private is None else {})
     these = {n: p.read_bytes() for n, p in found.items() if private in (None, is_private(unit, n))}
     if sum(map(len, these.values())) > MOST:
-        raise CourseError(f'The files beside {unit.name} have more than {MOST/2**20:.0f} MB, which is the most.')
+        raise CourseError(f'The files beside {unit.name} have more than {MOST/2**20:.0f} MB.')
     return {n: base64.b64encode(data).decode() for n, data in these.items()}

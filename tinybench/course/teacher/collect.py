@@ -122,14 +122,15 @@ def collect(course, unit:str, folder) -> Collected:
     "Take what students handed in, in `folder` and below it or in one zip, into submitted/."
     unit, folder, rows = course.unit(unit), Path(folder), []
     with ExitStack() as stack:
-        def new_place(): return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='tinybench-inbox-')))
+        def new_place(): return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='tinybench-')))
         paths, refused = files_of(folder, new_place)
         packed, books, more = sorted_out(course, unit, paths)
         found, unowned = loose(course, unit, books, students_of(course))
         odd = not_known(course, sorted({*packed, *found}))
         for student in sorted({*packed, *found}):
             if files := packed.get(student):
-                sub, says = read_submission(newest(files)[1]), [*identity(course, unit, student, files)]
+                sub = read_submission(newest(files)[1])
+                says = [*identity(course, unit, student, files)]
                 if student in found: says.append('loose notebooks of this student are left out')
             else: sub, says = found[student], []
             says += remarks_of(sub, course, unit)

@@ -108,8 +108,8 @@ def export(to:Csv, style:Style='nbgrader', units:Chosen=None, course:Where=Path(
 def drop(unit:One, check:Check, for_all:ForAll=False, undo:Undo=False, course:Where=Path('.')):
     """Take a bad check out of a unit after hand-in.
 
-    The unit is worth so much less, for everybody; with --for-all everybody has its points instead. Grades in the
-    gradebook follow at once, and later ones too."""
+    The unit is worth so much less, for everybody; with --for-all everybody has its points instead. Grades in
+    the gradebook follow at once, and later ones too."""
     from .drop import drop as take_out
     how = 'undo' if undo else 'everybody' if for_all else 'out'
     typer.echo(take_out(opened(course), unit, check, how))

@@ -2,8 +2,9 @@
 import json
 from contextlib import suppress
 from nbgrader.api import Gradebook
+from nbgrader.utils import compute_checksum
 from tinybench.base.files import write_whole
-from ..cells import CourseError, grading, one_of, points, read_notebook
+from ..cells import CourseError, NotebookNode, grading, nbformat, one_of, points, read_notebook
 from ..units import Course
 
 HOWS = dict(out='counts for nobody any more', everybody='gives its points to everybody', undo='counts again')
@@ -27,12 +28,22 @@ def cells_of(book:Gradebook, unit:str) -> dict:
     "{name: graded cell} of what a unit's notebooks hold in the gradebook."
     return {c.name: c for n in book.find_assignment(unit).notebooks for c in (*n.grade_cells, *n.task_cells)}
 
+def give(book:Gradebook, unit:str, cell, most:float) -> None:
+    "Make a graded cell worth `most` points; nbgrader's checksum of a cell has its points in it."
+    source = book.find_source_cell(cell.name, cell.notebook.name, unit)
+    task, written = (any(c.name == cell.name for c in cells)
+                     for cells in (cell.notebook.task_cells, cell.notebook.solution_cells))
+    meta = dict(grade=not task, task=task, solution=written, locked=source.locked, points=most,
+                grade_id=cell.name, schema_version=3)
+    same = NotebookNode(cell_type=source.cell_type, source=source.source, metadata=dict(nbgrader=meta))
+    cell.max_score, source.checksum = most, compute_checksum(nbformat.from_dict(same))
+
 def apply_drops(course:Course, unit:str, book:Gradebook, student:str|None=None) -> None:
     "Give the dropped checks of `unit` the points that they are worth now, to all or to one `student`."
     todo, cells = drops(course, unit), cells_of(book, unit) if drops(course, unit) else {}
     for check, how in todo.items():
         if check not in cells: continue    # the unit has changed since
-        if how == 'out': cells[check].max_score = 0
+        if how == 'out': give(book, unit, cells[check], 0)
         for g in cells[check].grades:
             if student and g.notebook.assignment.student_id != student: continue
             g.auto_score, g.manual_score, g.needs_manual_grade = float(cells[check].max_score), None, False
@@ -56,9 +67,10 @@ def drop(course:Course, unit:str, check:str, how:str='out') -> str:
         one_of(check, cells, f'{unit} has no check {check}:')
         had, of = table.get(unit, {}), worth(course, unit, check)
         if how == 'undo' and check not in had: raise CourseError(f'{check} of {unit} is not dropped.')
-        cells[check].max_score = of
+        give(book, unit, cells[check], of)
         table[unit] = {k: v for k, v in had.items() if k != check} | ({check: how} if how != 'undo' else {})
-        write_whole(course.root/'dropped.json', json.dumps({u: c for u, c in table.items() if c}, indent=1) + '\n')
+        left = {u: checks for u, checks in table.items() if checks}
+        write_whole(course.root/'dropped.json', json.dumps(left, indent=1) + '\n')
         apply_drops(course, unit, book)
         book.db.commit()
         most, n = float(find(book, unit).max_score), len(book.find_assignment(unit).submissions)

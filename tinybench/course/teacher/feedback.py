@@ -3,7 +3,7 @@ import json, re, shutil
 from contextlib import suppress
 from pathlib import Path
 from tinybench.base.files import write_whole
-from ..cells import CourseError, grading, one_of, read_notebook, role
+from ..cells import CourseError, named, one_of, read_notebook, role
 from ..units import Course
 from .gradebook import find, gradebook
 from .late import late_words, penalty_of
@@ -25,9 +25,9 @@ def graded_words(submitted, folder:Path, notes:list[str]) -> dict:
         lost = str(e) if path.exists() else 'It was not handed in, or could not be graded.'
         return dict(name=name, score=submitted.score, most=submitted.max_score, exercises=[], lost=lost,
                     notes=notes)
-    worth = {g.name: float(g.max_score) for g in submitted.grades}    # a dropped check is worth nothing by now
-    for c in nb.cells:
-        if grading(c).get('grade_id') in worth: c.metadata.nbgrader.points = worth[c.metadata.nbgrader.grade_id]
+    worth = {g.name: float(g.max_score) for g in submitted.grades}
+    for c in (c for c in nb.cells if named(c) in worth):
+        c.metadata.nbgrader.points = worth[named(c)]    # a check that was dropped since is worth nothing
     hidden = tuple(f'{c.id}: ' for c in nb.cells if role(c) == 'hidden')
     kept = [x for x in notes if not x.startswith(hidden)]
     return notebook_words(name, nb, scores, comments) | dict(notes=kept)

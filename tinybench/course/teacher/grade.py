@@ -66,7 +66,8 @@ class Graded(Shown):
 
     def all_notes(self) -> str:
         "The table, and below it all that was noted, a line each under the student."
-        lines = [line for r in self.rows if r.notes for line in (r.student, *(f'  {one_line(n)}' for n in r.notes))]
+        noted = [r for r in self.rows if r.notes]
+        lines = [line for r in noted for line in (r.student, *(f'  {one_line(n)}' for n in r.notes))]
         return '\n'.join([repr(self), *lines])
 
 def first(notes:tuple) -> str:

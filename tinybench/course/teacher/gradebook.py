@@ -38,10 +38,10 @@ def only_this(course:Course, book:Gradebook, where:str) -> None:
     if not others: return
     book_too = where.startswith('sqlite:')
     move = 'Move gradebook.db,' if book_too else 'Name another database, and move'
-    raise CourseError(f'The gradebook {where} holds the course {others[0]}, and this is {course.id}: students '
-                      f'would keep their points of last time. {move} submitted, autograded and feedback out of '
-                      f'{course.root}, or take a new clone, and build again. (If it is the same course, give '
-                      'it back its id in course.toml.)')
+    raise CourseError(f'The gradebook {where} holds the course {others[0]}, and this is {course.id}: '
+                      f'students would keep their points of last time. {move} submitted, autograded and '
+                      f'feedback out of {course.root}, or take a new clone, and build again. (If it is the '
+                      'same course, give it back its id in course.toml.)')
 
 @contextmanager
 def gradebook(

@@ -59,7 +59,8 @@ def readme(course:Course, units:Iterable[Unit]) -> str:
     def links(u): return ', '.join(f'[{n}]({n}.ipynb)' for n in u.notebooks)
     def due(u): return f'{u.due:%Y-%m-%d %H:%M %Z}' if u.due else ''
     rows, first = [f'| {u.name} | {escaped(u.title)} | {links(u)} | {due(u)} |' for u in units], units[0]
-    return README.format(title=course.title or course.id, package=package_of(course), example=first.notebooks[0],
+    title, package = course.title or course.id, package_of(course)
+    return README.format(title=title, package=package, example=first.notebooks[0],
                          unit=first.name, rows='\n'.join(rows))
 
 def sha256(data:bytes) -> str: return hashlib.sha256(data).hexdigest()
@@ -70,7 +71,8 @@ def workspace_files(course:Course, units:list[Unit], package:str) -> dict[str, b
              for u in units for n in u.notebooks}
     told = [dict(name=u.name, title=u.title, notebooks=u.notebooks, due=u.due and u.due.isoformat())
             for u in units]
-    beside = {n: p.read_bytes() for u in units for n, p in files_below(course.folder('release', u.name)).items()}
+    out = [files_below(course.folder('release', u.name)) for u in units]
+    beside = {n: p.read_bytes() for found in out for n, p in found.items()}
     about = dict(course=course.id, package=package_of(course), version=__version__, units=told,
                  notebooks={n: dict(sha256=sha256(b)) for n, b in books.items()},
                  files={n: sha256(b) for n, b in beside.items()})
@@ -120,7 +122,8 @@ def add_files(folder:Path, files:dict[str, bytes], had:dict, anew:Iterable[str]=
         fresh = name in ('README.md', *anew) or ours
         apart = name.endswith(('.ipynb', 'workspace.json'))
         if name in new['files'] and (folder/name).is_file():
-            fresh = had.get('files', {}).get(name) == sha256((folder/name).read_bytes())    # not changed there
+            # not changed there since
+            fresh = had.get('files', {}).get(name) == sha256((folder/name).read_bytes())
         if not apart and (fresh or not (folder/name).exists()): put(folder/name, data)
     put(folder/'workspace.json', (json.dumps(new, indent=1) + '\n').encode())
 

@@ -20,22 +20,23 @@ def is_packed(path:Path) -> bool:
 def plain_members(z:zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, str]]:
     "The notebooks, zips and times in a zip, with a path that leads nowhere else; CourseError if too many."
     found = z.infolist()
-    if len(found) > MOST_FILES: raise CourseError(f'it holds {len(found):,} files; the most is {MOST_FILES:,}')
+    if len(found) > MOST_FILES:
+        raise CourseError(f'it holds {len(found):,} files; the most is {MOST_FILES:,}')
     for i in found:
         name, kind = PurePosixPath(i.filename.replace('\\', '/')), stat.S_IFMT(i.external_attr >> 16)
-        inside = not name.is_absolute() and '..' not in name.parts and ':' not in name.parts[:1] and name.parts
+        inside = name.parts and not name.is_absolute() and '..' not in name.parts and ':' not in str(name)
         if i.is_dir() or not inside or kind not in (0, stat.S_IFREG) or i.flag_bits & 1: continue
         if any(part.startswith(('.', '__MACOSX')) or len(part) > 200 for part in name.parts): continue
         if name.suffix.lower() in ('.ipynb', '.zip') or name.name == 'timestamp.txt': yield i, str(name)
 
 def unpack(path:Path, to:Path) -> None:
-    "Unpack the notebooks and zips of `path` into the folder `to`, within limits, whatever its directory says."
+    "Unpack the notebooks and zips of `path` into the folder `to`, within limits, whatever it says."
     left = MOST_ALL
     try:
         with zipfile.ZipFile(path) as z:
             for i, name in plain_members(z):
                 with z.open(i) as f: data = f.read(min(5*MOST_BYTES, left) + 1)
-                if len(data) > min(5*MOST_BYTES, left): raise CourseError(f'{name} is too large when it is unpacked')
+                if len(data) > min(5*MOST_BYTES, left): raise CourseError(f'{name} is too large')
                 left -= len(data)
                 (to/name).parent.mkdir(parents=True, exist_ok=True)
                 (to/name).write_bytes(data)
@@ -53,7 +54,8 @@ def files_of(folder:Path, new_place:Callable, depth:int=2) -> tuple[list, list]:
     found, refused = [], []
     for path in sorted(folder.rglob('*')):
         below = PurePosixPath(path.relative_to(folder).as_posix())
-        if not path.is_file() or any(p.startswith('.') for p in below.parts) or path.name == 'timestamp.txt': continue
+        if not path.is_file() or any(p.startswith('.') for p in below.parts): continue
+        if path.name == 'timestamp.txt': continue    # of the notebooks beside it
         if path.suffix.lower() != '.zip' or not depth or is_packed(path):
             found.append((below, path))
             continue

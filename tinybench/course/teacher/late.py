@@ -19,23 +19,26 @@ OFFSET = re.compile(r'(?:UTC|GMT)?\s*([+-])(\d\d?)(?::?(\d\d))?', re.I)
 
 def zone(text:str):
     "The zone that `text` names: UTC, an offset such as +05:30, or a place; None if it is not known for sure."
-    if text.upper() in ('', 'Z', 'UTC', 'GMT'): return timezone.utc    # as nbgrader takes it that there is none
+    if text.upper() in ('', 'Z', 'UTC', 'GMT'): return timezone.utc    # nbgrader's is, without a word
     if found := OFFSET.fullmatch(text):
         minutes = int(found[2])*60 + int(found[3] or 0)
-        return timezone(timedelta(minutes=minutes if found[1] == '+' else -minutes)) if minutes < 1440 else None
+        way = 1 if found[1] == '+' else -1
+        return timezone(way*timedelta(minutes=minutes)) if minutes < 1440 else None
     try: return ZoneInfo(text) if '/' in text else None    # three letters may be one of several: IST, CST
     except (ValueError, OSError, LookupError): return None
+
+NO_DATE = 'timestamp.txt holds no date, so it counts as handed in on time.'
 
 def read_stamp(text:str) -> tuple[datetime|None, str]:
     "The time in the text of a timestamp.txt, in UTC, or None; and a sentence on what is not sure about it."
     found = STAMP.fullmatch(text.strip())
     try: when = datetime.fromisoformat(found[1].replace(',', '.'))
-    except (TypeError, ValueError): return None, 'timestamp.txt holds no date, so it counts as handed in on time.'
+    except (TypeError, ValueError): return None, NO_DATE
     known = zone(found[2])
     says = '' if known else (f'The zone {found[2][:40]} in timestamp.txt is not known, so its time counts as '
                              'UTC. Write the offset instead, such as +05:30.')
     try: return when.replace(tzinfo=known or timezone.utc).astimezone(timezone.utc), says
-    except OverflowError: return None, 'timestamp.txt holds no date, so it counts as handed in on time.'
+    except OverflowError: return None, NO_DATE
 
 def stamp_of(folder:Path) -> tuple[datetime|None, str]:
     "The same, of the submission in `folder`; (None, '') where it has no timestamp.txt."
@@ -70,7 +73,8 @@ def late_words(submission:SubmittedAssignment) -> list[str]:
     late, off = late_by(submission), penalty_of(submission)
     extended = f', with an extension of {lasting(x.total_seconds())}' if (x := submission.extension) else ''
     if not late: return [f'Handed in on time{extended}.'] if extended else []
-    return [f'Handed in {lasting(late)} late{extended}.', *([f'{off:g} points are taken off for lateness.'] if off else [])]
+    said = [f'Handed in {lasting(late)} late{extended}.']
+    return [*said, f'{off:g} points are taken off for lateness.'] if off else said
 
 def settle(course:Course, unit:Unit, book:Gradebook, config) -> None:
     "Bring extensions and penalties of all submissions up to date, without running anything."

@@ -94,7 +94,8 @@ def library_of(course) -> Path:
     beside, package = course.root.parent, package_of(course)
     if (beside/package/'__init__.py').is_file(): return beside
     if package == 'tinybench': return HOME
-    raise CourseError(f'{beside} holds no package {package}, which settings.ini names: run nbdev_export there.')
+    raise CourseError(f'{beside} holds no package {package}, which settings.ini names: run nbdev_export '
+                      'there.')
 
 def work_for(course, unit, ready, sandbox=True) -> dict:
     "A submission as plain data for `run_work`: the cells that its grades depend on, what they may import."

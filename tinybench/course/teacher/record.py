@@ -7,8 +7,9 @@ from tinybench.base.files import new_folder
 from ..cells import nbformat, role
 from .drop import apply_drops
 from .gradebook import together
+from .harmless import harmless
 from .late import extend, final, late_words, stamp_of
-from .prepare import apply, key_of
+from .prepare import apply, key_of, lesson
 from .results import results
 
 RECORD = LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata
@@ -42,7 +43,7 @@ def zero(nb):
 # what an instructor looks at before all else: it may say that points were not earned
 LOOK = re.compile('a person should read it|put back|no longer believed|not as in the lesson')
 # what is said of the gradebook as it is now, and not of the run
-OF_NOW = re.compile(r'^(Handed in (on time|.* late)|[\d.]+ points? (are taken off for lateness|waits? for a person))')
+OF_NOW = re.compile(r'^(Handed in |[\d.]+ points? (are taken off for lateness|waits? for a person))')
 
 def by_weight(note:str) -> int:
     "0 for what an instructor is to look at first, 1 for the rest."
@@ -51,9 +52,9 @@ def by_weight(note:str) -> int:
 def waiting(submission) -> list:
     "A sentence where a person has yet to give points."
     grades = [g for nb in submission.notebooks for g in nb.grades]
-    open_ones = [float(g.max_score) for g in grades if g.needs_manual_grade and (g.manual_score, g.auto_score) == (None, None)]
-    n = sum(open_ones)
-    return [f'{n:g} point{"s wait" if n != 1 else " waits"} for a person.'] if open_ones else []
+    unread = [g for g in grades if g.needs_manual_grade and (g.manual_score, g.auto_score) == (None, None)]
+    n = sum(float(g.max_score) for g in unread)
+    return [f'{n:g} point{"s wait" if n != 1 else " waits"} for a person.'] if unread else []
 
 @dataclass(frozen=True)
 class Row:
@@ -104,7 +105,8 @@ def record(course, unit, ready, found, config, book, most) -> Row:
         secs = sum(o['secs'] for outcomes in found.values() for o in outcomes)
         # with the points that a person gave, and without those that lateness costs
         row = Row(ready.student, final(entered), most, secs, tuple(sorted(words, key=by_weight)))
-        for name, nb in ready.notebooks.items(): nbformat.write(nb, new/f'{name}.ipynb')
+        for name, nb in ready.notebooks.items():
+            nbformat.write(harmless(nb, lesson(course, unit, name)), new/f'{name}.ipynb')
         stamp = course.folder('submitted', ready.student, unit.name, 'timestamp.txt')
         if stamp.is_file() and not stamp.is_symlink(): shutil.copyfile(stamp, new/'timestamp.txt')
         (new/'notes.json').write_text(json.dumps(ready.notes, indent=1))
@@ -119,7 +121,9 @@ def still_graded(course, unit, students, book) -> dict:
         with suppress(OSError, ValueError):
             seen = json.loads(course.folder('autograded', n, unit.name, 'graded.json').read_text())
             if seen.get('key') != key_of(course, unit, n): continue
-            kept = [x for x in seen['row']['notes'] if not OF_NOW.search(x)] + [*waiting(there[n]), *late_words(there[n])]
-            now = dict(notes=tuple(sorted(kept, key=by_weight)), points=final(there[n]), of=float(there[n].max_score))
+            s = there[n]
+            kept = [x for x in seen['row']['notes'] if not OF_NOW.search(x)]
+            notes = sorted([*kept, *waiting(s), *late_words(s)], key=by_weight)
+            now = dict(notes=tuple(notes), points=final(s), of=float(s.max_score))
             rows[n] = Row(**seen['row'] | now)
     return rows
