@@ -11,7 +11,7 @@ from tinybench.course.teacher.build import build
 from tinybench.course.teacher.grade import grade
 from tinybench.course.teacher.platforms import export
 
-pytestmark = pytest.mark.filterwarnings('ignore::sqlalchemy.exc.SAWarning')
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings('ignore::sqlalchemy.exc.SAWarning')]
 PASSWORD = 's/3cr@et'
 
 def binaries():

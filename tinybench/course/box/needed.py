@@ -1,7 +1,7 @@
 "What a grade depends on: the imports of a lesson, the cells that checks need, and those that they lean on"
 import ast, builtins, re, symtable
 from ..cells import role
-from ..trees import parsed, quiet
+from ..trees import parsed, quiet, readable
 
 
 def one_by_one(nodes) -> list:
@@ -22,7 +22,7 @@ def import_lines(nb) -> list:
 def made_and_used(source) -> tuple:
     "The global names that a cell makes, and those that it needs from other cells."
     with quiet(SyntaxWarning):
-        top = symtable.symtable(source, 'cell', 'exec')
+        top = symtable.symtable(readable(source), 'cell', 'exec')
     made = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
     read, todo = {s.get_name() for s in top.get_symbols() if s.is_referenced()}, [*top.get_children()]
     while todo:

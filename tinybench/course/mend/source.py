@@ -2,7 +2,7 @@
 import ast, re
 from ..box.needed import made_and_used
 from ..cells import NotebookNode
-from ..trees import parsed, quiet
+from ..trees import parsed, quiet, readable
 
 
 def bare(text:str) -> str:
@@ -61,7 +61,7 @@ def syntax_error(text:str) -> str:
     if len(text) > LONGEST: return f'it has {len(text):,} characters, too many for a cell'
     for attempt in (text, without_magics(text)):
         try:
-            with quiet(): compile(attempt, 'cell', 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+            with quiet(): compile(readable(attempt), 'cell', 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
             return ''
         except SyntaxError as e: line, why = e.lineno or 1, e.msg
         except (ValueError, RecursionError, MemoryError) as e: line, why = 1, str(e) or 'nested too deep'

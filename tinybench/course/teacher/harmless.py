@@ -7,9 +7,9 @@ IMAGES = 'image/png', 'image/jpeg', 'image/gif'
 BASE64 = re.compile(r'[A-Za-z0-9+/=\s]*')
 
 def as_text(source:str) -> str:
-    "Markdown in which nothing is HTML: tags and entities are shown as they were written."
-    source = re.sub(r'&(?=[#A-Za-z])', '&amp;', source)
-    source = re.sub(r'<(?=[A-Za-z/!?])', '&lt;', source)    # what else begins with < is no tag
+    "Markdown in which nothing is HTML: a blank after < and & makes text of each tag and entity."
+    # not by entities of ours, which some places decode twice
+    source = re.sub(r'&(?=[#A-Za-z])|<(?=[A-Za-z/!?])', r'\g<0> ', source)
     # in links, and in MathJax's \href
     return re.sub(r'(?i)\b(javascript|vbscript|data)\s*:', r'\1 :', source)
 
