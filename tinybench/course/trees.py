@@ -1,5 +1,5 @@
 "The syntax tree of a cell, and quiet about how it is written"
-import ast, re, threading, warnings
+import ast, threading, warnings
 from contextlib import contextmanager
 
 _one = threading.RLock()    # warnings' filters are everybody's: one thread at a time changes them
@@ -11,20 +11,14 @@ def quiet(*kinds):
         for kind in kinds or (Warning,): warnings.simplefilter('ignore', kind)
         yield
 
-MOST_TEXT, MOST_DOTS = 200_000, 300    # characters of a cell, and dots in a line that imports
+# of a cell that is looked into, in characters; the time that Python's parser takes grows with the square
+# of some texts (`import a.a.a…`: 0.1 s for these, an hour for 50 times as many), and Ctrl-C waits for it
+LONGEST = 20_000
+NO_PYTHON = SyntaxError, ValueError, RecursionError, MemoryError
 
-def readable(source:str) -> str:
-    """`source`, if Python reads it in good time: SyntaxError for a cell that is endless, or imports a name of
-    thousands of parts, for which Python takes the square of their number."""
-    if len(source) > MOST_TEXT: raise SyntaxError(f'it has {len(source):,} characters, too many for a cell')
-    joined = re.sub(r'\\\r?\n', '', source) if source.count('.') > MOST_DOTS else ''
-    lines = re.split(r'[\r\n]', joined)    # for Python, as not for splitlines, a form feed is a blank
-    if any(line.count('.') > MOST_DOTS and 'import' in line for line in lines):
-        raise SyntaxError('a name in an import has too many parts')
-    return source
-
-def parsed(source:str) -> ast.Module|None:
-    "The syntax tree of a cell, or None if it is not plain Python."
+def parsed(source:str, longest:int|None=LONGEST) -> ast.Module|None:
+    "The syntax tree of a cell, or None if it is not plain Python or too long; `longest=None` for our own."
+    if longest is not None and len(source) > longest: return None
     try:
-        with quiet(): return ast.parse(readable(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError): return None
+        with quiet(): return ast.parse(source)
+    except NO_PYTHON: return None

@@ -188,7 +188,7 @@ def one_run(child, todo, found, until, progress=None, private=None) -> bool:
 def play(cells, library, blocked=(), limits=Limits(), sandbox=True, imports=(), progress=None,
          package='tinybench', files=None) -> list:
     "Run the code cells of a notebook, with `files` ({path: base64}) beside them, each to an `Outcome`."
-    with Warm(library, blocked, imports, roomy(limits, cells), sandbox, package) as warm:
+    with Warm(library, blocked, imports, roomy(limits, cells), sandbox, package=package) as warm:
         return play_in(warm, cells, progress=progress, files=files)
 
 NOT_RUN = 'not run: the submission had used up its time'
@@ -217,7 +217,7 @@ def run_work(work) -> dict:
     for name, cells in work['cells'].items():
         lesson, cells = work['lessons'][name], [nbformat.from_dict(c) for c in cells]
         warm = warm_for(library, tuple(lesson['blocked']), tuple(lesson['imports']), roomy(limits, cells),
-                        work['sandbox'], work['sum'], package)
+                        work['sandbox'], tuple(work['secrets']), work['sum'], package)
         left, files = max(1, until - time.monotonic()), dict(files=work['files'], private=work['private'])
         found[name] = [asdict(o) for o in play_in(warm, cells, left, shared=lesson['shared'], **files)]
     return found

@@ -98,7 +98,7 @@ def prove_lesson(course:Course, notebook:str, nb:NotebookNode, todo:list, jobs:i
              if p.stem >= notebook]
     limits = Limits(**course.limits | dict(processes=30_000))  # answers that ended are listed till the end
     def say(exercise): tell(f'{notebook}, {exercise}')
-    with Warm(library_of(course), later, import_lines(nb), limits, sandbox, package) as warm:
+    with Warm(library_of(course), later, import_lines(nb), limits, sandbox, package=package) as warm:
         child = Child(warm, packed(course, course.unit_of(notebook)), lesson_names(nb.cells))
         try: tried, errors = try_all(child.sock, child.key, cells_for(nb, todo), todo, jobs, limits, say)
         finally: child.end()

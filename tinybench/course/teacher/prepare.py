@@ -15,7 +15,9 @@ from ..mend.files import mend_files
 from ..mend.notebook import mend
 from ..units import package_of
 from .beside import given_files, packed
+from .build import load_config
 from .drop import drops
+from .reader import Reader
 
 @dataclass
 class Prepared:
@@ -97,6 +99,11 @@ def library_of(course) -> Path:
     raise CourseError(f'{beside} holds no package {package}, which settings.ini names: run nbdev_export '
                       'there.')
 
+def secrets(course) -> list[str]:
+    "The folders that no submission may look into: the course's, and the whole clone where it lies in one."
+    clone = [course.root.parent] if library_of(course) == course.root.parent else []
+    return [str(p) for p in (course.root, course.nbs, *clone)]
+
 def work_for(course, unit, ready, sandbox=True) -> dict:
     "A submission as plain data for `run_work`: the cells that its grades depend on, what they may import."
     there = sorted(p.stem for p in course.nbs.glob('[0-9]*_*.ipynb'))
@@ -109,4 +116,17 @@ def work_for(course, unit, ready, sandbox=True) -> dict:
                        shared=lesson_names(lesson(course, unit, n).cells)) for n in cells}
     return dict(cells=cells, lessons=lessons, library=str(library), package=package,
                 sum=library_sum(library, package), limits=course.limits, sandbox=sandbox,
+                secrets=secrets(course),
                 files=packed(course, unit, False), private=packed(course, unit, True))
+
+def both(course, unit, student, sandbox) -> tuple[Prepared, dict]:
+    "A submission made ready, and its work; the configuration is loaded here, as not all of it can be sent."
+    ready = prepare(course, unit, student, load_config(course))
+    return ready, work_for(course, unit, ready, sandbox)
+
+def read(reader:Reader, course, unit, student, sandbox=True) -> tuple[Prepared, dict]:
+    "A submission made ready, and its work: nothing is run where `reader` says that it cannot be read."
+    try: return reader(both, course, unit, student, sandbox)
+    except CourseError as e:
+        ready = Prepared(student, key_of(course, unit, student), notes={'': [f'It counts as empty: {e}.']})
+        return ready, work_for(course, unit, ready, sandbox)
