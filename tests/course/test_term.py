@@ -346,3 +346,25 @@ def test_a_driver_or_server_that_is_not_there_is_a_line(course, monkeypatch, cap
         with pytest.raises(SystemExit) as e: main(['course', *args, '--course', str(course.root)])
         err = capsys.readouterr().err
         assert e.value.code == 1 and err.count('\n') == 1 and 'pip install "tinybench-ml[course,postgres]"' in err and 's3cret' not in err, err
+
+
+# --- a course of nbgrader's own
+
+@pytest.mark.slow
+def test_nbgraders_quickstart_has_the_same_scores(tmp_path):
+    "In its own folder, with a course.toml beside its configuration: the solved one, and the one as handed out."
+    import os, subprocess, sys
+    env = dict(os.environ, PATH=f'{os.path.dirname(sys.executable)}{os.pathsep}{os.environ["PATH"]}')
+    def run(*args, cwd):
+        done = subprocess.run(['nbgrader', *args], cwd=cwd, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode == 0, done.stdout
+    run('quickstart', 'c', cwd=tmp_path)
+    (tmp_path/'c'/'course.toml').write_text('id = "c"\n[[unit]]\nname = "ps1"\nnotebooks = ["problem1", "problem2"]\n')
+    course = read_course(tmp_path/'c')
+    run('generate_assignment', 'ps1', cwd=course.root)
+    for who, step in dict(all='source', none='release').items():
+        shutil.copytree(course.folder(step, 'ps1'), course.folder('submitted', who, 'ps1'))
+    run('autograde', 'ps1', cwd=course.root)
+    theirs = kit.scores(course, 'ps1')
+    rows = grade(course, 'ps1', jobs=1, again=True).rows
+    assert kit.scores(course, 'ps1') == theirs and [r.points for r in rows] == [3, 0] and rows[0].notes == ('10 points wait for a person.',)

@@ -30,7 +30,10 @@ class Course(Shown):
         own = f'sqlite:///{self.root/"gradebook.db"}'
         return with_driver(os.environ.get('TINYBENCH_GRADEBOOK') or own)
     def folder(self, step:str, *parts:str) -> Path: return self.root.joinpath(step, *parts)
-    def path(self, notebook:str) -> Path: return self.nbs/f'{notebook}.ipynb'
+    def path(self, notebook:str) -> Path:
+        "Where a notebook is written: in nbs/, or in nbgrader's source/UNIT/ if the course has no nbs/."
+        at = self.nbs if self.nbs.is_dir() else self.folder('source', self.unit_of(notebook).name)
+        return at/f'{notebook}.ipynb'
 
     def unit(self, name:str) -> Unit:
         "The unit called `name`."
@@ -140,11 +143,13 @@ def read_course(folder='.') -> Course:
     renamed = read_renamed(table.get('renamed', {}), notebooks, f'{at}, [renamed]')
     more = read_extensions(table.get('extensions', {}), units, f'{at}, [extensions]')
     course = Course(ident, at.parent, tuple(units), limits, renamed, more, title)
-    there = [p.stem for p in sorted(course.nbs.glob('*.ipynb'))]
+    written = [course.nbs] if course.nbs.is_dir() else [course.folder('source', n) for n in names]
+    there = [p.stem for at in written for p in sorted(at.glob('*.ipynb'))]
+    place = course.nbs if course.nbs.is_dir() else f'{course.nbs} or {course.folder("source")}'
     for n in names: need(names.count(n) == 1, f'{at}: two units are called {n}. Rename one.')
     for n in notebooks:
         need(notebooks.count(n) == 1, f'{at} lists {n} twice. A notebook belongs to one unit.')
-        one_of(n, there, f'{at} lists {n}, which is not in {course.nbs}:')
+        one_of(n, there, f'{at} lists {n}, which is not in {place}:')
     return course
 
 def chosen(course:Course, units) -> list[Unit]:
