@@ -14,7 +14,7 @@ from ..cells import CourseError, Unit, exercises, read_notebook
 from ..stub import RELEASE_STEPS
 from ..units import Course, chosen
 from .beside import copy_files, files_are_same, files_below, is_private, listed_files
-from .drop import apply_drops, out_of
+from .dropped import apply_drops, out_of
 from .gradebook import conflicts, enter_due, find, gradebook
 from .lint import check
 

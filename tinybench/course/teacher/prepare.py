@@ -16,7 +16,7 @@ from ..mend.notebook import mend
 from ..units import package_of
 from .beside import given_files, packed
 from .build import load_config
-from .drop import drops
+from .dropped import drops
 from .reader import Reader
 
 @dataclass

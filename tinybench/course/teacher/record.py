@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput, SaveAutoGrades
 from tinybench.base.files import new_folder
 from ..cells import nbformat, role
-from .drop import apply_drops
+from .dropped import apply_drops
 from .gradebook import together
 from .harmless import harmless
 from .late import extend, final, late_words, stamp_of
