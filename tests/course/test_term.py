@@ -9,8 +9,10 @@ import pytest
 import coursekit as kit
 from coursekit import DOUBLE, NAME, TRIPLE, released, small_course
 from tinybench.cli import main
-from tinybench.course.cells import CourseError, nbformat as nbf, parse_notebook, read_notebook
-from tinybench.course.student.submission import Submission, zipped
+from tinybench.course.cells import CourseError, parse_notebook, read_notebook
+from tinybench.course.prove.answers import to_try
+from tinybench.course.prove.proof import Proof, Proved, Tried
+from tinybench.course.student.submission import zipped
 from tinybench.course.teacher.build import build, load_config
 from tinybench.course.teacher.collect import collect
 from tinybench.course.teacher.drop import drop
@@ -250,6 +252,13 @@ def test_all_notes_are_shown_and_what_to_look_at_comes_first(course):
     hand_in(course, 'eve', double=odd, triple='1/0')
     notes = grade(course, 'first').rows[0].notes
     assert 'a person should read it' in notes[0] and len(notes) > 1
+
+
+def test_a_lesson_without_known_answers_is_tried_with_what_a_machine_makes(course):
+    tries = to_try(course, NAME, read_notebook(course.path(NAME)), True)
+    assert [e.name for e, _ in tries] == ['double', 'triple'] and {a.kind for _, answers in tries for a in answers} == {'stub', 'constant', 'mutant'}
+    proof = Proof((Proved(NAME, 'double', {'double-check': 1}, (Tried('solution'), Tried('stub', lost=('double-check',)))),))
+    assert proof.holds and f'{NAME}: knockouts/{NAME}.py is not there, so only what a machine makes was tried' in repr(proof)
 
 
 # --- HTML in a submission

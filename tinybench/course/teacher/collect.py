@@ -9,7 +9,7 @@ from tinybench.base.files import new_folder
 from tinybench.base.text import Shown, Table
 from ..cells import CourseError
 from ..student.submission import Submission, read_submission
-from .gradebook import gradebook
+from .gradebook import gradebook, is_there
 from .inbox import files_of, loose
 from .late import due_of, lasting, stamp_of
 from .roster import roster, strangers
@@ -93,19 +93,6 @@ def identity(course, unit, student, packed:list) -> Iterator[str]:
         others = ', '.join(str(p) for *_, p in sorted(packed) if p != at)
         yield f'{len(packed)} files name this student: taken is {at}, and not {others}'
 
-def students_of(course) -> dict:
-    "The roster, {id: student}; empty where there is no gradebook yet."
-    try:
-        with gradebook(course, made=False) as book: return roster(book)
-    except CourseError as e:
-        if 'There is no gradebook' in str(e): return {}
-        raise
-
-def not_known(course, students) -> dict:
-    "{id: sentences} of those who are not on the roster."
-    if not students_of(course): return {}
-    with gradebook(course, made=False) as book: return strangers(book, students)
-
 def sorted_out(course, unit, paths) -> tuple[dict, dict, list]:
     "{student: [(time, path, below)]} of packed zips, {below: path} of loose notebooks, and what was refused."
     packed, books, refused = {}, {}, []
@@ -123,11 +110,14 @@ def collect(course, unit:str, folder) -> Collected:
     unit, folder, rows = course.unit(unit), Path(folder), []
     with ExitStack() as stack:
         def new_place(): return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='tinybench-')))
+        book = stack.enter_context(gradebook(course, made=False)) if is_there(course.db_url) else None
+        listed = roster(book) if book else {}
         paths, refused = files_of(folder, new_place)
         packed, books, more = sorted_out(course, unit, paths)
-        found, unowned = loose(course, unit, books, students_of(course))
-        odd = not_known(course, sorted({*packed, *found}))
-        for student in sorted({*packed, *found}):
+        found, unowned = loose(course, unit, books, listed)
+        came = sorted({*packed, *found})
+        odd = strangers(book, came) if listed else {}
+        for student in came:
             if files := packed.get(student):
                 sub = read_submission(newest(files)[1])
                 says = [*identity(course, unit, student, files)]

@@ -32,6 +32,10 @@ def clear_of(text:str, url:str) -> str:
     for word in {secret(url), unquote(secret(url))} - {''}: text = text.replace(word, '***')
     return text
 
+def is_there(url:str) -> bool:
+    "Whether there may be a gradebook: a server is asked when it is opened."
+    return not url.startswith('sqlite:///') or Path(url.removeprefix('sqlite:///')).is_file()
+
 def only_this(course:Course, book:Gradebook, where:str) -> None:
     "CourseError if the gradebook holds another course, whose grades nbgrader would mix with this one's."
     others = [c.id for c in book.db.query(api.Course).all() if c.id not in ('', course.id) and c.assignments]
@@ -54,7 +58,7 @@ def gradebook(
     from sqlalchemy.exc import SQLAlchemyError
     url = with_driver(config.CourseDirectory.db_url if config else course.db_url)
     where, here = without_password(url), url.startswith('sqlite:')
-    if not made and url.startswith('sqlite:///') and not Path(url.removeprefix('sqlite:///')).is_file():
+    if not made and not is_there(url):
         raise CourseError(f'There is no gradebook at {where.removeprefix("sqlite:///")}. '
                           'Build a unit first with `tinybench course build`.')
     def failed(what, e):
