@@ -1,5 +1,5 @@
 "Enters what a run gave into the gradebook and autograded/, and knows which grades still hold"
-import json, re, shutil
+import json, re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput, SaveAutoGrades
@@ -107,8 +107,8 @@ def record(course, unit, ready, found, config, book, most) -> Row:
         row = Row(ready.student, final(entered), most, secs, tuple(sorted(words, key=by_weight)))
         for name, nb in ready.notebooks.items():
             nbformat.write(harmless(nb, lesson(course, unit, name)), new/f'{name}.ipynb')
-        stamp = course.folder('submitted', ready.student, unit.name, 'timestamp.txt')
-        if stamp.is_file() and not stamp.is_symlink(): shutil.copyfile(stamp, new/'timestamp.txt')
+        if when := entered.timestamp:    # in nbgrader's own way, which its readers know
+            (new/'timestamp.txt').write_text(f'{when:%Y-%m-%d %H:%M:%S} UTC')
         (new/'notes.json').write_text(json.dumps(ready.notes, indent=1))
         (new/'graded.json').write_text(json.dumps(dict(key=ready.key, row=asdict(row)), indent=1))
     return row
