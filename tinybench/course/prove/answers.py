@@ -77,7 +77,8 @@ def constants(source:str) -> Iterator:
 def to_try(course:Course, notebook:str, nb:NotebookNode, mutated:bool=False) -> list:
     "(exercise, its stub, known answers, constants and, if `mutated`, mutants) for each of a notebook."
     found, path, tries = exercises(nb), course.folder('knockouts', f'{notebook}.py'), []
-    known = read_answers(path, [e.name for e in found]) if found else {}
+    # a course of one's own may have none yet: then the stub, constants and mutants are tried
+    known = read_answers(path, [e.name for e in found]) if path.is_file() else {e.name: [] for e in found}
     for e in found:
         source = e.cell.source
         for a in known[e.name]:
