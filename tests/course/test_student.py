@@ -393,6 +393,30 @@ def test_another_library_in_front(ws, tmp_path, monkeypatch):
     found = texts(doctor(ws.root))
     assert f'would import {tmp_path/"other"/"tinybench"/"__init__.py"}' in found and 'PYTHONPATH is set' in found
 
+@pytest.mark.parametrize('coding', ['utf-8-sig', 'utf-16', 'utf-16-be'])
+def test_files_as_windows_own_tools_write_them(ws, coding):
+    fill(ws)
+    for path in (ws.path('00_core.half'), ws.root/'settings.ini', ws.root/'workspace.json'):
+        path.write_bytes(path.read_text().replace('\n', '\r\n').encode(coding))
+    assert open_workspace(ws.root) == ws and check(ws.root).holds
+    assert {r.where for r in doctor(ws.root, mend=False)} == {'settings.ini', '00_core.half.ipynb'}
+    before = ws.path('00_core.half').read_bytes()
+    found = doctor(ws.root)
+    assert texts(found).count('is to be plain UTF-8') == 2 and not found.open
+    assert before in [p.read_bytes() for p in (ws.root/'.doctor').iterdir()]
+    assert doctor(ws.root).healthy and run_export(ws) == '' and check(ws.root).holds
+
+@pytest.mark.parametrize('coding', ['utf-8-sig', 'utf-16', 'utf-16-be'])
+def test_a_course_as_windows_own_tools_write_it(tmp_path, coding):
+    from tinybench.course.units import package_of, read_course
+    toml = 'id = "c"\r\n[[unit]]\r\nname = "u"\r\ntitle = "µ"\r\nnotebooks = ["00_core.half"]\r\n'
+    put(tmp_path/'assignments'/'course.toml', toml.encode(coding))
+    put(tmp_path/'settings.ini', '[DEFAULT]\r\nlib_name = mine\r\n'.encode(coding))
+    put(tmp_path/'nbs'/'00_core.half.ipynb', as_file(CHAPTERS['00_core.half']).decode().encode(coding))
+    course = read_course(tmp_path)
+    assert course.units[0].title == 'µ' and package_of(course) == 'mine'
+    assert read_notebook(course.path('00_core.half')) == CHAPTERS['00_core.half']
+
 def test_what_was_saved_meanwhile_is_not_written_over(ws):
     path = ws.path('00_core.half')
     assert not change(ws, path, b'what it was', b'what it should be')

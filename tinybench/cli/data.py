@@ -3,7 +3,7 @@ import json
 from typing import Annotated, NamedTuple
 import typer
 from tinybench.base.names import lookup
-from tinybench.base.terminal import say
+from tinybench.base.terminal import echo, say
 from tinybench.base.text import Table
 from .options import AsJson
 
@@ -42,7 +42,7 @@ def list_data(as_json:AsJson=False):
     """
     def row(name, s): return name, s.what, s.licence, place(name) or f'not here: {s.mb} MB to get'
     t = Table(('name', 'what', 'licence', 'where'), tuple(row(*item) for item in SETS.items()), left=None)
-    typer.echo(json.dumps([dict(zip(t.head, r)) for r in t.rows], indent=1) if as_json else t)
+    echo(json.dumps([dict(zip(t.head, r)) for r in t.rows], indent=1) if as_json else t)
 
 def get_data(names:Annotated[list[str], typer.Argument(help='As `tinybench data list` has them.')]):
     """Download sets of data, verify their checksums, and say where they are.
@@ -56,4 +56,4 @@ def get_data(names:Annotated[list[str], typer.Argument(help='As `tinybench data 
     for name in names:
         if SETS[name].files: load(name)
         say(f'licence of {name}: {SETS[name].licence}')
-        typer.echo(f'{name}: {place(name)}')
+        echo(f'{name}: {place(name)}')

@@ -2,7 +2,7 @@
 from pathlib import Path
 from typing import Annotated
 import typer
-from tinybench.base.terminal import bar, say
+from tinybench.base.terminal import bar, echo, say
 from ..commands import command, group
 
 
@@ -19,7 +19,7 @@ def check(names:OrUnits=None, workspace:Folder=Path('.')):
     """Run the visible checks with your own library. Status 1 where something does not hold yet."""
     from .check import check as run
     with bar('checking') as tell: found = run(workspace, names or None, tell)
-    typer.echo(found)
+    echo(found)
     if not found.holds: raise typer.Exit(1)
 
 @command(app, 'tinybench student doctor')
@@ -29,7 +29,7 @@ def doctor(
     """Name what is broken in a notebook, and mend what can be mended. Status 1 where something is left."""
     from .doctor import doctor
     with bar('looking') as tell: found = doctor(workspace, mend, tell)
-    typer.echo(found)
+    echo(found)
     if found.open: raise typer.Exit(1)
 
 @command(app, 'tinybench student unlock 12_nn.conv')
@@ -41,7 +41,7 @@ def unlock(names:Finished, workspace:Folder=Path('.')):
     for n in notebooks_named(ws, names):
         unlock(ws, n)
         below += builds_on(ws, n)
-        typer.echo(f'{n} is the finished one now. Delete {ws.unlocked_file(n)} to use your own again.')
+        echo(f'{n} is the finished one now. Delete {ws.unlocked_file(n)} to use your own again.')
     if open := unfinished(ws, dict.fromkeys(below)):
         say(f'It builds on {", ".join(open)}: not finished, and not unlocked.')
 
@@ -55,5 +55,5 @@ def submit(unit:Annotated[str, typer.Argument(help='A unit, as README.md names i
     from .submission import submit
     found = submit(workspace, unit, student)
     for line in found.says: say(line)
-    typer.echo(found.path)
+    echo(found.path)
     say('This is the file to hand in.')

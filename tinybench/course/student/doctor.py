@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tinybench.base.files import write_whole
+from tinybench.base.files import coding, decoded, write_whole
 from ..cells import CourseError, module_of, read_notebook
 from ..mend.files import mend_files, module_in
 from ..mend.source import KEEP_ONE, UNMERGED, merge_mark, syntax_error
@@ -98,6 +98,8 @@ def look_file(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
             if not remark.done: remark = replace(remark, says=older)
         yield remark
 
+MARKED = 'It is saved with a byte order mark or in UTF-16, and is to be plain UTF-8.'
+
 def look_notebook(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
     "Remarks on a notebook's cells; mends what nbgrader needs, and nothing that a student has to write."
     path, file = ws.path(name), f'{name}.ipynb'
@@ -108,6 +110,7 @@ def look_notebook(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
     except CourseError:
         yield Remark(f'.release/{file}', 'it cannot be read, and without it no cell can be compared. '
                                          'Get it anew from your course.')
+    if coding(old) != 'utf-8': says.insert(0, MARKED)
     if says:
         done = ''
         if mend and change(ws, path, old, as_file(new)):
@@ -133,7 +136,7 @@ def look_settings(ws:Workspace, mend:bool) -> Iterable[Remark]:
     path, ini = ws.root/'settings.ini', configparser.ConfigParser(interpolation=None)
     old = path.read_bytes() if path.is_file() else b''
     try:
-        text = old.decode('utf-8-sig')
+        text = decoded(old)
         ini.read_string(text)
         if not ini.defaults(): raise ValueError('it is empty')
     except (configparser.Error, ValueError) as e:
@@ -141,7 +144,7 @@ def look_settings(ws:Workspace, mend:bool) -> Iterable[Remark]:
         why = str(e).splitlines()[0].rstrip('.') if old else 'it is missing'
         yield Remark('settings.ini', f'{why}.', done)
         return
-    new, wrong = text, []
+    new, wrong = text, [('', MARKED.rstrip('.'))] if coding(old) != 'utf-8' else []
     for key, value in (WANTED | dict(lib_path=ws.package)).items():
         has, want = ini.defaults().get(key, ''), value
         if key.startswith('allowed_'):
@@ -160,7 +163,7 @@ def run_export(ws:Workspace) -> str:
     "Runs nbdev_export in a workspace; '' if that worked, or else the last line of what it said."
     command = [sys.executable, '-c', 'from nbdev.doclinks import nbdev_export as export; export()']
     env = {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'PYTHONPATH')}  # it minds these
-    done = subprocess.run(command, cwd=ws.root, env=env, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ws.root, env=env, capture_output=True, errors='replace')
     said = (done.stderr or done.stdout).strip().splitlines()
     return '' if done.returncode == 0 else said[-1] if said else 'it failed'
 
@@ -209,7 +212,7 @@ def look_kernel(ws:Workspace) -> Iterable[Remark]:
     "Remarks on which library a notebook in this workspace would import."
     python = kernel_python()
     command = [python, '-c', ASK, ws.package, 'numpy', 'fastcore']
-    try: done = subprocess.run(command, cwd=ws.root, capture_output=True, text=True, timeout=60)
+    try: done = subprocess.run(command, cwd=ws.root, capture_output=True, errors='replace', timeout=60)
     except (OSError, subprocess.TimeoutExpired) as e:
         yield Remark('kernel', f'{python} does not start ({e}).')
         return

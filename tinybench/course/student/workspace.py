@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tinybench.base.files import read_text
 from ..cells import CourseError, NotebookNode, Unit, closest, module_of, nbformat, read_notebook, role
 from ..mend.notebook import mend
 from ..mend.source import KEEP_ONE, UNMERGED, merge_mark, syntax_errors, unfilled
@@ -48,7 +49,7 @@ def inner(notebook:str) -> str:
 
 def read_table(path:Path, do:str) -> dict:
     "The JSON object in a file; CourseError, with what to `do`, if there is none."
-    try: found = json.loads(path.read_text(encoding='utf-8'))
+    try: found = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as e:
         raise CourseError(f'{path} cannot be read ({e}). {do}') from None
     if not isinstance(found, dict): raise CourseError(f'{path} is no table. {do}')

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from ... import __version__
-from tinybench.base.files import write_whole
+from tinybench.base.files import read_text, write_whole
 from tinybench.base.text import escaped
 from ..cells import CourseError, Unit, module_of
 from ..student.workspace import LOOK_FIRST, WANTED
@@ -86,7 +86,7 @@ def read_workspace(course:Course, folder:Path) -> dict|None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())): return None
     do = 'Name a folder that is new or empty.'
     if not folder.is_dir(): raise CourseError(f'{folder} is a file. {do}')
-    try: found = json.loads((folder/'workspace.json').read_text(encoding='utf-8'))
+    try: found = json.loads(read_text(folder/'workspace.json'))
     except (OSError, ValueError): found = None
     match found:
         case {'units': list(units), 'notebooks': dict(books)}: tables = *units, *books.values()
