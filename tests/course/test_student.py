@@ -13,12 +13,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tinybench.course.cells import CourseError, grading, read_notebook, role
 from tinybench.course.mend.recognise import minded
-from tinybench.course.mend.source import unfilled
-from tinybench.course.student.check import check, error_of, run_cells
+from tinybench.course.mend.source import export_first, exports, ipython_line, late_export, unfilled
+from tinybench.course.student.check import check, error_of, modules_said, run_cells
 from tinybench.course.student.doctor import backup, change, doctor, new_settings, run_export
 from tinybench.course.student.submission import MOST_EACH, MOST_FILES, read_submission, submit, unzipped, zipped
 from tinybench.course.student.unlock import builds_on, looks_first, unfinished, unlock, unlocked
-from tinybench.course.student.workspace import as_file, open_workspace, stale, still_open
+from tinybench.course.student.workspace import as_file, open_workspace, restored, stale, still_open
 
 STUB = 'raise NotImplementedError()'
 
@@ -144,6 +144,30 @@ def test_an_earlier_chapter_was_not_exported(ws):
     ws.module('00_core.half').unlink()
     assert row(check(ws.root), 'quarter').hint in ('00_core.half is not exported: run nbdev_export.',
         "The cell imports failed before: ModuleNotFoundError: No module named 'tinybench.core.half'")
+
+def test_checks_before_the_first_export_name_the_cause(ws):
+    def chapters_build_on_each_other(nb):
+        cell(nb, 'imports').source = '#| export\nfrom tinybench.core import half as ops'
+        nb.cells.insert(3, new_code_cell('#| export\ntwice = ops.half', id='twice'))
+    edit(ws, '01_core.quarter', do=chapters_build_on_each_other)
+    shutil.copy(ws.path('01_core.quarter'), ws.released('01_core.quarter'))
+    fill(ws, quarter='return twice(twice(x))', export=False)
+    shutil.rmtree(ws.root/'tinybench')
+    shutil.copytree(exported(ws.root/'..'/'x'), ws.root/'tinybench')
+    for path in (ws.root/'tinybench'/'core').glob('*.py'): path.unlink()
+    for part in ('', 'core/'): (ws.root/'tinybench'/part/'__init__.py').touch()
+    assert row(check(ws.root), 'quarter').hint == '00_core.half is not exported: run nbdev_export.'
+    assert run_export(ws) == '' and check(ws.root).holds
+
+@pytest.mark.parametrize('name, message, paths', [
+    ('ImportError', "cannot import name 'ops' from 'tinybench.core' (/x/tinybench/core/__init__.py)", ['core/ops', 'core']),
+    ('ImportError', "cannot import name 'core' from 'tinybench' (unknown location)", ['core', '']),
+    ('ImportError', "cannot import name 'f' from partially initialized module 'tinybench.core'", []),
+    ('ModuleNotFoundError', "No module named 'tinybench.core.ops'", ['core/ops']),
+    ('AttributeError', "module 'tinybench.core' has no attribute 'ops'", ['core/ops', 'core']),
+    ('ModuleNotFoundError', "No module named 'torch.nn'", [])])
+def test_the_module_that_an_error_of_import_is_about(name, message, paths):
+    assert list(modules_said('tinybench', message)) == paths
 
 def test_a_broken_cell_is_named(ws):
     fill(ws)
@@ -330,6 +354,71 @@ def test_a_lost_export_line_is_put_back_and_said_before(ws):
     assert any('need mending' in s for s in submit(ws.root, 'parts', 'ada').says)
     assert 'The line #| export was gone, and is put back: half.' in texts(doctor(ws.root)) and doctor(ws.root).healthy
     assert '#| export\ndef half' in ws.path('00_core.half').read_text().replace('\\n",\n    "', '\n')
+
+OBEYED = ['#| export\n', '#|export\n', '# | export\n', '  #| export\n', '\n\n#| export\n', '#| hide\n#| export\n', '#|  exporti\n',
+          '#| export\n#| export\n', '%%time\n#| exports\n']
+LATE = ['# mine\n#| export\n', '"""mine"""\n#| export\n', 'import math\n#|export\n', 'x = 1\n\n  # | export\n', '#| export:\n',
+        '# a\n#| hide\n#| exports\n']
+
+@pytest.mark.parametrize('top', OBEYED + LATE)
+def test_an_export_line_counts_where_nbdev_obeys_it(top):
+    from nbdev.process import extract_directives
+    text = f'{top}def half(x): return x/2'
+    said = set(extract_directives(new_code_cell(text))) & {'export', 'exporti', 'exports'}
+    assert exports(text) == (top in OBEYED) and (bool(said) == exports(text) or ':' in top)    # `export:` breaks the cell
+    assert bool(late_export(text)) == (top in LATE)
+    moved = export_first(text)
+    if top in LATE: assert exports(moved) and moved.count('export') == 1 and moved.splitlines()[-1] == text.splitlines()[-1]
+
+@pytest.mark.parametrize('top', LATE)
+def test_an_export_line_that_nbdev_does_not_obey_is_moved_up(ws, top):
+    given = read_notebook(ws.released('00_core.half'))
+    edit(ws, '00_core.half', '#| export\ndef half', f'{top}def half')
+    new, says = restored(read_notebook(ws.path('00_core.half')), given)
+    assert says == ['The line #| export stood below something else, where nbdev does not obey it, and is moved to the top: half.']
+    assert exports(cell(new, 'half').source) and restored(new, given) == (new, [])
+
+def test_after_an_export_line_is_moved_up_nothing_is_wrong(ws):
+    fill(ws)
+    edit(ws, '00_core.half', '#| export\ndef half', '# mine\n#| export\ndef half')
+    assert run_export(ws) == ''    # and leaves the cell out
+    assert check(ws.root, ['00_core.half']).notes == ('00_core.half: some cells need mending: tinybench student doctor',)
+    assert row(check(ws.root), 'quarter').hint == '00_core.half needs mending: tinybench student doctor'
+    assert [r.done for r in doctor(ws.root)][1] == 'nbdev_export was run.' and doctor(ws.root).healthy and check(ws.root).holds
+
+@pytest.mark.parametrize('top', OBEYED[1:4])
+def test_an_export_line_that_nbdev_obeys_stays(ws, top):
+    fill(ws)
+    edit(ws, '00_core.half', '#| export\ndef half', f'{top}def half')
+    before = ws.path('00_core.half').read_bytes()
+    assert doctor(ws.root).healthy and ws.path('00_core.half').read_bytes() == before
+
+def test_an_export_line_in_a_string_is_none():
+    assert late_export('s = """\n#| export\n"""') == '' and late_export('x = (1\n#| export') == '#| export'
+    assert export_first('x = 1', '#| export') == '#| export\nx = 1'
+
+ONLY = 'this works in notebooks only, and the cell becomes a part of your library; move it to a cell of its own, or take it out'
+
+@pytest.mark.parametrize('line', ['%timeit -n1 1+1', '!ls', 'half?', '?half', 't = %timeit -o 1+1', 'here = !pwd', '%%time', 'await half(3)',
+                                  'if half:\n    %pwd', 'async with half: pass'])
+def test_what_only_a_notebook_runs_is_named(line):
+    text, shown = f'def half(x):\n    return x % 2\n{line}', line.split('\n')[-1].strip()
+    assert ipython_line(text) == f'line {text.count(chr(10)) + 1}: {ONLY}: {shown}'
+    assert ipython_line(f'{line.strip()}\nx = 1') if '%%' in line else not ipython_line('x = (7\n     % 2)  # 50%?\ny = "!ls"')
+    assert ipython_line(f'{text}\nx = (1') == ''    # that is no Python at all
+
+def test_a_magic_in_an_exported_cell_is_named_by_all_commands(ws):
+    fill(ws)
+    edit(ws, '00_core.half', 'return x/2', 'return x/2\nt = %timeit -o -n1 1+1')
+    edit(ws, '00_core.half', do=lambda nb: nb.cells.append(new_code_cell('%%time\n%timeit -n1 1\nhalf?', id='fine')))
+    where = f'00_core.half, cell half: line 5: {ONLY}: t = %timeit -o -n1 1+1'
+    run_export(ws)    # which stops, and has written what it could not parse
+    assert texts(doctor(ws.root).open) == where.replace('half,', 'half.ipynb,', 1)
+    report = check(ws.root)
+    assert where in report.notes and where in submit(ws.root, 'parts', 'ada').says
+    assert row(report, 'half').holds and row(report, 'quarter').hint == where
+    edit(ws, '00_core.half', '\nt = %timeit -o -n1 1+1', '')
+    assert not doctor(ws.root).open and doctor(ws.root, mend=False).healthy and check(ws.root).holds
 
 def test_a_second_notebook_of_a_module_is_named(ws):
     shutil.copy(ws.path('00_core.half'), ws.root/'00_core.half_old.ipynb')

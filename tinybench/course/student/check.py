@@ -1,12 +1,12 @@
 "The visible checks of notebooks, run with the student's own library, and what a failure comes from"
 import re, sys, textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from ..cells import CourseError, Exercise, NotebookNode, exercises, nbformat, read_notebook
-from ..mend.source import bound, syntax_error, unfilled
+from ..mend.source import bound, exports, syntax_error, unfilled
 from .workspace import (Workspace, faults, inner, notebooks_named, open_workspace, restored, stale,
                         still_open)
 
@@ -70,24 +70,48 @@ def error_of(outputs:Iterable) -> tuple[str, str, str]:
 
 BEGINS = re.compile(r'(?:"<check>"|"<ipython-input[^"]*"|Cell In\s?\[\d*\]), line (\d+)')    # in a cell
 
+def modules_said(package:str, message:str) -> Iterator[str]:
+    "The modules of a package that an error of import may be about, as paths: 'core/ops', then 'core'."
+    whole = re.search(rf"No module named '{package}\.([\w.]+)'", message)
+    part = (re.search(rf"cannot import name '(?P<n>\w+)' from '{package}(?P<m>[\w.]*)'", message) or
+            re.search(rf"module '{package}(?P<m>[\w.]*)' has no attribute '(?P<n>\w+)'", message))
+    if whole: yield whole[1].replace('.', '/')
+    if part: yield f'{part["m"]}.{part["n"]}'.strip('.').replace('.', '/')
+    if part: yield part['m'].strip('.').replace('.', '/')
+
+def trouble(ws:Workspace, book:str) -> str:
+    "What to do so that the library has of a notebook what stands in it; '' if it does."
+    if ws.unlocked_file(book).exists(): return ''
+    try:
+        nb, says = restored(read_notebook(ws.path(book)), read_notebook(ws.released(book)))
+    except CourseError as e: return str(e)
+    mine = [c.id for c in nb.cells if c.cell_type == 'code' and exports(c.source)]
+    for cell, wrong in faults(nb):
+        if cell in mine: return f'{book}, cell {cell}: {wrong}'
+    if any('#| export' in s for s in says): return f'{book} needs mending: tinybench student doctor'
+    what = dict(missing='is not exported', older='was changed since it was exported').get(stale(ws, book))
+    return f'{book} {what}: run nbdev_export.' if what else ''
+
 def elsewhere(ws:Workspace, name:str, message:str, traceback:str) -> str:
     "What to do about an error that came from the student's library; '' if it did not."
     books = {inner(n): n for n in ws.notebooks}
-    said = re.search(rf'{ws.package}\.([\w.]+)', message)
-    if said and name in ('ModuleNotFoundError', 'ImportError'):
-        return f'{books.get(said[1].replace(".", "/"), said[1])} is not exported: run nbdev_export.'
-    frames = re.findall(rf'[/\\]{ws.package}[/\\]([\w/\\]+)\.py(?:", line |:)\d+,? in (\w+)', traceback)
-    if name != 'NotImplementedError' or not frames: return ''
-    part, function = frames[-1]
+    for part in modules_said(ws.package, message):
+        if part in books: return trouble(ws, books[part])
+    part = ([''] + re.findall(rf'[/\\]{ws.package}[/\\]([\w/\\]+)\.py', traceback))[-1]
     book = books.get(part.replace('\\', '/').replace('unlocked/', ''))
-    if book is None: return ''
+    if book and name in ('SyntaxError', 'IndentationError', 'TabError', 'NameError'): return trouble(ws, book)
+    if book is None or name != 'NotImplementedError': return ''
+    frame = rf'[/\\]{ws.package}[/\\][\w/\\]+\.py(?:", line |:)\d+,? in (\w+)'
+    function = ([''] + re.findall(frame, traceback))[-1]
     if any(f.split('.')[-1] == function for f in still_open(ws, book)):
         return (f'It needs {function} of {book}, which is not yet filled in: '
                 f'fill it in and run nbdev_export, or run: tinybench student unlock {book}')
     return f'It needs {function} of {book}, which was not exported since it was filled in: run nbdev_export.'
 
-def within(nb:NotebookNode, said:dict, todo:list[str], name:str, message:str, traceback:str) -> str:
-    "What to do where an error came from another cell of the same notebook; '' if nothing points to one."
+def reason(ws:Workspace, nb:NotebookNode, said:dict, todo:list[str], error:tuple, seen:tuple=()) -> str:
+    "What to do where an error came from the library or another cell, be it by way of more; '' if from neither."
+    name, message, traceback = error
+    if hint := elsewhere(ws, name, message, traceback): return hint
     if name == 'NotImplementedError':
         function = ([''] + re.findall(r'in (\w+)', traceback))[-1]
         empty = function in [f.split('.')[-1] for f in todo]
@@ -95,10 +119,11 @@ def within(nb:NotebookNode, said:dict, todo:list[str], name:str, message:str, tr
     missing = re.search(r"name '(\w+)' is not defined", message)
     if name != 'NameError' or not missing: return ''
     for c in nb.cells:
-        if c.cell_type != 'code' or missing[1] not in bound(c.source): continue
+        if c.cell_type != 'code' or c.id in seen or missing[1] not in bound(c.source): continue
         if wrong := syntax_error(c.source): return f'The cell {c.id} is no Python: {wrong}'
-        what, why, _ = error_of(said.get(c.id, ()))
-        if what: return f'The cell {c.id} failed before: {what}: {why}'
+        before = error_of(said.get(c.id, ()))
+        if before[0]: return (reason(ws, nb, said, todo, before, (*seen, c.id)) or
+                              f'The cell {c.id} failed before: {before[0]}: {before[1]}')
     return ''
 
 def checked(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[str], e:Exercise) -> Checked:
@@ -112,7 +137,7 @@ def checked(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[st
     name, message, trace = error_of(said[failed.id])
     lines, line = failed.source.splitlines(), int(found[1]) if (found := BEGINS.search(trace)) else 0
     text = lines[line-1].strip()[:100] if 0 < line <= len(lines) else ''
-    hint = elsewhere(ws, name, message, trace) or within(nb, said, todo, name, message, trace)
+    hint = reason(ws, nb, said, todo, (name, message, trace))
     if name == 'TimeoutError': hint = hint or 'A loop in it may never end.'
     state = f'fails: {name}: {message}'.rstrip(': ')
     return Checked(notebook, e.name, state, failed.id, line, text, hint)
@@ -130,7 +155,7 @@ def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|No
         nb, says = restored(nb, released)
         if says: notes.append(f'{name}: some cells need mending: tinybench student doctor')
         own, todo = exercises(nb), still_open(ws, name)
-        told = {e.cell.id for e in own}    # by the rows
+        told = {e.cell.id for e in own if syntax_error(e.cell.source)}    # by the rows
         notes += [f'{name}, cell {c}: {wrong}' for c, wrong in faults(nb) if c not in told]
         try: said = run_cells(nb.cells, ws.root)
         except CourseError as e: rows.append(Checked(name, '', f'fails: {e}'))

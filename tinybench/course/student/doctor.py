@@ -7,7 +7,7 @@ from pathlib import Path
 from tinybench.base.files import coding, decoded, write_whole
 from ..cells import CourseError, module_of, read_notebook
 from ..mend.files import mend_files, module_in
-from ..mend.source import KEEP_ONE, UNMERGED, merge_mark, syntax_error
+from ..mend.source import KEEP_ONE, UNMERGED, exports, ipython_line, merge_mark, syntax_error
 from .unlock import look_first, looks_first
 from .workspace import WANTED, Workspace, as_file, faults, open_workspace, restored, stale
 
@@ -167,12 +167,12 @@ def run_export(ws:Workspace) -> str:
     said = (done.stderr or done.stdout).strip().splitlines()
     return '' if done.returncode == 0 else said[-1] if said else 'it failed'
 
-def exportable(ws:Workspace) -> bool:
-    "Whether nbdev_export can do all notebooks."
-    try: cells = [c for n in ws.notebooks for c in read_notebook(ws.path(n)).cells]
+def exportable(ws:Workspace, notebook:str) -> bool:
+    "Whether nbdev_export can do a notebook."
+    try: cells = read_notebook(ws.path(notebook)).cells
     except CourseError: return False
-    texts = [c.source for c in cells if c.cell_type == 'code' and '#| export' in c.source]
-    return not any(map(syntax_error, texts))
+    texts = [c.source for c in cells if c.cell_type == 'code' and exports(c.source)]
+    return not any(syntax_error(text) or ipython_line(text) for text in texts)
 
 def look_library(ws:Workspace, mend:bool) -> Iterable[Remark]:
     "Remarks on the student's own package: what is missing or not up to date in it."
@@ -181,13 +181,16 @@ def look_library(ws:Workspace, mend:bool) -> Iterable[Remark]:
         done = 'It does again.' if mend else ''
         yield Remark(path.relative_to(ws.root).as_posix(), 'it does not look for unlocked chapters.', done)
     states = {n: s for n in ws.notebooks if (s := stale(ws, n)) and not ws.unlocked_file(n).exists()}
-    said = run_export(ws) if states and mend and exportable(ws) else None    # '' where it worked
-    why = f', which said: {said}' if said else ''
+    broken = [n for n in ws.notebooks if not exportable(ws, n)]    # a person comes first there
+    states = {n: s for n, s in states.items() if n not in broken}
+    said = run_export(ws) if states and mend and not broken else None    # '' where it worked
+    why = '' if said is None else f', which said: {said}' if said else ', which was run, and left it so'
     for state, says in (('missing', 'not exported yet'), ('older', 'changed since it was exported')):
         these = [n for n, s in states.items() if s == state]
         where = ', '.join(f'{n}.ipynb' for n in these[:3])
         if len(these) > 3: where += f' and {len(these) - 3} more'
-        if these and said == '': yield Remark(where, f'{says}.', 'nbdev_export was run.')
+        if these and said == '' and not any(stale(ws, n) for n in these):
+            yield Remark(where, f'{says}.', 'nbdev_export was run.')
         elif these: yield Remark(where, f'{says}: run nbdev_export{why}.')
     modules = {module_of(n): n for n in ws.notebooks}
     for path in sorted({*ws.root.glob('*.ipynb')} - {ws.path(n) for n in ws.notebooks}):
