@@ -296,7 +296,7 @@ def available(name:str) -> str:
     from importlib.util import find_spec
     need = {'torch': ('torch',), 'keras': ('keras', 'tensorflow')}.get(name, ())
     lacking = [m for m in need if find_spec(m) is None]
-    return f'{" and ".join(lacking)} not installed: pip install "tinybench[{name}]"' if lacking else ''
+    return f'{" and ".join(lacking)} not installed: pip install "tinybench-ml[{name}]"' if lacking else ''
 
 # %% ../nbs/73_race.ipynb #race
 def race(

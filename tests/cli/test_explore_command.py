@@ -16,7 +16,7 @@ def refused(capsys, *args):
 
 def test_without_voila_it_says_what_to_install(capsys, monkeypatch):
     monkeypatch.setattr(explore, 'find_spec', lambda name: None)
-    assert 'needs voila and ipykernel: pip install "tinybench[explore]"' in refused(capsys)
+    assert 'needs voila and ipykernel: pip install "tinybench-ml[explore]"' in refused(capsys)
 
 @pytest.mark.parametrize('args, why', [
     (['--model', 'simple_cmm'], "simple_cnn"), (['--data', 'digit'], 'digits'), (['--model', 'resnet8'], 'try simple_cnn')])

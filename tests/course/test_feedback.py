@@ -22,7 +22,8 @@ from tinybench.course.teacher.errors import (SAID, asked, compared, clean, error
     sentence, statement)
 from tinybench.course.teacher.platforms import csv_text, exercise_names, export, harmless
 from tinybench.course.teacher.page import feedback_page, notebook_words
-from tinybench.course.teacher.feedback import lasting, write_feedback, write_unit, save
+from tinybench.course.teacher.feedback import write_feedback, write_unit, save
+from tinybench.course.teacher.late import lasting
 
 # nbgrader's own way to add a submission
 pytestmark = pytest.mark.filterwarnings('ignore::sqlalchemy.exc.SAWarning')

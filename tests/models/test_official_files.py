@@ -319,7 +319,7 @@ def test_without_h5py(monkeypatch, tmp_path):
     import sys
     monkeypatch.setitem(sys.modules, 'h5py', None)
     (tmp_path/'a.h5').write_bytes(b'')
-    with pytest.raises(ImportError, match=r'pip install "tinybench\[h5\]"'): read_h5(tmp_path/'a.h5')
+    with pytest.raises(ImportError, match=r'pip install "tinybench-ml\[h5\]"'): read_h5(tmp_path/'a.h5')
 
 @pytest.mark.parametrize('change,says', [
     (lambda l, a: l.insert(1, keras_layer('LSTM', 'x')), 'LSTM'), (lambda l, a: l[5]['config'].update(activation='gelu'), 'gelu'),

@@ -1,5 +1,5 @@
 "The project's files agree with each other, and what is generated is what its sources generate."
-import configparser, os, runpy, subprocess, sys, tomllib
+import configparser, os, re, runpy, subprocess, sys, tomllib
 
 import pytest
 
@@ -49,6 +49,20 @@ def test_readme_is_what_index_says(root):
     kept = {p.relative_to(root).as_posix(): p.read_bytes() for p in (root/'nbs'/'images').glob('readme-*')}
     diff = changed(kept, figures)
     assert not diff, f'not the figures in nbs/index.ipynb: {", ".join(diff)}; run make readme'
+
+STRANGER = re.compile(r'install [^\n]*?(?<![\w/.-])tinybench(?![\w.-])|(?<![\w-])tinybench(\[|==|>=)', re.I)
+
+def test_nobody_is_told_to_install_the_project_that_has_our_name(ini, pyproject, root):
+    "On the package index `tinybench` is another project: what is installed is tinybench-ml."
+    assert STRANGER.search('pip install "tinybench[course]"') and STRANGER.search('pip install -q tinybench')
+    assert not STRANGER.search("pip install 'tinybench-ml[course]==0.0.1'") and pyproject['project']['name'] == 'tinybench-ml'
+    kinds = '.py', '.ipynb', '.md', '.toml', '.ini', '.txt', '.yml', 'run', 'Makefile'
+    tracked = subprocess.run(['git', 'ls-files'], cwd=root, text=True, capture_output=True).stdout.split()
+    texts = {n: (root/n).read_text(encoding='utf-8') for n in tracked if n.endswith(kinds) and (root/n).is_file()
+             and n != 'tests/project/test_project.py'}
+    assert len(texts) > 200
+    told = [f'{n}: {m[0]}' for n, text in texts.items() for m in STRANGER.finditer(text)]
+    assert not told, told
 
 def test_pyproject_follows_settings_ini(ini, pyproject, root):
     project, nbdev = pyproject['project'], pyproject['tool']['nbdev']

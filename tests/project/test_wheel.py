@@ -59,7 +59,7 @@ for n in show: import_module(n)'''
 
 def test_installed_version_and_command(installed, root):
     version = re.search(r'(?m)^version = (.+)$', (root/'settings.ini').read_text())[1]
-    asked = 'import importlib.metadata as m, tinybench; print(m.version("tinybench"), tinybench.__version__)'
+    asked = 'import importlib.metadata as m, tinybench; print(m.version("tinybench-ml"), tinybench.__version__)'
     assert run(installed/'python', '-I', '-c', asked, cwd=installed.parent).split() == [version, version]
     for command in [installed/'tinybench'], [installed/'python', '-m', 'tinybench.cli']:
         assert 'demo' in run(*command, '--help', cwd=installed.parent)

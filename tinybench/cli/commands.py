@@ -199,7 +199,7 @@ def explore(
     """Explore optimizations of a network in the browser.
 
     Trains the network, then opens a page with a switch for each optimization, on which designs are measured
-    and compared. Needs voila: pip install "tinybench[explore]".
+    and compared. Needs voila: pip install "tinybench-ml[explore]".
 
     The page is served to this machine only, by voila, until Ctrl-C. Guesses, kept settings and saved figures
     are written to the folder in which the command runs.

@@ -264,7 +264,7 @@ def mlperf_log(c:Compliance) -> str:
     "The submission as lines of the package mlperf-logging; ImportError that says how to get it."
     try: from mlperf_logging.mllog import constants as k, mllog
     except ImportError as e: raise ImportError(
-        'the package mlperf-logging is missing: pip install "tinybench[mlperf]"') from e
+        'the package mlperf-logging is missing: pip install "tinybench-ml[mlperf]"') from e
     out, logger = io.StringIO(), logging.Logger('tinybench')
     logger.addHandler(logging.StreamHandler(out))
     log = mllog.MLLogger(logger)

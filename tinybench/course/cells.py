@@ -140,6 +140,8 @@ class Unit:
     title:str
     notebooks:tuple[str, ...]
     due:datetime|None = None
+    files:tuple[str, ...] = ()                # what lessons read from beside them in nbs/, as patterns
+    private:tuple[str, ...] = ('private*',)   # which files only the grader has
 
 def closest(name:str, names) -> str:
     "What to say when `name` is not among `names`: the nearest, and all if they are few or none is near."

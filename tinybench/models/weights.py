@@ -445,7 +445,7 @@ def read_h5(path) -> Graph:
     "The graph in a .h5 file of Keras 2; ValueError if it is none; ImportError that says how to get h5py."
     path = existing(path, '.h5')
     try: import h5py
-    except ImportError as e: raise ImportError('a .h5 file takes h5py: pip install "tinybench[h5]"') from e
+    except ImportError as e: raise ImportError('a .h5 file takes h5py: pip install "tinybench-ml[h5]"') from e
     try:
         with h5py.File(path, 'r') as f:
             return keras_graph(json.loads(f.attrs['model_config']), h5_arrays(f, path.stat().st_size))

@@ -60,6 +60,10 @@ def defined(source) -> set:
     kinds = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
     return {n.name for n in (parsed(source) or ast.Module([], [])).body if isinstance(n, kinds)}
 
+def lesson_names(cells) -> list:
+    "The functions and classes of a lesson that a check may take away or replace, to see who uses them."
+    return sorted({n for c in cells if c.cell_type == 'code' and role(c) in ('', 'exercise') for n in defined(c.source)})
+
 def leaned_on(lesson) -> dict:
     "{name: cell} of functions and classes that cells give, and that a check of the lesson uses."
     checks = [c for c in lesson.cells if role(c) in ('check', 'hidden')]

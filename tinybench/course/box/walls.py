@@ -34,7 +34,7 @@ def own_packages() -> list:
     "The folder of what was installed with `pip install --user`, where this Python looks into it."
     return [p for p in [site.getusersitepackages()] if p in sys.path]
 
-def command(box, fd, walled) -> list:
+def command(box, fd, walled, package='tinybench') -> list:
     "The command that starts the warm process; the folder `box`, with library and `start`, is /box within."
     at = f'{"/box" if walled else box}/start'
     begin = f'import sys; sys.path.insert(0, {at!r}); from box.inside import main; main({fd})'
@@ -44,11 +44,11 @@ def command(box, fd, walled) -> list:
     bound = dict.fromkeys([*filter(os.path.exists, system), sys.base_prefix, sys.prefix, *own_packages()])
     above = dict.fromkeys(str(up) for p in bound for up in reversed(Path(p).parents))
     within = sys.prefix, *own_packages()
-    holds = [p for p in sys.path if (Path(p)/'tinybench').is_dir()]
-    masked = [p for p in holds if any(map(Path(p).is_relative_to, within))]
+    holds = [Path(p)/name for p in sys.path for name in {package, 'tinybench'} if (Path(p)/name).is_dir()]
+    masked = [p for p in holds if any(map(p.is_relative_to, within))]
     binds = [a for p in bound for a in ('--ro-bind', p, p)]
     folders = [a for p in above if p != '/' for a in ('--perms', '0755', '--dir', p)]  # else closed to others
-    masks = [a for p in masked for a in ('--tmpfs', f'{p}/tinybench')]
+    masks = [a for p in masked for a in ('--tmpfs', str(p))]
     rights = [a for c in ('SYS_ADMIN', 'SETUID', 'SETGID') for a in ('--cap-add', f'CAP_{c}')]
     return [bubblewrap(), *folders, *binds, *masks, '--ro-bind', str(box), '/box',
             '--proc', '/proc', '--dev', '/dev', '--dir', '/tmp', '--perms', '1777', '--tmpfs', '/scratch',

@@ -1,5 +1,6 @@
 "The visible checks of notebooks, run with the student's own library, and what a failure comes from"
 import re, sys, textwrap
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
@@ -54,11 +55,13 @@ def run_in_kernel(cells:list, root:Path, seconds:float=30) -> dict[str, list]:
         raise CourseError('A cell ended the kernel. Run the cells in JupyterLab to see which.') from None
     return {c.id: list(c.outputs) for c in nb.cells}
 
-def run_cells(cells:list, root:Path, fork:bool=sys.platform == 'linux') -> dict[str, list]:
+def run_cells(cells:list, root:Path, fork:bool=sys.platform == 'linux', package:str='tinybench',
+              files:Iterable[str]=()) -> dict[str, list]:
     "The outputs of code cells, by id, run in order with the library in `root`."
     if not fork: return run_in_kernel(cells, root)
     from tinybench.course.box.worker import play
-    return {o.id: o.outputs for o in play(cells, root, sandbox=False)}
+    beside = {n: b64encode((root/n).read_bytes()).decode() for n in files if (root/n).is_file()}
+    return {o.id: o.outputs for o in play(cells, root, sandbox=False, package=package, files=beside)}
 
 def error_of(outputs:Iterable) -> tuple[str, str, str]:
     "The name, the message on one line and the traceback of the error among a cell's outputs; or '', '', ''."
@@ -157,7 +160,7 @@ def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|No
         own, todo = exercises(nb), still_open(ws, name)
         told = {e.cell.id for e in own if syntax_error(e.cell.source)}    # by the rows
         notes += [f'{name}, cell {c}: {wrong}' for c, wrong in faults(nb) if c not in told]
-        try: said = run_cells(nb.cells, ws.root)
+        try: said = run_cells(nb.cells, ws.root, package=ws.package, files=ws.files)
         except CourseError as e: rows.append(Checked(name, '', f'fails: {e}'))
         else: rows += [checked(ws, name, nb, said, todo, e) for e in own]
     old = [n for n in ws.notebooks if stale(ws, n) == 'older' and not ws.unlocked_file(n).exists()]

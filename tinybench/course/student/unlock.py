@@ -21,8 +21,12 @@ def unlocked(ws:Workspace) -> list[dict]:
     return [u for u in found if isinstance(u, dict) and isinstance(u.get('module'), str)]
 
 def reference_package(ws:Workspace) -> Path:
-    "The folder of the installed package; CourseError if that is the student's own."
-    found = Path(find_spec('tinybench').origin).resolve().parent
+    "The folder of the installed package; CourseError if there is none but the student's own."
+    spec = find_spec(ws.package)
+    if spec is None or not spec.origin:
+        raise CourseError(f'{ws.package} is not installed, so nothing finished can be brought: install what '
+                          'requirements.txt names, or ask your course for it.')
+    found = Path(spec.origin).resolve().parent
     if found.is_relative_to(ws.root) and not found.is_relative_to(Path(sys.prefix).resolve()):
         raise CourseError(f'{found} is your own library. The command tinybench uses the installed one.')
     return found

@@ -26,6 +26,7 @@ class Workspace:
     package:str
     version:str
     units:tuple[Unit, ...]
+    files:tuple[str, ...] = ()    # data beside the notebooks
     @property
     def notebooks(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(n for u in self.units for n in u.notebooks))
@@ -69,7 +70,8 @@ def open_workspace(folder='.') -> Workspace:
         units = [Unit(str(u['name']), str(u.get('title', u['name'])), tuple(map(str, u['notebooks'])),
                       datetime.fromisoformat(u['due']) if u.get('due') else None) for u in table['units']]
         package = str(table.get('package', 'tinybench'))
-        return Workspace(root, str(table['course']), package, str(table['version']), tuple(units))
+        files = tuple(map(str, table.get('files', ())))
+        return Workspace(root, str(table['course']), package, str(table['version']), tuple(units), files)
     except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise CourseError(f'{root/"workspace.json"} is not as it was handed out ({e!r}). {do}') from None
 

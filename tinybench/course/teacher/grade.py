@@ -2,17 +2,19 @@
 import logging, os, time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from nbgrader.api import InvalidEntry
-from tinybench.base.text import Shown, Table
+from tinybench.base.text import Shown, Table, one_line
 from ..box.walls import walls
 from ..box.worker import run_work
 from ..cells import CourseError, one_of
 from .build import alone, load_config
 from .gradebook import enter_due, find, open_book
 from .interrupt import ctrl_c, not_for_children
+from .late import settle
 from .prepare import prepare, work_for
 from .record import Row, record, still_graded
+from .roster import strangers
 
 @contextmanager
 def pool(scheduler=None, jobs=None) -> Iterator:
@@ -61,6 +63,11 @@ class Graded(Shown):
         if self.before: said += f', {self.before} of them before'
         head = 'student', 'points', 's', 'what went wrong'
         return Table(head, tuple(rows), (said, self.walls), left=None)
+
+    def all_notes(self) -> str:
+        "The table, and below it all that was noted, a line each under the student."
+        lines = [line for r in self.rows if r.notes for line in (r.student, *(f'  {one_line(n)}' for n in r.notes))]
+        return '\n'.join([repr(self), *lines])
 
 def first(notes:tuple) -> str:
     "The first of `notes`, cut, and how many more there are."
@@ -120,6 +127,8 @@ def grade(
     with ctrl_c() as came, alone(course, unit), open_book(course, config) as book:
         most = find(book, unit.name).max_score
         enter_due(book, unit)
+        settle(course, unit, book, config)
+        odd = strangers(book, todo)
         rows = {} if again else still_graded(course, unit, todo, book)
         before, left = len(rows), [n for n in todo if n not in rows]
         with pool(scheduler, min(jobs or os.cpu_count(), len(left))) if left else nullcontext() as client:
@@ -127,4 +136,5 @@ def grade(
                 rows[row.student] = row
                 if progress: progress(len(rows), len(todo), row.student)
     said = walls() if sandbox else 'NO SANDBOX, as asked: submissions can read and write what you can.'
-    return Graded(unit.name, tuple(rows[n] for n in todo), said, time.monotonic() - start, before)
+    found = (replace(rows[n], notes=(*odd.get(n, ()), *rows[n].notes)) for n in todo)
+    return Graded(unit.name, tuple(found), said, time.monotonic() - start, before)
