@@ -95,8 +95,8 @@ def syntax_error(text:str) -> str:
     shown = attempt.splitlines()[line-1:line] or ['']
     return f'line {line}: {why}: {shown[0].strip()[:80]}'
 
-IPYTHON = ('this works in notebooks only, and the cell becomes a part of your library; move it to a cell of its '
-           'own, or take it out')
+IPYTHON = ('this works in notebooks only, and the cell becomes a part of your library; move it to a cell of '
+           'its own, or take it out')
 
 def ipython_line(text:str) -> str:
     "The line of a cell that runs in a notebook and that no module may hold, and what to do; '' if none is."

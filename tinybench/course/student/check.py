@@ -3,21 +3,24 @@ import re, sys, textwrap
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from ..cells import CourseError, Exercise, NotebookNode, exercises, nbformat, read_notebook
-from ..mend.source import bound, exports, syntax_error, unfilled
+from ..box.needed import made_and_used, needed
+from ..cells import CourseError, Exercise, NotebookNode, exercises, nbformat, read_notebook, role
+from ..mend.source import bound, defines, exports, syntax_error, unfilled
 from .workspace import (Workspace, faults, inner, notebooks_named, open_workspace, restored, stale,
                         still_open)
 
+
+UNLOCKED = 'not yet filled in (unlocked: the finished one is used)'
 
 @dataclass(frozen=True)
 class Checked:
     "What the visible checks say of one exercise."
     notebook:str
     exercise:str
-    state:str       # 'holds', 'not yet filled in', or 'fails: ' and why
+    state:str       # 'holds', 'not yet filled in', 'unlocked', or 'fails: ' and why
     check:str=''    # the check that failed, its line, and the text of that line
     line:int=0
     text:str=''
@@ -35,12 +38,18 @@ class Report:
     notes:tuple[str, ...] = ()
     @property
     def holds(self) -> bool: return all(r.holds for r in self.rows)
+    def summary(self) -> str:
+        "What to know besides the rows, and how many exercises hold."
+        free = sum(r.state == UNLOCKED for r in self.rows)
+        count = f'{sum(r.holds for r in self.rows)} of {len(self.rows)} exercises hold'
+        return '\n'.join([*self.notes, count + (f'; {free} more are unlocked.' if free else '.')])
     def __repr__(self):
-        lines = []
-        for notebook, rows in groupby(self.rows, lambda r: r.notebook):
-            lines += [notebook, *(textwrap.indent(str(r), '  ') for r in rows), '']
-        count = f'{sum(r.holds for r in self.rows)} of {len(self.rows)} exercises hold.'
-        return '\n'.join([*lines, *self.notes, count])
+        parts = (f'{name}\n{row_lines(rows)}\n\n' for name, rows in groupby(self.rows, lambda r: r.notebook))
+        return ''.join(parts) + self.summary()
+
+def row_lines(rows:Iterable[Checked]) -> str:
+    "What the checks of one notebook say, below its name."
+    return '\n'.join(textwrap.indent(str(r), '  ') for r in rows)
 
 def run_in_kernel(cells:list, root:Path, seconds:float=30) -> dict[str, list]:
     "The outputs of code cells, by id, from a Jupyter kernel started in `root`."
@@ -68,7 +77,7 @@ def error_of(outputs:Iterable) -> tuple[str, str, str]:
     e = next((o for o in outputs if o.get('output_type') == 'error'), None)
     if e is None: return '', '', ''
     text = re.sub(r'\x1b\[[0-9;]*m', '', '\n'.join(e.get('traceback', ())))
-    said = re.sub(r'(?s)^==:\n(.*)\n(.*)$', r'\1 is not \2', str(e.get('evalue', '')))    # fastcore's test_eq
+    said = re.sub(r'(?s)^==:\n(.*)\n(.*)$', r'\1 ≠ \2', str(e.get('evalue', '')))    # fastcore's test_eq
     return str(e.get('ename')), ' '.join(said.split())[:200], text
 
 BEGINS = re.compile(r'(?:"<check>"|"<ipython-input[^"]*"|Cell In\s?\[\d*\]), line (\d+)')    # in a cell
@@ -112,7 +121,7 @@ def elsewhere(ws:Workspace, name:str, message:str, traceback:str) -> str:
     return f'It needs {function} of {book}, which was not exported since it was filled in: run nbdev_export.'
 
 def reason(ws:Workspace, nb:NotebookNode, said:dict, todo:list[str], error:tuple, seen:tuple=()) -> str:
-    "What to do where an error came from the library or another cell, be it by way of more; '' if from neither."
+    "What to do about an error that came from the library or another cell, or by way of more; '' if it did not."
     name, message, traceback = error
     if hint := elsewhere(ws, name, message, traceback): return hint
     if name == 'NotImplementedError':
@@ -133,7 +142,8 @@ def checked(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[st
     "What the outputs `said` of a notebook's cells say of its exercise `e`; `todo` is what is still open."
     failed = next((c for c in e.checks if error_of(said.get(c.id, ()))[0]), None)
     empty = any(f in todo for f in unfilled(e.cell.source))
-    if empty and (failed or not e.checks): return Checked(notebook, e.name, 'not yet filled in')
+    open = UNLOCKED if ws.unlocked_file(notebook).exists() else 'not yet filled in'
+    if empty and (failed or not e.checks): return Checked(notebook, e.name, open)
     if failed is None: return Checked(notebook, e.name, 'holds')
     if wrong := syntax_error(e.cell.source):
         return Checked(notebook, e.name, f'fails: it is no Python: {wrong}')
@@ -145,25 +155,56 @@ def checked(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[st
     state = f'fails: {name}: {message}'.rstrip(': ')
     return Checked(notebook, e.name, state, failed.id, line, text, hint)
 
-def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|None=None) -> Report:
-    "Runs the visible checks of notebooks or units (all if None) with the student's own library."
+def uses(nb:NotebookNode, e:Exercise) -> set[str]:
+    "The names that an exercise and its checks need from other cells, and those that these need in turn."
+    def parts(c):
+        try: return made_and_used(c.source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError): return set(), set()
+    names = set().union(*(parts(c)[1] for c in (e.cell, *e.checks)))
+    found = [parts(c) for c in nb.cells if c.cell_type == 'code' and c is not e.cell and role(c) != 'check']
+    while more := set().union(*(used for made, used in found if made & names)) - names: names |= more
+    return names
+
+def with_causes(nb:NotebookNode, own:list[Exercise], rows:list[Checked]) -> list[Checked]:
+    "The rows of a notebook, of which one that fails without a reason names those above that it builds on."
+    def causes(i):
+        names = uses(nb, own[i])
+        return [r.exercise for r, e in zip(rows[:i], own)
+                if r.state.startswith('fails') and defines(e.cell.source) & names]
+    def told(i, r):
+        above = causes(i) if r.state.startswith('fails') and not r.hint else []
+        many = 'fail too, and may be the reasons' if above[1:] else 'fails too, and may be the reason'
+        return replace(r, hint=f'{" and ".join(above)} above {many}.') if above else r
+    return [told(i, r) for i, r in enumerate(rows)]
+
+def checked_notebook(ws:Workspace, name:str) -> tuple[list[Checked], list[str]]:
+    "What the visible checks of one notebook say, and what else is to be known of it."
+    try: nb, released = read_notebook(ws.path(name)), read_notebook(ws.released(name))
+    except CourseError as e:
+        return [Checked(name, '', f'fails: {e}', hint='See what to do: tinybench student doctor')], []
+    nb, says = restored(nb, released)
+    notes = [f'{name}: some cells need mending: tinybench student doctor'] if says else []
+    own, todo = exercises(nb), still_open(ws, name)
+    told = {e.cell.id for e in own if syntax_error(e.cell.source)}    # by the rows
+    notes += [f'{name}, cell {c}: {wrong}' for c, wrong in faults(nb) if c not in told]
+    try: said = run_cells(needed(nb.cells, released), ws.root, package=ws.package, files=ws.files)
+    except CourseError as e: return [Checked(name, '', f'fails: {e}')], notes
+    return with_causes(nb, own, [checked(ws, name, nb, said, todo, e) for e in own]), notes
+
+def check(workspace='.', notebooks:Iterable[str]|None=None, progress:Callable|None=None,
+          tell:Callable|None=None) -> Report:
+    """Runs the visible checks of notebooks or units (all if None) with the student's own library; `tell` is
+    called with the rows of each notebook as soon as they are known."""
     ws = open_workspace(workspace)
     names, rows, notes = notebooks_named(ws, ws.notebooks if notebooks is None else notebooks), [], []
     for i, name in enumerate(names):
         if progress: progress(i, len(names), name)
-        try: nb, released = read_notebook(ws.path(name)), read_notebook(ws.released(name))
-        except CourseError as e:
-            rows.append(Checked(name, '', f'fails: {e}', hint='See what to do: tinybench student doctor'))
-            continue
-        nb, says = restored(nb, released)
-        if says: notes.append(f'{name}: some cells need mending: tinybench student doctor')
-        own, todo = exercises(nb), still_open(ws, name)
-        told = {e.cell.id for e in own if syntax_error(e.cell.source)}    # by the rows
-        notes += [f'{name}, cell {c}: {wrong}' for c, wrong in faults(nb) if c not in told]
-        try: said = run_cells(nb.cells, ws.root, package=ws.package, files=ws.files)
-        except CourseError as e: rows.append(Checked(name, '', f'fails: {e}'))
-        else: rows += [checked(ws, name, nb, said, todo, e) for e in own]
+        found, says = checked_notebook(ws, name)
+        if tell: tell(found)
+        rows += found
+        notes += says
     old = [n for n in ws.notebooks if stale(ws, n) == 'older' and not ws.unlocked_file(n).exists()]
-    if old: notes.append(f'Changed since nbdev_export, which later chapters will not see: {", ".join(old)}.')
+    if old: notes.append('Run nbdev_export, so that later notebooks use your new version of: '
+                         f'{", ".join(old)}.')
     if progress: progress(len(names), len(names), '')
     return Report(tuple(rows), tuple(notes))

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tinybench.base.files import read_text
+from tinybench.base.names import nearest_name
 from ..cells import CourseError, NotebookNode, Unit, closest, module_of, nbformat, read_notebook, role
 from ..mend.notebook import mend
-from ..mend.source import (DIRECTIVE, EXPORT, KEEP_ONE, UNMERGED, export_first, exports, ipython_line, late_export,
-                           merge_mark, syntax_errors, unfilled)
+from ..mend.source import (DIRECTIVE, EXPORT, KEEP_ONE, UNMERGED, export_first, exports, ipython_line,
+                           late_export, merge_mark, syntax_errors, unfilled)
 
 
 WANTED = dict(nbs_path='.', update_pyproject='False', clear_all='False', jupyter_hooks='True',
@@ -76,11 +77,16 @@ def open_workspace(folder='.') -> Workspace:
         raise CourseError(f'{root/"workspace.json"} is not as it was handed out ({e!r}). {do}') from None
 
 def notebook_named(ws:Workspace, name:str) -> str:
-    "The notebook that is meant by '12_nn.conv', 'nn.conv' or 'tinybench.nn.conv'."
+    "The notebook that is meant by '12_nn.conv', 'nn.conv', 'tinybench.nn.conv', 'conv' or '12'."
     short = name.removesuffix('.ipynb').removeprefix(f'{ws.package}.')
     for n in ws.notebooks:
         if short in (n, module_of(n)): return n
-    there = [*ws.notebooks, *(u.name for u in ws.units)]
+    likely = [n for n in ws.notebooks if short in (n.split('_')[0], module_of(n).split('.')[-1])]
+    if len(likely) == 1: return likely[0]
+    if likely: raise CourseError(f'{name} may be {" or ".join(likely)}: say which.')
+    units = [u.name for u in ws.units]
+    there = [*ws.notebooks, *units]
+    there = there if len(there) <= 12 or nearest_name(short, there) else units    # no page of names
     raise CourseError(f'{name} was not handed out: {closest(short, there)}')
 
 def notebooks_named(ws:Workspace, names:Iterable[str]) -> list[str]:
@@ -105,8 +111,8 @@ def restored(nb:NotebookNode, released:NotebookNode, **how) -> tuple[NotebookNod
     for c in late + gone: c.source = export_first(c.source, given.get(c.id, ''))
     def names(cells): return ', '.join(c.id for c in cells)
     if gone: says.append(f'The line #| export was gone, and is put back: {names(gone)}.')
-    if late: says.append('The line #| export stood below something else, where nbdev does not obey it, and is '
-                         f'moved to the top: {names(late)}.')
+    if late: says.append('The line #| export stood below something else, where nbdev does not obey it, and '
+                         f'is moved to the top: {names(late)}.')
     return new, says
 
 def faults(nb:NotebookNode) -> list[tuple[str, str]]:
@@ -127,8 +133,8 @@ def still_open(ws:Workspace, notebook:str) -> list[str]:
 def code_lines(text:str) -> list[str]:
     "The lines of a cell or module that nbdev keeps: imports are made relative, and directives dropped."
     text = re.sub(r'(?ms)\A.*?^# %% auto.*?^__all__ = \[.*?\]$', '', text)
-    return [line.rstrip() for line in text.splitlines()
-            if line.strip() and line[0] != '#' and not DIRECTIVE.match(line) and not re.search(r'\bimport\b', line)]
+    kept = (line.rstrip() for line in text.splitlines() if line[:1] != '#' and not DIRECTIVE.match(line))
+    return [line for line in kept if line and not re.search(r'\bimport\b', line)]
 
 def stale(ws:Workspace, notebook:str) -> str:
     "'missing' or 'older' where a module is not what its notebook would export; '' where it seems to be."
