@@ -1,6 +1,7 @@
 "A student's workspace: what checks say, what the doctor does, and what is handed in and taken in."
 import hashlib, io, json, os, shutil, signal, stat, subprocess, sys, time, zipfile
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from tinybench.course.mend.source import export_first, exports, ipython_line, la
 from tinybench.course.student.check import check, error_of, modules_said, run_cells
 from tinybench.course.student.doctor import backup, change, doctor, new_settings, run_export
 from tinybench.course.student.submission import MOST_EACH, MOST_FILES, read_submission, submit, unzipped, zipped
-from tinybench.course.student.unlock import builds_on, looks_first, unfinished, unlock, unlocked
-from tinybench.course.student.workspace import as_file, open_workspace, restored, stale, still_open
+from tinybench.course.student.unlock import builds_on, imported, looks_first, unfinished, unlock, unlocked
+from tinybench.course.student.workspace import as_file, notebook_named, open_workspace, restored, stale, still_open
 
 STUB = 'raise NotImplementedError()'
 
@@ -220,6 +221,53 @@ def test_a_kernel_says_the_same_as_a_fork(ws):
         assert errors(run_cells(cells, ws.root)) == errors(run_cells(cells, ws.root, fork=False))
 
 
+def test_after_a_cell_was_stopped_the_others_have_less_time(ws, monkeypatch):
+    monkeypatch.setattr('tinybench.course.student.check.AFTER_STOP', .1)
+    cells = [new_code_cell(text, id=f'c{i}') for i, text in enumerate(['while True: pass']*3 + ['1/0'])]
+    said = [error_of(v)[:2] for v in run_cells(cells, ws.root, fork=True, seconds=1).values()]
+    assert said == [('TimeoutError', 'stopped after 1 s'), *[('TimeoutError', 'stopped after 0.1 s')]*2,
+                    ('ZeroDivisionError', 'division by zero')]
+
+def test_an_exercise_that_fails_for_another_says_so(ws):
+    def add(nb):
+        nb.cells[4:4] = [new_code_cell('#| export\nthrice = lambda x: 3*half(x)', id='thrice')]
+        nb.cells += [new_code_cell('def other(x):\n    return thrice(x)', id='other', metadata=meta('other')),
+                     new_code_cell('from fastcore.test import test_eq\ntest_eq(other(4), 6)', id='other-check', metadata=meta('other-check', 1)),
+                     new_code_cell('def alone(x):\n    return x', id='alone', metadata=meta('alone')),
+                     new_code_cell('assert alone(4) == 5', id='alone-check', metadata=meta('alone-check', 1))]
+    edit(ws, '00_core.half', do=add)
+    shutil.copy(ws.path('00_core.half'), ws.released('00_core.half'))
+    fill(ws, half='return x')
+    report = check(ws.root, ['00_core.half'])
+    assert row(report, 'other').hint == 'half above fails too, and may be the reason.' and row(report, 'alone').hint == ''
+    assert row(report, 'other').state == 'fails: AssertionError: 12 ≠ 6'
+
+def test_what_is_known_is_told_at_once(ws):
+    fill(ws, quarter='return 2')
+    seen = []
+    report = check(ws.root, progress=lambda i, n, name: seen.append(name), tell=seen.append)
+    assert seen == ['00_core.half', [report.rows[0]], '01_core.quarter', [report.rows[1]], '']
+    assert repr(report).endswith(report.summary()) and report.summary().endswith('1 of 2 exercises hold.')
+
+def test_a_package_of_any_name(ws):
+    about = json.loads((ws.root/'workspace.json').read_text()) | dict(package='mylib')
+    (ws.root/'workspace.json').write_text(json.dumps(about))
+    (ws.root/'tinybench').rename(ws.root/'mylib')
+    (ws.root/'settings.ini').write_text(new_settings('mylib'))
+    for to in ('', '.release/'): edit_file(ws.root/f'{to}01_core.quarter.ipynb', 'tinybench.core', 'mylib.core')
+    mine = open_workspace(ws.root)
+    assert doctor(mine).healthy, doctor(mine)
+    fill(mine, quarter='')
+    assert row(check(mine), 'half').holds and 'which is not yet filled in' not in row(check(mine), 'quarter').hint
+    fill(mine, half='', quarter='return half(half(x))', export=False)
+    mine.module('00_core.half').unlink()
+    assert row(check(mine), 'quarter').hint == '00_core.half is not exported: run nbdev_export.'
+    assert all(r.done for r in doctor(mine)) and check(mine).holds and 'from .half import half' in mine.module('01_core.quarter').read_text()
+    with pytest.raises(CourseError, match='mylib is not installed'): unlock(mine, '00_core.half')
+
+def edit_file(path, old, new): path.write_text(path.read_text().replace(old, new))
+
+
 # --- unlock
 
 @pytest.fixture
@@ -249,6 +297,45 @@ def test_unlock_puts_the_path_back(ws, reference):
     unlock(ws.root, '00_core.half', reference)
     assert looks_first(ws, '00_core.half') == []
     assert (ws.root/'tinybench'/'core'/'__init__.py').read_text().startswith('x = 1\n')
+
+def test_a_notebook_by_its_number_or_the_last_part_of_its_name(ws):
+    assert notebook_named(ws, '01') == notebook_named(ws, 'quarter') == '01_core.quarter'
+    twice = replace(ws, units=(replace(ws.units[0], notebooks=('00_core.half', '10_nn.half')),))
+    with pytest.raises(CourseError, match='half may be 00_core.half or 10_nn.half: say which'): notebook_named(twice, 'half')
+    books = tuple(f"{i}_nn.layer{i}" for i in range(40, 60))
+    many = replace(ws, units=(replace(ws.units[0], notebooks=books),))
+    with pytest.raises(CourseError) as e: notebook_named(many, 'xyz')
+    assert str(e.value) == 'xyz was not handed out: there is parts.'
+
+def test_what_a_notebooks_own_cells_import_is_built_on(ws, reference):
+    put(reference/'core'/'quarter.py', b'x = 1\n')
+    more = [new_code_cell('%time 1\nimport tinybench.core.half as h', id='show')]
+    put(ws.released('01_core.quarter'), as_file(chapter('quarter', 'assert 1', extra=more)))
+    assert builds_on(ws, '01_core.quarter', reference) == ['00_core.half']
+    for text in ('from tinybench.core import half', 'from tinybench.core.half import half', 'def f(): import tinybench.core.half'):
+        assert 'core/half' in imported(text, 'tinybench')
+    assert imported('from . import half', 'tinybench', 'core/quarter') == {'core', 'core/half'}
+    assert imported('import tinybenchmark.core\nfrom .x import y', 'tinybench') == {'x', 'x/y'}
+
+def test_what_is_deleted_again_leaves_the_record(ws, reference):
+    fill(ws)
+    unlock(ws.root, 'half', reference)
+    ws.unlocked_file('00_core.half').unlink()
+    assert unlocked(ws) == [] and submit(ws.root, 'parts', 'ada').unlocked == ()
+
+def test_the_command_brings_what_a_lesson_builds_on(ws, reference, monkeypatch, capsys):
+    from tinybench.cli import main
+    put(reference/'core'/'quarter.py', b'from .half import half\n')
+    monkeypatch.setattr('tinybench.course.student.unlock.reference_package', lambda ws: reference)
+    def run(*args):
+        with pytest.raises(SystemExit) as e: main(['student', *args, '--workspace', str(ws.root)])
+        assert not e.value.code
+        return ' '.join(capsys.readouterr())
+    assert 'To unlock it too: tinybench student unlock --before 01_core.quarter' in run('unlock', 'quarter')
+    assert '00_core.half' in run('unlock', '--before', '01') and [u['module'] for u in unlocked(ws)] == ['01_core.quarter', '00_core.half']
+    assert 'Nothing is missing' in run('unlock', '--before', '01')
+    with pytest.raises(SystemExit): main(['student', 'check', '--workspace', str(ws.root)])
+    assert '0 of 2 exercises hold; 2 more are unlocked.' in capsys.readouterr().out
 
 def test_what_an_unlocked_module_builds_on_is_said(ws, reference):
     put(reference/'core'/'quarter.py', b'from .half import half\nfrom ..other import x\n')

@@ -51,13 +51,19 @@ def row_lines(rows:Iterable[Checked]) -> str:
     "What the checks of one notebook say, below its name."
     return '\n'.join(textwrap.indent(str(r), '  ') for r in rows)
 
+AFTER_STOP = 3    # seconds for each cell once one was stopped: what calls the same function never ends either
+STOPPED = 'TimeoutError', 'KeyboardInterrupt'
+
 def run_in_kernel(cells:list, root:Path, seconds:float=30) -> dict[str, list]:
     "The outputs of code cells, by id, from a Jupyter kernel started in `root`."
     from nbclient import NotebookClient
     from nbclient.exceptions import DeadKernelError
     code = [c for c in deepcopy(cells) if c.cell_type == 'code' and c.source.strip()]
     nb = nbformat.v4.new_notebook(cells=code)
-    client = NotebookClient(nb, timeout=int(seconds), interrupt_on_timeout=True, allow_errors=True,
+    def limit(cell):
+        stopped = any(error_of(c.outputs)[0] in STOPPED for c in nb.cells)
+        return min(AFTER_STOP, seconds) if stopped else seconds
+    client = NotebookClient(nb, timeout_func=limit, interrupt_on_timeout=True, allow_errors=True,
                             kernel_name='python3', resources=dict(metadata=dict(path=str(root))))
     try: client.execute()
     except DeadKernelError:
@@ -65,12 +71,15 @@ def run_in_kernel(cells:list, root:Path, seconds:float=30) -> dict[str, list]:
     return {c.id: list(c.outputs) for c in nb.cells}
 
 def run_cells(cells:list, root:Path, fork:bool=sys.platform == 'linux', package:str='tinybench',
-              files:Iterable[str]=()) -> dict[str, list]:
+              files:Iterable[str]=(), seconds:float=30) -> dict[str, list]:
     "The outputs of code cells, by id, run in order with the library in `root`."
-    if not fork: return run_in_kernel(cells, root)
+    if not fork: return run_in_kernel(cells, root, seconds)
+    from tinybench.course.box.start import Limits
     from tinybench.course.box.worker import play
+    limits = Limits(cell_seconds=seconds, after_stop=AFTER_STOP)
     beside = {n: b64encode((root/n).read_bytes()).decode() for n in files if (root/n).is_file()}
-    return {o.id: o.outputs for o in play(cells, root, sandbox=False, package=package, files=beside)}
+    found = play(cells, root, limits=limits, sandbox=False, package=package, files=beside)
+    return {o.id: o.outputs for o in found}
 
 def error_of(outputs:Iterable) -> tuple[str, str, str]:
     "The name, the message on one line and the traceback of the error among a cell's outputs; or '', '', ''."
@@ -151,7 +160,9 @@ def checked(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[st
     lines, line = failed.source.splitlines(), int(found[1]) if (found := BEGINS.search(trace)) else 0
     text = lines[line-1].strip()[:100] if 0 < line <= len(lines) else ''
     hint = reason(ws, nb, said, todo, (name, message, trace))
-    if name == 'TimeoutError': hint = hint or 'A loop in it may never end.'
+    if name in STOPPED and not hint:
+        hint = 'A loop in it may never end.'
+        if f'after {AFTER_STOP} s' in message: hint += ' (It had so little time, as another was stopped before.)'
     state = f'fails: {name}: {message}'.rstrip(': ')
     return Checked(notebook, e.name, state, failed.id, line, text, hint)
 
