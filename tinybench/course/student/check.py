@@ -130,7 +130,7 @@ def elsewhere(ws:Workspace, name:str, message:str, traceback:str) -> str:
     return f'It needs {function} of {book}, which was not exported since it was filled in: run nbdev_export.'
 
 def reason(ws:Workspace, nb:NotebookNode, said:dict, todo:list[str], error:tuple, seen:tuple=()) -> str:
-    "What to do about an error that came from the library or another cell, or by way of more; '' if it did not."
+    "What to do about an error that came from the library or other cells, one by way of another; or ''."
     name, message, traceback = error
     if hint := elsewhere(ws, name, message, traceback): return hint
     if name == 'NotImplementedError':
@@ -162,7 +162,7 @@ def checked(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[st
     hint = reason(ws, nb, said, todo, (name, message, trace))
     if name in STOPPED and not hint:
         hint = 'A loop in it may never end.'
-        if f'after {AFTER_STOP} s' in message: hint += ' (It had so little time, as another was stopped before.)'
+        if f'after {AFTER_STOP} s' in message: hint += ' It had so little time, as another was stopped before.'
     state = f'fails: {name}: {message}'.rstrip(': ')
     return Checked(notebook, e.name, state, failed.id, line, text, hint)
 

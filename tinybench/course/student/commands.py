@@ -45,7 +45,8 @@ def unlock(
     from .workspace import notebooks_named, open_workspace
     ws = open_workspace(workspace)
     named = notebooks_named(ws, names)
-    below = unfinished(ws, [m for m in ws.notebooks for n in named if m in builds_on(ws, n) and m not in named])
+    needs = {m for n in named for m in builds_on(ws, n)} - {*named}
+    below = unfinished(ws, [n for n in ws.notebooks if n in needs])
     these = below if before else named
     for n in these: unlock(ws, n)
     if not these: return echo('Nothing is missing: all that it builds on is finished.')

@@ -69,13 +69,15 @@ def imported(source:str, package:str, part:str='') -> set[str]:
     for n in ast.walk(parsed(without_magics(source)) or ast.Module([], [])):
         if isinstance(n, ast.Import): found |= {a.name for a in n.names}
         if not isinstance(n, ast.ImportFrom): continue
-        up = [package, *part.split('/')][:-n.level] if n.level else []    # nbdev makes its own imports relative
+        # nbdev makes a package's own imports relative
+        up = [package, *part.split('/')][:-n.level] if n.level else []
         base = '.'.join([*up, *filter(None, [n.module])])
         found |= {base, *(f'{base}.{a.name}' for a in n.names)}
-    return {name.removeprefix(f'{package}.').replace('.', '/') for name in found if name.startswith(f'{package}.')}
+    own = [name.removeprefix(f'{package}.') for name in found if name.startswith(f'{package}.')]
+    return {name.replace('.', '/') for name in own}
 
 def builds_on(ws:Workspace, notebook:str, reference=None) -> list[str]:
-    "The notebooks whose modules a notebook's cells or the reference's module import, or these in turn; in order."
+    "The notebooks whose modules a notebook's cells or its finished module import, or these in turn; in order."
     root, books = Path(reference or reference_package(ws)), {inner(n): n for n in ws.notebooks}
     def used(part):
         path = root/f'{part}.py'
