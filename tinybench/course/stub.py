@@ -80,7 +80,7 @@ def clear_bodies(source:str, notebook:str='') -> str:
     return '\n'.join(lines)
 
 def stub(source:str, notebook:str='') -> str:
-    "The solved exercise `source` as students of `notebook` get it: marked regions cleared, or else its bodies."
+    "The solved exercise `source` as students get it: its marked regions cleared, or else its bodies."
     source = source.replace('\r\n', '\n').replace('\r', '\n')
     cleared = REGION.sub(lambda m: indent(STUB, m[1]), source)
     paired = cleared != source and not re.search('(BEGIN|END) SOLUTION', cleared)

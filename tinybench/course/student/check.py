@@ -162,7 +162,7 @@ def checked(ws:Workspace, notebook:str, nb:NotebookNode, said:dict, todo:list[st
     hint = reason(ws, nb, said, todo, (name, message, trace))
     if name in STOPPED and not hint:
         hint = 'A loop in it may never end.'
-        if f'after {AFTER_STOP} s' in message: hint += ' It had so little time, as another was stopped before.'
+        if f'after {AFTER_STOP} s' in message: hint += ' It had less time, as another was stopped before.'
     state = f'fails: {name}: {message}'.rstrip(': ')
     return Checked(notebook, e.name, state, failed.id, line, text, hint)
 

@@ -77,7 +77,7 @@ def imported(source:str, package:str, part:str='') -> set[str]:
     return {name.replace('.', '/') for name in own}
 
 def builds_on(ws:Workspace, notebook:str, reference=None) -> list[str]:
-    "The notebooks whose modules a notebook's cells or its finished module import, or these in turn; in order."
+    "The notebooks whose modules a notebook's cells or finished module import, or these in turn; in order."
     root, books = Path(reference or reference_package(ws)), {inner(n): n for n in ws.notebooks}
     def used(part):
         path = root/f'{part}.py'
