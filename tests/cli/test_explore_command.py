@@ -183,8 +183,8 @@ def test_ctrl_c_leaves_nothing_behind(served):
     below = children(process.pid)
     assert below and list((home/'temp').iterdir())
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
-    stop = time.monotonic() + 20
+    assert process.wait(120) == 0
+    stop = time.monotonic() + 120    # so much only on a busy machine
     while any(map(alive, below)) and time.monotonic() < stop: time.sleep(.2)
     assert not any(map(alive, below)), 'a process is left'
     assert not [p for p in (home/'temp').iterdir() if p.name.startswith('tinybench-')]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 from .. import __version__
 from ..backends.base import Model, ModelError
-from ..base.files import write_whole
+from ..base.files import read_text, write_whole
 from ..base.process import bar_is_seen
 from ..base.text import Shown, Table, aligned, worded
 from .benchmark import (
@@ -187,7 +187,7 @@ def load_suite(folder:str|os.PathLike) -> SuiteResult:
     "The result in `folder`/results.json, or in the file `folder`; ValueError naming the file for any other."
     folder = Path(folder).expanduser()
     path = folder/'results.json' if folder.is_dir() else folder
-    try: return suite_from_dict(json.loads(path.read_text(encoding='utf-8')))
+    try: return suite_from_dict(json.loads(read_text(path)))
     except (ValueError, TypeError, RecursionError) as e: raise ValueError(f'{path}: {e}') from e
 
 # %% ../../nbs/68_bench.suite.ipynb #suite-concerns

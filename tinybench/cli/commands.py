@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 import typer
 from tinybench import __version__
-from tinybench.base.terminal import bar, give_up, say, stoppable, told
+from tinybench.base.terminal import bar, echo, give_up, say, stoppable, told, write_anything
 from tinybench.course.commands import group
 from tinybench.course.student.commands import app as student
 from tinybench.course.teacher.commands import app as teacher
@@ -42,7 +42,7 @@ def explained(kept:str):
 
 def show(found, as_json:bool=False, report:Path|None=None):
     "Prints a result on stdout, as text or all of it as JSON; and on stderr where its report is."
-    typer.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
+    echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
     if report: say(f'report: {report}')
 
 app = group('Machine-learning performance, learned by building and measuring. Start with: tinybench demo')
@@ -60,7 +60,7 @@ def command(f, of=app, name=None):
 def show_version(wanted:bool):
     "Prints the version and leaves."
     if not wanted: return
-    typer.echo(f'tinybench {__version__}')
+    echo(f'tinybench {__version__}')
     raise typer.Exit
 
 Version = Annotated[bool, typer.Option('--version', callback=show_version, help='Print it.')]
@@ -91,7 +91,7 @@ def demo(
         say('writing the report')
         write_report(found, folder, suite_figures(found))
     show(found, as_json)
-    if not as_json: typer.echo(f'\n{gains(found)}')
+    if not as_json: echo(f'\n{gains(found)}')
     for words in found.system.get('concerns', ()): say(f'careful: {words}')
     say(f'report: {out}')
 
@@ -207,7 +207,7 @@ def explore(
     Example: tinybench explore --no-browser --port 8866
     """
     with explored(model, data, port) as (url, process):
-        typer.echo(url)
+        echo(url)
         say('Ctrl-C ends it')
         if browser:
             import webbrowser
@@ -244,8 +244,8 @@ def compare(
     limit = None if fail_above is None else as_share(fail_above)
     found = compared_files(a, b, metric, name, as_share(band), tuple(k.strip() for k in differ.split(',')))
     said = {} if limit is None else gates(found, limit)
-    if as_json: typer.echo(json.dumps(found.to_dict() | dict(gates=said), indent=1))
-    else: typer.echo(found)
+    if as_json: echo(json.dumps(found.to_dict() | dict(gates=said), indent=1))
+    else: echo(found)
     answers = {'fail': 'yes', 'pass': 'no', 'undecided': 'undecided'}
     for k, word in said.items(): say(f'{k} slower by more than {100*limit:g}%: {answers[word]}')
     if 'fail' in said.values(): raise typer.Exit(3)
@@ -284,8 +284,8 @@ def profile(
     with bar('profiling') as tell:
         found = run_profile(made.source, x, repeats=repeats, seed=seed, name=model, progress=tell, **options)
     shown = dict(profile=found) if train else dict(profile=found, roofline=roofline(found))
-    if as_json: typer.echo(json.dumps({k: v.to_dict() for k, v in shown.items()}, indent=1))
-    else: typer.echo('\n\n'.join(map(str, shown.values())))
+    if as_json: echo(json.dumps({k: v.to_dict() for k, v in shown.items()}, indent=1))
+    else: echo('\n\n'.join(map(str, shown.values())))
     if trace: say(f'trace: {save_trace(found, trace)}')
     if out: write_figures(out, **shown)
 
@@ -386,4 +386,5 @@ app.add_typer(student, name='student')
 
 def main(args:list[str]|None=None):
     "The command `tinybench`; `args` are those of the process if None. Always ends in SystemExit."
+    write_anything()
     app(args, prog_name='tinybench')

@@ -3,7 +3,7 @@ import json
 from typing import Annotated, NamedTuple
 import typer
 from tinybench.base.names import lookup
-from tinybench.base.terminal import say
+from tinybench.base.terminal import echo, say
 from tinybench.base.text import Table
 from tinybench.official import sets as official
 from .options import AsJson
@@ -48,7 +48,7 @@ def list_data(as_json:AsJson=False):
         return name, s.what, s.licence, size, place(name) or f'not here: {size} to get'
     head = 'name', 'what', 'licence', 'size', 'where'
     t = Table(head, tuple(row(*item) for item in SETS.items()), left=None)
-    typer.echo(json.dumps([dict(zip(t.head, r)) for r in t.rows], indent=1) if as_json else t)
+    echo(json.dumps([dict(zip(t.head, r)) for r in t.rows], indent=1) if as_json else t)
 
 def get_data(names:Annotated[list[str], typer.Argument(help='As `tinybench data list` has them.')]):
     """Download sets of data, verify their checksums, and say where they are.
@@ -65,4 +65,4 @@ def get_data(names:Annotated[list[str], typer.Argument(help='As `tinybench data 
         say(f'licence of {name}: {SETS[name].licence}')
         if name in official.SETS: bring(name)
         elif SETS[name].files: load(name)
-        typer.echo(f'{name}: {place(name)}')
+        echo(f'{name}: {place(name)}')

@@ -3,6 +3,7 @@ import os, sys, tomllib
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from tinybench.base.files import read_text
 from tinybench.base.names import meant
 
 
@@ -28,8 +29,8 @@ PLAN = dict(models=dict, data=list, baseline=str, repeats=int, secs=NUMBER, seed
 
 def read_toml(path:str|os.PathLike, kinds:Mapping) -> dict:
     "What a TOML file says, each key of its kind; OSError, or ValueError saying what is wrong in it."
-    try: found = tomllib.loads(Path(path).read_text(encoding='utf-8'))
-    except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is no TOML: {e}') from e
+    try: found = tomllib.loads(read_text(path))
+    except ValueError as e: raise ValueError(f'{path} is no TOML: {e}') from e
     known_keys(found, tuple(kinds), str(path))
     for k, v in found.items():
         fits = isinstance(v, kinds[k]) and not isinstance(v, bool)

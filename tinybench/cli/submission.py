@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from tinybench import __version__
-from tinybench.base.files import new_folder, write_whole
+from tinybench.base.files import new_folder, read_text, write_whole
 from tinybench.base.text import Shown, Table, escaped
 from tinybench.tasks.rules import DIVISIONS, STATUSES, Compliance, Entry
 from tinybench.tasks.task import TASKS, Task, quality_from
@@ -118,7 +118,7 @@ def content(path:Path):
     "The text of a file, or what is in it if it is JSON; ValueError in words if that cannot be."
     if path.is_symlink() or not path.is_file(): raise ValueError(f'{path.name} is missing')
     if path.stat().st_size > MOST_BYTES: raise ValueError(f'{path.name} is too large')
-    try: return (json.loads if path.suffix == '.json' else str)(path.read_text(encoding='utf-8'))
+    try: return (json.loads if path.suffix == '.json' else str)(read_text(path))
     except (ValueError, RecursionError) as e:
         raise ValueError(f'{path.name} cannot be read: {str(e)[:80]}') from None
 

@@ -6,9 +6,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 import typer
-from tinybench.base.files import write_whole
+from tinybench.base.files import read_text, write_whole
 from tinybench.base.names import lookup
-from tinybench.base.terminal import say
+from tinybench.base.terminal import echo, say
 from tinybench.base.text import Table
 from .options import AsJson, Seed
 from .plan import make_model
@@ -141,7 +141,7 @@ def load_stream(path:Path):
     "The `StreamQuality` in a file that `tasks run` wrote; ValueError naming it for any other."
     from tinybench.tasks.streaming import StreamQuality
     try:
-        d = json.loads(path.read_text(encoding='utf-8'))
+        d = json.loads(read_text(path))
         task = stream_task(d.get('data') == 'official')
         q = StreamQuality(task, *(d[k] for k in ('alarms', 'misses', 'targets', 'secs', 'level')))
         if stream_dict(q) != d: raise ValueError('its counts do not give its verdict')
@@ -172,7 +172,7 @@ def list_tasks(as_json:AsJson=False):
     rows += ((STREAM, 'streaming wakeword', 'sww_cnn', '30×1×40', limit, '20 minutes', here, 'ships'),)
     head = *t.head, 'examples here', 'trained network'
     found = Table(head, rows, ('MLPerf-Tiny-style, unofficial.',), None)
-    typer.echo(json.dumps([dict(zip(found.head, row)) for row in rows], indent=1) if as_json else found)
+    echo(json.dumps([dict(zip(found.head, row)) for row in rows], indent=1) if as_json else found)
 
 def run_tasks(
     tasks:Annotated[str, typer.Argument(help='Names with commas between, or all.')]='all',
@@ -214,8 +214,8 @@ def show_tasks(report, stream, as_json:bool):
     "Prints what was found."
     if as_json:
         said = (report.to_dict() if report else {}) | ({'stream': stream_dict(stream)} if stream else {})
-        return typer.echo(json.dumps(said, indent=1, allow_nan=False))
-    typer.echo('\n\n'.join(map(str, tables_of(report, stream).values())))
+        return echo(json.dumps(said, indent=1, allow_nan=False))
+    echo('\n\n'.join(map(str, tables_of(report, stream).values())))
 
 def report_tasks(
     folder:Annotated[Path, typer.Argument(help='What --out of `tasks run` was given.')],

@@ -3,6 +3,7 @@ import configparser, os, re, tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from tinybench.base.files import read_text
 from tinybench.base.text import Shown, Table
 from .cells import CourseError, Unit, one_of
 
@@ -127,9 +128,8 @@ def find_course(folder) -> Path:
 def read_course(folder='.') -> Course:
     "The course whose course.toml is found from `folder`; CourseError where it is wrong or lacks a notebook."
     at = find_course(folder)
-    try: table = tomllib.loads(at.read_text(encoding='utf-8'))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise CourseError(f'{at} is not TOML: {e}.') from None
+    try: table = tomllib.loads(read_text(at))
+    except ValueError as e: raise CourseError(f'{at} is not TOML: {e}.') from None
     need('tools' not in table, f'{at}: tools is not needed any more, because what no lesson writes is '
                                'found by itself. Delete tools.')
     known(table, ('id', 'title', 'unit', 'limits', 'renamed', 'extensions'), str(at))
@@ -161,8 +161,8 @@ def chosen(course:Course, units) -> list[Unit]:
 def settings_of(course:Course) -> dict[str, str]:
     "What settings.ini says; nothing where there is none."
     file, ini = course.nbs.parent/'settings.ini', configparser.ConfigParser(interpolation=None)
-    try: ini.read(file, encoding='utf-8')
-    except (configparser.Error, UnicodeDecodeError) as e:
+    try: ini.read_string(read_text(file) if file.is_file() else '', str(file))
+    except (configparser.Error, ValueError) as e:
         raise CourseError(f'{file} cannot be read: {" ".join(str(e).split())}.') from None
     return {k: ' '.join(v.split()) for k, v in ini.defaults().items()}
 

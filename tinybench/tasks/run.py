@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 import numpy as np
 from ..backends.base import Model, ModelError, Watched, as_model, running
-from ..base.files import write_whole
+from ..base.files import read_text, write_whole
 from ..base.names import lookup
 from ..base.text import Shown, Table, worded
 from ..bench.benchmark import array_digest
@@ -208,7 +208,7 @@ def load_report(folder:Path) -> TaskReport:
     "The report in `folder`/tasks.json, or in the file `folder`; ValueError naming the file for any other."
     path = folder/'tasks.json' if folder.is_dir() else folder
     try:
-        d = json.loads(path.read_text(encoding='utf-8'))
+        d = json.loads(read_text(path))
         if not isinstance(d, dict) or (d.get('report'), d.get('schema')) != ('tasks', TaskReport.schema):
             raise ValueError(f'no report on tasks of schema {TaskReport.schema}')
         return TaskReport([Outcome.from_dict(o) for o in d['outcomes']], d['settings'], d['env'], d['notes'])

@@ -14,6 +14,7 @@ from .walls import OWN_USER, bubblewrap, command, environment, own_folders, own_
 class Limits:
     "What one submission may use; memory is counted beyond what the warm process has loaded."
     cell_seconds: float = 30
+    after_stop: float = 1e9    # seconds for each cell once one was stopped
     submission_seconds: float = 300
     memory_mb: int = 4096
     file_mb: int = 64      # the largest file it may write; its folders hold four times that

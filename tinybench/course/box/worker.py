@@ -164,7 +164,9 @@ def one_run(child, todo, found, until, progress=None, private=None) -> bool:
         for i, cell in enumerate(todo):
             if progress: progress(i, len(todo), cell.id)
             if cell.id in found and found[cell.id].fatal: continue
+            stopped = any(o.fatal or o.error.startswith('TimeoutError') for o in found.values())
             seconds = min(limits.cell_seconds, until - time.monotonic())
+            if stopped: seconds = min(seconds, limits.after_stop)
             if seconds <= 0: return True
             kind, start = role(cell) if role(cell) in ('check', 'hidden') else 'cell', time.monotonic()
             try:

@@ -3,6 +3,7 @@ import ast, re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tinybench.base.files import read_text
 from ..box.needed import made_and_used
 from ..cells import CourseError, NotebookNode, closest, exercises
 from ..stub import is_docstring, outermost, stub
@@ -42,10 +43,10 @@ def parse_answers(text:str, where='the answers') -> Iterator:
 def read_answers(path, names=None) -> dict:
     "{exercise: [Answer]} from the file `path`; `names` are the exercises there are, which all need answers."
     path, found, lines = Path(path), {n: [] for n in names or ()}, {}
-    try: text = path.read_text(encoding='utf-8-sig')
+    try: text = read_text(path)
     except OSError:
         raise CourseError(f'{path} is missing. It holds known answers to each exercise.') from None
-    except UnicodeDecodeError: raise CourseError(f'{path} is not text in UTF-8. Save it again.') from None
+    except ValueError as e: raise CourseError(f'{path}: {e}.') from None
     for name, a, line in parse_answers(text, path):
         if names is not None and name not in found:
             near = closest(name, list(found))

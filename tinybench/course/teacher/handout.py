@@ -3,7 +3,7 @@ import hashlib, json, os, shutil, uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from ... import __version__
-from tinybench.base.files import write_whole
+from tinybench.base.files import read_text, write_whole
 from tinybench.base.text import escaped
 from ..cells import CourseError, Unit, module_of
 from ..student.workspace import LOOK_FIRST, WANTED
@@ -40,12 +40,13 @@ README = '''# {title}
    `.venv/bin/pip install -r requirements.txt` and `source .venv/bin/activate`
    (on Windows `.venv\\Scripts\\pip` and `.venv\\Scripts\\activate`).
 2. `jupyter lab` opens the notebooks. Read, and write the functions whose body is
-   `raise NotImplementedError()`.
+   `raise NotImplementedError(…)`.
 3. Run the cells below: they show what your function does, and check it.
    `tinybench student check {unit}` runs all checks of a unit or notebook.
-4. `nbdev_export` makes your own library `{package}` from your notebooks; the next notebooks build on it.
-   To do a later one first, `tinybench student unlock {example}` brings that part finished, and says what
-   else it needs.
+4. `nbdev_export` makes your own library `{package}` from your notebooks, and says nothing if all went well;
+   the next notebooks build on it. Restart the kernel of one that is open, or it goes on with the old library.
+   To do {example} first, say `tinybench student unlock --before {example}`: it brings, finished, what that
+   one builds on, and not that one.
 5. `tinybench student submit {unit} --student YOUR_ID` packs what you hand in. If something seems broken,
    `tinybench student doctor` helps.
 
@@ -60,7 +61,7 @@ def readme(course:Course, units:Iterable[Unit]) -> str:
     def due(u): return f'{u.due:%Y-%m-%d %H:%M %Z}' if u.due else ''
     rows, first = [f'| {u.name} | {escaped(u.title)} | {links(u)} | {due(u)} |' for u in units], units[0]
     title, package = course.title or course.id, package_of(course)
-    return README.format(title=title, package=package, example=first.notebooks[0],
+    return README.format(title=title, package=package, example=[*units][-1].notebooks[-1],
                          unit=first.name, rows='\n'.join(rows))
 
 def sha256(data:bytes) -> str: return hashlib.sha256(data).hexdigest()
@@ -91,7 +92,7 @@ def read_workspace(course:Course, folder:Path) -> dict|None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())): return None
     do = 'Name a folder that is new or empty.'
     if not folder.is_dir(): raise CourseError(f'{folder} is a file. {do}')
-    try: found = json.loads((folder/'workspace.json').read_text(encoding='utf-8'))
+    try: found = json.loads(read_text(folder/'workspace.json'))
     except (OSError, ValueError): found = None
     match found:
         case {'units': list(units), 'notebooks': dict(books)}: tables = *units, *books.values()
