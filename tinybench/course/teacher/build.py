@@ -12,7 +12,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from tinybench.base.files import exclusive, replace_folder, write_whole
 from ..cells import CourseError, Unit, exercises, read_notebook
 from ..stub import RELEASE_STEPS
-from ..units import Course, chosen
+from ..units import Course, chosen, with_driver
 from .beside import copy_files, files_are_same, files_below, is_private, listed_files
 from .dropped import apply_drops, out_of
 from .gradebook import conflicts, enter_due, find, gradebook
@@ -25,7 +25,7 @@ def load_config(course:Course) -> Config:
     except Exception as e: raise CourseError(f'{file} cannot be loaded: {type(e).__name__}: {e}.') from e
     dirs = c.CourseDirectory
     dirs.root, dirs.course_id = str(course.root), course.id
-    if 'db_url' not in dirs: dirs.db_url = course.db_url
+    dirs.db_url = with_driver(dirs.db_url if 'db_url' in dirs else course.db_url)
     if 'preprocessors' not in c.GenerateAssignment: c.GenerateAssignment.preprocessors = [*RELEASE_STEPS]
     return c
 
