@@ -11,11 +11,14 @@ def fractions_in(v) -> bool:
     if isinstance(v, (tuple, list)): return any(map(fractions_in, v))
     return isinstance(v, (float, complex)) or getattr(getattr(v, 'dtype', None), 'kind', '') in {'f', 'c'}
 
-def dims(*axes):
-    "A shape or axes in each of numpy's forms, `2, 3`, `(2, 3)` or `[2, 3]`, as a tuple; None stays None."
-    if len(axes) != 1: return axes
-    one = axes[0]
-    return tuple(one) if hasattr(one, '__len__') and getattr(one, 'shape', True) else None if one is None else axes
+def dims(*sizes) -> tuple:
+    "A shape or axes in each of numpy's forms, `2, 3`, `(2, 3)` or `[2, 3]`, as a tuple."
+    one = sizes[0] if len(sizes) == 1 else sizes
+    return tuple(one) if hasattr(one, '__len__') and getattr(one, 'shape', True) else sizes
+
+def along(axis):
+    "The axis or axes of a reduction: a list too, as a tuple."
+    return tuple(axis) if isinstance(axis, list) else axis
 
 def limit(b):
     "A limit of `clip` as plain numbers; TypeError if it wants a gradient, which `clip` does not give it."

@@ -201,7 +201,7 @@ def several(x, axis=None) -> int:
 def mean_fwd(x, axis=None, keepdims=False):
     "The mean along `axis`; ValueError along an empty one."
     if not x.size: several(x, axis)
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    return np.mean(x, axis=axis if x.ndim else None, keepdims=keepdims)
 sum_ = Op('sum', lambda x,axis=None,keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
           lambda g,o,x,axis=None,keepdims=False: (expand(g, x.shape, axis, keepdims),))
 mean = Op('mean', mean_fwd, lambda g,o,x,axis=None,keepdims=False: (
@@ -223,10 +223,10 @@ def var_fwd(x, axis=None, ddof=0, keepdims=False):
     "The variance along `axis`, divided by n - `ddof`; ValueError unless n is more than that."
     n = several(x, axis)
     if n <= ddof: raise ValueError(f'a variance of {n} with ddof={ddof} divides by {n - ddof}')
-    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    return np.var(x, axis=axis if x.ndim else None, ddof=ddof, keepdims=keepdims)
 def var_vjp(g, o, x, axis=None, ddof=0, keepdims=False):
     "Gradient of `o = x.var(axis)`."
-    d = x - x.mean(axis=axis, keepdims=True)
+    d = x - mean_fwd(x, axis, keepdims=True)
     return (expand(g, x.shape, axis, keepdims)*d*(2/(several(x, axis) - ddof)),)
 var = Op('var', var_fwd, var_vjp)
 
