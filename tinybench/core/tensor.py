@@ -61,6 +61,7 @@ class Listener:
     def call(self, m, *xs): return m.forward(*xs)    # the module `m` is called
     def start(self, name:str|None, phase:str): "The layer `name` starts a phase; None: no layer."
     def stop(self, name:str|None, phase:str): "It ends, also after an error."
+    def ran(self, t, op, xs:tuple, options:dict): "`op` of the tensors `xs` made `t`, recorded or not."
     def stretches(self, opt) -> list: return [('', slice(None))]    # (name, slice): how an update is cut
 
 # %% ../../nbs/01_core.tensor.ipynb #watching
@@ -191,6 +192,8 @@ def apply(op:Op, *xs, **options) -> Tensor:
     t.requires_grad = _state.recording and any([x.requires_grad for x in xs])
     if t.requires_grad:
         t.made = Made(op, xs, kept, options, _state.scope, arrays, [glimpse(a) for a in arrays])
+    rec = _state.listener         # not `listener()`: each operation of each step comes by here
+    if rec is not None: rec.ran(t, op, xs, options)
     return t
 
 # %% ../../nbs/01_core.tensor.ipynb #lift
