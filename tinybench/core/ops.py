@@ -43,10 +43,11 @@ class Op(NamedTuple):
     def back(self, g, kept, *xs, **options):
         "What `vjp` says, if it is a gradient, a promise or None for each of `xs`; else ValueError."
         grads, n = self.vjp(g, kept, *xs, **options), len(xs)
-        bare = not isinstance(grads, (tuple, list))
-        # one promise more is that of an input which may be left out: nobody calls it
-        if not bare and len(grads) >= n and all(gx is None or callable(gx) for gx in grads[n:]): return grads
-        said = f'a bare {type(grads).__name__}' if bare else f'{len(grads)}'
+        if isinstance(grads, (tuple, list)):
+            # one promise more is that of an input which may be left out: nobody calls it
+            if len(grads) == n or n < len(grads) and all(callable(gx) for gx in grads[n:]): return grads
+            said = f'{len(grads)}'
+        else: said = f'a bare {type(grads).__name__}'
         raise ValueError(f'{self.name} has a vjp that returns {said}, not a tuple of {n}, one for each input')
 
 # %% ../../nbs/00_core.ops.ipynb #add
@@ -211,14 +212,15 @@ mean = Op('mean', mean_fwd, lambda g,o,x,axis=None,keepdims=False: (
 
 # %% ../../nbs/00_core.ops.ipynb #max-vjp
 def max_vjp(g, o, x, axis=None, keepdims=False):
-    "Gradient of `o`, the maximum or the minimum: `g` goes where `o` stands, in equal shares if several tie."
+    "Gradient of `o = x.max(axis)`: `g` goes to the largest, in equal shares where several tie."
     hit = x == expand(o, x.shape, axis, keepdims)
     g = expand(g, x.shape, axis, keepdims)
     return (hit*(g/hit.sum(axis=axis, keepdims=True, dtype=g.dtype)),)
 
 # %% ../../nbs/00_core.ops.ipynb #max
 max_ = Op('max', lambda x,axis=None,keepdims=False: np.max(x, axis=axis, keepdims=keepdims), max_vjp)
-min_ = Op('min', lambda x,axis=None,keepdims=False: np.min(x, axis=axis, keepdims=keepdims), max_vjp)
+min_ = Op('min', lambda x,axis=None,keepdims=False: np.min(x, axis=axis, keepdims=keepdims),
+          lambda g,o,x,axis=None,keepdims=False: max_vjp(g, -o, -x, axis, keepdims))
 
 # %% ../../nbs/00_core.ops.ipynb #var
 def var_fwd(x, axis=None, ddof=0, keepdims=False):

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['USED', 'Made', 'recording', 'no_grad', 'in_scope', 'Listener', 'watching', 'listener', 'heard', 'as_array', 'Tensor',
-           'glimpse', 'apply', 'where', 'concatenate', 'stack', 'describe', 'by_numpy', 'history', 'deposit',
-           'check_root', 'hand_back', 'backward', 'check_grad']
+           'glimpses', 'apply', 'where', 'concatenate', 'stack', 'describe', 'by_numpy', 'history', 'deposit',
+           'check_root', 'check_same', 'hand_back', 'backward', 'check_grad']
 
 # %% ../../nbs/01_core.tensor.ipynb #imports
 import itertools, threading
@@ -170,16 +170,17 @@ class Tensor(Arraylike):
     def softmax(self, axis=-1): return apply(ops.softmax, self, axis=axis)
     def log_softmax(self, axis=-1): return apply(ops.log_softmax, self, axis=axis)
 
-# %% ../../nbs/01_core.tensor.ipynb #glimpse
-def glimpse(a:np.ndarray):
-    "One number of `a`, by which to notice that `a` was overwritten; a change that leaves it alone is missed."
-    return a.item(a.size//2) if a.size else None
+# %% ../../nbs/01_core.tensor.ipynb #glimpses
+def glimpses(arrays) -> list:
+    "One number of each array, by which to notice that it was overwritten; a change elsewhere is missed."
+    return [a.item(a.size//2) if a.size else None for a in arrays]
 
 # %% ../../nbs/01_core.tensor.ipynb #apply
 def apply(op:Op, *xs, **options) -> Tensor:
     """`op` of `xs` (tensors, arrays or numbers), recorded for the backward pass.
     ValueError names the op and the shapes that do not fit."""
-    if not all([isinstance(x, Tensor) for x in xs]): xs = _lift(xs)
+    for x in xs:
+        if not isinstance(x, Tensor): xs = _lift(xs); break
     arrays = [x.data for x in xs]
     try: out = op.fwd(*arrays, **options)
     except (ValueError, IndexError) as e:
@@ -191,7 +192,7 @@ def apply(op:Op, *xs, **options) -> Tensor:
     t.age = next(Tensor._births)
     t.requires_grad = _state.recording and any([x.requires_grad for x in xs])
     if t.requires_grad:
-        t.made = Made(op, xs, kept, options, _state.scope, arrays, [glimpse(a) for a in arrays])
+        t.made = Made(op, xs, kept, options, _state.scope, arrays, glimpses(arrays))
     rec = _state.listener         # not `listener()`: each operation of each step comes by here
     if rec is not None: rec.ran(t, op, xs, options)
     return t
@@ -298,13 +299,16 @@ def _gone(*_, **__):
 USED = Made(Op('used', _gone, _gone), (), None, {}, None, [], [])
 
 # %% ../../nbs/01_core.tensor.ipynb #hand-back
+def check_same(made:Made, now:list):
+    "RuntimeError that says which input was overwritten, if one was: NaN, which is not equal to itself, may stay."
+    for a, new, old in zip(made.arrays, now, made.glimpses):
+        if new != old and (new == new or old == old):
+            raise RuntimeError(f'an input of {made.op.name}, shape {a.shape}, was overwritten: {old:.4g} is '
+                               f'now {new:.4g}. Call backward() before a step or a write to .data')
 def hand_back(made:Made, g) -> list:
     "A gradient, a promise or None for each of `made.parents`; RuntimeError if one of them was overwritten."
-    for a, was in zip(made.arrays, made.glimpses):
-        now = glimpse(a)
-        if now != was and (now == now or was == was):       # NaN is not equal to itself
-            raise RuntimeError(f'an input of {made.op.name}, shape {a.shape}, was overwritten: {was:.4g} is '
-                               f'now {now:.4g}. Call backward() before a step or a write to .data')
+    now = glimpses(made.arrays)
+    if now != made.glimpses: check_same(made, now)
     return made.op.back(g, made.kept, *made.arrays, **made.options)
 
 # %% ../../nbs/01_core.tensor.ipynb #backward
