@@ -8,7 +8,7 @@ __all__ = ['add', 'sub', 'mul', 'neg', 'div', 'pow_', 'exp', 'log', 'sqrt', 'tan
            'transpose', 'squeeze', 'expand_dims', 'getitem', 'pad', 'concatenate', 'stack', 'softmax', 'log_softmax',
            'logsumexp', 'numeric_grad', 'Op', 'div_vjp', 'pow_vjp', 'largest_error', 'check_vjp', 'unbroadcast',
            'floats', 'sigmoid_fwd', 'sigmoid_vjp', 'share', 'clip_fwd', 'matmul_vjp', 'matmul_fwd', 'any_matmul_vjp',
-           'expand', 'several', 'mean_fwd', 'max_vjp', 'var_fwd', 'var_vjp', 'getitem_vjp', 'softmax_fwd',
+           'expand', 'several', 'reduced', 'mean_fwd', 'max_vjp', 'var_fwd', 'var_vjp', 'getitem_vjp', 'softmax_fwd',
            'log_softmax_fwd', 'logsumexp_fwd', 'logsumexp_vjp']
 
 # %% ../../nbs/00_core.ops.ipynb #imports
@@ -40,15 +40,14 @@ class Op(NamedTuple):
     vjp: Callable        # (g, out, *arrays, **options) -> a gradient for each array; None where there is none
     keeps: bool = False  # `fwd` returns (out, kept), and `vjp` gets `kept` in place of `out`
 
-    def back(self, g, kept, *xs, **options):
-        "What `vjp` says, if it is a gradient, a promise or None for each of `xs`; else ValueError."
-        grads, n = self.vjp(g, kept, *xs, **options), len(xs)
+    def one_each(self, grads, n:int):
+        "`grads`, if they are a tuple of one for each of `n` inputs; else ValueError."
         if isinstance(grads, (tuple, list)):
             # one promise more is that of an input which may be left out: nobody calls it
             if len(grads) == n or n < len(grads) and all(callable(gx) for gx in grads[n:]): return grads
             said = f'{len(grads)}'
         else: said = f'a bare {type(grads).__name__}'
-        raise ValueError(f'{self.name} has a vjp that returns {said}, not a tuple of {n}, one for each input')
+        raise ValueError(f'the vjp returns {said}, not a tuple of {n}, one for each input')
 
 # %% ../../nbs/00_core.ops.ipynb #add
 add = Op('add', np.add,      lambda g,o,x,y: (g, g))
@@ -95,13 +94,13 @@ def check_vjp(op:Op, *xs:np.ndarray, tol:float=1e-6, seed:int=0, **options) -> f
     def run(): return op.fwd(*xs, **options) if op.keeps else [op.fwd(*xs, **options)]*2
     out, kept = run()
     g = np.random.default_rng(seed).normal(size=np.shape(out))
-    try: grads = [gx() if callable(gx) else gx for gx in op.back(g, kept, *xs, **options)]
-    except ValueError as e: raise AssertionError(str(e)) from None
-    def fitted(gx, x, fraction):
+    def checked(gx, x, fraction):
         if gx is None: return np.zeros(x.shape) if fraction else None
-        try: return unbroadcast(np.asarray(gx), x.shape)
-        except ValueError: return gx         # `largest_error` says it, with the number of the input
-    grads = [fitted(*each) for each in zip(grads, xs, fractions)]
+        return unbroadcast(np.asarray(gx() if callable(gx) else gx), x.shape)
+    try:
+        grads = op.one_each(op.vjp(g, kept, *xs, **options), len(xs))
+        grads = [checked(*each) for each in zip(grads, xs, fractions)]
+    except ValueError as e: raise AssertionError(f'{op.name}: {e}') from None
     return largest_error(f'{op.name}: gradient of input', lambda: (g*run()[0]).sum(), xs, grads, tol)
 
 # %% ../../nbs/00_core.ops.ipynb #unbroadcast
@@ -201,11 +200,16 @@ def several(x, axis=None) -> int:
     n = math.prod(x.shape[a] for a in axes)
     if n: return n
     raise ValueError(f'axis {axis} of {x.shape} is empty: no numbers have no mean')
+def reduced(f, x, axis=None, **options):
+    "numpy's `f` along `axis`; of many float32 rows in float64 and back, since rounding errors add up too."
+    if not x.ndim: axis = None
+    short = x.dtype != np.float32 or x.size < 10_000 or axis in (None, -1, x.ndim - 1)
+    return f(x, axis=axis, **options) if short else f(x, axis=axis, dtype=float, **options).astype(np.float32)
 def mean_fwd(x, axis=None, keepdims=False):
     "The mean along `axis`; ValueError along an empty one."
     if not x.size: several(x, axis)
-    return np.mean(x, axis=axis if x.ndim else None, keepdims=keepdims)
-sum_ = Op('sum', lambda x,axis=None,keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
+    return reduced(np.mean, x, axis, keepdims=keepdims)
+sum_ = Op('sum', lambda x,axis=None,keepdims=False: reduced(np.sum, x, axis, keepdims=keepdims),
           lambda g,o,x,axis=None,keepdims=False: (expand(g, x.shape, axis, keepdims),))
 mean = Op('mean', mean_fwd, lambda g,o,x,axis=None,keepdims=False: (
     expand(g, x.shape, axis, keepdims)*(o.size/max(x.size, 1)),))
@@ -227,7 +231,7 @@ def var_fwd(x, axis=None, ddof=0, keepdims=False):
     "The variance along `axis`, divided by n - `ddof`; ValueError unless n is more than that."
     n = several(x, axis)
     if n <= ddof: raise ValueError(f'a variance of {n} with ddof={ddof} divides by {n - ddof}')
-    return np.var(x, axis=axis if x.ndim else None, ddof=ddof, keepdims=keepdims)
+    return reduced(np.var, x, axis, ddof=ddof, keepdims=keepdims)
 def var_vjp(g, o, x, axis=None, ddof=0, keepdims=False):
     "Gradient of `o = x.var(axis)`."
     d = x - mean_fwd(x, axis, keepdims=True)

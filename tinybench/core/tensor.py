@@ -179,9 +179,11 @@ def glimpses(arrays) -> list:
 def apply(op:Op, *xs, **options) -> Tensor:
     """`op` of `xs` (tensors, arrays or numbers), recorded for the backward pass.
     ValueError names the op and the shapes that do not fit."""
+    arrays, wanted = [], False
     for x in xs:
-        if not isinstance(x, Tensor): xs = _lift(xs); break
-    arrays = [x.data for x in xs]
+        if not isinstance(x, Tensor): return apply(op, *_lift(xs), **options)
+        arrays.append(x.data)
+        if x.requires_grad: wanted = True
     try: out = op.fwd(*arrays, **options)
     except (ValueError, IndexError) as e:
         raise type(e)(f'{op.name} of {", ".join(str(x.shape) for x in xs)}: {e}') from None
@@ -190,7 +192,7 @@ def apply(op:Op, *xs, **options) -> Tensor:
     t.data = out if isinstance(out, np.ndarray) else np.asarray(out)
     t.grad = t.buffer = t.made = None
     t.age = next(Tensor._births)
-    t.requires_grad = _state.recording and any([x.requires_grad for x in xs])
+    t.requires_grad = wanted and _state.recording
     if t.requires_grad:
         t.made = Made(op, xs, kept, options, _state.scope, arrays, glimpses(arrays))
     rec = _state.listener         # not `listener()`: each operation of each step comes by here
@@ -250,7 +252,7 @@ def by_numpy(f:Callable, args:tuple, options:dict):
         try: return ours(*args, **options)
         except TypeError: pass              # a form that only numpy has
     out = f(*plain(args), **plain(options))
-    if f in _BLANK or not (_state.recording and _wanted((args, options)) and fractions_in(out)): return out
+    if not fractions_in(out) or f in _BLANK or not (_state.recording and _wanted((args, options))): return out
     raise TypeError(f'np.{f.__name__} would lose the gradient of a tensor: use operators and methods of '
                     'Tensor, where() or stack(); or x.data if no gradient is wanted')
 
@@ -300,7 +302,7 @@ USED = Made(Op('used', _gone, _gone), (), None, {}, None, [], [])
 
 # %% ../../nbs/01_core.tensor.ipynb #hand-back
 def check_same(made:Made, now:list):
-    "RuntimeError that says which input was overwritten, if one was: NaN, which is not equal to itself, may stay."
+    "RuntimeError that says which input was overwritten, unless it only was and is NaN, which equals nothing."
     for a, new, old in zip(made.arrays, now, made.glimpses):
         if new != old and (new == new or old == old):
             raise RuntimeError(f'an input of {made.op.name}, shape {a.shape}, was overwritten: {old:.4g} is '
@@ -309,7 +311,7 @@ def hand_back(made:Made, g) -> list:
     "A gradient, a promise or None for each of `made.parents`; RuntimeError if one of them was overwritten."
     now = glimpses(made.arrays)
     if now != made.glimpses: check_same(made, now)
-    return made.op.back(g, made.kept, *made.arrays, **made.options)
+    return made.op.one_each(made.op.vjp(g, made.kept, *made.arrays, **made.options), len(made.parents))
 
 # %% ../../nbs/01_core.tensor.ipynb #backward
 def backward(
