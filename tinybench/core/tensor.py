@@ -232,7 +232,7 @@ def describe(t:Tensor) -> str:
 # %% ../../nbs/01_core.tensor.ipynb #by-numpy-parts
 _OURS = {op.fwd: op for op in vars(ops).values() if isinstance(op, Op)}
 _OURS |= {np.matmul: ops.matmul, np.concatenate: concatenate, np.stack: stack, np.where: where,
-          np.amax: Tensor.max, np.amin: Tensor.min}
+          np.amax: Tensor.max, np.amin: Tensor.min, np.shape: Tensor.shape.fget}
 _BLANK = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}       # they look at the shape only
 
 def _wanted(v) -> bool:
@@ -250,7 +250,7 @@ def by_numpy(f:Callable, args:tuple, options:dict):
         if not options: return apply(ours, *args)
     elif callable(ours):
         try: return ours(*args, **options)
-        except TypeError: pass              # a form that only numpy has
+        except (TypeError, AttributeError): pass        # a form that only numpy has
     out = f(*plain(args), **plain(options))
     if not fractions_in(out) or f in _BLANK or not (_state.recording and _wanted((args, options))): return out
     raise TypeError(f'np.{f.__name__} would lose the gradient of a tensor: use operators and methods of '
