@@ -6,10 +6,10 @@
 __all__ = ['add', 'sub', 'mul', 'neg', 'div', 'pow_', 'exp', 'log', 'sqrt', 'tanh', 'sin', 'cos', 'abs_', 'sigmoid', 'relu',
            'maximum', 'where', 'minimum', 'clip', 'matmul', 'sum_', 'mean', 'max_', 'min_', 'var', 'reshape',
            'transpose', 'squeeze', 'expand_dims', 'getitem', 'pad', 'concatenate', 'stack', 'softmax', 'log_softmax',
-           'logsumexp', 'numeric_grad', 'Op', 'div_vjp', 'pow_vjp', 'largest_error', 'check_vjp', 'unbroadcast',
-           'floats', 'sigmoid_fwd', 'sigmoid_vjp', 'share', 'clip_fwd', 'matmul_vjp', 'matmul_fwd', 'any_matmul_vjp',
-           'expand', 'several', 'reduced', 'mean_fwd', 'max_vjp', 'var_fwd', 'var_vjp', 'getitem_vjp', 'softmax_fwd',
-           'log_softmax_fwd', 'logsumexp_fwd', 'logsumexp_vjp']
+           'logsumexp', 'numeric_grad', 'Op', 'one_each', 'div_vjp', 'pow_vjp', 'largest_error', 'check_vjp',
+           'unbroadcast', 'floats', 'sigmoid_fwd', 'sigmoid_vjp', 'share', 'clip_fwd', 'matmul_vjp', 'matmul_fwd',
+           'any_matmul_vjp', 'expand', 'several', 'reduced', 'mean_fwd', 'max_vjp', 'var_fwd', 'var_vjp', 'getitem_vjp',
+           'softmax_fwd', 'log_softmax_fwd', 'logsumexp_fwd', 'logsumexp_vjp']
 
 # %% ../../nbs/00_core.ops.ipynb #imports
 import math
@@ -40,14 +40,14 @@ class Op(NamedTuple):
     vjp: Callable        # (g, out, *arrays, **options) -> a gradient for each array; None where there is none
     keeps: bool = False  # `fwd` returns (out, kept), and `vjp` gets `kept` in place of `out`
 
-    def one_each(self, grads, n:int):
-        "`grads`, if they are a tuple of one for each of `n` inputs; else ValueError."
-        if isinstance(grads, (tuple, list)):
-            # one promise more is that of an input which may be left out: nobody calls it
-            if len(grads) == n or n < len(grads) and all(callable(gx) for gx in grads[n:]): return grads
-            said = f'{len(grads)}'
-        else: said = f'a bare {type(grads).__name__}'
-        raise ValueError(f'the vjp returns {said}, not a tuple of {n}, one for each input')
+# %% ../../nbs/00_core.ops.ipynb #one-each
+def one_each(grads, n:int):
+    "`grads`, if they are a tuple of one for each of `n` inputs; else ValueError."
+    if not isinstance(grads, (tuple, list)): said = f'a bare {type(grads).__name__}'
+    # one promise more is that of an input which may be left out: nobody calls it
+    elif len(grads) == n or n < len(grads) and all(map(callable, grads[n:])): return grads
+    else: said = len(grads)
+    raise ValueError(f'the vjp returns {said}, not a tuple of {n}, one for each input')
 
 # %% ../../nbs/00_core.ops.ipynb #add
 add = Op('add', np.add,      lambda g,o,x,y: (g, g))
@@ -98,7 +98,7 @@ def check_vjp(op:Op, *xs:np.ndarray, tol:float=1e-6, seed:int=0, **options) -> f
         if gx is None: return np.zeros(x.shape) if fraction else None
         return unbroadcast(np.asarray(gx() if callable(gx) else gx), x.shape)
     try:
-        grads = op.one_each(op.vjp(g, kept, *xs, **options), len(xs))
+        grads = one_each(op.vjp(g, kept, *xs, **options), len(xs))
         grads = [checked(*each) for each in zip(grads, xs, fractions)]
     except ValueError as e: raise AssertionError(f'{op.name}: {e}') from None
     return largest_error(f'{op.name}: gradient of input', lambda: (g*run()[0]).sum(), xs, grads, tol)
@@ -125,11 +125,12 @@ sin  = Op('sin',  np.sin,  lambda g,o,x: (g*np.cos(x),))
 cos  = Op('cos',  np.cos,  lambda g,o,x: (-g*np.sin(x),))
 abs_ = Op('abs',  np.absolute, lambda g,o,x: (g*np.sign(x),))
 
-# %% ../../nbs/00_core.ops.ipynb #sigmoid-fwd
+# %% ../../nbs/00_core.ops.ipynb #floats
 def floats(x):
     "`x`; whole numbers become float64, or float32 if they are short, and so do truth values."
     return x if x.dtype.kind in 'fc' else x.astype(np.result_type(x, np.float32))
 
+# %% ../../nbs/00_core.ops.ipynb #sigmoid-fwd
 def sigmoid_fwd(x):
     "1/(1 + exp(-x)), without overflow, and exact in both tails."
     x = floats(np.asarray(x))
@@ -156,6 +157,8 @@ def share(g, wins, ties):
 maximum = Op('maximum', np.maximum, lambda g,o,x,y: (share(g, x > y, x == y), share(g, y > x, x == y)))
 where   = Op('where', np.where, lambda g,o,c,x,y: (None, np.where(c, g, 0), np.where(c, 0, g)))
 minimum = Op('minimum', np.minimum, lambda g,o,x,y: (share(g, x < y, x == y), share(g, y < x, x == y)))
+
+# %% ../../nbs/00_core.ops.ipynb #clip
 def clip_fwd(x, lo=None, hi=None):
     "`x`, but at least `lo` and at most `hi`; None is no limit."
     lo, hi = (b if b is None or x.dtype.kind != 'f' else np.asarray(b, x.dtype) for b in (lo, hi))
@@ -168,16 +171,15 @@ def matmul_vjp(g, o, x, y):
     "Promised gradients of `o = x @ y` (..., n, k) x (..., k, m), for a `g` of shape (..., n, m)."
     return lambda out=None: g @ np.swapaxes(y, -1, -2), lambda out=None: np.swapaxes(x, -1, -2) @ g
 
-# %% ../../nbs/00_core.ops.ipynb #matmul
+# %% ../../nbs/00_core.ops.ipynb #matmul-fwd
 def matmul_fwd(x, y):
     "`x @ y` over the last two axes, or the only one; ValueError that names both shapes if they do not fit."
+    if x.ndim and y.ndim and x.shape[-1] == y.shape[max(y.ndim - 2, 0)]: return np.matmul(x, y)
     if not x.ndim or not y.ndim: raise ValueError(f'{x.shape} @ {y.shape}: a product with a number is x*y')
-    if x.shape[-1] != y.shape[max(y.ndim - 2, 0)]:
-        last = 'last but one' if y.ndim > 1 else 'only one'
-        raise ValueError(f'{x.shape} @ {y.shape}: '
-                         f'the last axis of the first must equal the {last} of the second')
-    return np.matmul(x, y)
+    raise ValueError(f'{x.shape} @ {y.shape}: the last axis of the first must equal '
+                     f'the {"last but one" if y.ndim > 1 else "only one"} of the second')
 
+# %% ../../nbs/00_core.ops.ipynb #matmul
 def any_matmul_vjp(g, o, x, y):
     "`matmul_vjp`, where a vector on the left is a matrix of one row, and one on the right of one column."
     if x.ndim > 1 and y.ndim > 1: return matmul_vjp(g, o, x, y)
@@ -193,18 +195,22 @@ def expand(g, shape, axis=None, keepdims=False):
     if axis is not None and not keepdims and shape: g = np.expand_dims(g, axis)     # a number has no axis
     return np.broadcast_to(g, shape)
 
-# %% ../../nbs/00_core.ops.ipynb #sum
+# %% ../../nbs/00_core.ops.ipynb #several
 def several(x, axis=None) -> int:
     "How many numbers of `x` become one along `axis`; ValueError if it is none of them."
     axes = range(x.ndim) if axis is None else np.atleast_1d(axis).tolist() if x.ndim else ()
     n = math.prod(x.shape[a] for a in axes)
     if n: return n
     raise ValueError(f'axis {axis} of {x.shape} is empty: no numbers have no mean')
+
+# %% ../../nbs/00_core.ops.ipynb #reduced
 def reduced(f, x, axis=None, **options):
     "numpy's `f` along `axis`; of many float32 rows in float64 and back, since rounding errors add up too."
     if not x.ndim: axis = None
     short = x.dtype != np.float32 or x.size < 10_000 or axis in (None, -1, x.ndim - 1)
     return f(x, axis=axis, **options) if short else f(x, axis=axis, dtype=float, **options).astype(np.float32)
+
+# %% ../../nbs/00_core.ops.ipynb #sum
 def mean_fwd(x, axis=None, keepdims=False):
     "The mean along `axis`; ValueError along an empty one."
     if not x.size: several(x, axis)
@@ -284,7 +290,7 @@ def log_softmax_fwd(x, axis=-1):
 log_softmax = Op('log_softmax', log_softmax_fwd,
                  lambda g,o,x,axis=-1: (g - np.exp(o)*g.sum(axis=axis, keepdims=True),))
 
-# %% ../../nbs/00_core.ops.ipynb #logsumexp
+# %% ../../nbs/00_core.ops.ipynb #logsumexp-fwd
 def logsumexp_fwd(x, axis=None, keepdims=False):
     "log(sum(exp(x))) along `axis`, a smooth maximum, without overflow; -inf where all are -inf."
     x = floats(x)
@@ -292,6 +298,8 @@ def logsumexp_fwd(x, axis=None, keepdims=False):
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide='ignore'): out = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
     return out if keepdims else np.squeeze(out, axis=axis)
+
+# %% ../../nbs/00_core.ops.ipynb #logsumexp
 def logsumexp_vjp(g, o, x, axis=None, keepdims=False):
     "Gradient of `logsumexp_fwd`: `g` times the softmax."
     o = np.where(np.isfinite(o), o, 0)

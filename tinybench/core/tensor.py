@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['USED', 'Made', 'recording', 'no_grad', 'in_scope', 'Listener', 'watching', 'listener', 'heard', 'as_array', 'Tensor',
-           'glimpses', 'apply', 'where', 'concatenate', 'stack', 'describe', 'by_numpy', 'history', 'deposit',
+           'describe', 'glimpses', 'apply', 'where', 'concatenate', 'stack', 'by_numpy', 'history', 'deposit',
            'check_root', 'check_same', 'hand_back', 'backward', 'check_grad']
 
 # %% ../../nbs/01_core.tensor.ipynb #imports
@@ -15,7 +15,7 @@ import numpy as np
 
 from ..base.arraylike import Arraylike, along, dims, fractions_in, limit, plain
 from . import ops
-from .ops import Op, largest_error, unbroadcast
+from .ops import Op, largest_error, one_each, unbroadcast
 
 # %% ../../nbs/01_core.tensor.ipynb #made
 class Made(NamedTuple):
@@ -170,6 +170,13 @@ class Tensor(Arraylike):
     def softmax(self, axis=-1): return apply(ops.softmax, self, axis=axis)
     def log_softmax(self, axis=-1): return apply(ops.log_softmax, self, axis=axis)
 
+# %% ../../nbs/01_core.tensor.ipynb #describe
+def describe(t:Tensor) -> str:
+    "Values, type and shape, and what the tensor came from."
+    values = np.array2string(t.data, precision=4, separator=', ', prefix='Tensor(', threshold=20, edgeitems=2)
+    origin = f', from {t.made.op.name}' if t.made else ', requires_grad' if t.requires_grad else ''
+    return f'Tensor({values}, {t.dtype} {t.shape}{origin})'
+
 # %% ../../nbs/01_core.tensor.ipynb #glimpses
 def glimpses(arrays) -> list:
     "One number of each array, by which to notice that it was overwritten; a change elsewhere is missed."
@@ -203,12 +210,10 @@ def apply(op:Op, *xs, **options) -> Tensor:
 def _lift(xs):
     "Make every input a tensor; a number takes the type of the first tensor that can hold it."
     def lifted(n):
-        if isinstance(n, Tensor): return n
         if isinstance(n, (np.generic, np.ndarray)) and not n.ndim and n.dtype.kind in 'biuf': n = n.item()
-        elif not isinstance(n, (int, float)): return Tensor(n)
+        if not isinstance(n, (int, float)): return n if isinstance(n, Tensor) else Tensor(n)
         kinds = 'fciu' if isinstance(n, int) else 'fc'
-        like = next((x.dtype for x in xs if isinstance(x, Tensor) and x.dtype.kind in kinds), None)
-        return Tensor(n, like)
+        return Tensor(n, next((x.dtype for x in xs if isinstance(x, Tensor) and x.dtype.kind in kinds), None))
     return tuple(map(lifted, xs))
 
 # %% ../../nbs/01_core.tensor.ipynb #joined
@@ -218,26 +223,19 @@ def where(cond, x, y) -> Tensor:
 def concatenate(xs, axis:int=0) -> Tensor:
     "Join tensors along `axis`."
     return apply(ops.concatenate, *xs, axis=axis)
+
+# %% ../../nbs/01_core.tensor.ipynb #stack
 def stack(xs, axis:int=0) -> Tensor:
     "Join tensors of one shape along a new `axis`."
     return apply(ops.stack, *xs, axis=axis)
-
-# %% ../../nbs/01_core.tensor.ipynb #describe
-def describe(t:Tensor) -> str:
-    "Values, type and shape, and what the tensor came from."
-    values = np.array2string(t.data, precision=4, separator=', ', prefix='Tensor(', threshold=20, edgeitems=2)
-    origin = f', from {t.made.op.name}' if t.made else ', requires_grad' if t.requires_grad else ''
-    return f'Tensor({values}, {t.dtype} {t.shape}{origin})'
 
 # %% ../../nbs/01_core.tensor.ipynb #by-numpy-parts
 _OURS = {op.fwd: op for op in vars(ops).values() if isinstance(op, Op)}
 _OURS |= {np.matmul: ops.matmul, np.concatenate: concatenate, np.stack: stack, np.where: where,
           np.amax: Tensor.max, np.amin: Tensor.min, np.shape: Tensor.shape.fget}
 _BLANK = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}       # they look at the shape only
-
 def _wanted(v) -> bool:
     "Whether a tensor in `v` wants a gradient."
-    if isinstance(v, dict): v = tuple(v.values())
     if isinstance(v, (tuple, list)): return any(map(_wanted, v))
     return isinstance(v, Tensor) and v.requires_grad
 
@@ -252,7 +250,8 @@ def by_numpy(f:Callable, args:tuple, options:dict):
         try: return ours(*args, **options)
         except (TypeError, AttributeError): pass        # a form that only numpy has
     out = f(*plain(args), **plain(options))
-    if not fractions_in(out) or f in _BLANK or not (_state.recording and _wanted((args, options))): return out
+    wanted = _state.recording and _wanted((*args, *options.values()))
+    if not wanted or f in _BLANK or not fractions_in(out): return out
     raise TypeError(f'np.{f.__name__} would lose the gradient of a tensor: use operators and methods of '
                     'Tensor, where() or stack(); or x.data if no gradient is wanted')
 
@@ -300,18 +299,20 @@ def _gone(*_, **__):
                        'call backward(retain=True) to keep it')
 USED = Made(Op('used', _gone, _gone), (), None, {}, None, [], [])
 
-# %% ../../nbs/01_core.tensor.ipynb #hand-back
+# %% ../../nbs/01_core.tensor.ipynb #check-same
 def check_same(made:Made, now:list):
     "RuntimeError that says which input was overwritten, unless it only was and is NaN, which equals nothing."
     for a, new, old in zip(made.arrays, now, made.glimpses):
         if new != old and (new == new or old == old):
             raise RuntimeError(f'an input of {made.op.name}, shape {a.shape}, was overwritten: {old:.4g} is '
                                f'now {new:.4g}. Call backward() before a step or a write to .data')
+
+# %% ../../nbs/01_core.tensor.ipynb #hand-back
 def hand_back(made:Made, g) -> list:
     "A gradient, a promise or None for each of `made.parents`; RuntimeError if one of them was overwritten."
     now = glimpses(made.arrays)
     if now != made.glimpses: check_same(made, now)
-    return made.op.one_each(made.op.vjp(g, made.kept, *made.arrays, **made.options), len(made.parents))
+    return one_each(made.op.vjp(g, made.kept, *made.arrays, **made.options), len(made.parents))
 
 # %% ../../nbs/01_core.tensor.ipynb #backward
 def backward(
