@@ -8,9 +8,9 @@ from tinybench.base.text import escaped
 from tinybench.bench.report import html_page
 from tinybench.measure.result import plain
 from tinybench.tasks.rules import (
-    Compared, Compliance, Entry, Equivalence, Finding, Traces, compliance_tables, findings_of, quality_from)
+    Compared, Compliance, Entry, Equivalence, Finding, Traces, compliance_tables, findings_of)
 from tinybench.tasks.run import Outcome
-from tinybench.tasks.task import TASKS
+from tinybench.tasks.task import TASKS, quality_from
 
 SCHEMA = 1
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from tinybench import __version__
 from tinybench.base.files import new_folder, write_whole
 from tinybench.base.text import Shown, Table, escaped
-from tinybench.tasks.rules import DIVISIONS, STATUSES, Compliance, Entry, quality_from
-from tinybench.tasks.task import TASKS, Task
+from tinybench.tasks.rules import DIVISIONS, STATUSES, Compliance, Entry
+from tinybench.tasks.task import TASKS, Task, quality_from
 
 BENCHMARKS = dict(ad01='ad', ic01='ic', ic02='ic2', kws01='kws', vww01='vww')    # the names of their folders
 TESTS = 'accuracy', 'performance'

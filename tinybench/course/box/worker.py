@@ -214,6 +214,6 @@ def run_work(work) -> dict:
     for name, cells in work['cells'].items():
         lesson, cells = work['lessons'][name], [nbformat.from_dict(c) for c in cells]
         warm = warm_for(library, tuple(lesson['blocked']), tuple(lesson['imports']), roomy(limits, cells),
-                        work['sandbox'], work['sum'])
+                        work['sandbox'], tuple(work['secrets']), work['sum'])
         found[name] = [asdict(o) for o in play_in(warm, cells, max(1, until - time.monotonic()))]
     return found
