@@ -282,7 +282,7 @@ def test_reducing_what_is_empty(f):
 
 
 @pytest.mark.parametrize('f', REDUCE.values(), ids=REDUCE)
-@pytest.mark.parametrize('axis', [None, 0, -1])
+@pytest.mark.parametrize('axis', [None, 0, -1, (0,), [0], [-1], ()], ids=str)
 def test_one_number_along_an_axis(f, axis):
     x = Tensor(3., 'float64', requires_grad=True)
     f(x, axis).backward()

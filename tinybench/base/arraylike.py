@@ -16,9 +16,11 @@ def dims(*sizes) -> tuple:
     one = sizes[0] if len(sizes) == 1 else sizes
     return tuple(one) if hasattr(one, '__len__') and getattr(one, 'shape', True) else sizes
 
-def along(axis):
-    "The axis or axes of a reduction: a list too, as a tuple."
-    return tuple(axis) if isinstance(axis, list) else axis
+def along(axis, ndim:int):
+    "The axis or axes of a reduction, a list as a tuple; one number, without axes, has 0 and -1 by courtesy."
+    if isinstance(axis, list): axis = tuple(axis)
+    courtesy = not ndim and all(a in (0, -1) for a in (axis if isinstance(axis, tuple) else (axis,)))
+    return None if courtesy else axis
 
 def limit(b):
     "A limit of `clip` as plain numbers; TypeError if it wants a gradient, which `clip` does not give it."

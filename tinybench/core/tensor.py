@@ -150,22 +150,22 @@ class Tensor(Arraylike):
     def minimum(self, o): return apply(ops.minimum, self, o)
     def clip(self, lo=None, hi=None): return apply(ops.clip, self, lo=limit(lo), hi=limit(hi))
     def sum(self, axis=None, *, keepdims=False):
-        return apply(ops.sum_, self, axis=along(axis), keepdims=keepdims)
+        return apply(ops.sum_, self, axis=along(axis, self.ndim), keepdims=keepdims)
     def mean(self, axis=None, *, keepdims=False):
-        return apply(ops.mean, self, axis=along(axis), keepdims=keepdims)
+        return apply(ops.mean, self, axis=along(axis, self.ndim), keepdims=keepdims)
     def max(self, axis=None, *, keepdims=False):
-        return apply(ops.max_, self, axis=along(axis), keepdims=keepdims)
+        return apply(ops.max_, self, axis=along(axis, self.ndim), keepdims=keepdims)
     def min(self, axis=None, *, keepdims=False):
-        return apply(ops.min_, self, axis=along(axis), keepdims=keepdims)
+        return apply(ops.min_, self, axis=along(axis, self.ndim), keepdims=keepdims)
     def var(self, axis=None, *, ddof=0, keepdims=False):
-        return apply(ops.var, self, axis=along(axis), ddof=ddof, keepdims=keepdims)
+        return apply(ops.var, self, axis=along(axis, self.ndim), ddof=ddof, keepdims=keepdims)
     def logsumexp(self, axis=None, *, keepdims=False):
-        return apply(ops.logsumexp, self, axis=along(axis), keepdims=keepdims)
+        return apply(ops.logsumexp, self, axis=along(axis, self.ndim), keepdims=keepdims)
     def reshape(self, *shape): return apply(ops.reshape, self, shape=dims(*shape))
     def transpose(self, *axes):
         return apply(ops.transpose, self, axes=None if axes in ((), (None,)) else dims(*axes))
-    def squeeze(self, axis=None): return apply(ops.squeeze, self, axis=along(axis))
-    def expand_dims(self, axis): return apply(ops.expand_dims, self, axis=along(axis))
+    def squeeze(self, axis=None): return apply(ops.squeeze, self, axis=along(axis, self.ndim))
+    def expand_dims(self, axis): return apply(ops.expand_dims, self, axis=along(axis, 1))
     def pad(self, widths): return apply(ops.pad, self, widths=widths)
     def softmax(self, axis=-1): return apply(ops.softmax, self, axis=axis)
     def log_softmax(self, axis=-1): return apply(ops.log_softmax, self, axis=axis)
