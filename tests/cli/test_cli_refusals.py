@@ -72,3 +72,18 @@ def test_a_model_that_prints_or_exits(tmp_path, monkeypatch, capsys):
         return status('run', 's.toml', '--json')
     assert suite('loud') == 0 and json.loads(capsys.readouterr().out)['names'] == ['m']
     assert suite('leave') == 1 and 'ended the process' in capsys.readouterr().err
+
+def test_the_data_know_the_shape(tmp_path, monkeypatch, capsys, torch):
+    "A PyTorch network in a suite with data needs no shape, whether it flattens or wants the channels first."
+    (tmp_path/'their_nets.py').write_text(
+        'from torch import nn\ndef flat(): return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n'
+        'def conv(): return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10))\n'
+        'def plain(): return lambda x: x.reshape(len(x), -1)[:, :10]\n')
+    monkeypatch.chdir(tmp_path)
+    models = ''.join(f'[models.{k}]\nuse = "their_nets:{k}"\n' for k in ('flat', 'conv', 'plain'))
+    (tmp_path/'suite.toml').write_text(f'data = ["digits"]\nrepeats = 6\n{models}')
+    assert status('run', 'suite.toml', '--json') == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found['names'] == ['flat', 'conv', 'plain'] and not found['failures'] and len(found['scores']) == 3
+    (tmp_path/'bare.toml').write_text(f'repeats = 6\n{models}')
+    assert status('run', 'bare.toml') == 1 and 'of what shape is one example?' in capsys.readouterr().err
