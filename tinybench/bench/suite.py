@@ -23,7 +23,8 @@ from ..base.files import write_whole
 from ..base.process import bar_is_seen
 from ..base.text import Shown, Table, aligned, worded
 from .benchmark import (
-    Benchmark, answers, array_digest, against, example_batch, how_to_tell, judged_rows, spread)
+    Benchmark, answers, array_digest, against, example_batch, judged_rows, spread)
+from .choose import how_to_tell
 from .steps import fingerprint, kept_step, locked, open_steps, save_step
 from ..measure.accuracy import Score
 from ..measure.result import BenchmarkResult, environment, freeze, plain

@@ -225,7 +225,7 @@ def compare(
     metric:Annotated[str, typer.Option(help='latency, throughput, or bytes such as weights.')]='latency',
     name:Annotated[str|None, typer.Option(help='One model, if not all that are in both.')]=None,
     band:Annotated[str, typer.Option(help='What counts as the same.')]='2%',
-    fail_above:Annotated[str|None, typer.Option(help='Status 3 if surely slower or larger by more, as 5%.')]=None,
+    fail_above:Annotated[str|None, typer.Option(help='Status 3 if surely worse by more, as 5%.')]=None,
     strict:Annotated[bool, typer.Option('--strict', help='Status 4 if that is undecided.')]=False,
     differ:Annotated[str, typer.Option(help='What may differ, by commas, as tinybench,numpy.')]='tinybench',
     as_json:AsJson=False):
@@ -234,11 +234,11 @@ def compare(
     Model by model: how many times as long does the new one take?
 
     The files are report folders, results.json, or what save_json wrote. Timings of separate runs were not
-    taken in turns: a machine that changed its pace in between looks like a change of the code. Bytes that were
-    counted ('weights', 'peak activations') are compared exactly.
+    taken in turns: a machine that changed its pace in between looks like a change of the code. Bytes that
+    were counted ('weights', 'peak activations') are compared exactly.
 
-    Status with --fail-above: 3 where one is surely slower or larger by more, else 0; with --strict, 4 where that is
-    undecided. An error is 1, a wrong option 2.
+    Status with --fail-above: 3 where one is surely slower or larger by more, else 0; with --strict, 4 where
+    that is undecided. An error is 1, a wrong option 2.
 
     Example: tinybench compare main.json branch.json --fail-above 5%
     """

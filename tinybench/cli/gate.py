@@ -31,12 +31,13 @@ def results_in(path:Path, metric:str) -> dict:
     raise ValueError(f'{path} has no {metric}; it has {there}')
 
 def check_values(path:Path, found:list, level:float=.95):
-    "ValueError naming file, model and value where a result cannot be compared: below or at 0, or too few values."
+    "ValueError naming file, model and value if a result cannot be compared: not above 0, or too few values."
     from tinybench.measure.stats import fewest_values
     hint = 'choose another with --name'
     for r in found:
         if (least := min(r.values)) <= 0: raise ValueError(
-            f'{path}: {r.name} has a {r.metric} of {least:g} {r.unit}, and a ratio takes values above 0; {hint}')
+            f'{path}: {r.name} has a {r.metric} of {least:g} {r.unit}, and a ratio takes values above 0; '
+            f'{hint}')
         need = 1 if r.unit == 'B' or r.provenance == 'modelled' else fewest_values(level)
         if r.n < need: raise ValueError(
             f'{path}: {r.name} has {r.n} value{"s" if r.n > 1 else ""} of {r.metric}, and an interval at '

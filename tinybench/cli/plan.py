@@ -78,8 +78,9 @@ def on_data(name:str, net, shape:tuple):
     return turned if runs(turned) else model
 
 def make_model(name:str, table:dict, seed:int=0, shapes=()):
-    """The `Model` that a table of a suite describes; `shapes` are those of the examples of its data, and one is
-    taken where the table has none. ValueError naming the model if that cannot be."""
+    """The `Model` that a table of a suite describes, or ValueError naming it.
+
+    A table without a shape takes that of the data, if their `shapes` are one."""
     from dataclasses import replace
     import numpy as np
     from tinybench.backends.base import Model, as_model
