@@ -11,7 +11,7 @@ __all__ = ['HIGHER_IS_BETTER', 'TELL', 'beats', 'frontier', 'at_best', 'at_worst
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ..base.text import Shown, Table, places, worded
+from ..base.text import Shown, Table, decimals, worded
 from ..measure.compare import Ratio
 
 # %% ../../nbs/65_bench.choose.ipynb #beats
@@ -96,7 +96,7 @@ def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
 def in_points(mid:float, lo:float, hi:float) -> str:
     "A difference of shares with its interval, in percentage points."
     three = [100*v for v in (mid, lo, hi)]
-    mid, lo, hi = (f'{v:+.{places(three, 1)}f}' for v in three)
+    mid, lo, hi = (f'{v:+.{decimals(three, 1)}f}' for v in three)
     return f'{mid} points [{lo}, {hi}]'
 
 # %% ../../nbs/65_bench.choose.ipynb #how-to-tell
