@@ -4,7 +4,7 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
-from tinybench.base.text import aligned, digits, percent, places, worded
+from tinybench.base.text import aligned, digits, decimals, percent, worded
 
 def test_a_line_break_from_a_file_puts_no_number_under_another_heading():
     table = [['a\nb', '1'], ['c\u2028d\r', '22']]
@@ -28,4 +28,4 @@ def test_only_all_is_100_percent_and_only_none_is_0(three, words): assert worded
 @given(st.integers(1, 10**9 - 1), st.integers(0, 2))
 def test_a_part_is_never_written_as_the_whole(k, least):
     assert 0 < float(percent(k/10**9, least)[:-1]) < 100
-    assert places([100*k/10**9], least, (0, 100)) >= least
+    assert decimals([100*k/10**9], least, (0, 100)) >= least

@@ -21,7 +21,7 @@ def digits(x:float, width:float=0.) -> str:
     if first < -8 or 4 < first <= last: return f'{x:.{min(max(last - first, 0), 9)}e}'
     return f'{x:.{min(max(last, 0), 9)}f}'
 
-def places(
+def decimals(
     values:Iterable[float],
     least:int,                  # decimals
     wholes:tuple=(0,),          # what no other number may look like
@@ -32,13 +32,13 @@ def places(
 
 def percent(x:float, least:int=1) -> str:
     "The share `x` in percent; 0% and 100% are written only for 0 and 1."
-    return f'{100*x:.{places([100*x], least, (0, 100))}f}%'
+    return f'{100*x:.{decimals([100*x], least, (0, 100))}f}%'
 
 def worded(mid:float, lo:float=math.nan, hi:float=math.nan, unit:str='') -> str:
     "A value with its interval, as in `3.4 µs [3.2, 3.7]`, or without one; shares in percent."
     if unit == 'share':
         if not lo < hi: return percent(mid)
-        n = places([100*v for v in (mid, lo, hi)], 1, (0, 100))
+        n = decimals([100*v for v in (mid, lo, hi)], 1, (0, 100))
         return f'{100*mid:.{n}f}% [{100*lo:.{n}f}, {100*hi:.{n}f}]'
     rates = (1e6, f'M {unit}'), (1e3, f'k {unit}')
     by, unit = next((r for r in rates if mid >= r[0] and unit.endswith('/s')), None) or scale(mid, unit)

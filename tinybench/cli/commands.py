@@ -15,7 +15,7 @@ from .data import get_data, list_data
 from .demo import demo_suite, gains
 from .explore import explored
 from .figures import suite_figures, write_figures, write_race
-from .gate import as_share, compared_files, gates
+from .gate import as_share, compared_files, gates, is_rate
 from .olympics import board, submit, verify
 from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
@@ -222,10 +222,10 @@ def explore(
 def compare(
     a:Annotated[Path, typer.Argument(help='Results of the old run, as JSON.')],
     b:Annotated[Path, typer.Argument(help='Results of the new run.')],
-    metric:Annotated[str, typer.Option(help='What to compare: latency or throughput.')]='latency',
+    metric:Annotated[str, typer.Option(help='latency, throughput, or bytes such as weights.')]='latency',
     name:Annotated[str|None, typer.Option(help='One model, if not all that are in both.')]=None,
     band:Annotated[str, typer.Option(help='What counts as the same.')]='2%',
-    fail_above:Annotated[str|None, typer.Option(help='Status 3 if surely slower by more, as 5%.')]=None,
+    fail_above:Annotated[str|None, typer.Option(help='Status 3 if surely worse by more, as 5%.')]=None,
     strict:Annotated[bool, typer.Option('--strict', help='Status 4 if that is undecided.')]=False,
     differ:Annotated[str, typer.Option(help='What may differ, by commas, as tinybench,numpy.')]='tinybench',
     as_json:AsJson=False):
@@ -234,10 +234,11 @@ def compare(
     Model by model: how many times as long does the new one take?
 
     The files are report folders, results.json, or what save_json wrote. Timings of separate runs were not
-    taken in turns: a machine that changed its pace in between looks like a change of the code.
+    taken in turns: a machine that changed its pace in between looks like a change of the code. Bytes that
+    were counted ('weights', 'peak activations') are compared exactly.
 
-    Status with --fail-above: 3 where one is surely slower by more, else 0; with --strict, 4 where that is
-    undecided. An error is 1, a wrong option 2.
+    Status with --fail-above: 3 where one is surely slower or larger by more, else 0; with --strict, 4 where
+    that is undecided. An error is 1, a wrong option 2.
 
     Example: tinybench compare main.json branch.json --fail-above 5%
     """
@@ -247,7 +248,8 @@ def compare(
     if as_json: echo(json.dumps(found.to_dict() | dict(gates=said), indent=1))
     else: echo(found)
     answers = {'fail': 'yes', 'pass': 'no', 'undecided': 'undecided'}
-    for k, word in said.items(): say(f'{k} slower by more than {100*limit:g}%: {answers[word]}')
+    worse = 'slower' if found.results[0].unit == 's' or is_rate(found) else 'larger'
+    for k, word in said.items(): say(f'{k} {worse} by more than {100*limit:g}%: {answers[word]}')
     if 'fail' in said.values(): raise typer.Exit(3)
     if strict and 'undecided' in said.values(): raise typer.Exit(4)
 

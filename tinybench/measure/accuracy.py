@@ -16,7 +16,7 @@ from statistics import NormalDist
 from typing import ClassVar, NamedTuple
 import numpy as np
 from scipy.special import bdtr
-from ..base.text import Shown, Table, places, worded
+from ..base.text import Shown, Table, decimals, worded
 from .stats import ranks
 
 # %% ../../nbs/44_measure.accuracy.ipynb #z-score
@@ -174,7 +174,7 @@ class Difference(Shown):
     def table(self) -> Table:
         by, unit, k = (100, ' points', 1) if self.metric == 'accuracy' else (1, '', 3)
         three = [by*v for v in (self.estimate, self.lo, self.hi)]
-        mid, lo, hi = (f'{v:+.{places(three, k)}f}' for v in three)
+        mid, lo, hi = (f'{v:+.{decimals(three, k)}f}' for v in three)
         said = f'{mid}{unit} [{lo}, {hi}] of {self.metric}, n={self.n} pairs, at {100*self.level:g}%'
         return Table((), words=(said,))
 
@@ -255,7 +255,7 @@ class Auc(Shown):
     def to_dict(self) -> dict: return dict(vars(self), metric='AUC', provenance='measured')
     def table(self) -> Table:
         three = self.estimate, self.lo, self.hi
-        at, lo, hi = (f'{v:.{places(three, 3, (0, 1))}f}' for v in three)
+        at, lo, hi = (f'{v:.{decimals(three, 3, (0, 1))}f}' for v in three)
         return Table((), words=(f'AUC {at} [{lo}, {hi}], {self.n_pos} against {self.n_neg}, '
                                 f'at {100*self.level:g}% ({self.method}), measured',))
 

@@ -116,6 +116,7 @@ class Call(NamedTuple):
     in_shapes: tuple
     out_shape: tuple    # or a tuple of shapes where the layer has several outputs
 
+# %% ../../nbs/46_profile.cost.ipynb #ran
 class Ran(NamedTuple):
     "One operation: what it made, from what, and the number of the call in which it ran."
     out: Tensor
@@ -124,6 +125,7 @@ class Ran(NamedTuple):
     options: dict
     call: int
 
+# %% ../../nbs/46_profile.cost.ipynb #called
 def called(path:str, m:Module) -> str:
     "How error messages call the layer `m`."
     return f'{type(m).__name__} ({path or "the network"})'
