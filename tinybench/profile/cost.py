@@ -35,10 +35,10 @@ def dense_counts(out, x, w, b=None, **_) -> Counted:
     return Counted(macs, 2*macs + (0 if b is None else out.size))
 
 # %% ../../nbs/46_profile.cost.ipynb #conv-counts
-def conv_counts(out, x, w, b, **_) -> Counted:
-    "out (n, h, w, f) from w (kh, kw, c, f), its window filled with zeros where it leaves the image."
-    macs = out.size*prod(w.shape[:3])
-    return Counted(macs, 2*macs + out.size)
+def conv_counts(out, x, w, b=None, **_) -> Counted:
+    "out (n, …, f) from w (kernel…, c, f), its window filled with zeros where it leaves the image."
+    macs = out.size*prod(w.shape[:-1])
+    return Counted(macs, 2*macs + (0 if b is None else out.size))
 
 # %% ../../nbs/46_profile.cost.ipynb #simple-counts
 def with_macs(macs:int, added:int=0) -> Counted:
@@ -64,23 +64,28 @@ def relu_too(count:Callable) -> Callable:
 
 # %% ../../nbs/46_profile.cost.ipynb #counts
 COUNTS = dict(
-    dense=relu_too(dense_counts), conv2d=relu_too(conv_counts),
+    dense=relu_too(dense_counts), conv2d=relu_too(conv_counts), conv1d=conv_counts,
     matmul=lambda out, x, y, **_: with_macs(out.size*x.shape[-1]),
     # w (kh, kw, c): each number of `out` looks at its own channel only
-    depthwise_conv2d=relu_too(lambda out, x, w, b, **_: with_macs(out.size*prod(w.shape[:2]), out.size)),
+    depthwise_conv2d=relu_too(lambda out, x, w, b=None, **_: with_macs(
+        out.size*prod(w.shape[:2]), 0 if b is None else out.size)),
     # w (kh, kw, f, c): each number of x goes into kh*kw*f places of `out`
-    conv_transpose2d=lambda out, x, w, b, **_: with_macs(x.size*prod(w.shape[:3]), out.size),
-    # pool*pool places for each number of `out`; then bias, maximum, relu
-    conv_relu_pool=lambda out, x, w, b, pool, **_: with_macs(
-        out.size*pool*pool*prod(w.shape[:3]), out.size*(pool*pool + 1)),
+    conv_transpose2d=lambda out, x, w, b=None, **_: with_macs(
+        x.size*prod(w.shape[:3]), 0 if b is None else out.size),
+    # pool*pool places for each number of `out`; then maximum, relu, and any bias
+    conv_relu_pool=lambda out, x, w, b=None, pool=2, **_: with_macs(
+        out.size*pool*pool*prod(w.shape[:3]), out.size*(pool*pool + (b is not None))),
     # weights without their zeros: each stored value meets each example once
     csr=lambda out, x, values, b=None, **_: with_macs(len(x)*values.size, 0 if b is None else out.size),
-    max_pool2d=lambda out, x, kernel, **_: Counted(0, out.size*(prod(kernel) - 1)),
-    avg_pool2d=lambda out, x, kernel, **_: Counted(0, out.size*prod(kernel)),
+    **dict.fromkeys(('max_pool1d', 'max_pool2d'),
+                    lambda out, x, kernel, **_: Counted(0, out.size*(prod(kernel) - 1))),
+    **dict.fromkeys(('avg_pool1d', 'avg_pool2d'),
+                    lambda out, x, kernel, **_: Counted(0, out.size*prod(kernel))),
     batchnorm_frozen=each(2), drop=each(1),
     layernorm=lambda out, x, *xs, **_: Counted(0, 7*x.size + 3*(x.size//x.shape[-1])),    # 3 for each row
     **dict.fromkeys('add sub mul neg div pow exp log sqrt tanh relu maximum'.split(), each(1)),
-    clip=each(2), sigmoid=each(4), sum=reduced(), mean=reduced(1), max=reduced(),
+    clip=each(2), leaky_relu=each(2), sigmoid=each(4), silu=each(5), gelu=each(4),
+    sum=reduced(), mean=reduced(1), max=reduced(),
     softmax=softmax_counts, log_softmax=partial(softmax_counts, log=True),
     **dict.fromkeys('reshape transpose getitem pad concatenate where cast'.split(), each(0)),
 )
@@ -126,10 +131,10 @@ def reaches(out:Tensor, xs) -> bool:
 def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Tensor]]:
     "Runs `net` once in evaluation mode: its calls, its outputs, and all recorded tensors, the oldest first."
     paths, calls = {id(m): path for path, m in walk(net)}, []
-    def note(m, *xs):
+    def note(m, *xs, **options):
         i, path = len(calls), paths.get(id(m), '?')
         calls.append(None)                                # the layers inside come after it
-        with in_scope(f'call {i}'): out = m.forward(*xs)
+        with in_scope(f'call {i}'): out = m.forward(*xs, **options)
         ys, given = several(out), [x for x in xs if isinstance(x, Tensor) and x.requires_grad]
         if given and not all(isinstance(y, Tensor) and reaches(y, given) for y in ys):
             raise ValueError(f'{called(path, m)} computes outside the operations of tinybench: not countable')
