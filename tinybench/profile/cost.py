@@ -18,9 +18,10 @@ from ..nn.module import Module, Parameter, around_calls, evaluating, parts, walk
 
 # %% auto #0
 __all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'with_macs', 'each', 'reduced', 'softmax_counts', 'relu_too',
-           'as_input', 'several', 'shapes', 'Call', 'reaches', 'traced', 'called', 'call_of', 'Life', 'live_bytes',
-           'lifetimes', 'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost', 'layer_rows', 'Step',
-           'bytes_by_dtype', 'over_rows', 'Cost', 'cost_dict', 'cost_frame', 'cost_table', 'cost', 'results']
+           'bias_or_none', 'as_input', 'several', 'shapes', 'Call', 'reaches', 'traced', 'called', 'call_of', 'Life',
+           'live_bytes', 'lifetimes', 'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost',
+           'layer_rows', 'Step', 'bytes_by_dtype', 'over_rows', 'Cost', 'cost_dict', 'cost_frame', 'cost_table', 'cost',
+           'results']
 
 # %% ../../nbs/46_profile.cost.ipynb #counted
 class Counted(NamedTuple):
@@ -35,10 +36,10 @@ def dense_counts(out, x, w, b=None, **_) -> Counted:
     return Counted(macs, 2*macs + (0 if b is None else out.size))
 
 # %% ../../nbs/46_profile.cost.ipynb #conv-counts
-def conv_counts(out, x, w, b=None, **_) -> Counted:
-    "out (n, …, f) from w (kernel…, c, f), its window filled with zeros where it leaves the image."
-    macs = out.size*prod(w.shape[:-1])
-    return Counted(macs, 2*macs + (0 if b is None else out.size))
+def conv_counts(out, x, w, b, **_) -> Counted:
+    "out (n, h, w, f) from w (kh, kw, c, f), its window filled with zeros where it leaves the image."
+    macs = out.size*prod(w.shape[:3])
+    return Counted(macs, 2*macs + out.size)
 
 # %% ../../nbs/46_profile.cost.ipynb #simple-counts
 def with_macs(macs:int, added:int=0) -> Counted:
@@ -62,19 +63,27 @@ def relu_too(count:Callable) -> Callable:
         return Counted(macs, flops + relu*out.size)
     return f
 
+# %% ../../nbs/46_profile.cost.ipynb #bias-counts
+def bias_or_none(count:Callable) -> Callable:
+    "Counts what `count` does of (x, w, b); for a layer without a bias, 1 FLOP less for each output number."
+    def f(out, x, w, b=None, **options):
+        macs, flops = count(out, x, w, b, **options)
+        return Counted(macs, flops - (out.size if b is None else 0))
+    return f
+
 # %% ../../nbs/46_profile.cost.ipynb #counts
 COUNTS = dict(
-    dense=relu_too(dense_counts), conv2d=relu_too(conv_counts), conv1d=conv_counts,
+    dense=relu_too(dense_counts), conv2d=relu_too(bias_or_none(conv_counts)),
+    conv1d=bias_or_none(lambda out, x, w, b, **_: conv_counts(out, x, w[None], b)),
     matmul=lambda out, x, y, **_: with_macs(out.size*x.shape[-1]),
     # w (kh, kw, c): each number of `out` looks at its own channel only
-    depthwise_conv2d=relu_too(lambda out, x, w, b=None, **_: with_macs(
-        out.size*prod(w.shape[:2]), 0 if b is None else out.size)),
+    depthwise_conv2d=relu_too(bias_or_none(
+        lambda out, x, w, b, **_: with_macs(out.size*prod(w.shape[:2]), out.size))),
     # w (kh, kw, f, c): each number of x goes into kh*kw*f places of `out`
-    conv_transpose2d=lambda out, x, w, b=None, **_: with_macs(
-        x.size*prod(w.shape[:3]), 0 if b is None else out.size),
-    # pool*pool places for each number of `out`; then maximum, relu, and any bias
-    conv_relu_pool=lambda out, x, w, b=None, pool=2, **_: with_macs(
-        out.size*pool*pool*prod(w.shape[:3]), out.size*(pool*pool + (b is not None))),
+    conv_transpose2d=bias_or_none(lambda out, x, w, b, **_: with_macs(x.size*prod(w.shape[:3]), out.size)),
+    # pool*pool places for each number of `out`; then bias, maximum, relu
+    conv_relu_pool=bias_or_none(lambda out, x, w, b, pool, **_: with_macs(
+        out.size*pool*pool*prod(w.shape[:3]), out.size*(pool*pool + 1))),
     # weights without their zeros: each stored value meets each example once
     csr=lambda out, x, values, b=None, **_: with_macs(len(x)*values.size, 0 if b is None else out.size),
     **dict.fromkeys(('max_pool1d', 'max_pool2d'),
