@@ -171,7 +171,7 @@ def test_kl_shapes():
     with pytest.raises(ValueError, match=r'kl expected logits of shape \(batch, classes\), got \(3,\)'): kl(np.zeros(3), np.zeros(3))
 
 
-@pytest.mark.parametrize('mu,logvar', [((2, 3), (2, 4)), ((3,), (3,)), ((2, 3), (1, 3)), ((0, 3), (0, 3))])
+@pytest.mark.parametrize('mu,logvar', [((2, 3), (2, 4)), ((3,), (3,)), ((2, 3), (1, 3)), ((0, 3), (0, 2))])
 def test_kl_normal_shapes(mu, logvar):
     with pytest.raises(ValueError, match=r'kl_normal expected \(batch, latents\) twice'):
         kl_normal(np.zeros(mu), np.zeros(logvar))

@@ -234,6 +234,7 @@ def kl_normal(mu, logvar) -> Tensor:
 
 # %% ../../nbs/16_nn.loss.ipynb #accuracy
 def accuracy(logits, labels) -> float:
-    "Share of rows whose largest logit is that of the label, in [0, 1]; a row with a NaN is wrong."
+    """Share of rows of `logits` (…, classes) whose largest is that of the label (…), in [0, 1];
+    a row with a NaN is wrong."""
     y, x = check_labels('accuracy', logits, labels), np.asarray(logits)
     return float(((x.argmax(axis=-1) == y) & ~np.isnan(x.max(axis=-1))).mean())

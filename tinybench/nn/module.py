@@ -36,6 +36,7 @@ def members(name:str, v) -> list[tuple[str, object]]:
     """What the list, tuple or dict `v`, called `name`, holds, as (`name.0` or `name.key`, member);
     [] for anything else. TypeError for parts in a set."""
     inside, loose = [], []
+    if not hasattr(v, '__iter__') or isinstance(v, (np.ndarray, str)): return []      # quick, for most
     if isinstance(v, (list, tuple, deque)): inside = enumerate(v)
     elif isinstance(v, Mapping): inside, loose = v.items(), v
     elif isinstance(v, (set, frozenset)): loose = v
@@ -169,7 +170,7 @@ def check_input(
 ):
     "ValueError or TypeError that names the layer, what it got and what it expected."
     shape = array_like(layer, x).shape
-    axes, got = (want[1:], shape[1 - len(want):]) if want[:1] == (...,) else (want, shape)
+    axes, got = (want[1:], shape[1 - len(want):]) if want and want[0] is ... else (want, shape)
     if len(got) != len(axes) or any([n != s for n, s in zip(axes, got) if not isinstance(n, str)]):
         wanted = ', '.join('...' if n is ... else str(n) for n in want)
         raise ValueError(f'{layer!r} expected an input of shape ({wanted}), got {shape}')

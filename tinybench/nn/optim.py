@@ -95,6 +95,7 @@ class Optimizer:
     def step(self):
         heard('optimizer', 'gradient step', self.begin)
         rec = listener()
+        if rec is None and self.cuts is None: return self.update(slice(None))       # the usual step
         for name, s in [('', slice(None))] if rec is None else rec.stretches(self):
             for piece, own in pieces(self, s):
                 kept = {k: getattr(self, k) for k in own}
@@ -102,6 +103,10 @@ class Optimizer:
                 heard(name, 'gradient step', self.direction, piece)
                 heard(name, 'apply', self.move, piece)
                 vars(self).update(kept)
+        self.zero_grad()
+    def update(self, s:slice):
+        self.direction(s)
+        self.move(s)
         self.zero_grad()
     def zero_grad(self):
         for p in self.params: p.grad = None
