@@ -3,13 +3,13 @@ from math import inf
 from numbers import Integral, Real
 
 def whole(who:str, name:str, v, least:int=1) -> int:
-    "`v` as an int; ValueError or TypeError that names the option of `who` unless it is `least` or more."
+    "`v` as an int; ValueError or TypeError that names `who` and the option unless it is from `least` up."
     if isinstance(v, Integral) and not isinstance(v, bool) and v >= least: return int(v)
     kind = ValueError if isinstance(v, Real) else TypeError
     raise kind(f'{who} expected {name}, a whole number from {least} up, got {v!r}')
 
 def within(who:str, name:str, v, interval:str):
-    "`v`, if it is in `interval`, such as '[0, 1)'; else ValueError or TypeError that names the option of `who`."
+    "`v`, if it is in `interval`, such as '[0, 1)'; else ValueError or TypeError that names `who` and option."
     low, high = map(float, interval[1:-1].split(','))
     if isinstance(v, Real) and not isinstance(v, bool):
         above = v >= low if interval[0] == '[' else v > low

@@ -19,7 +19,7 @@ from ..core.tensor import Tensor, apply
 from .dense import drawn, glorot_uniform
 from .module import Module, Parameter, check_input, check_param
 
-# %% ../../nbs/12_nn.conv.ipynb #pair
+# %% ../../nbs/12_nn.conv.ipynb #along
 def along(v, axes:int) -> tuple[int, ...]:
     "`v` as one whole number from 1 up for each of `axes`: for two, 3 means (3, 3). Else ValueError."
     each = tuple(v) if isinstance(v, (tuple, list)) else (v,)*axes
@@ -27,6 +27,8 @@ def along(v, axes:int) -> tuple[int, ...]:
         return tuple(map(int, each))
     or_more = ' or a pair of them' if axes == 2 else ''
     raise ValueError(f'expected a positive whole number{or_more}, got {v!r}')
+
+# %% ../../nbs/12_nn.conv.ipynb #pair
 def pair(v) -> tuple[int, int]:
     "`v` as (vertical, horizontal)."
     return along(v, 2)
@@ -168,7 +170,7 @@ def input_grad(g:np.ndarray, w:np.ndarray, shape:tuple, stride:tuple) -> np.ndar
     return np.matmul(cols, turned, out=scratch((len(cols), c), g.dtype)).reshape(shape)
 
 # %% ../../nbs/12_nn.conv.ipynb #column-sums
-def column_sums(a:np.ndarray, out=None, long=2**13) -> np.ndarray:
+def column_sums(a:np.ndarray, out=None, long=2**15) -> np.ndarray:
     "Sums over all axes but the last, as a matrix product: faster than `a.sum(axis)` where channels are few."
     rows = a.reshape(-1, a.shape[-1])
     if len(rows) > long:        # in blocks of `long` rows: in one go, float32 loses three of its seven digits
@@ -200,9 +202,11 @@ def conv2d(x, w, b=None, stride=1, padding='valid') -> Tensor:
     stride, pads = pair(stride), pads_for(padding, x.shape[1:3], w.shape[:2], pair(stride))
     return apply(conv, *with_bias(x, w, b), stride=stride, pads=pads)
 
-# %% ../../nbs/12_nn.conv.ipynb #windowed
+# %% ../../nbs/12_nn.conv.ipynb #by
 def by(ns:tuple) -> str: return 'x'.join(map(str, ns))
 def one_or_all(ns:tuple) -> str: return str(ns[0] if len(set(ns)) == 1 else ns)
+
+# %% ../../nbs/12_nn.conv.ipynb #windowed
 class Windowed(Module):
     "What layers with a sliding window share: kernel, stride and padding."
     axes = 'height', 'width'      # along which the window slides
@@ -227,15 +231,19 @@ class Windowed(Module):
                              f"{by(size)}; use a smaller one or padding='same'")
         return pads
 
-# %% ../../nbs/12_nn.conv.ipynb #layer-checks
+# %% ../../nbs/12_nn.conv.ipynb #channels
 def channels(layer:Module, **sizes) -> tuple:
     "The `sizes` as whole numbers; ValueError or TypeError that names the layer and the one that is not."
     return tuple(whole(type(layer).__name__, name, n) for name, n in sizes.items())
+
+# %% ../../nbs/12_nn.conv.ipynb #check-filters
 def check_filters(layer:Windowed, bias:tuple):
     "ValueError that names the layer if its weights or bias were replaced by some that do not fit."
     if layer.w.shape[:len(layer.kernel)] != layer.kernel: raise ValueError(
         f'{layer!r}: its weights w have shape {layer.w.shape}, its kernel is {by(layer.kernel)}')
     if layer.b is not None: check_param(layer, 'b', bias)
+
+# %% ../../nbs/12_nn.conv.ipynb #no-bias
 def no_bias(layer:Module) -> str:
     "What a layer's name says of its bias."
     return ', bias=False' if layer.b is None else ''
@@ -277,10 +285,12 @@ def one_row(op:Op, name:str, filters:bool=True) -> Op:
         return tuple(flat(p, x) for p, x in zip(found, xs))
     return Op(name, fwd, vjp, keeps=True)
 
-# %% ../../nbs/12_nn.conv.ipynb #conv1d-layer
+# %% ../../nbs/12_nn.conv.ipynb #windowed1d
 class Windowed1d(Windowed):
     "What layers share whose window slides along a signal (n, time, channels)."
     axes = 'time',
+
+# %% ../../nbs/12_nn.conv.ipynb #conv1d-layer
 class Conv1d(Convolution, Windowed1d):
     "Convolution layer for signals: (n, t, c_in) to (n, t', c_out). Weights `w` (k, c_in, c_out)."
     op = one_row(conv, 'conv1d')

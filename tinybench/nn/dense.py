@@ -113,10 +113,12 @@ class LeakyReLU(Module):
     def forward(self, x): return apply(leaky_relu, x, slope=self.slope)
     def extra(self): return f'{self.slope}'
 
-# %% ../../nbs/11_nn.dense.ipynb #silu
+# %% ../../nbs/11_nn.dense.ipynb #finite
 def finite(x:np.ndarray) -> np.ndarray:
     "`x` with infinities pulled in to the largest numbers of its type."
     return np.clip(x, np.finfo(x.dtype).min, np.finfo(x.dtype).max)
+
+# %% ../../nbs/11_nn.dense.ipynb #silu
 def silu_fwd(x):
     "x/(1 + exp(-x)) (Elfwing et al. 2018), and the switch 1/(1 + exp(-x))."
     if x.dtype.kind != 'f': x = x*np.float32(1)
@@ -134,6 +136,8 @@ def gelu_fwd(x):
     if x.dtype.kind != 'f': x = x*np.float32(1)
     p = (erfc(x*-sqrt(.5))/2).astype(x.dtype, copy=False)
     return np.maximum(x, np.finfo(x.dtype).min)*p, p
+
+# %% ../../nbs/11_nn.dense.ipynb #gelu-vjp
 def gelu_vjp(g, p, x):
     "Gradient of `gelu_fwd`; the bell curve has no bit left 40 standard deviations away."
     near = np.clip(x, -40, 40)

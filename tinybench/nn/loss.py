@@ -55,7 +55,7 @@ def check_labels(name:str, logits, labels) -> np.ndarray:
     return y
 
 # %% ../../nbs/16_nn.loss.ipynb #check-float
-widen_op = Op('cast', lambda x: x.astype(np.float32), lambda g,o,x: (g.astype(x.dtype),))
+widen_op = Op('widen', lambda x: x.astype(np.float32), lambda g,o,x: (g.astype(x.dtype),))
 def check_float(name:str, x) -> Tensor:
     "`x` as a tensor of float32 or wider; TypeError unless it holds floating-point numbers."
     x = x if isinstance(x, Tensor) else Tensor(x)
@@ -70,6 +70,8 @@ def class_targets(labels, counts, k:int, weight=None, smoothing:float=0., dtype=
     if weight is not None: t *= weight
     t[~counts] = 0
     return t
+
+# %% ../../nbs/16_nn.loss.ipynb #weighted-cross-entropy-fwd
 def weighted_cross_entropy_fwd(x, t, total:float):
     "The sum of -t*log softmax(x) over `total` for `x` and `t` (n, classes), and its gradient for `x`."
     log_p = log_softmax_fwd(x)
@@ -144,7 +146,7 @@ def l1(pred, target) -> Tensor:
     target = check_target('l1', pred, target)
     return check_loss('l1', apply(l1_op, pred, target), target)
 
-# %% ../../nbs/16_nn.loss.ipynb #huber
+# %% ../../nbs/16_nn.loss.ipynb #huber-fwd
 def huber_fwd(x, t, delta:float=1.):
     "The mean of d*d/2 for differences d up to `delta`, of delta*(|d| - delta/2) beyond, and the slopes."
     d = x - t
@@ -152,6 +154,8 @@ def huber_fwd(x, t, delta:float=1.):
     return (s*(d - s/2)).mean(), s
 huber_op = Op('huber', huber_fwd, keeps=True, vjp=lambda g,s,x,t,delta=1.: (
     g/s.size*s, lambda out=None: -g/s.size*s))
+
+# %% ../../nbs/16_nn.loss.ipynb #huber
 def huber(pred, target, delta:float=1.) -> Tensor:
     "Half squared difference up to `delta`, linear beyond, averaged over two arrays of the same shape."
     pred, delta = check_float('huber', pred), float(within('huber', 'delta', delta, '(0, inf)'))

@@ -27,11 +27,13 @@ class Parameter(Tensor):
     __slots__ = ()
     def __init__(self, data, dtype=None): super().__init__(data, dtype, requires_grad=True)
 
-# %% ../../nbs/10_nn.module.ipynb #members
+# %% ../../nbs/10_nn.module.ipynb #unnamed
 def unnamed(vs) -> bool:
     "Whether a parameter or a layer is among `vs`, or in a tuple or set among them."
     def holds(v): return isinstance(v, (tuple, frozenset)) and unnamed(v)
     return any(isinstance(v, Parameter) or hasattr(v, 'forward') or holds(v) for v in vs)
+
+# %% ../../nbs/10_nn.module.ipynb #members
 def members(name:str, v) -> list[tuple[str, object]]:
     """What the list, tuple or dict `v`, called `name`, holds, as (`name.0` or `name.key`, member);
     [] for anything else. TypeError for parts in a set."""

@@ -57,7 +57,7 @@ def batchnorm_vjp(
         return d
     return dx, dgamma, dbeta
 
-# %% ../../nbs/15_nn.norm.ipynb #batchnorm-op
+# %% ../../nbs/15_nn.norm.ipynb #widened
 def widened(op:Op) -> Op:
     """`op`, for which float16 arrays become float32 and its results float16 again: squares above 65,504, and
     sums of many, are too large for float16."""
@@ -70,6 +70,8 @@ def widened(op:Op) -> Op:
         if x.dtype != np.float16: return op.vjp(g, kept, x, *xs, **how)
         return op.vjp(wide(g), kept, *map(wide, (x, *xs)), **how)
     return Op(op.name, fwd, vjp, keeps=True)
+
+# %% ../../nbs/15_nn.norm.ipynb #batchnorm-op
 batchnorm = widened(Op('batchnorm', batchnorm_fwd, batchnorm_vjp, keeps=True))
 
 # %% ../../nbs/15_nn.norm.ipynb #track

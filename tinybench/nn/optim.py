@@ -29,7 +29,7 @@ def flatten(params:list[Tensor]) -> tuple[np.ndarray, np.ndarray, list[slice]]:
         p.data, p.buffer = w[s].reshape(p.shape), g[s].reshape(p.shape)
     return w, g, spans
 
-# %% ../../nbs/17_nn.optim.ipynb #check-options
+# %% ../../nbs/17_nn.optim.ipynb #check-option
 def check_option(who:str, name:str, v, interval):
     "`v`, if it is what `interval` says: text such as '[0, 1)', bool, or a pair of them for a pair."
     if isinstance(interval, tuple):
@@ -39,6 +39,8 @@ def check_option(who:str, name:str, v, interval):
     if interval is not bool: return v if name == 'lr' and callable(v) else within(who, name, v, interval)
     if isinstance(v, (bool, np.bool_)): return bool(v)
     raise TypeError(f'{who} expected {name}, True or False, got {v!r}')
+
+# %% ../../nbs/17_nn.optim.ipynb #check-options
 def check_options(opt, options:dict) -> dict:
     "`options` of `opt`, each in its interval; ValueError or TypeError for another value or name."
     who, known = type(opt).__name__, {'lr': '[0, inf)', **opt.options}
@@ -115,8 +117,10 @@ class Optimizer:
     def __repr__(self):
         return f'{type(self).__name__}({self.w.size:,} parameters, lr {self.lr}, step {self.t})'
 
-# %% ../../nbs/17_nn.optim.ipynb #optimizer-parts
+# %% ../../nbs/17_nn.optim.ipynb #own-options
 def own_options(group:dict) -> dict: return {k: v for k, v in group.items() if k != 'params'}
+
+# %% ../../nbs/17_nn.optim.ipynb #rate-at
 def rate_at(schedule:Callable, t:int) -> float:
     "The learning rate of step `t`; ValueError if it is none."
     rate = schedule(t)
@@ -124,13 +128,15 @@ def rate_at(schedule:Callable, t:int) -> float:
         raise ValueError(f'the learning rate of step {t} is {rate!r}: below 0, or no number')
     return rate
 
-# %% ../../nbs/17_nn.optim.ipynb #check-params
+# %% ../../nbs/17_nn.optim.ipynb #untrainable
 def untrainable(p) -> str:
     "Why an optimizer cannot train `p`; empty if it can, or could if it were not frozen."
     if isinstance(p, tuple): return 'a tuple: pass net.parameters(), not net.named_parameters()'
     if not isinstance(p, Tensor): return f'a {type(p).__name__}, not a tensor: pass net.parameters()'
     if p.made: return 'the result of an operation: pass the tensors that it was made from'
     return '' if p.requires_grad or isinstance(p, Parameter) else 'a tensor that requires no gradient'
+
+# %% ../../nbs/17_nn.optim.ipynb #check-params
 def check_params(params) -> list[Tensor]:
     "The parameters as a list; ValueError or TypeError if they cannot be trained, or not by one optimizer."
     params, places = list(params), {}
@@ -183,6 +189,8 @@ def cuts(opt:Optimizer, there:list[bool]) -> list[tuple]|None:
         if kind is None: continue
         found.append((spans[0].start, spans[-1].stop, {**own_options(opt.groups[kind[0]]), 'late': kind[1]}))
     return found
+
+# %% ../../nbs/17_nn.optim.ipynb #pieces
 def pieces(opt:Optimizer, s:slice) -> list[tuple[slice, dict]]:
     "The stretch `s` cut into what moves alike, each piece with its options."
     if opt.cuts is None: return [(s, {})]
@@ -190,11 +198,13 @@ def pieces(opt:Optimizer, s:slice) -> list[tuple[slice, dict]]:
     found = [(max(a, start), min(b, stop), own) for a, b, own in opt.cuts]
     return [(slice(a, b), own) for a, b, own in found if a < b]
 
-# %% ../../nbs/17_nn.optim.ipynb #load-slots
+# %% ../../nbs/17_nn.optim.ipynb #saved-slots
 def saved_slots(opt:Optimizer) -> dict:
     "The memory of `opt` as named arrays: steps, slots, and how many steps each parameter missed, if any did."
     missed = {'missed': np.array(opt.missed)} if any(opt.missed) else {}
     return {'t': np.array(opt.t), **{s: getattr(opt, s).copy() for s in opt.slots}, **missed}
+
+# %% ../../nbs/17_nn.optim.ipynb #load-slots
 def load_slots(opt:Optimizer, state:dict):
     "Put a saved memory back; KeyError, with nothing changed, where it belongs to another method or network."
     want = {'t': (), **{s: opt.w.shape for s in opt.slots}}

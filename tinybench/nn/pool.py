@@ -113,13 +113,17 @@ class GlobalAvgPool2d(GlobalAvgPool):
     "Mean over all pixels: (n, h, w, c) to (n, c)."
     axes = 'height', 'width'
 
-# %% ../../nbs/14_nn.pool.ipynb #pool1d-layers
+# %% ../../nbs/14_nn.pool.ipynb #max-pool1d
 class MaxPool1d(Pool2d, Windowed1d):
     "Largest number of each window: (n, t, c) to (n, t', c)."
     op = one_row(max_pool, 'max_pool1d', filters=False)
+
+# %% ../../nbs/14_nn.pool.ipynb #avg-pool1d
 class AvgPool1d(Pool2d, Windowed1d):
     "Mean of each window: (n, t, c) to (n, t', c)."
     op = one_row(avg_pool, 'avg_pool1d', filters=False)
+
+# %% ../../nbs/14_nn.pool.ipynb #global-pool1d
 class GlobalAvgPool1d(GlobalAvgPool):
     "Mean over time: (n, t, c) to (n, c)."
     axes = 'time',

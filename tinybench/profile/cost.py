@@ -62,8 +62,6 @@ def relu_too(count:Callable) -> Callable:
         macs, flops = count(out, *xs, **options)
         return Counted(macs, flops + relu*out.size)
     return f
-
-# %% ../../nbs/46_profile.cost.ipynb #bias-counts
 def bias_or_none(count:Callable) -> Callable:
     "Counts what `count` does of (x, w, b); for a layer without a bias, 1 FLOP less for each output number."
     def f(out, x, w, b=None, **options):
