@@ -83,11 +83,11 @@ class Dense(Module):
         self.w = Parameter(drawn(self, init, rng, shape))
         self.b = Parameter(np.zeros(n_out, self.w.dtype)) if bias else None
     def forward(self, x):
-        w = self.w
-        check_input(self, x, (..., w.shape[0]), w.dtype)
-        if self.b is None: return apply(dense, x, w)
-        check_param(self, 'b', w.shape[1:])
-        return apply(dense, x, w, self.b)
+        w, b = self.w, self.b
+        check_input(self, x, (..., w.data.shape[0]), w.data.dtype)
+        if b is None: return apply(dense, x, w)
+        if b.data.shape != w.data.shape[1:]: check_param(self, 'b', w.shape[1:])
+        return apply(dense, x, w, b)
     def extra(self): return ', '.join(map(str, self.w.shape)) + (', bias=False' if self.b is None else '')
 
 # %% ../../nbs/11_nn.dense.ipynb #activations

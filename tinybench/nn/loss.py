@@ -97,9 +97,10 @@ def cross_entropy(
     ignore_index:int|None=None,   # the label of places that do not count
 ) -> Tensor:
     "Mean of -log softmax(logits)[label] for `logits` (n, …, classes) and integer `labels` (n, …)."
-    name, x, y = 'cross_entropy', check_float('cross_entropy', logits), np.asarray(labels)
-    if x.ndim == 2 and weight is None and ignore_index is None and not label_smoothing:
-        return apply(cross_entropy_op, x, labels=check_labels(name, x, y))
+    name, x = 'cross_entropy', check_float('cross_entropy', logits)
+    if weight is None and ignore_index is None and not label_smoothing and x.data.ndim == 2:
+        return apply(cross_entropy_op, x, labels=check_labels(name, x, labels))
+    y = np.asarray(labels)
     counts = np.ones(y.shape, bool) if ignore_index is None else y != ignore_index
     y = check_labels(name, x, np.where(counts, y, np.zeros_like(y)))
     k, smoothing = x.shape[-1], float(within(name, 'label_smoothing', label_smoothing, '[0, 1]'))

@@ -172,8 +172,10 @@ def check_input(
 ):
     "ValueError or TypeError that names the layer, what it got and what it expected."
     shape = array_like(layer, x).shape
-    axes, got = (want[1:], shape[1 - len(want):]) if want and want[0] is ... else (want, shape)
-    if len(got) != len(axes) or any([n != s for n, s in zip(axes, got) if not isinstance(n, str)]):
+    axes, got = want, shape
+    if want and want[0] is ...: axes, got = want[1:], shape[1 - len(want):]
+    def differs(n, s): return not isinstance(n, str) and n != s
+    if axes != got and (len(got) != len(axes) or any(map(differs, axes, got))):
         wanted = ', '.join('...' if n is ... else str(n) for n in want)
         raise ValueError(f'{layer!r} expected an input of shape ({wanted}), got {shape}')
     if dtype is not None and x.dtype != dtype:
