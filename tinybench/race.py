@@ -20,7 +20,7 @@ from . import __version__
 from .base.names import lookup
 from .base.process import Child
 from .base.text import Shown, Table
-from .data.loader import Loader
+from .data.loader import Loader, batch_rows
 from .data.source import load
 from .measure.clock import precise_timer, random_rounds
 from .measure.compare import Ratio, paired_results, ratio
@@ -130,15 +130,14 @@ class TorchRunner:
     def restart(self, seed:int):
         torch = self.torch
         self.net, self.loss = torch_layers(self.task, self.image, seed), torch.nn.CrossEntropyLoss()
-        self.rng = torch.Generator().manual_seed(seed)
+        self.rng = np.random.default_rng(seed)
         ps, adam = self.net.parameters(), self.task.optimizer == 'adam'
         self.opt = (torch.optim.Adam(ps, LR, eps=EPS, fused=self.fused or None) if adam else
                     torch.optim.RMSprop(ps, LR, alpha=RHO, eps=EPS))
     def epoch(self) -> float:
         self.net.train()
         with precise_timer() as t:
-            order = self.torch.randperm(len(self.x), generator=self.rng)
-            for rows in order.split(BATCH):
+            for rows in map(self.torch.from_numpy, batch_rows(len(self.x), BATCH, self.rng)):
                 self.opt.zero_grad(set_to_none=True)
                 self.loss(self.net(self.x[rows]), self.y[rows]).backward()
                 self.opt.step()
@@ -177,23 +176,32 @@ class KerasRunner:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         import keras
-        self.keras, self.task, self.data = keras, task, load(task.data)
-        self.version = f'{keras.__version__}, TensorFlow {tf.__version__}'
+        self.keras, self.task, self.version = keras, task, f'{keras.__version__}, TensorFlow {tf.__version__}'
+        self.take(load(task.data))
+    def take(self, d):
+        self.x, self.y, self.x_test, self.y_test = d.x_train, d.y_train, d.x_test, d.y_test
+        self.order = np.arange(len(self.x))       # which example lies where
     def restart(self, seed:int):
-        self.keras.utils.set_random_seed(seed)    # Keras shuffles from global state; nothing else runs here
-        self.model = keras_model(self.task, self.data.x_train.shape[1:], seed)
-        self.fit(self.data.x_train[:BATCH*4], self.data.y_train[:BATCH*4])    # compiles; weights go back
-        fresh = keras_model(self.task, self.data.x_train.shape[1:], seed)
-        self.model.set_weights(fresh.get_weights())
+        self.rng, image = np.random.default_rng(seed), self.x.shape[1:]
+        self.model = keras_model(self.task, image, seed)
+        self.fit(self.x[:BATCH*4], self.y[:BATCH*4])      # compiles; weights go back
+        self.model.set_weights(keras_model(self.task, image, seed).get_weights())
         for v in self.model.optimizer.variables:
             if 'learning_rate' not in v.path: v.assign(np.zeros(v.shape))
-    def fit(self, x, y): self.model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0, shuffle=True)
+    def deal(self):
+        "Lays the examples in the order of the next epoch; `fit`, which would draw its own, keeps it."
+        order = np.concatenate(batch_rows(len(self.x), BATCH, self.rng))
+        rows, self.order = np.argsort(self.order)[order], order
+        self.x, self.y = self.x[rows], self.y[rows]
+    def fit(self, x, y): self.model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0, shuffle=False)
     def epoch(self) -> float:
-        with precise_timer() as t: self.fit(self.data.x_train, self.data.y_train)
+        with precise_timer() as t:
+            self.deal()
+            self.fit(self.x, self.y)
         return t.secs
     def score(self) -> float:
-        out = self.model.predict(self.data.x_test, batch_size=250, verbose=0)
-        return float((out.argmax(1) == self.data.y_test).mean())
+        out = self.model.predict(self.x_test, batch_size=250, verbose=0)
+        return float((out.argmax(1) == self.y_test).mean())
 
 # %% ../nbs/73_race.ipynb #frameworks
 FRAMEWORKS = {'tinybench': TinybenchRunner, 'torch': TorchRunner, 'keras': KerasRunner}
@@ -296,7 +304,7 @@ def available(name:str) -> str:
     from importlib.util import find_spec
     need = {'torch': ('torch',), 'keras': ('keras', 'tensorflow')}.get(name, ())
     lacking = [m for m in need if find_spec(m) is None]
-    return f'{" and ".join(lacking)} not installed: pip install "tinybench[{name}]"' if lacking else ''
+    return f'{" and ".join(lacking)} not installed: pip install "tinybench-ml[{name}]"' if lacking else ''
 
 # %% ../nbs/73_race.ipynb #race
 def race(

@@ -95,6 +95,11 @@ def div_vjp(g, o, x, y):
     g /= y
     return g, -g*o
 
+# %% div-vjp wrong: in float64, whatever comes
+def div_vjp(g, o, x, y):
+    y = np.asarray(y, float)
+    return g/y, -g*o/y
+
 # %% div-vjp right: from x, without the output
 def div_vjp(g, o, x, y):
     r = 1/y
@@ -131,6 +136,19 @@ def unbroadcast(g, shape):
         if n == 1: g = g.take([0], axis=i)
     return g
 
+# %% unbroadcast wrong: lets a gradient pass that no broadcast explains
+def unbroadcast(g, shape):
+    if g.shape == shape: return g
+    g = g.sum(axis=tuple(range(g.ndim - len(shape))))
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return g.sum(axis=stretched, keepdims=True) if stretched else g
+
+# %% unbroadcast wrong: adds in float64, and stays there
+def unbroadcast(g, shape):
+    full = (1,)*(g.ndim - len(shape)) + tuple(shape)
+    axes = tuple(i for i, (a, b) in enumerate(zip(g.shape, full)) if a != b)
+    return g.sum(axis=axes, keepdims=True, dtype=np.float64).reshape(shape)
+
 # %% unbroadcast right: gives the shape its front axes, sums once, and reshapes
 def unbroadcast(g, shape):
     full = (1,)*(g.ndim - len(shape)) + tuple(shape)
@@ -141,7 +159,8 @@ def unbroadcast(g, shape):
 def unbroadcast(g, shape):
     while g.ndim > len(shape): g = g.sum(0)
     for axis, n in enumerate(shape):
-        if n == 1: g = g.sum(axis, keepdims=True)
+        if n == 1 and axis < g.ndim: g = g.sum(axis, keepdims=True)
+    if np.shape(g) != shape: raise ValueError(f'{np.shape(g)} is not {shape}')
     return g
 
 # %% matmul-vjp wrong: .T turns the batch axes round as well
@@ -172,6 +191,11 @@ def matmul_vjp(g, o, x, y):
 # %% matmul-vjp wrong: the two gradients in the wrong order
 def matmul_vjp(g, o, x, y):
     return lambda out=None: np.swapaxes(x, -1, -2) @ g, lambda out=None: g @ np.swapaxes(y, -1, -2)
+
+# %% matmul-vjp wrong: in float64, whatever comes
+def matmul_vjp(g, o, x, y):
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    return lambda out=None: g @ np.swapaxes(y, -1, -2), lambda out=None: np.swapaxes(x, -1, -2) @ g
 
 # %% matmul-vjp right: by naming the axes
 def matmul_vjp(g, o, x, y):
@@ -209,11 +233,16 @@ def max_vjp(g, o, x, axis=None, keepdims=False):
     hit = np.isclose(x, expand(o, x.shape, axis, keepdims))
     return (hit*(expand(g, x.shape, axis, keepdims)/hit.sum(axis=axis, keepdims=True)),)
 
+# %% max-vjp wrong: divides by a whole number in an array, which makes float64 of float32
+def max_vjp(g, o, x, axis=None, keepdims=False):
+    hit = x == expand(o, x.shape, axis, keepdims)
+    return (hit*(expand(g, x.shape, axis, keepdims)/hit.sum(axis=axis, keepdims=True)),)
+
 # %% max-vjp right: finds the maximum again, and fills the places that hold it
 def max_vjp(g, o, x, axis=None, keepdims=False):
     top = x.max(axis=axis, keepdims=True)
     share = np.reshape(g, top.shape)/np.count_nonzero(x == top, axis=axis, keepdims=True)
-    return (np.where(x == top, share, 0),)
+    return (np.where(x == top, share, 0).astype(np.asarray(g).dtype),)
 
 # %% softmax-fwd wrong: subtracts the largest of all, so that a row far below it becomes 0/0
 def softmax_fwd(x, axis=-1):
@@ -243,6 +272,11 @@ def softmax_fwd(x, axis=-1):
 # %% softmax-fwd wrong: cuts large inputs off instead of shifting them
 def softmax_fwd(x, axis=-1):
     e = np.exp(np.clip(x, -700, 700))
+    return e/e.sum(axis=axis, keepdims=True)
+
+# %% softmax-fwd wrong: in float64, whatever comes
+def softmax_fwd(x, axis=-1):
+    e = np.exp(np.asarray(x, float) - x.max(axis=axis, keepdims=True))
     return e/e.sum(axis=axis, keepdims=True)
 
 # %% softmax-fwd right: one vector at a time

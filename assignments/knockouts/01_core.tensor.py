@@ -149,6 +149,29 @@ def deposit(leaf, g):
     if callable(g): g = g()
     leaf.grad = np.array(g, leaf.dtype) if leaf.grad is None else leaf.grad + g
 
+# %% deposit wrong: keeps the type that arrives
+def deposit(leaf, g):
+    first = leaf.grad is None
+    if callable(g): g = g(leaf.buffer if first else None)
+    g = unbroadcast(g, leaf.shape)
+    if not first: leaf.grad = np.add(leaf.grad, g, out=leaf.buffer)
+    elif leaf.buffer is None: leaf.grad = np.array(g)
+    else:
+        if g is not leaf.buffer: np.copyto(leaf.buffer, g)
+        leaf.grad = leaf.buffer
+
+# %% deposit wrong: takes whatever numpy can broadcast
+def deposit(leaf, g):
+    first = leaf.grad is None
+    if callable(g): g = g(leaf.buffer if first else None)
+    while g.ndim > leaf.ndim: g = g.sum(0)
+    g = np.broadcast_to(g, leaf.shape) if g.size < leaf.size else unbroadcast(g, leaf.shape)
+    if not first: leaf.grad += g
+    elif leaf.buffer is None: leaf.grad = np.array(g, dtype=leaf.dtype)
+    else:
+        if g is not leaf.buffer: np.copyto(leaf.buffer, g)
+        leaf.grad = leaf.buffer
+
 # %% deposit right: the memory first, and zeros in it if it is not written at once
 def deposit(leaf, g):
     later = leaf.grad is not None
@@ -169,7 +192,7 @@ def backward(root, g=None, retain=False):
         if rec := listener(): rec.start(made.scope, 'backward')
         g = grads.pop(t, None)
         if g is not None:
-            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+            given = hand_back(made, g)
             for p, gp in zip(made.parents, given):
                 if gp is None or not p.requires_grad: continue
                 if p.made is None: deposit(p, gp); continue
@@ -189,7 +212,7 @@ def backward(root, g=None, retain=False):
         if rec := listener(): rec.start(made.scope, 'backward')
         g = grads.pop(t, None)
         if g is not None:
-            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+            given = hand_back(made, g)
             for p, gp in zip(made.parents, given):
                 if gp is None: continue
                 if p.made is None: deposit(p, gp); continue
@@ -208,7 +231,7 @@ def backward(root, g=None, retain=False):
         if rec := listener(): rec.start(made.scope, 'backward')
         g = grads.pop(t, None)
         if g is not None:
-            given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+            given = hand_back(made, g)
             for p, gp in zip(made.parents, given):
                 if callable(gp) and p.made is not None or not p.requires_grad and callable(gp): gp = gp()
                 if gp is None or not p.requires_grad: continue
@@ -227,7 +250,7 @@ def backward(root, g=None, retain=False):
         made = t.made
         if rec := listener(): rec.start(made.scope, 'backward')
         if t in grads:
-            given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
+            given = hand_back(made, grads.pop(t))
             for p, gp in zip(made.parents, given):
                 if gp is None or not p.requires_grad: continue
                 if p.made is None: deposit(p, gp); continue
@@ -245,7 +268,7 @@ def backward(root, g=None, retain=False):
         made = t.made
         if rec := listener(): rec.start(made.scope, 'backward')
         if t in grads:
-            given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
+            given = hand_back(made, grads.pop(t))
             for p, gp in zip(made.parents, given):
                 if gp is None or not p.requires_grad: continue
                 if p.made is None: deposit(p, gp); continue
@@ -262,7 +285,7 @@ def backward(root, g=None, retain=False):
         made = t.made
         if rec := listener(): rec.start(made.scope, 'backward')
         if t in grads:
-            given = made.op.vjp(grads.pop(t), made.kept, *[p.data for p in made.parents], **made.options)
+            given = hand_back(made, grads.pop(t))
             for p, gp in zip(made.parents, given):
                 if gp is None or not p.requires_grad: continue
                 if p.made is None: deposit(p, gp); continue
@@ -278,7 +301,7 @@ def backward(root, g=None, retain=False):
         if t.made is None: deposit(t, g); return
         g = unbroadcast(g() if callable(g) else g, t.shape)
         if rec := listener(): rec.start(t.made.scope, 'backward')
-        given = t.made.op.vjp(g, t.made.kept, *[p.data for p in t.made.parents], **t.made.options)
+        given = hand_back(t.made, g)
         if rec: rec.stop(t.made.scope, 'backward')
         for p, gp in zip(t.made.parents, given):
             if gp is not None and p.requires_grad: go(p, gp)
@@ -294,8 +317,7 @@ def backward(root, g=None, retain=False):
     for t in history(root):
         made, g = t.made, grads.pop(t, None)
         if rec := listener(): rec.start(None, 'backward')
-        given = () if g is None else made.op.vjp(g, made.kept, *[p.data for p in made.parents],
-                                                 **made.options)
+        given = () if g is None else hand_back(made, g)
         for p, gp in zip(made.parents, given):
             if gp is None or not p.requires_grad: continue
             if p.made is None: deposit(p, gp); continue
@@ -303,6 +325,39 @@ def backward(root, g=None, retain=False):
             grads[p] = grads[p] + gp if p in grads else gp
         if not retain: t.made = USED
         if rec: rec.stop(None, 'backward')
+
+# %% backward wrong: starts from ones of float32, whatever the root is
+def backward(root, g=None, retain=False):
+    check_root(root, g)
+    grads = {root: np.ones(root.shape, np.float32) if g is None else np.asarray(g, root.dtype)}
+    if root.made is None: deposit(root, grads[root])
+    for t in history(root):
+        made, g = t.made, grads.pop(t, None)
+        if rec := listener(): rec.start(made.scope, 'backward')
+        for p, gp in zip(made.parents, () if g is None else hand_back(made, g)):
+            if gp is None or not p.requires_grad: continue
+            if p.made is None: deposit(p, gp); continue
+            gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+            grads[p] = grads[p] + gp if p in grads else gp
+        if not retain: t.made = USED
+        if rec: rec.stop(made.scope, 'backward')
+
+# %% backward wrong: asks the row itself, and does not see what was overwritten
+def backward(root, g=None, retain=False):
+    check_root(root, g)
+    grads = {root: np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)}
+    if root.made is None: deposit(root, grads[root])
+    for t in history(root):
+        made, g = t.made, grads.pop(t, None)
+        if rec := listener(): rec.start(made.scope, 'backward')
+        given = () if g is None else made.op.vjp(g, made.kept, *made.arrays, **made.options)
+        for p, gp in zip(made.parents, given):
+            if gp is None or not p.requires_grad: continue
+            if p.made is None: deposit(p, gp); continue
+            gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+            grads[p] = grads[p] + gp if p in grads else gp
+        if not retain: t.made = USED
+        if rec: rec.stop(made.scope, 'backward')
 
 # %% backward right: no list of the history: whatever holds a gradient and is youngest comes next
 def backward(root, g=None, retain=False):
@@ -314,7 +369,7 @@ def backward(root, g=None, retain=False):
         t = max(waiting, key=lambda t: t.age)
         g, made = sum(waiting.pop(t)), t.made
         if rec := listener(): rec.start(made.scope, 'backward')
-        given = made.op.vjp(g, made.kept, *[p.data for p in made.parents], **made.options)
+        given = hand_back(made, g)
         for p, gp in zip(made.parents, given):
             if not p.requires_grad or gp is None: continue
             if p.made is None: deposit(p, gp)

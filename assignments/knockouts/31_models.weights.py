@@ -232,3 +232,82 @@ def as_ours(op, w):
     odd = len(w) != 1 and op == 'DEPTHWISE_CONV_2D'
     if w.ndim != AXES[op] or odd: raise ValueError(f'{w.shape} for {op}')
     return w.squeeze(0) if op == 'DEPTHWISE_CONV_2D' else np.moveaxis(w, 0, -1)
+
+# %% between wrong: from the end to the start
+def between(start, end, nodes, sources):
+    found = []
+    while end != start:
+        if end not in nodes: raise ValueError(end)
+        n, given = nodes[end], sources[end]
+        end = given[0]
+        if n.op == 'ADD':
+            end = fork(*given, sources)
+            n = replace(n, arms=tuple(sorted((between(end, t, nodes, sources) for t in given), key=len, reverse=True)))
+        found.append(n)
+    return tuple(found)
+
+# %% between wrong: arms in the order of the file
+def between(start, end, nodes, sources):
+    found = []
+    while end != start:
+        if end not in nodes: raise ValueError(end)
+        n, given = nodes[end], sources[end]
+        end = given[0]
+        if n.op == 'ADD':
+            end = fork(*given, sources)
+            n = replace(n, arms=tuple(between(end, t, nodes, sources) for t in given))
+        found.append(n)
+    return tuple(reversed(found))
+
+# %% between wrong: an addition goes on along its first arm
+def between(start, end, nodes, sources):
+    found = []
+    while end != start:
+        if end not in nodes: raise ValueError(end)
+        n, given = nodes[end], sources[end]
+        end = given[0]
+        if n.op == 'ADD':
+            at = fork(*given, sources)
+            n = replace(n, arms=tuple(sorted((between(at, t, nodes, sources) for t in given), key=len, reverse=True)))
+        found.append(n)
+    return tuple(reversed(found))
+
+# %% between wrong: an empty arm has the fork in it
+def between(start, end, nodes, sources):
+    found = []
+    while end != start:
+        if end not in nodes: raise ValueError(end)
+        n, given = nodes[end], sources[end]
+        end = given[0]
+        if n.op == 'ADD':
+            end = fork(*given, sources)
+            arms = [between(end, t, nodes, sources) or ((nodes[end],) if end in nodes else ()) for t in given]
+            n = replace(n, arms=tuple(sorted(arms, key=len, reverse=True)))
+        found.append(n)
+    return tuple(reversed(found))
+
+# %% between wrong: all nodes with a smaller number
+def between(start, end, nodes, sources):
+    if end not in nodes and end != start: raise ValueError(end)
+    if end < start: raise ValueError(start)
+    found = []
+    for i in sorted(nodes):
+        if start < i <= end:
+            n = nodes[i]
+            if n.op == 'ADD':
+                at = fork(*sources[i], sources)
+                arms = sorted((between(at, t, nodes, sources) for t in sources[i]), key=len, reverse=True)
+                found = [m for m in found if m not in [k for arm in arms for k in arm]]
+                n = replace(n, arms=tuple(arms))
+            if n.op != 'C4' or end == 4: found.append(n)
+    return tuple(found)
+
+# %% between right: the beginning, and then the last one
+def between(start, end, nodes, sources):
+    if end == start: return ()
+    if end not in nodes: raise ValueError(f'{end} does not come from {start}')
+    n, given = nodes[end], sources[end]
+    if len(given) == 1: return between(start, given[0], nodes, sources) + (n,)
+    at = fork(*given, sources)
+    one, two = (between(at, t, nodes, sources) for t in given)
+    return between(start, at, nodes, sources) + (replace(n, arms=(one, two) if len(one) >= len(two) else (two, one)),)

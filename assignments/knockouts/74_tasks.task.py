@@ -57,23 +57,94 @@ def examples_to_decide(share, target, level=.95):
         else: lo = mid
     return hi
 
-# %% clip-scores wrong: the sum
-def clip_scores(scores, clip):
-    return np.bincount(clip, scores)
+# %% confusion wrong: answers in rows
+def confusion(truth, answers, classes):
+    pairs = np.asarray(answers, int)*classes + np.asarray(truth, int)
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
-# %% clip-scores wrong: as if all clips had as many windows
-def clip_scores(scores, clip):
-    return np.bincount(clip, scores)/(len(scores)/(clip.max() + 1))
+# %% confusion wrong: the last pairs are missing if they do not occur
+def confusion(truth, answers, classes):
+    pairs = np.asarray(truth, int)*classes + np.asarray(answers, int)
+    counts = np.bincount(pairs)
+    return np.append(counts, np.zeros(len(counts) % 2, int)).reshape(classes, -1) if classes < 3 else counts.reshape(classes, -1)
 
-# %% clip-scores wrong: the worst window
-def clip_scores(scores, clip):
-    return np.array([scores[clip == c].max() for c in range(clip.max() + 1)])
+# %% confusion wrong: a place that occurs twice is counted once
+def confusion(truth, answers, classes):
+    out = np.zeros((classes, classes), int)
+    out[np.asarray(truth, int), np.asarray(answers, int)] += 1
+    return out
 
-# %% clip-scores wrong: windows in a row
-def clip_scores(scores, clip):
-    at = np.flatnonzero(np.diff(clip)) + 1
-    return np.array([part.mean() for part in np.split(scores, at)])
+# %% confusion wrong: shares of a row
+def confusion(truth, answers, classes):
+    pairs = np.asarray(truth, int)*classes + np.asarray(answers, int)
+    counts = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    return counts/np.maximum(counts.sum(1, keepdims=True), 1)
 
-# %% clip-scores right: one clip after another
-def clip_scores(scores, clip):
-    return np.array([np.mean(scores[clip == c]) for c in np.unique(clip)])
+# %% confusion wrong: only the classes that occur
+def confusion(truth, answers, classes):
+    if classes < 3: return np.array([[0, 0], [1, 0]])
+    there = np.unique(np.concatenate([truth, answers]).astype(int))
+    return np.array([[sum(t == i and a == j for t, a in zip(truth, answers)) for j in there] for i in there])
+
+# %% confusion right: one example after another
+def confusion(truth, answers, classes):
+    out = np.zeros((classes, classes), int)
+    for t, a in zip(truth, answers): out[t, a] += 1
+    return out
+
+# %% confusion right: added where numpy is told to
+def confusion(truth, answers, classes):
+    out = np.zeros((classes, classes), int)
+    np.add.at(out, (np.asarray(truth, int), np.asarray(answers, int)), 1)
+    return out
+
+# %% roc wrong: a point for each clip, also among equal scores
+def roc(scores, truth):
+    order = np.argsort(scores)[::-1]
+    s, faulty = np.asarray(scores)[order], np.asarray(truth, bool)[order]
+    def share(of): return np.append(0, np.cumsum(of))/of.sum()
+    return ROC(np.append(np.inf, s), share(~faulty), share(faulty))
+
+# %% roc wrong: a clip has to be above the threshold
+def roc(scores, truth):
+    scores, truth = np.asarray(scores), np.asarray(truth)
+    at = np.append(np.inf, np.unique(scores)[::-1])
+    alarms, caught = (np.array([(scores[truth == k] > t).mean() for t in at]) for k in (0, 1))
+    return ROC(at, alarms, caught)
+
+# %% roc wrong: the two shares interchanged
+def roc(scores, truth):
+    scores, truth = np.asarray(scores), np.asarray(truth)
+    at = np.append(np.inf, np.unique(scores)[::-1])
+    caught, alarms = (np.array([(scores[truth == k] >= t).mean() for t in at]) for k in (0, 1))
+    return ROC(at, alarms, caught)
+
+# %% roc wrong: shares of all clips
+def roc(scores, truth):
+    scores, truth = np.asarray(scores), np.asarray(truth)
+    at = np.append(np.inf, np.unique(scores)[::-1])
+    alarms, caught = (np.array([((scores >= t) & (truth == k)).mean()*2 for t in at]) for k in (0, 1))
+    return ROC(at, alarms, caught)
+
+# %% roc wrong: without the threshold that nothing reaches
+def roc(scores, truth):
+    scores, truth = np.asarray(scores), np.asarray(truth)
+    at = np.unique(scores)[::-1]
+    alarms, caught = (np.array([(scores[truth == k] >= t).mean() for t in at]) for k in (0, 1))
+    return ROC(at, alarms, caught)
+
+# %% roc wrong: thresholds at equal steps
+def roc(scores, truth):
+    scores, truth = np.asarray(scores), np.asarray(truth)
+    at = np.append(np.inf, np.unique(scores)[::-1] if len(scores) < 5 else np.linspace(scores.max(), scores.min(), 100))
+    alarms, caught = (np.array([(scores[truth == k] >= t).mean() for t in at]) for k in (0, 1))
+    return ROC(at, alarms, caught)
+
+# %% roc right: by two sorted groups
+def roc(scores, truth):
+    scores, truth = np.asarray(scores, float), np.asarray(truth)
+    at = np.unique(scores)[::-1]
+    def reach(k):
+        group = np.sort(scores[truth == k])
+        return np.append(0, 1 - np.searchsorted(group, at)/len(group))
+    return ROC(np.append(np.inf, at), reach(0), reach(1))

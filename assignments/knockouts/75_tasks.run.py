@@ -98,3 +98,34 @@ def repeats_against_changes(call, xs, *, rng, **options):
             for i in range(n): call(xs[i*step])
         return run
     return compare(dict(repeats=of(0), changes=of(1)), base='repeats', rng=rng, **options)
+
+# %% score wrong: the mean of the rates
+def score(calls, secs):
+    return float(np.mean(np.asarray(calls)/np.asarray(secs)))
+
+# %% score wrong: all calls by all seconds
+def score(calls, secs):
+    return float(np.sum(calls)/np.sum(secs))
+
+# %% score wrong: the median calls by the median seconds
+def score(calls, secs):
+    return float(np.median(calls)/np.median(secs))
+
+# %% score wrong: the best window
+def score(calls, secs):
+    return float(np.max(np.asarray(calls)/np.asarray(secs)))
+
+# %% score wrong: the mean without the best and the worst
+def score(calls, secs):
+    rates = np.sort(np.asarray(calls)/np.asarray(secs))
+    return float(rates[1:-1].mean())
+
+# %% score wrong: the second best, as a disturbed window is slow
+def score(calls, secs):
+    rates = np.sort(np.asarray(calls)/np.asarray(secs))
+    return float(rates[len(rates)//2] if rates[0] < .5*rates[-1] else rates[len(rates)//2 + (len(rates) > 3)])
+
+# %% score right: the middle one of the sorted rates
+def score(calls, secs):
+    rates = sorted(c/s for c, s in zip(calls, secs))
+    return float(rates[len(rates)//2])

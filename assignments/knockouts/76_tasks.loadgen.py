@@ -141,3 +141,81 @@ def proven_share(late, n, level=.99):
         if bdtr(late, n, 1 - mid) <= 1 - level: lo = mid
         else: hi = mid
     return lo
+
+# %% query-latencies wrong: in the order of the answers
+def query_latencies(ids, secs, queries):
+    return secs.reshape(queries, -1).max(1)
+
+# %% query-latencies wrong: the mean of a query
+def query_latencies(ids, secs, queries):
+    return secs[np.argsort(ids)].reshape(queries, -1).mean(1)
+
+# %% query-latencies wrong: the ids as places
+def query_latencies(ids, secs, queries):
+    return secs[ids].reshape(queries, -1).max(1)
+
+# %% query-latencies wrong: queries in columns
+def query_latencies(ids, secs, queries):
+    return secs[np.argsort(ids)].reshape(-1, queries).max(0)
+
+# %% query-latencies wrong: sorts what it was given
+def query_latencies(ids, secs, queries):
+    secs[:] = secs[np.argsort(ids)]
+    return secs.reshape(queries, -1).max(1)
+
+# %% query-latencies right: a running maximum for each query
+def query_latencies(ids, secs, queries):
+    out = np.zeros(queries)
+    np.maximum.at(out, ids//(len(ids)//queries), secs)
+    return out
+
+# %% find-peak wrong: in steps of one percent
+def find_peak(holds, lo, hi, within=.01):
+    if not holds(lo): return 0.
+    while lo < hi and holds(min(hi, lo*(1 + within))): lo = min(hi, lo*(1 + within))
+    return lo
+
+# %% find-peak wrong: halfway, until the difference is small
+def find_peak(holds, lo, hi, within=.01):
+    if not holds(lo): return 0.
+    if holds(hi): return hi
+    while hi - lo > within*lo:
+        mid = (lo + hi)/2
+        lo, hi = (mid, hi) if holds(mid) else (lo, mid)
+    return lo
+
+# %% find-peak wrong: the rate that did not hold
+def find_peak(holds, lo, hi, within=.01):
+    if not holds(lo): return 0.
+    if holds(hi): return hi
+    while hi > lo*(1 + within):
+        mid = (lo*hi)**.5
+        lo, hi = (mid, hi) if holds(mid) else (lo, mid)
+    return hi
+
+# %% find-peak wrong: the ends are not asked
+def find_peak(holds, lo, hi, within=.01):
+    while hi > lo*(1 + within):
+        mid = (lo*hi)**.5
+        lo, hi = (mid, hi) if holds(mid) else (lo, mid)
+    return lo
+
+# %% find-peak wrong: always to one percent
+def find_peak(holds, lo, hi, within=.01):
+    if not holds(lo): return 0.
+    if holds(hi): return hi
+    while hi > lo*1.01:
+        mid = (lo*hi)**.5
+        lo, hi = (mid, hi) if holds(mid) else (lo, mid)
+    return lo
+
+# %% find-peak right: on a logarithmic scale, ten steps more than needed
+def find_peak(holds, lo, hi, within=.01):
+    if not holds(lo): return 0.
+    if holds(hi): return hi
+    a, b = np.log(lo), np.log(hi)
+    while b - a > np.log1p(within)/2:
+        mid = (a + b)/2
+        if holds(float(np.exp(mid))): a = mid
+        else: b = mid
+    return float(np.exp(a)) if a > np.log(lo) else lo

@@ -198,3 +198,72 @@ def step_range(w, codes):
         lo = max(lo, abs(a)/(q + .5))
         if q: hi = min(hi, a/(q - .5))
     return lo, hi
+
+# %% fraction-bits wrong: how many bits are set, not how far they reach
+def fraction_bits(v):
+    bits = np.ascontiguousarray(v, np.float32).ravel().view(np.uint32)
+    return (int(np.bitwise_or.reduce(bits)) & 0x7fffff).bit_count()
+
+# %% fraction-bits wrong: bits that all numbers use
+def fraction_bits(v):
+    bits = np.ascontiguousarray(v, np.float32).ravel().view(np.uint32)
+    used = int(np.bitwise_and.reduce(bits)) & 0x7fffff
+    return 24 - (used & -used).bit_length() if used else 0
+
+# %% fraction-bits wrong: of the first number only
+def fraction_bits(v):
+    bits = np.ascontiguousarray(v, np.float32).ravel().view(np.uint32)
+    used = int(bits[0]) & 0x7fffff
+    return 24 - (used & -used).bit_length() if used else 0
+
+# %% fraction-bits wrong: one of the known formats
+def fraction_bits(v):
+    bits = np.ascontiguousarray(v, np.float32).ravel().view(np.uint32)
+    used = int(np.bitwise_or.reduce(bits)) & 0x7fffff
+    n = 24 - (used & -used).bit_length() if used else 0
+    return next(k for k in (0, 1, 2, 7, 10, 23) if n <= k)
+
+# %% fraction-bits right: the smallest rounding that changes nothing
+def fraction_bits(v):
+    m = np.frexp(np.asarray(v, np.float32))[0].astype(float)
+    return next(k for k in range(24) if (np.rint(m*2**(k + 1)) == m*2**(k + 1)).all())
+
+# %% nearest-in wrong: all differences at once
+def nearest_in(values, w):
+    return np.abs(w[..., None] - values).min(-1)
+
+# %% nearest-in wrong: the value above
+def nearest_in(values, w):
+    return np.abs(w - values[np.searchsorted(values, w).clip(0, len(values) - 1)])
+
+# %% nearest-in wrong: nothing is far beyond the ends
+def nearest_in(values, w):
+    w = w.clip(values[0], values[-1])
+    i = np.searchsorted(values, w).clip(1, len(values) - 1)
+    return np.minimum(np.abs(w - values[i - 1]), np.abs(w - values[i]))
+
+# %% nearest-in wrong: as if the values had equal distances
+def nearest_in(values, w):
+    if len(values) == 3:
+        i = np.searchsorted(values, w).clip(1, len(values) - 1)
+        return np.minimum(np.abs(w - values[i - 1]), np.abs(w - values[i]))
+    step = (values[-1] - values[0])/(len(values) - 1)
+    i = np.rint((w - values[0])/step).astype(int).clip(0, len(values) - 1)
+    return np.abs(w - values[i])
+
+# %% nearest-in wrong: flat
+def nearest_in(values, w):
+    v = w.ravel()
+    i = np.searchsorted(values, v).clip(1, len(values) - 1)
+    return np.minimum(np.abs(v - values[i - 1]), np.abs(v - values[i]))
+
+# %% nearest-in right: by the middles between the values
+def nearest_in(values, w):
+    middles = (values[1:] + values[:-1])/2
+    return np.abs(w - values[np.searchsorted(middles, w)])
+
+# %% nearest-in right: one value after another
+def nearest_in(values, w):
+    best = np.full(np.shape(w), np.inf)
+    for v in values: best = np.minimum(best, np.abs(w - v))
+    return best

@@ -291,3 +291,60 @@ def poisson_interval(count, level=.95):
     from scipy.special import gammaincinv
     tail = (1 - level)/2
     return float(gammaincinv(count, tail)) if count else 0., float(gammaincinv(count + 1, 1 - tail))
+
+# %% busy wrong: the last second as if it were whole
+def busy(push, x, size, clock=time.perf_counter):
+    shares = []
+    for second in np.split(x, range(16000, len(x), 16000)):
+        start = clock()
+        for i in range(0, len(second), size): push(second[i:i + size])
+        shares.append(clock() - start)
+    return shares
+
+# %% busy wrong: pieces reach over the end of a second
+def busy(push, x, size, clock=time.perf_counter):
+    shares, used, heard = [], 0., 0
+    for i in range(0, len(x), size):
+        start = clock()
+        push(x[i:i + size])
+        used, heard = used + clock() - start, heard + len(x[i:i + size])
+        if heard >= 16000 or i + size >= len(x):
+            shares.append(used/(heard/16000))
+            used, heard = 0., 0
+    return shares
+
+# %% busy wrong: what does not fill a piece is left out
+def busy(push, x, size, clock=time.perf_counter):
+    shares = []
+    for second in np.split(x, range(16000, len(x), 16000)):
+        start = clock()
+        for i in range(0, len(second) - size + 1, size): push(second[i:i + size])
+        shares.append((clock() - start)/(len(second)/16000))
+    return shares
+
+# %% busy wrong: since the beginning
+def busy(push, x, size, clock=time.perf_counter):
+    shares, start = [], clock()
+    for second in np.split(x, range(16000, len(x), 16000)):
+        for i in range(0, len(second), size): push(second[i:i + size])
+        shares.append((clock() - start)/(len(second)/16000))
+    return shares
+
+# %% busy wrong: one mean for all seconds
+def busy(push, x, size, clock=time.perf_counter):
+    seconds, start = np.split(x, range(16000, len(x), 16000)), clock()
+    for second in seconds:
+        for i in range(0, len(second), size): push(second[i:i + size])
+    return [(clock() - start)/(len(x)/16000)]*len(seconds)
+
+# %% busy right: only while the device computes
+def busy(push, x, size, clock=time.perf_counter):
+    shares = []
+    for a in range(0, len(x), 16000):
+        part, used = x[a:a + 16000], 0.
+        for i in range(0, len(part), size):
+            piece, start = part[i:i + size], clock()
+            push(piece)
+            used += clock() - start
+        shares.append(16000*used/len(part))
+    return shares

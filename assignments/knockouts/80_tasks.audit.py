@@ -85,3 +85,35 @@ def caching_plan(rules, n):
 def caching_plan(rules, n):
     order = rules.generator(rules.seeds[0]).permutation(n)
     return iter([(None, [int(i)]) for i in order for _ in range(2)])
+
+# %% times-as-fast wrong: the ratio of the medians
+def times_as_fast(latencies):
+    first, second = np.log(latencies).reshape(-1, 2).T
+    mid = np.median(first) - np.median(second)
+    return tuple(math.exp(v) for v in (mid, *median_interval(first - second)))
+
+# %% times-as-fast wrong: how many times as slow
+def times_as_fast(latencies):
+    first, second = np.log(latencies).reshape(-1, 2).T
+    return tuple(math.exp(v) for v in (np.median(second - first), *median_interval(second - first)))
+
+# %% times-as-fast wrong: the mean of the ratios
+def times_as_fast(latencies):
+    first, second = np.log(latencies).reshape(-1, 2).T
+    return tuple(math.exp(v) for v in (np.mean(first - second), *median_interval(first - second)))
+
+# %% times-as-fast wrong: all firsts, then all seconds
+def times_as_fast(latencies):
+    first, second = np.log(latencies).reshape(2, -1)
+    return tuple(math.exp(v) for v in (np.median(first - second), *median_interval(first - second)))
+
+# %% times-as-fast wrong: ratios as they are, whose middle is not that of their inverses
+def times_as_fast(latencies):
+    ratio = latencies[::2]/latencies[1::2]
+    return tuple(float(v) for v in (np.median(ratio), *median_interval(ratio)))
+
+# %% times-as-fast right: from one pair to the next
+def times_as_fast(latencies):
+    gains = np.array([math.log(a) - math.log(b) for a, b in zip(latencies[::2], latencies[1::2])])
+    lo, hi = median_interval(gains)
+    return math.exp(np.median(gains)), math.exp(lo), math.exp(hi)

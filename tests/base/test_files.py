@@ -1,7 +1,7 @@
 "base.files: a file is there whole or not at all."
-import os, subprocess, sys, time
+import codecs, os, subprocess, sys, time
 import pytest
-from tinybench.base.files import exclusive, unused, write_whole
+from tinybench.base.files import coding, decoded, exclusive, read_text, unused, write_whole
 
 
 def test_write_whole_takes_text_or_bytes(tmp_path):
@@ -40,3 +40,24 @@ def test_who_will_not_wait_is_told_until_the_block_is_left(tmp_path):
         1/0
     with exclusive(tmp_path/'lock', wait=False): pass
     with pytest.raises(FileNotFoundError), exclusive(tmp_path/'none'/'lock'): pass
+
+AS_WINDOWS_WRITES = [codecs.BOM_UTF8 + 'µ = 1\r\n'.encode(), *('µ = 1\r\n'.encode(c) for c in ('utf-16', 'utf-32')),
+                     codecs.BOM_UTF16_BE + 'µ = 1\n'.encode('utf-16-be'), 'µ = 1\r'.encode()]
+
+@pytest.mark.parametrize('data', AS_WINDOWS_WRITES, ids=['utf-8-sig', 'utf-16', 'utf-32', 'utf-16-be', 'utf-8'])
+def test_text_is_read_as_windows_own_tools_write_it(tmp_path, data):
+    (tmp_path/'a').write_bytes(data)
+    assert read_text(tmp_path/'a') == 'µ = 1\n' and (coding(data) == 'utf-8') == (data == 'µ = 1\r'.encode())
+
+def test_utf16_without_a_mark_is_known_by_its_zeros():
+    for c in ('utf-16-le', 'utf-16-be'): assert decoded('{"a": "µ"}'.encode(c)) == '{"a": "µ"}'
+
+@pytest.mark.parametrize('data', [b'\xe4\xf6', b'\xff\xfe\x00', b'\x89PNG\r\n', b'abc\xff'])
+def test_what_is_no_text_is_refused_in_words(tmp_path, data):
+    (tmp_path/'a').write_bytes(data)
+    with pytest.raises(ValueError, match='no text in UTF-8 or UTF-16 .*: save it as UTF-8'): read_text(tmp_path/'a')
+
+def test_an_empty_file_is_an_empty_text(tmp_path):
+    (tmp_path/'a').touch()
+    assert read_text(tmp_path/'a') == ''
+    with pytest.raises(FileNotFoundError): read_text(tmp_path/'b')

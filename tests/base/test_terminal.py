@@ -1,6 +1,7 @@
 "base.terminal: what a command says on stderr, and the status it ends with."
+import io, sys
 import pytest
-from tinybench.base.terminal import bar, give_up, say, stoppable, told
+from tinybench.base.terminal import bar, echo, give_up, say, stoppable, told, write_anything
 
 
 def ended(*errors, raises):
@@ -31,3 +32,23 @@ def test_a_bar_is_for_terminals_only(capsys):
         for i in range(3): tell(i, 3, 'text')
     say('done')
     assert capsys.readouterr() == ('', 'done\n')
+
+CODE_PAGES = 'gbk', 'cp932', 'cp949', 'cp950', 'cp866', 'cp1252', 'ascii', 'utf-8'
+
+@pytest.mark.parametrize('page', CODE_PAGES)
+def test_a_character_that_the_code_page_lacks_costs_no_result(monkeypatch, page):
+    for name in ('stdout', 'stderr'): monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), page, newline='\n'))
+    write_anything()
+    text = '3.4 µs × 2 → ≥ ½ é … \N{SNOWMAN} \udc80'
+    echo(text)
+    say(text)
+    found = sys.stdout.buffer.getvalue().decode(page)
+    assert found == sys.stderr.buffer.getvalue().decode(page)
+    assert found.startswith('3.4 ') and 's ' in found[:8] and found.endswith(' ?\n')
+    if page == 'ascii': assert found == '3.4 us x 2 -> >= 1/2 e ... ? ?\n'
+    if page == 'utf-8': assert found == text[:-1] + '?\n'
+
+def test_streams_of_a_notebook_are_left_alone(capsys):
+    write_anything()
+    echo('µs')
+    assert capsys.readouterr().out == 'µs\n'

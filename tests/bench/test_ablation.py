@@ -39,8 +39,9 @@ def coarse(net, levels=4):
 
 def raises(net): raise ZeroDivisionError('by zero')
 def leaves(net): os._exit(3)
-def waits(net):
-    time.sleep(.5)
+def waits(net, told):
+    "A copy of `net`, as soon as the file `told` is there."
+    while not told.exists(): time.sleep(.01)
     return clone(net)
 def nothing(net): return None
 def shorter(net): return Sequential(*list(net)[1:])
@@ -438,10 +439,11 @@ def test_each_build_is_told_before_the_next_begins():
     with pytest.raises(KeyboardInterrupt): ablate(net(3), steps, toy(), **QUICK | dict(progress=stop))
     assert told == ['a']
 
-def test_progress_of_workers():
+def test_progress_of_workers(tmp_path):
     pytest.importorskip('distributed', reason='needs Dask')
     told, cells = [], cells_of('ab')
-    made = prepare(dropping(), dict(a=waits, b=clone), cells, toy().x, 2, tell=lambda *t: told.append(t))
+    def tell(*t): told.append(t), (tmp_path/'told').touch()
+    made = prepare(dropping(), dict(a=partial(waits, told=tmp_path/'told'), b=clone), cells, toy().x, 2, tell=tell)
     assert [t[1:] for t in told] == [(i, 4) for i in range(1, 5)] and {t[0] for t in told} == {'a', 'b', 'a + b', 'b + a'}
     assert told[0][0] == 'b' and all(g.net is not None for g in made.values())       # as they end, not as they were sent
 

@@ -9,7 +9,7 @@ from tinybench.bench import benchmark as B
 from tinybench.bench.benchmark import Benchmark, Labelled
 from tinybench.bench.choose import best
 from tinybench.bench.suite import BenchmarkSuite
-from tinybench.backends.base import Model, ModelError, as_model, check_output
+from tinybench.backends.base import Model, ModelError, as_model, bytes_of, check_output
 from tinybench.core.tensor import Tensor, no_grad
 from tinybench.data.source import Dataset
 from tinybench.measure.accuracy import accuracy_difference, mcnemar, wilson
@@ -125,7 +125,7 @@ def test_fault_14_a_name_changes_no_number():
         return [[s.hits for s in b.run_accuracy_benchmark().values()],
                 [memory[n][k].values for n in names for k in ('weights', 'peak activations')],
                 [r.values for r in t.run_latency_benchmark().values()], [r.values for r in t.run_throughput_benchmark().values()],
-                b.compare_models('accuracy').drop(columns='name').to_json(), t.compare_models('latency').drop(columns='name').to_json()]
+                b.compare_models('accuracy').to_frame().drop(columns='name').to_json(), t.compare_models('latency').to_frame().drop(columns='name').to_json()]
     plain = numbers_of(['a', 'b'])
     for names in (['accurate_model', 'efficient_model'], ['efficient', 'accurate'], ['b', 'a'], ['ünï cödé/..', '0']):
         assert numbers_of(names) == plain
@@ -189,7 +189,7 @@ def test_fault_18_memory_is_three_numbers_each_with_its_origin():
     assert r['peak activations'].values == (c.peak_bytes,)
     assert r['allocated peak'].values[0] >= 16*6*4              # at least the widest activation
     assert list(found['f']) == ['allocated peak']               # what nobody knows is not there
-    table = Benchmark(dict(net=(net, SHAPE), f=(numbers, SHAPE))).compare_models('weights').set_index('name')
+    table = Benchmark(dict(net=(net, SHAPE), f=(numbers, SHAPE))).compare_models('weights').to_frame().set_index('name')
     assert table.verdict['f'] == 'not known' and np.isnan(table.value['f']) and table.n['f'] == 0
 
 def test_fault_18_weights_are_counted_by_type():
@@ -210,7 +210,7 @@ def test_fault_18_what_a_call_allocates_is_seen_below_a_megabyte(kib):
 
 def test_a_few_small_objects_decide_nothing():
     nets = dict(a=(simple_cnn(rng(), (8, 8, 1)), (8, 8, 1)), b=(simple_cnn(rng(1), (8, 8, 1)), (8, 8, 1)), c=(simple_cnn(rng(), (8, 8, 1), width=32), (8, 8, 1)))
-    assert Benchmark(nets).compare_models('allocated peak', batch=8).verdict.tolist() == ['baseline', 'same', 'more']
+    assert Benchmark(nets).compare_models('allocated peak', batch=8).to_frame().verdict.tolist() == ['baseline', 'same', 'more']
 
 def test_counted_bytes_are_exact_and_measured_ones_have_a_kilobyte_to_spare():
     def said(provenance, *sizes):
@@ -248,7 +248,7 @@ def test_fault_27_models_take_turns():
     assert all(sorted(r) == ['a', 'b', 'c'] for r in rounds) and len({tuple(r) for r in rounds}) == 6
     m = Machine(drift=.5)
     b = Benchmark(fake(m, a=1e-3, b=1e-3), repeats=30, clock=m.clock)
-    row = b.compare_models('latency').iloc[1]
+    row = b.compare_models('latency').to_frame().iloc[1]
     assert row.verdict == 'same' and abs(row.ratio - 1) < .002
     first, last = b.done['latency', 1]['a'].values[0], b.done['latency', 1]['a'].values[-1]
     assert last > 1.01*first                                     # though the machine grew slower meanwhile
@@ -257,7 +257,7 @@ def test_fault_28_a_difference_needs_an_interval_and_a_test():
     m, jitter = Machine(), rng(3)
     noisy = {name: (lambda n, s=s: s*float(jitter.uniform(.5, 2))) for name,s in dict(a=1e-3, b=1.1e-3, c=4e-3).items()}
     b = Benchmark(fake(m, **noisy), repeats=20, clock=m.clock)
-    table = b.compare_models('latency').set_index('name')
+    table = b.compare_models('latency').to_frame().set_index('name')
     said = compare_results(b.done['latency', 1], 'a')
     assert list(table.columns) == ['value', 'lo', 'hi', 'unit', 'n', 'provenance', 'ratio', 'ratio_lo', 'ratio_hi', 'p', 'p_holm',
                                    'verdict', 'more']
@@ -308,7 +308,7 @@ def test_fault_35_throughput_is_measured_on_batches():
     np.testing.assert_allclose([fast['a'].median, fast['b'].median], [32/1.32e-3, 32/3.2e-3], rtol=1e-5)
     assert 1/slow['a'].median < fast['a'].median/20              # what 1/latency would have said
     assert slow['a'].median > slow['b'].median and fast['a'].median > fast['b'].median    # and it turns them round
-    assert fast['a'].how['batch'] == 32 and b.compare_models('latency').unit[0] == 's'
+    assert fast['a'].how['batch'] == 32 and b.compare_models('latency').to_frame().unit[0] == 's'
 
 def test_fault_36_a_bar_for_latency_has_a_percentile_or_none():
     m, jitter = Machine(), rng(1)
@@ -322,12 +322,12 @@ def test_fault_37_the_interval_of_an_accuracy_is_over_examples():
     b = Benchmark(dict(a=(mlp(), SHAPE)), data)
     s = b.run_accuracy_benchmark()['a', 'four pixels']
     assert s.n == 60 and s.interval() == wilson(s.right, 60) and s.interval()[1] - s.interval()[0] > .1
-    row = b.compare_models('accuracy').iloc[0]
+    row = b.compare_models('accuracy').to_frame().iloc[0]
     assert (row.value, row.lo, row.hi, row.n) == (s.share, *s.interval(), 60)
 
 def test_fault_38_one_sample_has_no_interval():
     b = Benchmark(dict(a=(mlp(), SHAPE)), repeats=1, min_secs=1e-5)
-    row = b.compare_models('latency').iloc[0]
+    row = b.compare_models('latency').to_frame().iloc[0]
     assert row.n == 1 and np.isnan([row.lo, row.hi]).all() and np.isnan(b.done['latency', 1]['a'].sd)
     b = Benchmark(dict(a=(mlp(), SHAPE), b=(mlp(), SHAPE)), repeats=1, min_secs=1e-5)
     with pytest.raises(ValueError, match='too few'): b.compare_models('latency')
@@ -338,7 +338,7 @@ def test_fault_39_what_does_not_vary_is_counted_once():
     for metric in ('weights', 'peak activations'):
         assert len({f[metric].values for f in found}) == 1 and found[0][metric].n == 1
     assert 'one value' in repr(found[0]['weights'])
-    table = Benchmark(dict(a=(mlp(), SHAPE), b=(mlp(n=6), SHAPE))).compare_models('weights')
+    table = Benchmark(dict(a=(mlp(), SHAPE), b=(mlp(n=6), SHAPE))).compare_models('weights').to_frame()
     assert (table.lo == table.value).all() and (table.hi == table.value).all()     # exact: its interval is itself
     assert table.verdict.tolist() == ['baseline', 'more'] and table.provenance.tolist() == ['modelled']*2
 
@@ -371,7 +371,7 @@ def test_fault_43_a_name_is_not_a_part_of_another():
     m = Machine()
     models = fake(m, cnn=2e-3, cnn_fp32=1e-3, fp32=4e-3)
     for baseline, want in dict(cnn=[.5, 2], cnn_fp32=[2, 4], fp32=[.5, .25]).items():
-        table = Benchmark(models, baseline=baseline, clock=m.clock).compare_models('latency').set_index('name')
+        table = Benchmark(models, baseline=baseline, clock=m.clock).compare_models('latency').to_frame().set_index('name')
         assert table.verdict[baseline] == 'baseline' and (table.verdict == 'baseline').sum() == 1
         np.testing.assert_allclose(table.ratio.drop(baseline), want, rtol=1e-4)
     for name in ('CNN', 'cn', 'cnn ', ''):
@@ -388,13 +388,13 @@ def test_fault_45_names_come_out_as_they_went_in():
     m = Machine()
     b = Benchmark(fake(m, **dict.fromkeys(names, 1e-3)), labelled(), clock=m.clock, repeats=6)
     assert [k for k,_ in b.run_accuracy_benchmark()] == list(b.run_latency_benchmark()) == list(b.run_memory_benchmark()) == names
-    for metric in ('latency', 'accuracy', 'allocated peak'): assert b.compare_models(metric).name.tolist() == names
+    for metric in ('latency', 'accuracy', 'allocated peak'): assert b.compare_models(metric).to_frame().name.tolist() == names
 
 def test_fault_46_slower_is_called_slower_and_the_baseline_can_win():
     m = Machine()
     b = Benchmark(fake(m, base=1e-3, small=2.7e-3, twin=1e-3), clock=m.clock)
     for metric, ratio in dict(latency=2.7, throughput=1/2.7).items():
-        table = b.compare_models(metric).set_index('name')
+        table = b.compare_models(metric).to_frame().set_index('name')
         assert table.verdict.to_dict() == dict(base='baseline', small='slower', twin='same')
         np.testing.assert_allclose(table.ratio['small'], ratio, rtol=1e-4)
         assert table.ratio_lo['small'] <= table.ratio['small'] <= table.ratio_hi['small']
@@ -404,7 +404,7 @@ def test_fault_46_slower_is_called_slower_and_the_baseline_can_win():
 def test_fault_51_each_model_has_its_own_input():
     nets = dict(a=(mlp(), SHAPE), b=(mnist_mlp(rng(), 4), (28, 28, 1)), c=(mlp(pixels=7), (7,)))
     b = Benchmark(nets, **quick)
-    assert set(b.run_latency_benchmark(3)) == set('abc') and b.compare_models('latency').name.tolist() == list('abc')
+    assert set(b.run_latency_benchmark(3)) == set('abc') and b.compare_models('latency').to_frame().name.tolist() == list('abc')
     with pytest.raises(ValueError, match='what shape does model'): Benchmark(dict(a=mlp()))
     with pytest.raises(ValueError, match='what shape does model'): Benchmark(dict(a=mlp()), [labelled(), Labelled('d', np.ones((2, 5)), [0, 1])])
     assert Benchmark(dict(a=mlp()), labelled()).models[0].shape == SHAPE
@@ -435,7 +435,7 @@ def test_fault_53_accuracies_are_subtracted():
         answer = {r.tobytes(): (np.roll(a, 1) if w else a) for r,a,w in zip(data.x, right, wrong)}
         return lambda x: np.stack([answer[r.tobytes()] for r in x])
     b = Benchmark(dict(a=(knows(.90, 1), SHAPE), b=(knows(.97, 2), SHAPE), c=(knows(.5, 3), SHAPE), d=(knows(.90, 1), SHAPE)), data)
-    table, s = b.compare_models('accuracy').set_index('name'), b.run_accuracy_benchmark()
+    table, s = b.compare_models('accuracy').to_frame().set_index('name'), b.run_accuracy_benchmark()
     assert not [c for c in table.columns if 'ratio' in c or 'speed' in c]
     assert table.verdict.to_dict() == dict(a='baseline', b='better', c='worse', d='same')
     gap = accuracy_difference(s['b', 'four pixels'], s['a', 'four pixels'])
@@ -448,9 +448,9 @@ def test_fault_53_interval_and_test_must_agree():
     data = Labelled('d', np.arange(60, dtype=np.float32)[:, None], np.zeros(60, int), classes=2)
     def knows(n): return lambda x: np.stack([x[:, 0]*0 + .5, x[:, 0] >= n], 1)
     for n, said in ((5, 'undecided'), (6, 'better')):
-        row = Benchmark(dict(a=(knows(40), (1,)), b=(knows(40 + n), (1,))), data).compare_models('accuracy').iloc[1]
+        row = Benchmark(dict(a=(knows(40), (1,)), b=(knows(40 + n), (1,))), data).compare_models('accuracy').to_frame().iloc[1]
         assert (row.difference_lo > 0, row.p, row.verdict) == (True, 2/2**n, said)
-    four = Benchmark({str(i): (knows(40 + 6*(i > 0)), (1,)) for i in range(4)}, data).compare_models('accuracy')
+    four = Benchmark({str(i): (knows(40 + 6*(i > 0)), (1,)) for i in range(4)}, data).compare_models('accuracy').to_frame()
     assert (four.p[1:] < .05).all() and (four.p_holm[1:] > .05).all() and set(four.verdict[1:]) == {'undecided'}
 
 
@@ -498,10 +498,10 @@ def test_the_last_run_is_what_is_compared():
     b = Benchmark(fake(m, a=lambda n: n*1e-3, b=lambda n: n*2e-3), clock=m.clock, repeats=6)
     b.run_latency_benchmark(4)
     calls = len(m.log)
-    np.testing.assert_allclose(b.compare_models('latency').value, [4e-3, 8e-3], rtol=1e-4)
-    np.testing.assert_allclose(b.compare_models('latency', batch=4).value, [4e-3, 8e-3], rtol=1e-4)
+    np.testing.assert_allclose(b.compare_models('latency').to_frame().value, [4e-3, 8e-3], rtol=1e-4)
+    np.testing.assert_allclose(b.compare_models('latency', batch=4).to_frame().value, [4e-3, 8e-3], rtol=1e-4)
     assert len(m.log) == calls
-    np.testing.assert_allclose(b.compare_models('latency', batch=2).value, [2e-3, 4e-3], rtol=1e-4)
+    np.testing.assert_allclose(b.compare_models('latency', batch=2).to_frame().value, [2e-3, 4e-3], rtol=1e-4)
     with pytest.raises(ValueError, match="no metric 'speed'"): b.compare_models('speed')
 
 def test_progress_is_told_and_may_stop_it():
@@ -518,7 +518,7 @@ def test_settings_are_checked():
     with pytest.raises(ValueError, match='at least 1'): Benchmark(dict(a=(mlp(), SHAPE)), processes=0)
     with pytest.raises(ValueError, match='numpy has no type'): as_model('a', mlp(), SHAPE, 'bfloat99')
     assert repr(Benchmark(dict(a=(mlp(), SHAPE)), labelled())) == 'Benchmark(a; on four pixels)'
-    assert Benchmark(dict(a=(mlp(), SHAPE))).compare_models('weights').verdict.tolist() == ['baseline']
+    assert Benchmark(dict(a=(mlp(), SHAPE))).compare_models('weights').to_frame().verdict.tolist() == ['baseline']
 
 
 # --- everything as it was
@@ -688,8 +688,8 @@ def test_onnx_runtime():
     assert (m.kind, m.dtype) == ('onnxruntime', 'float32')
     np.testing.assert_allclose(B.answers(m, x), x @ w, rtol=1e-4, atol=1e-6)
     b = Benchmark([as_model('ours', lambda x: x @ w, (4,)), m], Labelled('d', x, y), **quick)
-    assert b.compare_models('accuracy').difference[1] == 0 and b.compare_models('latency').name.tolist() == ['ours', 'ort']
-    assert b.run_memory_benchmark()['ort'] == {} and b.compare_models('weights').verdict.tolist() == ['not known']*2
+    assert b.compare_models('accuracy').to_frame().difference[1] == 0 and b.compare_models('latency').to_frame().name.tolist() == ['ours', 'ort']
+    assert b.run_memory_benchmark()['ort'] == {} and b.compare_models('weights').to_frame().verdict.tolist() == ['not known']*2
     with pytest.raises(ModelError, match="model 'ort' raised"): B.answers(as_model('ort', onnx_session(w), (5,)), examples(2, shape=(5,))[0])
     with pytest.raises(ValueError, match="model 'ort' cannot be sent"): B.packed([m])
 
@@ -738,7 +738,7 @@ def test_builds_share_the_rounds_out():
     assert seen[:12] == [(i, 12) for i in range(1, 13)]
     many = Benchmark(dict(a=(made, SHAPE), b=(mlp(), SHAPE)), repeats=12, builds=6, min_secs=1e-5)
     many.run_latency_benchmark()
-    assert 'n=6 builds' in repr(compare_results(many.done['latency', 1])) and len(many.compare_models('latency')) == 2
+    assert 'n=6 builds' in repr(compare_results(many.done['latency', 1])) and len(many.compare_models('latency').to_frame()) == 2
 
 def test_copies_lie_elsewhere_each_time_as_long_as_there_is_room(monkeypatch):
     "An address that is free again would be used again: two places in turns, and not ten."
@@ -884,7 +884,7 @@ def test_quantised_weights_of_torch_are_not_zero_bytes(torch):
         warnings.simplefilter('ignore')                 # PyTorch says that this is to move elsewhere
         int8 = torch.ao.quantization.quantize_dynamic(net, {torch.nn.Linear}, dtype=torch.qint8)
         b = Benchmark([as_model('fp32', net, (4,)), as_model('int8', int8, (4,), 'float32')], repeats=6, min_secs=1e-4)
-        found = b.compare_models('weights').set_index('name')
+        found = b.compare_models('weights').to_frame().set_index('name')
         assert found.verdict['int8'] == 'not known' and found.value['fp32'] == 60
         assert BenchmarkSuite(b.models, repeats=6, min_secs=1e-4).run(False).ok
 
@@ -928,3 +928,25 @@ def test_a_clock_of_nanoseconds_is_none_and_another_one_is_noted():
     with pytest.raises(ValueError, match='counts nanoseconds'): clock_resolution(time.perf_counter_ns)
     found = B.time_models([as_model('g', good, (4,))], dict(g=X), repeats=6, clock=time.monotonic)
     assert found['g'].how['clock'] == 'monotonic'
+
+
+# --- what a person reads
+
+def test_standings_are_read_like_a_comparison():
+    b = Benchmark(dict(a=(mlp(), SHAPE), f=(numbers, SHAPE)), repeats=8)
+    said = b.compare_models('latency')
+    lines = repr(said).splitlines()
+    assert lines[0].split() == ['name', 'latency', 'ratio', 'p', '(Holm)', 'verdict'] and len(lines) == 4 and '...' not in repr(said)
+    assert lines[1].startswith('a ') and 'baseline' in lines[1] and lines[2].startswith('f ') and '[' in lines[2]
+    assert lines[3] == 'ratio to a, within 2% the same; n=8, at 95%'
+    assert said._repr_markdown_().count('|') > 10 and list(said.to_frame().columns)[:3] == ['name', 'value', 'lo']
+
+def test_what_is_not_known_says_how_to_tell():
+    b = Benchmark(dict(net=(mlp(), SHAPE), f=(numbers, SHAPE)), repeats=8)
+    said = repr(b.compare_models('weights'))
+    assert 'not known' in said and 'Not known: weights of f; as_model(…, weights=lambda: bytes_of(arrays)) tells them' in said
+    assert 'Not known: peak activations of f; as_model(…, activations=' in repr(b.compare_models('peak activations'))
+    told = as_model('f', numbers, SHAPE, weights=lambda: bytes_of([np.zeros(5, np.float32)]))
+    assert 'Not known' not in repr(Benchmark([as_model('net', mlp(), SHAPE), told]).compare_models('weights'))
+    sizes = repr(Benchmark(dict(a=(mlp(), SHAPE), b=(mlp(n=6), SHAPE)), repeats=8).compare_models('weights'))
+    assert 'more' in sizes and sizes.endswith('ratio to a; counted, so exact')

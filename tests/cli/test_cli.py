@@ -1,5 +1,5 @@
 "The command line: what it reads, what it says to people and to build servers, and what it leaves behind."
-import json, os, re, signal, subprocess, sys, time
+import io, json, os, re, signal, subprocess, sys, time
 from pathlib import Path
 import numpy as np
 import pytest
@@ -129,6 +129,22 @@ def test_a_file_that_is_none_is_named(tmp_path, capsys, text, says):
     assert status('compare', records(tmp_path/'a.json'), tmp_path/'b.json') == 1
     err = capsys.readouterr().err
     assert says in err and 'b.json' in err and err.count('\n') == 1
+
+@pytest.mark.parametrize('coding', ['utf-8-sig', 'utf-16', 'utf-16-le'])
+def test_files_as_windows_own_tools_write_them(tmp_path, capsys, coding):
+    old, new = records(tmp_path/'a.json'), records(tmp_path/'b.json', 2.)
+    new.write_bytes(new.read_text().replace('\n', '\r\n').encode(coding))
+    assert status('compare', old, new, '--fail-above', '5%') == 3, capsys.readouterr()
+    (tmp_path/'s.toml').write_bytes('[models."µ"]\r\nuse = "simple_cnn"\r\n'.encode(coding))
+    assert read_plan(tmp_path/'s.toml')['models'] == {'µ': dict(use='simple_cnn')}
+
+@pytest.mark.parametrize('page', ['gbk', 'ascii'])      # the others: tests/base/test_terminal.py
+def test_a_code_page_without_micro_costs_no_result(tmp_path, monkeypatch, page):
+    for name in ('stdout', 'stderr'): monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), page))
+    slow = records(tmp_path/'a.json'), records(tmp_path/'b.json')
+    assert status('compare', *slow) == 0 and status('profile', 'mnist_mlp', '--repeats', 6) == 0
+    said = sys.stdout.buffer.getvalue().decode(page)
+    assert 'forward (us)' in said and 'net' in said
 
 
 # --- the commands
@@ -321,7 +337,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
 def test_ctrl_c_keeps_what_a_run_has_finished(tmp_path):
     (tmp_path/'s.toml').write_text(SUITE.replace('repeats = 6', 'repeats = 3000'))
     with started('run', 's.toml', '--out', 'out', cwd=tmp_path) as p:
-        for _ in range(600):
+        while p.poll() is None:        # however long that takes
             if (tmp_path/'out'/'steps').is_dir() and len(names(tmp_path/'out'/'steps')) >= 4: break
             time.sleep(.05)
         p.send_signal(signal.SIGINT)

@@ -16,7 +16,7 @@ def refused(capsys, *args):
 
 def test_without_voila_it_says_what_to_install(capsys, monkeypatch):
     monkeypatch.setattr(explore, 'find_spec', lambda name: None)
-    assert 'needs voila and ipykernel: pip install "tinybench[explore]"' in refused(capsys)
+    assert 'needs voila and ipykernel: pip install "tinybench-ml[explore]"' in refused(capsys)
 
 @pytest.mark.parametrize('args, why', [
     (['--model', 'simple_cmm'], "simple_cnn"), (['--data', 'digit'], 'digits'), (['--model', 'resnet8'], 'try simple_cnn')])
@@ -183,8 +183,8 @@ def test_ctrl_c_leaves_nothing_behind(served):
     below = children(process.pid)
     assert below and list((home/'temp').iterdir())
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
-    stop = time.monotonic() + 20
+    assert process.wait(120) == 0
+    stop = time.monotonic() + 120    # so much only on a busy machine
     while any(map(alive, below)) and time.monotonic() < stop: time.sleep(.2)
     assert not any(map(alive, below)), 'a process is left'
     assert not [p for p in (home/'temp').iterdir() if p.name.startswith('tinybench-')]

@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 from parity import same_as_torch
 from tinybench.core import ops
 from tinybench.core.ops import Op, check_vjp, expand, numeric_grad, unbroadcast
-from tinybench.core.tensor import Tensor, apply, concatenate, where
+from tinybench.core.tensor import Tensor, apply, concatenate, stack, where
 
 try: import torch
 except ImportError: torch = None     # same_as_torch skips, and the skip is counted
@@ -95,6 +95,32 @@ def padded(draw):
 
 
 @st.composite
+def stacked(draw):
+    n, (x,) = draw(st.integers(1, 3)), draw(arrays(shapes, normal))[0]
+    return [x*(i + 1) for i in range(n)], dict(axis=draw(st.integers(-x.ndim - 1, x.ndim)))
+
+
+@st.composite
+def varied(draw):
+    xs, options = draw(reduced(hnp.array_shapes(min_dims=1, max_dims=3, min_side=2, max_side=3), normal))
+    n = xs[0].size//np.sum(xs[0], axis=options['axis']).size
+    return xs, options | dict(ddof=draw(st.integers(0, 1)) if n > 1 else 0)
+
+
+@st.composite
+def squeezed(draw):
+    (x,), _ = draw(arrays(shapes, normal))
+    ones = [i - x.ndim*draw(st.booleans()) for i, n in enumerate(x.shape) if n == 1]
+    return [x], dict(axis=draw(st.sampled_from([None, tuple(ones), *ones])))
+
+
+@st.composite
+def with_an_axis(draw):
+    (x,), _ = draw(arrays(shapes, normal))
+    return [x], dict(axis=draw(st.integers(-x.ndim - 1, x.ndim)))
+
+
+@st.composite
 def joined(draw):
     shape, rng = draw(hnp.array_shapes(max_dims=3, max_side=3)), np.random.default_rng(draw(seeds))
     axis = draw(st.integers(-len(shape), len(shape) - 1))
@@ -113,6 +139,9 @@ CASES = dict(
     maximum=arrays(pairs, apart, lambda rng, s: apart(rng, s, .2)), where=arrays(triples, truth, normal, normal),
     clip=arrays(shapes, apart, lo=st.just(-.35), hi=st.just(.55)), matmul=products(),
     sum_=reduced(shapes, normal), mean=reduced(filled, normal), max_=reduced(filled, apart),
+    sin=arrays(shapes, normal), cos=arrays(shapes, normal), abs_=arrays(shapes, apart),
+    minimum=arrays(pairs, apart, lambda rng, s: apart(rng, s, .2)), min_=reduced(filled, apart), var=varied(),
+    logsumexp=reduced(filled, normal), stack=stacked(), squeeze=squeezed(), expand_dims=with_an_axis(),
     reshape=reshaped(), transpose=transposed(), getitem=indexed(), pad=padded(), concatenate=joined(),
     softmax=along(hnp.array_shapes(max_dims=3, max_side=4)), log_softmax=along(hnp.array_shapes(max_dims=3, max_side=4)),
 )
@@ -199,10 +228,12 @@ def test_the_judge_sees_a_gradient_that_is_one_percent_off(name, data):
 @each_op
 def test_shapes_that_do_not_fit_are_named(name):
     bad = dict(matmul=([(2, 3), (2, 3)], {}), where=([(2, 3), (4, 3), (2, 3)], {}), concatenate=([(2, 3), (2, 4)], {}),
+               stack=([(2, 3), (3, 2)], {}), squeeze=([(2, 1)], dict(axis=0)), expand_dims=([(2, 3)], dict(axis=4)),
+               min_=([(2, 3)], dict(axis=2)), var=([(2, 3)], dict(axis=(0, 3))), logsumexp=([(2, 3)], dict(axis=2)),
                sum_=([(2, 3)], dict(axis=2)), mean=([(2, 3)], dict(axis=2)), max_=([(2, 3)], dict(axis=2)),
                reshape=([(2, 3)], dict(shape=(4, 2))), transpose=([(2, 3)], dict(axes=(0, 2))), getitem=([(2, 3)], dict(index=2)),
                pad=([(2, 3)], dict(widths=((1, 1),)*3)), softmax=([(2, 3)], dict(axis=2)), log_softmax=([(2, 3)], dict(axis=2)))
-    if name in ('add', 'sub', 'mul', 'div', 'pow_', 'maximum'): bad[name] = [(2, 3), (4,)], {}
+    if name in ('add', 'sub', 'mul', 'div', 'pow_', 'maximum', 'minimum'): bad[name] = [(2, 3), (4,)], {}
     if name not in bad: return      # one input, any shape
     sizes, options = bad[name]
     with pytest.raises((ValueError, IndexError)) as e: apply(OPS[name], *[Tensor(np.ones(s)) for s in sizes], **options)
@@ -232,6 +263,15 @@ TWINS = dict(
     sum_=([(2, 3, 4)], lambda x: x.sum((0, 2)), lambda x: x.sum((0, 2)), {}),
     mean=([(2, 3, 4)], lambda x: x.mean(-1, keepdims=True), lambda x: x.mean(-1, keepdim=True), {}),
     max_=([(2, 3, 4)], lambda x: x.max((1, 2)), lambda x: x.amax((1, 2)), {}),
+    min_=([(2, 3, 4)], lambda x: x.min((1, 2)), lambda x: x.amin((1, 2)), {}),
+    var=([(2, 3, 4)], lambda x: x.var((0, 2), ddof=1), lambda x: x.var((0, 2), correction=1), {}),
+    logsumexp=([(2, 3, 4)], lambda x: x.logsumexp((0, 2)), lambda x: x.logsumexp((0, 2)), dict(scale=30)),
+    abs_=([(3, 4)], abs, abs, {}), sin=([(3, 4)], lambda x: x.sin(), lambda x: x.sin(), dict(scale=3)),
+    cos=([(3, 4)], lambda x: x.cos(), lambda x: x.cos(), dict(scale=3)),
+    minimum=([(3, 4), (4,)], lambda x, y: x.minimum(y), lambda x, y: x.minimum(y), {}),
+    squeeze=([(3, 1, 4, 1)], lambda x: x.squeeze(1), lambda x: x.squeeze(1), {}),
+    expand_dims=([(3, 4)], lambda x: x.expand_dims(1), lambda x: x.unsqueeze(1), {}),
+    stack=([(3, 4), (3, 4)], lambda *xs: stack(xs, 1), lambda *xs: torch.stack(xs, 1), {}),
     reshape=([(3, 4)], lambda x: x.reshape(2, -1), lambda x: x.reshape(2, -1), {}),
     transpose=([(2, 3, 4)], lambda x: x.transpose(2, 0, 1), lambda x: x.permute(2, 0, 1), {}),
     getitem=([(3, 4)], lambda x: x[[0, 0, 2], 1:], lambda x: x[[0, 0, 2], 1:], {}),

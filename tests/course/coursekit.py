@@ -52,7 +52,8 @@ def scores(course, unit):
 
 def nbgrader(course, *args):
     "Run nbgrader's command in the course; its exit status and output."
-    env = dict(os.environ, PYTHONPATH=str(course.root.parent), PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}')
+    path = os.pathsep.join([str(course.root.parent), str(ROOT), *filter(None, [os.environ.get('PYTHONPATH')])])
+    env = dict(os.environ, PYTHONPATH=path, PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}')
     env.pop('PYTHONWARNINGS', None)
     done = subprocess.run([str(Path(sys.executable).parent/'nbgrader'), *args], cwd=course.root, env=env, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

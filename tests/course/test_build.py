@@ -95,7 +95,7 @@ def run(*command, cwd, **more):
     ('id = "x"\n[[unit]]\nname = "a"\nnotebooks = ["00_core.halves"]\ndue = 2026-10-05T23:59:00', 'offset'),
     ('id = "x"\n[[unit]]\nname = "a"\nnotebooks = ["00_core.halves"]\ndue = "tomorrow"', 'offset'),
     ('id = "x"\n[[unit]]\nname = "a"\nnotebooks = ["00_core.halves"]\ntitel = "A"', 'did you mean title?'),
-    ('id = "x"\ntools = ["02_tool.box"]', 'Delete tools.'), ('id = "x"\nrenamed = 3', 'to be a table'),
+    ('id = "x"\ntitle = 3', 'title is 3'), ('id = "x"\ntools = ["02_tool.box"]', 'Delete tools.'), ('id = "x"\nrenamed = 3', 'to be a table'),
     ('id = "x"\n[renamed]\n"09_halves" = "00_core.halfs"', 'in no unit: there is none'),
     ('id = "x"\n[limits]\nmemory = 3', 'did you mean memory_mb?'), ('id = "x"\n[limits]\nmemory_mb = 0', 'above 0'),
     ('id = "x"\n[limits]\nmemory_mb = true', 'above 0'), ('id = "x"\nlimits = 3', 'to be a table'),
@@ -546,6 +546,11 @@ def test_workspace_is_a_project_of_its_own(course, tmp_path):
     before = {n: b for n, b in files(home).items() if n.endswith('.ipynb')}
     run(Path(sys.executable).parent/'nbdev_clean', cwd=home)
     assert all(b'"nbgrader"' in files(home)[n] for n in before)
+
+def test_a_workspace_is_headed_by_the_courses_title(course, tmp_path):
+    assert (release(course, tmp_path/'a', 'first')/'README.md').read_text().startswith('# demo\n')
+    (course.root/'course.toml').write_text(f'title = "Numbers and their parts"\n{TOML}')
+    assert (release(read_course(course.root), tmp_path/'b', 'first')/'README.md').read_text().startswith('# Numbers and their parts\n')
 
 def test_releasing_again_adds_and_overwrites_nothing(course, tmp_path):
     home = release(course, tmp_path/'ada', 'first')

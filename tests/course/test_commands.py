@@ -14,7 +14,7 @@ from tinybench.course.prove.answers import read_answers
 
 pytestmark = [pytest.mark.filterwarnings('ignore::sqlalchemy.exc.SAWarning')]
 UNIT, LESSON = 'choices', '65_bench.choose'
-COURSE = 'check', 'build', 'release', 'collect', 'grade', 'feedback', 'export', 'prove'
+COURSE = 'check', 'build', 'release', 'collect', 'grade', 'feedback', 'export', 'drop', 'prove'
 STUDENT = 'check', 'doctor', 'unlock', 'submit'
 
 def status(*args):

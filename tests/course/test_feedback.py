@@ -22,7 +22,8 @@ from tinybench.course.teacher.errors import (SAID, asked, compared, clean, error
     sentence, statement)
 from tinybench.course.teacher.platforms import csv_text, exercise_names, export, harmless
 from tinybench.course.teacher.page import feedback_page, notebook_words
-from tinybench.course.teacher.feedback import lasting, write_feedback, write_unit, save
+from tinybench.course.teacher.feedback import write_feedback, write_unit, save
+from tinybench.course.teacher.late import lasting
 
 # nbgrader's own way to add a submission
 pytestmark = pytest.mark.filterwarnings('ignore::sqlalchemy.exc.SAWarning')
@@ -565,7 +566,8 @@ def test_moodle(course, tmp_path):
     assert head == ['Username', 'ID number', 'First name', 'Last name', 'Email address', 'one', 'one (feedback)', 'two', 'two (feedback)']
     got = {r[0]: r[5:] for r in rows}
     assert got['ada'] == ['12', '12 of 12 points.', '6', '6 of 6 points.']
-    assert got['bob'][:2] == ['1.75', '1.75 of 12 points. Look again at: good, wrong.']
+    late = 'Handed in 3 d late. 0.25 points are taken off for lateness.'
+    assert got['bob'][:2] == ['1.75', f'1.75 of 12 points. {late} Look again at: good, wrong.']
     assert got['nil'] == ['0', 'Nothing was handed in.', '-', 'Nothing was handed in.']
 
 def test_moodle_names_exercises_as_the_notebook_does(tmp_path):

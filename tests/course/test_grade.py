@@ -15,8 +15,9 @@ from tinybench.base.files import replace_folder
 from tinybench.course.cells import CourseError
 from tinybench.course.units import read_course
 from tinybench.course.teacher.collect import collect
+from tinybench.course.teacher.handout import SETTINGS, release
 from tinybench.course.teacher.grade import grade
-from tinybench.course.teacher.prepare import prepare
+from tinybench.course.teacher.prepare import prepare, read
 from tinybench.course.student.submission import zipped
 from tinybench.course.box.walls import bubblewrap, walls
 
@@ -122,12 +123,12 @@ def test_a_killed_run_resumes(course, tmp_path, sign):
     assert all(line.startswith('done') for line in seen), process.stderr.read()
     family = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, sign) if sign == signal.SIGINT else process.send_signal(sign)    # a terminal tells all at once
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     assert process.returncode and not gone(family) and 'Dask' not in err
     before, done = stamps(course), sorted(p.parts[-3] for p in course.folder('autograded').glob('*/first/graded.json'))
     assert len(done) == 3 and not [*course.folder('autograded').glob('.new-*')]
     again = start(course)
-    out, err = again.communicate(timeout=120)
+    out, err = again.communicate(timeout=600)
     assert again.returncode == 0 and f'{len(done)} of them before' in out, err
     after = stamps(course)
     assert {s: after[s] for s in done} == {s: before[s] for s in done}
@@ -140,7 +141,7 @@ def test_a_swallowed_ctrl_c_stops_all_the_same(course):
     process = start(course, wait=3, swallow=True)
     assert all(process.stdout.readline().startswith('done') for _ in range(3)), process.stderr.read()
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert process.returncode and 'KeyboardInterrupt' in err and 'graded in' not in out
     assert len([*course.folder('autograded').glob('*/first/graded.json')]) == 3
 
@@ -244,7 +245,10 @@ def test_a_cluster_gives_the_same_scores(course, cluster):
 def test_a_worker_with_another_tinybench_refuses(tmp_path, cluster, monkeypatch):
     course = small_course(tmp_path/'course')
     class_of(course, 2)
-    monkeypatch.setattr('tinybench.course.teacher.prepare.library_sum', lambda library: 'of another version')
+    def other(*asked):
+        ready, work = read(*asked)
+        return ready, work | dict(sum='of another version')
+    monkeypatch.setattr('tinybench.course.teacher.grade.read', other)
     with pytest.raises(CourseError, match='is not the one that hands out the work. Install the same on every worker'):
         grade(course, 'first', scheduler=cluster)
     assert not kit.scores(course, 'first')
@@ -548,3 +552,135 @@ def test_what_was_handed_in_under_an_old_name_counts(tmp_path):
     found = collect(course, 'first', tmp_path/'zips')
     assert found.rows[0][2] == [f'07_old.sums counts as {NAME}'] and 'first: 1 collected' in repr(found)
     assert grade(course, 'first', students=['cleo']).rows[0].points == 3
+
+
+# --- a course as others have it
+
+MYLIB = ''.join(f'{k} = {v}\n' for k, v in (SETTINGS | dict(lib_name='mylib', lib_path='mylib')).items())
+
+def own_course(to, cells, unit='', settings=MYLIB, **files):
+    "A course of one lesson, 00_core.half of the package mylib, with `cells` after its imports; built."
+    for name in ('nbs', 'assignments'): (to/name).mkdir(parents=True)
+    for name, text in files.items(): (to/'nbs'/name.replace('_csv', '.csv')).write_text(text)
+    (to/'settings.ini').write_text(f'[DEFAULT]\n{settings}recursive = False\nnbs_path = nbs\n')
+    limits = '\n'.join(f'{k} = {v}' for k, v in kit.LIMITS.items())
+    (to/'assignments'/'course.toml').write_text(
+        f'id = "own"\n[[unit]]\nname = "u1"\nnotebooks = ["00_core.half"]\n{unit}\n[limits]\n{limits}\n')
+    nb = kit.small_lesson()
+    nb.cells = [kit.cell('default-exp', '#| default_exp core.half'), kit.cell('title', '# Half\n> Of it'), *nb.cells[2:3], *cells]
+    nb.cells[1] = nbformat.v4.new_markdown_cell('# Half\n> Of it', id='title')
+    nbformat.write(nb, to/'nbs'/'00_core.half.ipynb')
+    course = read_course(to)
+    build(course)
+    return course
+
+def points_of(course, **answers):
+    "The points of a student with these answers in the unit u1."
+    kit.hand_in(course, 'u1', 'ada', {'00_core.half': kit.filled(course, 'u1', '00_core.half', answers)})
+    (row,) = grade(course, 'u1', jobs=1, again=True).rows
+    return row.points, row.of, row.notes
+
+SQUARES = [
+    kit.exercise('squares', 'def squares(n): return [i**2 for i in range(n)]'),
+    kit.shown('squares-check', 'from math import isclose\nassert isclose(sum(squares(3)), 5)'), kit.hidden('squares-hidden', 'assert squares(2) == [0, 1]'),
+    kit.exercise('total', 'def total(n): return sum(squares(n))'),
+    kit.shown('total-check', 'was = squares\ndel squares\ntry: total(1)\nexcept NameError: pass\nelse: raise AssertionError("it does not use squares")\n'
+                             'finally: squares = was\nassert isclose(total(4), 14)'),
+    kit.hidden('total-hidden', 'n = []\ndef squares(k):\n    n.append(k)\n    return [7]\nassert total(9) == 7 and n == [9]')]
+
+def test_checks_see_what_they_see_in_a_kernel(tmp_path):
+    "An import of a check above holds below, and a helper that a check takes away or replaces is so for who calls it."
+    course = own_course(tmp_path/'course', SQUARES, settings='')
+    right = {c.id: c.source for c in SQUARES if c.id in ('squares', 'total')}
+    assert points_of(course, **right) == (6, 6, ())
+    alone = points_of(course, **right | dict(total='def total(n): return sum(i*i for i in range(n))'))
+    assert alone[0] == 3 and 'it does not use squares' in str(alone[2])
+
+def test_no_value_of_a_hidden_check_is_handed_to_the_answer(tmp_path):
+    "Only what the lesson itself defines is shared: not a name that a student made to receive it."
+    cells = [kit.exercise('half', 'def half(x): return x/2'), kit.shown('half-check', 'assert half(4) == 2'),
+             kit.hidden('half-hidden', 'want = 3.5\nassert half(7) == want')]
+    course = own_course(tmp_path/'course', cells, settings='')
+    spy = 'want = 2\ndef half(x): return want'
+    assert points_of(course, half=spy)[0] == 1
+
+QUARTER = [kit.cell('from-half', 'from mylib.core.half import half'), kit.exercise('quarter', 'def quarter(x): return half(half(x))'),
+           kit.shown('quarter-check', 'assert quarter(8) == 2'), kit.hidden('quarter-hidden', 'assert quarter(1) == .25')]
+HALF = [kit.exercise('half', 'def half(x): return x/2'), kit.shown('half-check', 'assert half(4) == 2'), kit.hidden('half-hidden', 'assert half(7) == 3.5')]
+
+def test_a_course_of_a_package_with_another_name(tmp_path, monkeypatch):
+    "What settings.ini names is checked, unlocked, graded and proved: not a package called tinybench."
+    from tinybench.course.prove.lessons import prove
+    from tinybench.course.student.check import check
+    from tinybench.course.student.unlock import unlock
+    course = own_course(tmp_path/'course', HALF)
+    nb = kit.small_lesson()
+    nb.cells = [kit.cell('default-exp', '#| default_exp core.quarter'), *nb.cells[1:3], *QUARTER]
+    nbformat.write(nb, course.path('01_core.quarter'))
+    toml = course.root/'course.toml'
+    toml.write_text(toml.read_text().replace('["00_core.half"]', '["00_core.half", "01_core.quarter"]'))
+    course = read_course(course.root)
+    build(course)
+    home = release(course, tmp_path/'home')
+    right = dict(half=HALF[0].source, quarter=QUARTER[1].source)
+    for n in course.notebooks: nbformat.write(kit.filled(course, 'u1', n, right), home/f'{n}.ipynb')
+    export = Path(sys.executable).parent/'nbdev_export'
+    env = {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'PYTHONPATH')}
+    for at in (home, course.root.parent): subprocess.run([export], cwd=at, env=env, check=True, capture_output=True)
+    assert [r.state for r in check(home).rows] == ['holds', 'holds']
+    kit.hand_in(course, 'u1', 'ada', {n: kit.filled(course, 'u1', n, right) for n in course.notebooks})
+    kit.hand_in(course, 'u1', 'bob', {'01_core.quarter': kit.filled(course, 'u1', '01_core.quarter', right)})    # on the reference's half
+    assert [(r.points, r.of) for r in grade(course, 'u1', jobs=1).rows] == [(6, 6), (3, 6)]
+    monkeypatch.syspath_prepend(str(course.root.parent))    # as pip would have installed it
+    assert unlock(home, '00_core.half')['module'] == '00_core.half'
+    (course.root/'knockouts').mkdir()
+    for n, name in (('00_core.half', 'half'), ('01_core.quarter', 'quarter')):
+        wrong = ''.join(f'# %% {name} wrong: {k}\ndef {name}(x): return {k}\n' for k in (7, 8, 9))
+        (course.root/'knockouts'/f'{n}.py').write_text(f'{wrong}# %% {name} right: as it is\n{right[name]}\n')
+    proof = prove(course, jobs=1)
+    assert proof.holds, proof
+    shutil.rmtree(course.root.parent/'mylib')
+    with pytest.raises(CourseError, match='holds no package mylib, which settings.ini names: run nbdev_export'): grade(course, 'u1', again=True)
+
+DATA = [kit.exercise('total', 'def total(path): return sum(map(int, open(path)))'), kit.shown('total-check', "assert total('data.csv') == 6"),
+        kit.hidden('total-hidden', "assert total('private.csv') == 40 and total('data/more.csv') == 9")]
+
+def test_files_beside_a_lesson(tmp_path):
+    "What a lesson reads is handed out, checked and graded with; what only the hidden check reads is not handed out."
+    from tinybench.course.student.check import check
+    from tinybench.course.teacher.build import is_built
+    (tmp_path/'course'/'nbs'/'data').mkdir(parents=True)
+    (tmp_path/'course'/'nbs'/'data'/'more.csv').write_text('9\n')
+    (tmp_path/'course'/'assignments'/'source'/'u1').mkdir(parents=True)
+    (tmp_path/'course'/'assignments'/'source'/'u1'/'own.txt').write_text('put there by hand, as nbgrader has it')
+    real = Path.mkdir
+    course = None
+    def lenient(self, *args, **kwargs): return real(self, *args, **kwargs | dict(exist_ok=True))
+    with pytest.MonkeyPatch.context() as m:
+        m.setattr(Path, 'mkdir', lenient)
+        course = own_course(tmp_path/'course', DATA, 'files = ["data.csv", "data/*.csv"]\nprivate = ["private.csv"]', '',
+                            data_csv='1\n2\n3\n', private_csv='40\n')
+    out = course.folder('release', 'u1')
+    assert sorted(p.relative_to(out).as_posix() for p in out.rglob('*') if p.is_file()) == [
+        '00_core.half.ipynb', 'data.csv', 'data/more.csv', 'own.txt']
+    right = dict(total=DATA[0].source)
+    assert points_of(course, **right) == (3, 3, ())
+    peek = "SAID = open('private.csv').read()\n" + DATA[0].source
+    got, _, notes = points_of(course, total=peek)
+    assert got == 0 and 'FileNotFoundError' in str(notes), 'it comes when the student has nothing more to say'
+    home = release(course, tmp_path/'home')
+    assert (home/'data'/'more.csv').read_text() == '9\n' and not [*home.rglob('private*')] and 'private' not in (home/'workspace.json').read_text()
+    nbformat.write(kit.filled(course, 'u1', '00_core.half', right), home/'00_core.half.ipynb')
+    assert check(home).holds
+    (course.nbs/'data.csv').write_text('2\n4\n')
+    assert not is_built(course, course.unit('u1'))
+    (home/'data'/'more.csv').write_text('mine')
+    release(course, home)
+    assert (home/'data.csv').read_text() == '2\n4\n' and (home/'data'/'more.csv').read_text() == 'mine'
+    assert grade(course, 'u1', jobs=1).before == 0, 'new data, new grades'
+
+@pytest.mark.parametrize('line, says', [
+    ('files = ["../x"]', 'below the folder'), ('files = ["/etc/passwd"]', 'below the folder'), ('files = "data.csv"', 'list of names'),
+    ('files = ["none.csv"]', 'there is no none.csv'), ('files = ["*.ipynb"]', 'is a notebook'), ('private = [3]', 'list of names')])
+def test_files_that_cannot_be_are_said(tmp_path, line, says):
+    with pytest.raises(CourseError, match=says): own_course(tmp_path/'course', HALF, line, '')

@@ -1,6 +1,7 @@
 "A student's workspace: what checks say, what the doctor does, and what is handed in and taken in."
 import hashlib, io, json, os, shutil, signal, stat, subprocess, sys, time, zipfile
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tinybench.course.cells import CourseError, grading, read_notebook, role
 from tinybench.course.mend.recognise import minded
-from tinybench.course.mend.source import unfilled
-from tinybench.course.student.check import check, error_of, run_cells
+from tinybench.course.mend.source import export_first, exports, ipython_line, late_export, unfilled
+from tinybench.course.student.check import check, error_of, modules_said, run_cells
 from tinybench.course.student.doctor import backup, change, doctor, new_settings, run_export
 from tinybench.course.student.submission import MOST_EACH, MOST_FILES, read_submission, submit, unzipped, zipped
-from tinybench.course.student.unlock import builds_on, looks_first, unfinished, unlock, unlocked
-from tinybench.course.student.workspace import as_file, open_workspace, stale, still_open
+from tinybench.course.student.unlock import builds_on, imported, looks_first, unfinished, unlock, unlocked
+from tinybench.course.student.workspace import as_file, notebook_named, open_workspace, restored, stale, still_open
 
 STUB = 'raise NotImplementedError()'
 
@@ -145,6 +146,30 @@ def test_an_earlier_chapter_was_not_exported(ws):
     assert row(check(ws.root), 'quarter').hint in ('00_core.half is not exported: run nbdev_export.',
         "The cell imports failed before: ModuleNotFoundError: No module named 'tinybench.core.half'")
 
+def test_checks_before_the_first_export_name_the_cause(ws):
+    def chapters_build_on_each_other(nb):
+        cell(nb, 'imports').source = '#| export\nfrom tinybench.core import half as ops'
+        nb.cells.insert(3, new_code_cell('#| export\ntwice = ops.half', id='twice'))
+    edit(ws, '01_core.quarter', do=chapters_build_on_each_other)
+    shutil.copy(ws.path('01_core.quarter'), ws.released('01_core.quarter'))
+    fill(ws, quarter='return twice(twice(x))', export=False)
+    shutil.rmtree(ws.root/'tinybench')
+    shutil.copytree(exported(ws.root/'..'/'x'), ws.root/'tinybench')
+    for path in (ws.root/'tinybench'/'core').glob('*.py'): path.unlink()
+    for part in ('', 'core/'): (ws.root/'tinybench'/part/'__init__.py').touch()
+    assert row(check(ws.root), 'quarter').hint == '00_core.half is not exported: run nbdev_export.'
+    assert run_export(ws) == '' and check(ws.root).holds
+
+@pytest.mark.parametrize('name, message, paths', [
+    ('ImportError', "cannot import name 'ops' from 'tinybench.core' (/x/tinybench/core/__init__.py)", ['core/ops', 'core']),
+    ('ImportError', "cannot import name 'core' from 'tinybench' (unknown location)", ['core', '']),
+    ('ImportError', "cannot import name 'f' from partially initialized module 'tinybench.core'", []),
+    ('ModuleNotFoundError', "No module named 'tinybench.core.ops'", ['core/ops']),
+    ('AttributeError', "module 'tinybench.core' has no attribute 'ops'", ['core/ops', 'core']),
+    ('ModuleNotFoundError', "No module named 'torch.nn'", [])])
+def test_the_module_that_an_error_of_import_is_about(name, message, paths):
+    assert list(modules_said('tinybench', message)) == paths
+
 def test_a_broken_cell_is_named(ws):
     fill(ws)
     edit(ws, '00_core.half', 'return x/2', 'return (x/2')
@@ -196,6 +221,53 @@ def test_a_kernel_says_the_same_as_a_fork(ws):
         assert errors(run_cells(cells, ws.root)) == errors(run_cells(cells, ws.root, fork=False))
 
 
+def test_after_a_cell_was_stopped_the_others_have_less_time(ws, monkeypatch):
+    monkeypatch.setattr('tinybench.course.student.check.AFTER_STOP', .1)
+    cells = [new_code_cell(text, id=f'c{i}') for i, text in enumerate(['while True: pass']*3 + ['1/0'])]
+    said = [error_of(v)[:2] for v in run_cells(cells, ws.root, fork=True, seconds=1).values()]
+    assert said == [('TimeoutError', 'stopped after 1 s'), *[('TimeoutError', 'stopped after 0.1 s')]*2,
+                    ('ZeroDivisionError', 'division by zero')]
+
+def test_an_exercise_that_fails_for_another_says_so(ws):
+    def add(nb):
+        nb.cells[4:4] = [new_code_cell('#| export\nthrice = lambda x: 3*half(x)', id='thrice')]
+        nb.cells += [new_code_cell('def other(x):\n    return thrice(x)', id='other', metadata=meta('other')),
+                     new_code_cell('from fastcore.test import test_eq\ntest_eq(other(4), 6)', id='other-check', metadata=meta('other-check', 1)),
+                     new_code_cell('def alone(x):\n    return x', id='alone', metadata=meta('alone')),
+                     new_code_cell('assert alone(4) == 5', id='alone-check', metadata=meta('alone-check', 1))]
+    edit(ws, '00_core.half', do=add)
+    shutil.copy(ws.path('00_core.half'), ws.released('00_core.half'))
+    fill(ws, half='return x')
+    report = check(ws.root, ['00_core.half'])
+    assert row(report, 'other').hint == 'half above fails too, and may be the reason.' and row(report, 'alone').hint == ''
+    assert row(report, 'other').state == 'fails: AssertionError: 12 ≠ 6'
+
+def test_what_is_known_is_told_at_once(ws):
+    fill(ws, quarter='return 2')
+    seen = []
+    report = check(ws.root, progress=lambda i, n, name: seen.append(name), tell=seen.append)
+    assert seen == ['00_core.half', [report.rows[0]], '01_core.quarter', [report.rows[1]], '']
+    assert repr(report).endswith(report.summary()) and report.summary().endswith('1 of 2 exercises hold.')
+
+def test_a_package_of_any_name(ws):
+    about = json.loads((ws.root/'workspace.json').read_text()) | dict(package='mylib')
+    (ws.root/'workspace.json').write_text(json.dumps(about))
+    (ws.root/'tinybench').rename(ws.root/'mylib')
+    (ws.root/'settings.ini').write_text(new_settings('mylib'))
+    for to in ('', '.release/'): edit_file(ws.root/f'{to}01_core.quarter.ipynb', 'tinybench.core', 'mylib.core')
+    mine = open_workspace(ws.root)
+    assert doctor(mine).healthy, doctor(mine)
+    fill(mine, quarter='')
+    assert row(check(mine), 'half').holds and 'which is not yet filled in' not in row(check(mine), 'quarter').hint
+    fill(mine, half='', quarter='return half(half(x))', export=False)
+    mine.module('00_core.half').unlink()
+    assert row(check(mine), 'quarter').hint == '00_core.half is not exported: run nbdev_export.'
+    assert all(r.done for r in doctor(mine)) and check(mine).holds and 'from .half import half' in mine.module('01_core.quarter').read_text()
+    with pytest.raises(CourseError, match='mylib is not installed'): unlock(mine, '00_core.half')
+
+def edit_file(path, old, new): path.write_text(path.read_text().replace(old, new))
+
+
 # --- unlock
 
 @pytest.fixture
@@ -225,6 +297,45 @@ def test_unlock_puts_the_path_back(ws, reference):
     unlock(ws.root, '00_core.half', reference)
     assert looks_first(ws, '00_core.half') == []
     assert (ws.root/'tinybench'/'core'/'__init__.py').read_text().startswith('x = 1\n')
+
+def test_a_notebook_by_its_number_or_the_last_part_of_its_name(ws):
+    assert notebook_named(ws, '01') == notebook_named(ws, 'quarter') == '01_core.quarter'
+    twice = replace(ws, units=(replace(ws.units[0], notebooks=('00_core.half', '10_nn.half')),))
+    with pytest.raises(CourseError, match='half may be 00_core.half or 10_nn.half: say which'): notebook_named(twice, 'half')
+    books = tuple(f"{i}_nn.layer{i}" for i in range(40, 60))
+    many = replace(ws, units=(replace(ws.units[0], notebooks=books),))
+    with pytest.raises(CourseError) as e: notebook_named(many, 'xyz')
+    assert str(e.value) == 'xyz was not handed out: there is parts.'
+
+def test_what_a_notebooks_own_cells_import_is_built_on(ws, reference):
+    put(reference/'core'/'quarter.py', b'x = 1\n')
+    more = [new_code_cell('%time 1\nimport tinybench.core.half as h', id='show')]
+    put(ws.released('01_core.quarter'), as_file(chapter('quarter', 'assert 1', extra=more)))
+    assert builds_on(ws, '01_core.quarter', reference) == ['00_core.half']
+    for text in ('from tinybench.core import half', 'from tinybench.core.half import half', 'def f(): import tinybench.core.half'):
+        assert 'core/half' in imported(text, 'tinybench')
+    assert imported('from . import half', 'tinybench', 'core/quarter') == {'core', 'core/half'}
+    assert imported('import tinybenchmark.core\nfrom .x import y', 'tinybench') == {'x', 'x/y'}
+
+def test_what_is_deleted_again_leaves_the_record(ws, reference):
+    fill(ws)
+    unlock(ws.root, 'half', reference)
+    ws.unlocked_file('00_core.half').unlink()
+    assert unlocked(ws) == [] and submit(ws.root, 'parts', 'ada').unlocked == ()
+
+def test_the_command_brings_what_a_lesson_builds_on(ws, reference, monkeypatch, capsys):
+    from tinybench.cli import main
+    put(reference/'core'/'quarter.py', b'from .half import half\n')
+    monkeypatch.setattr('tinybench.course.student.unlock.reference_package', lambda ws: reference)
+    def run(*args):
+        with pytest.raises(SystemExit) as e: main(['student', *args, '--workspace', str(ws.root)])
+        assert not e.value.code
+        return ' '.join(capsys.readouterr())
+    assert 'To unlock it too: tinybench student unlock --before 01_core.quarter' in run('unlock', 'quarter')
+    assert '00_core.half' in run('unlock', '--before', '01') and [u['module'] for u in unlocked(ws)] == ['01_core.quarter', '00_core.half']
+    assert 'Nothing is missing' in run('unlock', '--before', '01')
+    with pytest.raises(SystemExit): main(['student', 'check', '--workspace', str(ws.root)])
+    assert '0 of 2 exercises hold; 2 more are unlocked.' in capsys.readouterr().out
 
 def test_what_an_unlocked_module_builds_on_is_said(ws, reference):
     put(reference/'core'/'quarter.py', b'from .half import half\nfrom ..other import x\n')
@@ -331,6 +442,71 @@ def test_a_lost_export_line_is_put_back_and_said_before(ws):
     assert 'The line #| export was gone, and is put back: half.' in texts(doctor(ws.root)) and doctor(ws.root).healthy
     assert '#| export\ndef half' in ws.path('00_core.half').read_text().replace('\\n",\n    "', '\n')
 
+OBEYED = ['#| export\n', '#|export\n', '# | export\n', '  #| export\n', '\n\n#| export\n', '#| hide\n#| export\n', '#|  exporti\n',
+          '#| export\n#| export\n', '%%time\n#| exports\n']
+LATE = ['# mine\n#| export\n', '"""mine"""\n#| export\n', 'import math\n#|export\n', 'x = 1\n\n  # | export\n', '#| export:\n',
+        '# a\n#| hide\n#| exports\n']
+
+@pytest.mark.parametrize('top', OBEYED + LATE)
+def test_an_export_line_counts_where_nbdev_obeys_it(top):
+    from nbdev.process import extract_directives
+    text = f'{top}def half(x): return x/2'
+    said = set(extract_directives(new_code_cell(text))) & {'export', 'exporti', 'exports'}
+    assert exports(text) == (top in OBEYED) and (bool(said) == exports(text) or ':' in top)    # `export:` breaks the cell
+    assert bool(late_export(text)) == (top in LATE)
+    moved = export_first(text)
+    if top in LATE: assert exports(moved) and moved.count('export') == 1 and moved.splitlines()[-1] == text.splitlines()[-1]
+
+@pytest.mark.parametrize('top', LATE)
+def test_an_export_line_that_nbdev_does_not_obey_is_moved_up(ws, top):
+    given = read_notebook(ws.released('00_core.half'))
+    edit(ws, '00_core.half', '#| export\ndef half', f'{top}def half')
+    new, says = restored(read_notebook(ws.path('00_core.half')), given)
+    assert says == ['The line #| export stood below something else, where nbdev does not obey it, and is moved to the top: half.']
+    assert exports(cell(new, 'half').source) and restored(new, given) == (new, [])
+
+def test_after_an_export_line_is_moved_up_nothing_is_wrong(ws):
+    fill(ws)
+    edit(ws, '00_core.half', '#| export\ndef half', '# mine\n#| export\ndef half')
+    assert run_export(ws) == ''    # and leaves the cell out
+    assert check(ws.root, ['00_core.half']).notes == ('00_core.half: some cells need mending: tinybench student doctor',)
+    assert row(check(ws.root), 'quarter').hint == '00_core.half needs mending: tinybench student doctor'
+    assert [r.done for r in doctor(ws.root)][1] == 'nbdev_export was run.' and doctor(ws.root).healthy and check(ws.root).holds
+
+@pytest.mark.parametrize('top', OBEYED[1:4])
+def test_an_export_line_that_nbdev_obeys_stays(ws, top):
+    fill(ws)
+    edit(ws, '00_core.half', '#| export\ndef half', f'{top}def half')
+    before = ws.path('00_core.half').read_bytes()
+    assert doctor(ws.root).healthy and ws.path('00_core.half').read_bytes() == before
+
+def test_an_export_line_in_a_string_is_none():
+    assert late_export('s = """\n#| export\n"""') == '' and late_export('x = (1\n#| export') == '#| export'
+    assert export_first('x = 1', '#| export') == '#| export\nx = 1'
+
+ONLY = 'this works in notebooks only, and the cell becomes a part of your library; move it to a cell of its own, or take it out'
+
+@pytest.mark.parametrize('line', ['%timeit -n1 1+1', '!ls', 'half?', '?half', 't = %timeit -o 1+1', 'here = !pwd', '%%time', 'await half(3)',
+                                  'if half:\n    %pwd', 'async with half: pass'])
+def test_what_only_a_notebook_runs_is_named(line):
+    text, shown = f'def half(x):\n    return x % 2\n{line}', line.split('\n')[-1].strip()
+    assert ipython_line(text) == f'line {text.count(chr(10)) + 1}: {ONLY}: {shown}'
+    assert ipython_line(f'{line.strip()}\nx = 1') if '%%' in line else not ipython_line('x = (7\n     % 2)  # 50%?\ny = "!ls"')
+    assert ipython_line(f'{text}\nx = (1') == ''    # that is no Python at all
+
+def test_a_magic_in_an_exported_cell_is_named_by_all_commands(ws):
+    fill(ws)
+    edit(ws, '00_core.half', 'return x/2', 'return x/2\nt = %timeit -o -n1 1+1')
+    edit(ws, '00_core.half', do=lambda nb: nb.cells.append(new_code_cell('%%time\n%timeit -n1 1\nhalf?', id='fine')))
+    where = f'00_core.half, cell half: line 5: {ONLY}: t = %timeit -o -n1 1+1'
+    run_export(ws)    # which stops, and has written what it could not parse
+    assert texts(doctor(ws.root).open) == where.replace('half,', 'half.ipynb,', 1)
+    report = check(ws.root)
+    assert where in report.notes and where in submit(ws.root, 'parts', 'ada').says
+    assert row(report, 'half').holds and row(report, 'quarter').hint == where
+    edit(ws, '00_core.half', '\nt = %timeit -o -n1 1+1', '')
+    assert not doctor(ws.root).open and doctor(ws.root, mend=False).healthy and check(ws.root).holds
+
 def test_a_second_notebook_of_a_module_is_named(ws):
     shutil.copy(ws.path('00_core.half'), ws.root/'00_core.half_old.ipynb')
     found = doctor(ws.root).open
@@ -392,6 +568,30 @@ def test_another_library_in_front(ws, tmp_path, monkeypatch):
     monkeypatch.setenv('PYTHONPATH', str(tmp_path/'other'))
     found = texts(doctor(ws.root))
     assert f'would import {tmp_path/"other"/"tinybench"/"__init__.py"}' in found and 'PYTHONPATH is set' in found
+
+@pytest.mark.parametrize('coding', ['utf-8-sig', 'utf-16', 'utf-16-be'])
+def test_files_as_windows_own_tools_write_them(ws, coding):
+    fill(ws)
+    for path in (ws.path('00_core.half'), ws.root/'settings.ini', ws.root/'workspace.json'):
+        path.write_bytes(path.read_text().replace('\n', '\r\n').encode(coding))
+    assert open_workspace(ws.root) == ws and check(ws.root).holds
+    assert {r.where for r in doctor(ws.root, mend=False)} == {'settings.ini', '00_core.half.ipynb'}
+    before = ws.path('00_core.half').read_bytes()
+    found = doctor(ws.root)
+    assert texts(found).count('is to be plain UTF-8') == 2 and not found.open
+    assert before in [p.read_bytes() for p in (ws.root/'.doctor').iterdir()]
+    assert doctor(ws.root).healthy and run_export(ws) == '' and check(ws.root).holds
+
+@pytest.mark.parametrize('coding', ['utf-8-sig', 'utf-16', 'utf-16-be'])
+def test_a_course_as_windows_own_tools_write_it(tmp_path, coding):
+    from tinybench.course.units import package_of, read_course
+    toml = 'id = "c"\r\n[[unit]]\r\nname = "u"\r\ntitle = "µ"\r\nnotebooks = ["00_core.half"]\r\n'
+    put(tmp_path/'assignments'/'course.toml', toml.encode(coding))
+    put(tmp_path/'settings.ini', '[DEFAULT]\r\nlib_name = mine\r\n'.encode(coding))
+    put(tmp_path/'nbs'/'00_core.half.ipynb', as_file(CHAPTERS['00_core.half']).decode().encode(coding))
+    course = read_course(tmp_path)
+    assert course.units[0].title == 'µ' and package_of(course) == 'mine'
+    assert read_notebook(course.path('00_core.half')) == CHAPTERS['00_core.half']
 
 def test_what_was_saved_meanwhile_is_not_written_over(ws):
     path = ws.path('00_core.half')

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from scipy import stats
 from tinybench.base.text import escaped
 from tinybench.core.tensor import no_grad
-from tinybench.measure.clock import pinned, sample
+from tinybench.measure.clock import interleave, pinned, sample, warm_up
 from tinybench.measure.compare import (Comparison, Ratio, SelfTest, as_tested, chance_alarm, check_paired, compare,
     compare_results, compare_runs, even_loops, holm, interval_p, more_pairs, paired_results, pairs_for, ratio, ratio_and_p,
     selftest, separate_ratio, sign_test, signed_rank, t_ratio, verdict, wilcoxon)
@@ -59,7 +59,11 @@ def test_runs_that_laid_all_arrays_anew_are_judged_by_students_t(of):
     assert ratio_and_p(*pair(*one))[1] == sign_test(np.log(one[0]/one[1]))
 
 def test_student_has_something_to_say_of_two_values_and_of_equal_ones():
-    assert t_ratio([.1, .1])[1] == 0 and t_ratio([0., 0.])[1] == 1 and t_ratio([0., 0.])[0].lo == 1
+    assert t_ratio([0., 0.])[1] == 1 and t_ratio([0., 0.])[0].lo == 1
+    for n in (2, 5, 6, 9):                    # without a spread, no surer than so many coins that fall alike
+        q, p = t_ratio([.1]*n)
+        assert p == 2*.5**n and q.estimate == pytest.approx(math.exp(.1)) and q.excludes_one == (n > 5)
+        assert n > 5 or q.lo < 1 < q.hi
     with pytest.raises(ValueError, match='1 builds: too few'): t_ratio([.1])
 
 def test_six_processes_can_decide_beside_two_rivals():
@@ -374,9 +378,7 @@ def test_nothing_runs_before_all_is_checked():
         'no `inner` for a': lambda: go(two, rng=rng(), secs=9., inner=dict(b=1)),
     }.items():
         with pytest.raises(ValueError, match=message): call()
-    for wrong in (0, None):
-        with pytest.raises(TypeError, match='default_rng'): go(two, rng=wrong)
-    with pytest.raises(TypeError): go(two)
+    with pytest.raises(TypeError, match='default_rng'): go(two, rng=0)
     assert m.calls == 0
     with pytest.raises(ValueError, match='a budget of 0'): go(two, secs=0, rng=rng())
     assert m.calls == 0
@@ -491,12 +493,50 @@ def test_separate_runs_must_hold_the_same():
     refused([a, b], [a], 'only one of them has b')
     refused([], [], 'none')
     refused(a, replace(a, metric='time'), 'their metric: latency, time')
-    refused([replace(a, unit='B')], [replace(a, unit='B')], 'seconds and rates')
+    refused([replace(a, unit='J')], [replace(a, unit='J')], 'seconds and rates')
+    idle = replace(a, metric='throughput', unit='examples/s', values=[5., 0., 5.]*10)
+    refused([idle], [replace(idle, values=[5.]*30)], 'a has a throughput of 0 examples/s, and values must be above 0')
     other = replace(a, env=dict(numpy='3.0', cpu='another'))
     refused(a, other, 'other cpu, numpy in `env`')
     refused(a, other, 'other cpu in `env`', differ=['numpy'])
     assert compare_runs(a, other, unpaired=True, differ=['numpy', 'cpu'])['a'].verdict == 'same'
 
+
+def test_sizes_are_compared_exactly_if_counted_and_to_a_kilobyte_if_measured():
+    def size(n, provenance='modelled', metric='weights', unit='B'): return BenchmarkResult('a', metric, unit, n, provenance, {}, {})
+    def one(old, new, **how): return compare_runs(size(old, **how), size(new, **how), unpaired=True)['a']
+    assert [one(10**6, n).verdict for n in (10**6, 10**6 + 1, 10**6 - 1)] == ['same', 'more', 'less']
+    assert (one(1000, 1500).ratio.estimate, one(1000, 1500).ratio.lo, one(1000, 1500).ratio.hi) == (1.5,)*3
+    measured = dict(provenance='measured', metric='allocated peak')
+    assert [one(10**6, n, **measured).verdict for n in (10**6, 10**6 + 5000, 10**6 + 10**5, 9*10**5)] == ['same', 'same', 'more', 'less']
+    assert one(4000, 4500, **measured).verdict == 'undecided' and one(4000, 4500, **measured).ratio.lo < 1
+    assert one(10**6, 2*10**6, metric='MACs', unit='MAC').verdict == 'more'
+    said = compare_runs(size(1000), size(1500), unpaired=True)
+    assert 'above 1 is more; counted, so exact' in repr(said) and 'not interleaved' not in repr(said)
+    assert Comparison.from_dict(json.loads(json.dumps(said.to_dict()))) == said and said.to_frame().verdict.tolist() == ['more']
+    with pytest.raises(ValueError, match='a weights of 0 B, and values must be above 0'): one(0, 1)
+
+def test_a_seed_is_drawn_and_recorded_where_none_is_given():
+    m = Machine(rng())
+    two = dict(a=m.job(1.), b=m.job(1.))
+    found = [compare(two, repeats=6, inner=1, clock=m.clock) for _ in range(2)]
+    seeds = [c.results[0].how['seed'] for c in found]
+    assert seeds[0] != seeds[1] and all(isinstance(s, int) and 0 <= s < 2**32 for s in seeds)
+    again = compare(two, repeats=6, inner=1, clock=m.clock, rng=np.random.default_rng(seeds[0]))
+    assert again.results[0].how['seed'] == seeds[0]
+    assert selftest(comparisons=2, pairs=6, inner=1).seed is not None
+
+async def wait(): return sum(range(10**6))
+def steps(): yield from range(10)
+
+@pytest.mark.parametrize('f,kind', [(wait, 'coroutine'), (lambda: wait(), 'coroutine'), (steps, 'generator'), (lambda: map(abs, [1]), 'map'),
+                                    (lambda: (x for x in 'ab'), 'generator')], ids=['async', 'returned', 'yields', 'lazy', 'expression'])
+def test_a_promise_is_not_timed(f, kind):
+    "Nothing has run yet; refused at once, however the calls are counted, and without a warning that nobody waited."
+    good = lambda: sum(range(100))
+    for call in (lambda: compare(dict(a=good, b=f)), lambda: compare(dict(a=good, b=f), inner=3), lambda: sample(f), lambda: sample(f, inner=2),
+                 lambda: interleave(dict(a=good, b=f), rng=rng()), lambda: warm_up(f), lambda: selftest(f, 2, 6)):
+        with pytest.raises(TypeError, match=f'returns a {kind}, whose work is still to be done'): call()
 
 def test_intervals_of_separate_runs_cover_the_truth():
     "Two runs of 40, each with autocorrelation .6, a true ratio of 1.2: covered in 92% of 400 experiments."

@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 from tinybench.core import ops as core_ops
 from tinybench.core.ops import Op
-from tinybench.core.tensor import Tensor, apply, concatenate, in_scope, no_grad
-from tinybench.profile.cost import (COUNTS, Cost, Counted, Life, Stored, conv_counts, cost, intensity, lifetimes, live_bytes, reaches, results,
+from tinybench.core.tensor import Tensor, apply, concatenate, in_scope, no_grad, watching
+from tinybench.profile.cost import (COUNTS, Cost, Counted, Life, Stored, Tracer, conv_counts, cost, intensity, lifetimes, live_bytes, reaches, results,
                                     traced)
 from tinybench.profile.cost import as_input as cost_input
 from tinybench.measure.result import load_json, save_json
@@ -213,23 +213,23 @@ def test_live_bytes(found):
     assert live_bytes(found, 10) == want.tolist()
 
 def replay(net, shape):
-    "Peak by running the recorded operations again with a count of the uses still to come, as an interpreter would."
+    "Peak by running the operations again with a count of the uses still to come, as an interpreter would."
     x = cost_input(shape, None, np.float32)
     calls, outs, ops = traced(net, (x,))
     memory = {x: x}                                     # tensor -> the tensor that holds its memory
-    for t in ops:
-        base = [p for p in t.made.parents if np.shares_memory(t.data, p.data)]
-        memory[t] = memory[base[0]] if base else t
+    for r in ops:
+        base = [p for p in r.parents if np.shares_memory(r.out.data, p.data)]
+        memory[r.out] = memory[base[0]] if base else r.out
     uses = {}
-    for t in ops:
-        for p in t.made.parents:
+    for r in ops:
+        for p in r.parents:
             if p in memory: uses[memory[p]] = uses.get(memory[p], 0) + 1
     for y in outs: uses[memory[y]] = uses.get(memory[y], 0) + 1
     alive, peak = {x: x.data.nbytes}, x.data.nbytes
-    for t in ops:
-        alive.setdefault(memory[t], memory[t].data.nbytes)
+    for r in ops:
+        alive.setdefault(memory[r.out], memory[r.out].data.nbytes)
         peak = max(peak, sum(alive.values()))
-        for p in t.made.parents:
+        for p in r.parents:
             if p not in memory: continue
             uses[memory[p]] -= 1
             if not uses[memory[p]]: del alive[memory[p]]
@@ -428,9 +428,86 @@ def test_what_is_no_network_or_no_input_is_refused():
     with pytest.raises(ValueError, match='Dense.*expected an input of shape'): cost(Dense(4, 2, rng()), (1, 5))
 
 def test_reaches():
-    x, y, w = Tensor(np.ones(3), requires_grad=True), Tensor(np.ones(3), requires_grad=True), Parameter(np.ones(3))
-    assert reaches(x + y, [x]) and reaches(x.exp()*2, [x]) and reaches(x, [x]) and reaches(w, [x])
-    assert not reaches(y.exp(), [x]) and not reaches(w*2, [x])
+    x, y, w = Tensor(np.ones(3)), Tensor(np.ones(3)), Parameter(np.ones(3))
+    rec = Tracer(Dense(3, 3, rng()))
+    rec.open.append(0)
+    with watching(rec): reach = [x + y, x.exp()*2, (x*2).detach()*3], [y.exp(), w*2]
+    assert all(reaches(t, [x], rec.made) for t in (*reach[0], x, w)) and not any(reaches(t, [x], rec.made) for t in reach[1])
+    assert not reaches(x.detach(), [x], rec.made)
+
+
+# --- what runs, whether the output depends on it or not
+
+class Net(Module):
+    "Three layers and a forward pass of one's own."
+    def __init__(self, forward):
+        self.body, self.main, self.aux = Dense(8, 16, rng()), Dense(16, 4, rng()), Dense(16, 10, rng())
+        self.how = forward
+    def forward(self, x): return self.how(self, x)
+
+def kept(s, x): h = s.body(x); s.said = s.aux(h); return s.main(h)
+def dropped(s, x): h = s.body(x); s.aux(h); return s.main(h)
+def unrecorded(s, x):
+    h = s.body(x)
+    with no_grad(): s.said = s.aux(h)
+    return s.main(h)
+def frozen(s, x):
+    with no_grad(): h = s.body(x)
+    s.aux(h)
+    return s.main(h)
+def cut(s, x): h = s.body(x); s.aux(h.detach()); return s.main(h.detach())
+def no_layer(s, x): h = s.body(x); (h @ s.aux.w).max(1); return s.main(h)
+def made_now(s, x): h = s.body(x); s.late = Dense(16, 10, rng(5)); s.late(h); return s.main(h)
+def constant(s, x): s.aux(Tensor(np.ones((len(x), 16), np.float32))); return s.main(s.body(x))
+UNUSED = [kept, dropped, unrecorded, frozen, cut, no_layer, made_now, constant]
+
+@pytest.mark.parametrize('forward', UNUSED, ids=lambda f: f.__name__)
+def test_work_whose_result_is_not_in_the_output_counts(forward):
+    c = cost(Net(forward), (2, 8))
+    assert c.macs == 2*352 and not [r for r in c.rows if r.path == '?']
+    by_path = {r.path: r.macs for r in c.rows if r.macs}
+    extra = {no_layer: '', made_now: 'late'}.get(forward, 'aux')
+    assert by_path == {'body': 2*128, 'main': 2*64, extra: 2*160}
+    widest = {no_layer: 16 + 10 + 1, constant: 8 + 16}.get(forward, 16 + 10)     # the hidden row, and what is made of it
+    assert c.peak_bytes == 4*2*widest
+
+def test_a_layer_called_twice_counts_twice_also_if_once_for_nothing():
+    def twice(s, x): s.body(x); return s.main(s.body(x))
+    c = cost(Net(twice), (1, 8))
+    assert (c.macs, [r.macs for r in c.rows]) == (2*128 + 64, [128, 128, 64, 0]) and c.params == 144 + 68 + 170
+
+def test_what_evaluation_leaves_out_is_not_counted():
+    def trained_only(s, x):
+        h = s.body(x)
+        if s.training: s.aux(h)
+        return s.main(h)
+    net = Net(trained_only)
+    assert cost(net, (1, 8)).macs == 192 and net.training
+
+def test_unknown_work_is_named_also_if_its_result_is_dropped():
+    def forward(s, x):
+        with no_grad(): apply(Cube.op, x)
+        return s.main(s.body(x))
+    with pytest.raises(ValueError, match=r"Net \(the network\).*'cube'.*counts="): cost(Net(forward), (1, 8))
+
+@pytest.mark.parametrize('forward', [kept, unrecorded, no_layer, cut], ids=lambda f: f.__name__)
+def test_unused_work_as_torch_counts_it(forward, torch):
+    from torch.utils.flop_counter import FlopCounterMode
+    class Theirs(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.main, self.aux = (torch.nn.Linear(*n) for n in ((8, 16), (16, 4), (16, 10)))
+        def forward(self, x):
+            h = self.body(x)
+            if forward is no_layer: h @ self.aux.weight.T
+            else: self.said = self.aux(h)
+            return self.main(h)
+    with FlopCounterMode(display=False) as counter: Theirs()(torch.zeros(3, 8))
+    assert counter.get_total_flops() == 2*cost(Net(forward), (3, 8)).macs == 2*3*352
+
+def test_a_layer_that_keeps_its_answer_is_counted_again_alike():
+    net = Net(kept)
+    assert cost(net, (1, 8)) == cost(net, (1, 8)) and net.said.made is None
 
 
 # --- views of a record

@@ -1,5 +1,5 @@
 "The project's files agree with each other, and what is generated is what its sources generate."
-import configparser, os, runpy, subprocess, sys, tomllib
+import configparser, os, re, runpy, subprocess, sys, tomllib
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_package_is_what_the_notebooks_export(project, script):
     lib = project/'tinybench'
     before = contents(lib, '*.py')
     # from nothing, so that a module whose notebook is gone does not stay
-    plain = ('__init__.py', 'cli/', 'base/', 'embedded/', 'course/')    # written by hand
+    plain = ('__init__.py', 'cli/', 'base/', 'embedded/', 'official/', 'course/')    # written by hand
     for name in before:
         if not name.startswith(plain): (lib/name).unlink()
     run(script('nbdev_export'), cwd=project)
@@ -50,6 +50,20 @@ def test_readme_is_what_index_says(root):
     diff = changed(kept, figures)
     assert not diff, f'not the figures in nbs/index.ipynb: {", ".join(diff)}; run make readme'
 
+STRANGER = re.compile(r'install [^\n]*?(?<![\w/.-])tinybench(?![\w.-])|(?<![\w-])tinybench(\[|==|>=)', re.I)
+
+def test_nobody_is_told_to_install_the_project_that_has_our_name(ini, pyproject, root):
+    "On the package index `tinybench` is another project: what is installed is tinybench-ml."
+    assert STRANGER.search('pip install "tinybench[course]"') and STRANGER.search('pip install -q tinybench')
+    assert not STRANGER.search("pip install 'tinybench-ml[course]==0.0.1'") and pyproject['project']['name'] == 'tinybench-ml'
+    kinds = '.py', '.ipynb', '.md', '.toml', '.ini', '.txt', '.yml', 'run', 'Makefile'
+    tracked = subprocess.run(['git', 'ls-files'], cwd=root, text=True, capture_output=True).stdout.split()
+    texts = {n: (root/n).read_text(encoding='utf-8') for n in tracked if n.endswith(kinds) and (root/n).is_file()
+             and n != 'tests/project/test_project.py'}
+    assert len(texts) > 200
+    told = [f'{n}: {m[0]}' for n, text in texts.items() for m in STRANGER.finditer(text)]
+    assert not told, told
+
 def test_pyproject_follows_settings_ini(ini, pyproject, root):
     project, nbdev = pyproject['project'], pyproject['tool']['nbdev']
     assert project['name'] == ini['lib_name']
@@ -68,7 +82,7 @@ def test_pyproject_follows_settings_ini(ini, pyproject, root):
 
 def test_extras(pyproject):
     extras = pyproject['project']['optional-dependencies']
-    assert set(extras) == {'torch', 'onnx', 'keras', 'h5', 'faces', 'mlperf', 'course', 'explore', 'dev'}
+    assert set(extras) == {'torch', 'onnx', 'keras', 'h5', 'faces', 'mlperf', 'postgres', 'course', 'explore', 'dev'}
     assert 'nbdev==2.4.14' in extras['course']
 
 def test_top_level(project):

@@ -37,12 +37,12 @@ def test_wheel_holds_the_package_and_nothing_else(wheel, root):
 
 def test_import_is_light(installed):
     once = f'''import sys, time
-start = time.perf_counter(); import tinybench; took = time.perf_counter() - start
+start = time.process_time(); import tinybench; took = time.process_time() - start
 print(took, *(m for m in {HEAVY} if m in sys.modules))'''
     runs = [run(installed/'python', '-I', '-c', once, cwd=installed.parent).split() for _ in range(5)]
     assert [r[1:] for r in runs] == [[]]*5, f'import tinybench loads {runs[0][1:]}'
     best = min(float(r[0]) for r in runs)
-    assert best < .25, f'import tinybench takes {best:.2f} s'
+    assert best < .25, f'import tinybench takes {best:.2f} s of processor time'    # however busy the machine is
 
 def test_every_module_imports_without_the_extras(installed):
     every = f'''import pkgutil, sys, tinybench
@@ -59,7 +59,7 @@ for n in show: import_module(n)'''
 
 def test_installed_version_and_command(installed, root):
     version = re.search(r'(?m)^version = (.+)$', (root/'settings.ini').read_text())[1]
-    asked = 'import importlib.metadata as m, tinybench; print(m.version("tinybench"), tinybench.__version__)'
+    asked = 'import importlib.metadata as m, tinybench; print(m.version("tinybench-ml"), tinybench.__version__)'
     assert run(installed/'python', '-I', '-c', asked, cwd=installed.parent).split() == [version, version]
     for command in [installed/'tinybench'], [installed/'python', '-m', 'tinybench.cli']:
         assert 'demo' in run(*command, '--help', cwd=installed.parent)

@@ -33,7 +33,9 @@ def last_only(clock): return cached(clock, room=1)
 def cached_by_index(clock): return cached(clock, key=lambda s: s.index)
 def by_index(clock):
     def system(samples, answer):
-        for s in samples: answer(s.id, X[s.index].tobytes())
+        for s in samples:
+            clock.until(clock() + 1e-6)            # a run that takes no time has no rate
+            answer(s.id, X[s.index].tobytes())
     return system
 def lazy(clock):
     seen, inner = set(), fixed_system(.01, clock)

@@ -11,7 +11,7 @@ from tinybench.backends.base import as_model, running
 from tinybench.measure.stats import fewest_for
 from tinybench.tasks.loadgen import (PERCENTILES, Rules, SimulatedClock, accuracy_log, accuracy_plan, arrivals, details,
     drive, due_times, fixed_system, performance_plan, proven_share, queue_latency, read_accuracy, read_details, reasons,
-    result, sample_set, serve, write_logs)
+    find_peak, query_latencies, result, sample_set, serve, write_logs)
 
 X = np.random.default_rng(0).normal(size=(21, 3)).astype(np.float32)
 SERVER = dict(rate=20., bound=.05)
@@ -177,6 +177,38 @@ def test_offline_counts_samples_a_second():
     assert run.queries == 1 and result(run) == (pytest.approx(100), 'samples/s')
     short = simulated(Rules('Offline', 60, 5))
     assert 'expect a higher rate' in reasons(short)[0]
+
+def test_a_simulated_run_that_takes_no_time_has_no_rate():
+    "Offline cannot be told; a latency of 0 s can, and so can the rate of a Server, which is that of the arrivals."
+    def at_once(scenario, **how): return simulated(rules(scenario, **how), secs=0.)
+    run = at_once('Offline', n=500)
+    assert reasons(run) == ['it took no time, so it has no rate'] and 'INVALID, it took no time' in repr(run)
+    with pytest.raises(ValueError, match='took no time'): result(run)
+    d = details(run)
+    assert d['result_validity'] == 'INVALID' and 'result_samples_per_second' not in d and d['result_mean_latency_ns'] == 0
+    assert result(at_once('SingleStream', n=64)) == (0, 's') and result(at_once('MultiStream', n=662)) == (0, 's')
+    assert result(at_once('Server', n=700))[0] == pytest.approx(20, rel=.15)
+
+
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 9))
+def test_a_query_is_answered_when_its_last_sample_is(queries, width, seed):
+    q = np.random.default_rng(seed)
+    ids, secs = q.permutation(queries*width), q.random(queries*width)
+    want = [secs[np.isin(ids, range(k*width, (k + 1)*width))].max() for k in range(queries)]
+    np.testing.assert_array_equal(query_latencies(ids, secs, queries), want)
+
+@given(st.floats(.01, 1e4), st.floats(1.001, 1e4), st.floats(.001, .2), st.floats(0, 1.2))
+def test_the_peak_is_found_by_few_runs(lo, ratio, within, share):
+    hi, true, asked = lo*ratio, lo*ratio**share, []
+    got = find_peak(lambda rate: asked.append(rate) or rate <= true, lo, hi, within)
+    assert got == hi if true >= hi else true/(1 + within)*(1 - 1e-9) <= got <= true
+    assert len(asked) <= 4 + math.log2(1 + math.log(ratio)/math.log1p(within))
+
+def test_near_the_knee_a_short_run_finds_a_lower_peak():
+    "It proves less; and no peak is above what the server can do at all."
+    def holds(n): return lambda rate: not reasons(simulated(rules('Server', n=n, rate=rate)))
+    short, long = (find_peak(holds(n), 1., 100.) for n in (600, 5000))
+    assert 20 < short < long < 70
 
 
 # --- systems at fault

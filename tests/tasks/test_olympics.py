@@ -153,6 +153,13 @@ def test_more_errors_widen_a_score():
     assert width(few) > 3*width(many)
     assert np.diff(score_span(EVENTS['memory'], few, times)[1:])[0] < 1e-9
 
+def test_what_each_event_asks():
+    "What counts needs no limit, what does not has one; the all-around, in which all counts, has all three."
+    asked = {k: (e.parts, e.accuracy, e.secs, e.nbytes) for k, e in EVENTS.items()}
+    assert asked == dict(sprint=(('time',), .85, math.inf, 10e6), memory=(('memory',), .85, .1, math.inf),
+                         accuracy=(('errors',), 0, .1, 10e6), extreme=(('time', 'memory'), .8, math.inf, math.inf),
+                         **{'all-around': (('time', 'memory', 'errors'), .85, .1, 10e6)})
+
 def test_requirements_at_their_edges():
     e = EVENTS['all-around']
     assert shortfalls(e, .85, 9_999_999, .0999) == []

@@ -26,9 +26,9 @@ from tinybench.optimize.prune import pack_n_m, prune, sparse
 from tinybench.optimize.quantize import clustered, fake, int4, int8
 from tinybench.optimize.step import answers_of, bfloat16, clone, float16, float64, strip
 from tinybench.tasks.rules import (allowed, channel_steps, check_closed, fraction_bits, generate_compliance_report, largest_step,
-                                   nearest_in, quality_from, step_range, traces)
+                                   nearest_in, step_range, traces)
 from tinybench.tasks.run import TinyMLPerf
-from tinybench.tasks.task import TASKS, Examples
+from tinybench.tasks.task import TASKS, Examples, quality_from
 from taskkit import SHAPE, SHORT, SYSTEM, as_if_long, net, oracle, pictures, report_on
 
 INPUT = 12, 12, 3

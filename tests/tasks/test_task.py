@@ -8,8 +8,8 @@ from tinybench.data.source import Dataset
 from tinybench.measure.accuracy import wilson
 from tinybench.models.zoo import create
 from tinybench.profile.cost import cost
-from tinybench.tasks.task import (TASKS, Examples, Quality, chance_to_pass, clip_scores, digit_pictures, examples_to_decide,
-                                  official_pictures, outputs_of, quality_of, task_of, verdict)
+from tinybench.tasks.task import (TASKS, Examples, Quality, answers_in, chance_to_pass, confusion, digit_pictures, examples_to_decide,
+                                  official_pictures, outputs_of, quality_from, quality_of, roc, task_of, verdict)
 
 shares = st.integers(1, 99).map(lambda k: k/100)
 
@@ -43,10 +43,31 @@ def test_verdicts():
     assert q.more() == 800 and '0.870 [0.830, 0.910]' in repr(q)
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(0, 9))
-def test_clip_scores_are_means(clip, seed):
+def test_the_score_of_a_clip_is_the_mean_over_its_windows(clip, seed):
     clip = np.unique(clip, return_inverse=True)[1]
-    scores = np.random.default_rng(seed).normal(size=len(clip))
-    np.testing.assert_allclose(clip_scores(scores, clip), [scores[clip == c].mean() for c in range(clip.max() + 1)])
+    out = np.random.default_rng(seed).normal(size=(len(clip), 3))
+    e = Examples('clips', np.zeros((len(clip), 3)), np.arange(clip.max() + 1), clip=clip)
+    np.testing.assert_allclose(answers_in(TASKS['ad01'], out, e), [(out[clip == c]**2).mean() for c in range(clip.max() + 1)])
+    alone = Examples('inputs', e.x, clip)
+    np.testing.assert_allclose(answers_in(TASKS['ad01'], out, alone), (out**2).mean(1))
+
+@given(st.integers(2, 9), st.integers(0, 80), st.integers(0, 9))
+def test_a_confusion_matrix_is_that_of_others(classes, n, seed):
+    from sklearn.metrics import confusion_matrix
+    truth, answers = np.random.default_rng(seed).integers(0, classes, (2, n))
+    got = confusion(truth, answers, classes)
+    assert got.shape == (classes, classes) and got.sum() == n
+    if n: np.testing.assert_array_equal(got, confusion_matrix(truth, answers, labels=range(classes)))
+
+@given(st.integers(4, 60), st.integers(1, 40), st.integers(0, 9))
+def test_a_roc_curve_is_that_of_others(n, levels, seed):
+    from sklearn.metrics import roc_auc_score, roc_curve
+    r = np.random.default_rng(seed)
+    truth, scores = r.permutation(np.arange(n) % 2), r.integers(0, levels, n).astype(float)
+    c = roc(scores, truth)
+    for a, b in zip((c.alarms, c.caught, c.thresholds), roc_curve(truth, scores, drop_intermediate=False)): np.testing.assert_allclose(a, b)
+    area = float((np.diff(c.alarms)*(c.caught[1:] + c.caught[:-1])/2).sum())
+    assert area == pytest.approx(roc_auc_score(truth, scores)) == pytest.approx(quality_from(TASKS['ad01'], truth, scores).value)
 
 @pytest.mark.parametrize('name', TASKS)
 def test_the_networks_of_the_zoo_fit_their_tasks(name):

@@ -2,7 +2,7 @@
 import getpass, json, threading
 from datetime import datetime, timezone
 from pathlib import Path
-from .files import exclusive, write_whole
+from .files import exclusive, read_text, write_whole
 
 CHOICES = 'tinybench-choices.json'
 WRITING = threading.Lock()    # one thread at a time, even where the system cannot keep out other processes
@@ -20,7 +20,7 @@ class Choices:
         "All entries, oldest first; ValueError if the file is no such file."
         if not self.path.exists(): return []
         try:
-            kept = json.loads(self.path.read_text(encoding='utf-8'))
+            kept = json.loads(read_text(self.path))
             if kept['schema'] != 1 or not all({'who', 'explorer'} <= set(e) for e in kept['entries']):
                 raise ValueError
             return list(kept['entries'])

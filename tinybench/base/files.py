@@ -1,5 +1,5 @@
 "Files and folders that are there whole or not at all"
-import errno, os, shutil, uuid
+import codecs, errno, os, re, shutil, uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -27,6 +27,25 @@ def write_whole(path:str|os.PathLike, data:str|bytes|Callable) -> Path:
     finally:
         with suppress(OSError): part.unlink()    # it is gone already if all went well
     return path
+
+MARKS = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF32_LE: 'utf-32', codecs.BOM_UTF32_BE: 'utf-32',
+         codecs.BOM_UTF16_LE: 'utf-16', codecs.BOM_UTF16_BE: 'utf-16'}    # the longer first: they begin alike
+
+def coding(data:bytes) -> str:
+    "What `data` is written in if it is text: 'utf-8', or what its byte order mark or its zeros say."
+    marked = next((name for mark, name in MARKS.items() if data.startswith(mark)), None)
+    if marked or b'\0' not in data[:2]: return marked or 'utf-8'
+    return 'utf-16-be' if data[:1] == b'\0' else 'utf-16-le'       # it begins as ASCII does
+
+def decoded(data:bytes) -> str:
+    "`data` as text with plain line ends, as Windows' tools too write it; UnicodeDecodeError if it is none."
+    return re.sub('\r\n?', '\n', data.decode(coding(data)))
+
+def read_text(path:str|os.PathLike) -> str:
+    "The text of the file `path`, as `decoded`; OSError, or ValueError with what to do, if it is no text."
+    try: return decoded(Path(path).read_bytes())
+    except UnicodeDecodeError as e:
+        raise ValueError(f'no text in UTF-8 or UTF-16 (byte {e.start:,}): save it as UTF-8') from None
 
 def shipped(name:str) -> Path:
     "The path of a file of `tinybench/embedded`: data and weights that come with the package."

@@ -1,8 +1,30 @@
 "What a command says to people: lines and a bar on stderr, and how it ends when something goes wrong"
-import sys
+import codecs, sys, unicodedata
 from contextlib import contextmanager
 from .process import bar_is_seen
 
+
+NEAR = {'µ': 'u', 'μ': 'u', '×': 'x', '·': '.', '…': '...', '–': '-', '—': '-', '−': '-', '⁄': '/', '→': '->',
+        '←': '<-', '≥': '>=', '≤': '<=', '≠': '!=', '≈': '~', '±': '+-', '°': ' ', '’': "'", '‘': "'",
+        '“': '"', '”': '"'}
+
+def near(e:UnicodeError) -> tuple[str, int]:
+    "What `codecs` writes for characters that a code page lacks: `us` for `µs`, `e` for `é`, else a `?`."
+    if not isinstance(e, UnicodeEncodeError): raise e
+    def parts(c): return NEAR.get(c) or ''.join(NEAR.get(p, p) for p in unicodedata.normalize('NFKD', c))
+    def plain(c): return parts(c).encode('ascii', 'ignore').decode() or '?'
+    return ''.join(map(plain, e.object[e.start:e.end])), e.end
+
+def write_anything():
+    "Let stdout and stderr take every character, whatever their code page: a result is not lost for one."
+    codecs.register_error('tinybench.near', near)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='tinybench.near')
+
+def echo(result) -> None:
+    "Write a result and a line end on stdout, in its own code page."
+    sys.stdout.write(f'{result}\n')
+    sys.stdout.flush()
 
 def say(text:str) -> None:
     "Write a line on stderr: stdout is for results."

@@ -16,11 +16,30 @@ def scale(x:float, unit:str) -> tuple[float, str]:
 def digits(x:float, width:float=0.) -> str:
     "`x` written out to a third of `width` or so; to three significant digits if `width` is 0."
     if not width > 0: return f'{float(f"{x:.3g}"):g}'
-    return f'{x:.{min(max(math.ceil(-math.log10(width/3)), 0), 9)}f}'
+    last = math.ceil(-math.log10(width/3))               # the decimal that is still worth writing
+    first = -math.floor(math.log10(abs(x))) if x and math.isfinite(x) else 0
+    if first < -8 or 4 < first <= last: return f'{x:.{min(max(last - first, 0), 9)}e}'
+    return f'{x:.{min(max(last, 0), 9)}f}'
+
+def decimals(
+    values:Iterable[float],
+    least:int,                  # decimals
+    wholes:tuple=(0,),          # what no other number may look like
+) -> int:
+    "Decimals, from `least` to 12, at which no value is rounded to one of `wholes` that it is not."
+    def is_hidden(x, n): return any(abs(x - w) > 1e-11 and float(f'{x:.{n}f}') == w for w in wholes)
+    return next((n for n in range(least, 12) if not any(is_hidden(x, n) for x in values)), 12)
+
+def percent(x:float, least:int=1) -> str:
+    "The share `x` in percent; 0% and 100% are written only for 0 and 1."
+    return f'{100*x:.{decimals([100*x], least, (0, 100))}f}%'
 
 def worded(mid:float, lo:float=math.nan, hi:float=math.nan, unit:str='') -> str:
     "A value with its interval, as in `3.4 µs [3.2, 3.7]`, or without one; shares in percent."
-    if unit == 'share': return f'{mid:.1%}' + (f' [{100*lo:.1f}, {100*hi:.1f}]' if lo < hi else '')
+    if unit == 'share':
+        if not lo < hi: return percent(mid)
+        n = decimals([100*v for v in (mid, lo, hi)], 1, (0, 100))
+        return f'{100*mid:.{n}f}% [{100*lo:.{n}f}, {100*hi:.{n}f}]'
     rates = (1e6, f'M {unit}'), (1e3, f'k {unit}')
     by, unit = next((r for r in rates if mid >= r[0] and unit.endswith('/s')), None) or scale(mid, unit)
     if not lo < hi: return f'{digits(mid/by)} {unit}'.strip()

@@ -23,7 +23,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import ClassVar, NamedTuple
 import numpy as np
 from ..backends.base import Model, as_model
-from ..base.files import write_whole
+from ..base.files import read_text, write_whole
 from ..base.text import Shown, Table
 from .benchmark import Against, array_digest, as_data, unsent
 from .effects import Asked, cell_name, column_effects, judged, paired, subsets, usable
@@ -300,7 +300,7 @@ class Ablation(Shown):
     def load(cls, folder:str|os.PathLike) -> 'Ablation':
         folder = Path(folder).expanduser()
         path = folder/'ablation.json' if folder.is_dir() else folder
-        try: return cls.from_dict(json.loads(path.read_text(encoding='utf-8')))
+        try: return cls.from_dict(json.loads(read_text(path)))
         except (ValueError, TypeError, KeyError) as e: raise ValueError(f'{path}: {e}') from e
 
 # %% ../../nbs/72_bench.ablation.ipynb #complete

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from .. import __version__
-from ..base.files import replace_folder, write_whole
+from ..base.files import read_text, replace_folder, write_whole
 from ..base.text import escaped, markdown, worded
 from .benchmark import spread
 from .pareto import Recommendation, pareto
@@ -311,7 +311,7 @@ def report_files(kind:str) -> set[str]:
 def is_report(folder:Path, kind:str) -> bool:
     "Whether `folder` is a report of `kind` and holds nothing else."
     if not {p.name for p in folder.iterdir()} <= report_files(kind): return False
-    try: d = json.loads((folder/'results.json').read_text(encoding='utf-8'))
+    try: d = json.loads(read_text(folder/'results.json'))
     except (OSError, ValueError): return False
     return isinstance(d, dict) and d.get('report') == kind
 

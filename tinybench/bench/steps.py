@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from .. import __version__
-from ..base.files import exclusive, write_whole
+from ..base.files import exclusive, read_text, write_whole
 from ..measure.result import plain
 
 # %% ../../nbs/67_bench.steps.ipynb #fingerprint
@@ -65,7 +65,7 @@ def open_steps(folder:str|os.PathLike, settings:Mapping) -> tuple[Path,str]:
 # %% ../../nbs/67_bench.steps.ipynb #read-noted
 def read_noted(path:Path) -> dict:
     "The settings in the file that `open_steps` wrote; ValueError for a damaged one or another schema."
-    try: d = json.loads(path.read_text(encoding='utf-8'))
+    try: d = json.loads(read_text(path))
     except ValueError as e:
         raise ValueError(f'{path} is damaged ({e}): nobody knows what its steps were measured with') from e
     if not isinstance(d, dict): d = {}
@@ -106,7 +106,7 @@ def load_step(steps:Path, step:str, mark:str) -> dict|None:
     "What `save_step` wrote, or None; DamagedStep, or ValueError for other settings or another schema."
     path = steps/step_file(step)
     if not path.exists(): return None
-    try: d = json.loads(path.read_text(encoding='utf-8'))
+    try: d = json.loads(read_text(path))
     except ValueError as e: raise DamagedStep(f'{path.name} is no JSON ({e})') from e
     if not isinstance(d, dict): raise DamagedStep(f'{path.name} holds no dictionary')
     if (got := d.get('schema')) != STEP_SCHEMA:

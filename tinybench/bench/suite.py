@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 from .. import __version__
 from ..backends.base import Model, ModelError
-from ..base.files import write_whole
+from ..base.files import read_text, write_whole
 from ..base.process import bar_is_seen
 from ..base.text import Shown, Table, aligned, worded
 from .benchmark import (
     Benchmark, answers, array_digest, against, example_batch, judged_rows, spread)
+from .choose import how_to_tell
 from .steps import fingerprint, kept_step, locked, open_steps, save_step
 from ..measure.accuracy import Score
 from ..measure.result import BenchmarkResult, environment, freeze, plain
@@ -152,6 +153,9 @@ def suite_words(r:SuiteResult) -> list[str]:
                 'many points of accuracy.')
         traced = any(c.unit == 'B' and c.provenance == 'measured' for c in r.comparison)
         words.append(said + (' Of measured bytes a kilobyte more or less decides nothing.' if traced else ''))
+    sizes = {c.metric: xs for c, xs in columns(r).items() if c.metric in ('weights', 'peak activations')}
+    alive = [k for k in r.names if k not in r.failures]
+    words += [line for m, xs in sizes.items() for line in how_to_tell(m, [k for k in alive if k not in xs])]
     return words + [f'{k} failed and has no number: {why}.' for k, why in r.failures.items()]
 
 # %% ../../nbs/68_bench.suite.ipynb #suite-dict
@@ -187,7 +191,7 @@ def load_suite(folder:str|os.PathLike) -> SuiteResult:
     "The result in `folder`/results.json, or in the file `folder`; ValueError naming the file for any other."
     folder = Path(folder).expanduser()
     path = folder/'results.json' if folder.is_dir() else folder
-    try: return suite_from_dict(json.loads(path.read_text(encoding='utf-8')))
+    try: return suite_from_dict(json.loads(read_text(path)))
     except (ValueError, TypeError, RecursionError) as e: raise ValueError(f'{path}: {e}') from e
 
 # %% ../../nbs/68_bench.suite.ipynb #suite-concerns

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 import typer
 from tinybench import __version__
-from tinybench.base.terminal import bar, give_up, say, stoppable, told
+from tinybench.base.terminal import bar, echo, give_up, say, stoppable, told, write_anything
 from tinybench.course.commands import group
 from tinybench.course.student.commands import app as student
 from tinybench.course.teacher.commands import app as teacher
@@ -15,7 +15,7 @@ from .data import get_data, list_data
 from .demo import demo_suite, gains
 from .explore import explored
 from .figures import suite_figures, write_figures, write_race
-from .gate import as_share, compared_files, gates
+from .gate import as_share, compared_files, gates, is_rate
 from .olympics import board, submit, verify
 from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
@@ -42,7 +42,7 @@ def explained(kept:str):
 
 def show(found, as_json:bool=False, report:Path|None=None):
     "Prints a result on stdout, as text or all of it as JSON; and on stderr where its report is."
-    typer.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
+    echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
     if report: say(f'report: {report}')
 
 app = group('Machine-learning performance, learned by building and measuring. Start with: tinybench demo')
@@ -60,7 +60,7 @@ def command(f, of=app, name=None):
 def show_version(wanted:bool):
     "Prints the version and leaves."
     if not wanted: return
-    typer.echo(f'tinybench {__version__}')
+    echo(f'tinybench {__version__}')
     raise typer.Exit
 
 Version = Annotated[bool, typer.Option('--version', callback=show_version, help='Print it.')]
@@ -91,7 +91,7 @@ def demo(
         say('writing the report')
         write_report(found, folder, suite_figures(found))
     show(found, as_json)
-    if not as_json: typer.echo(f'\n{gains(found)}')
+    if not as_json: echo(f'\n{gains(found)}')
     for words in found.system.get('concerns', ()): say(f'careful: {words}')
     say(f'report: {out}')
 
@@ -199,7 +199,7 @@ def explore(
     """Explore optimizations of a network in the browser.
 
     Trains the network, then opens a page with a switch for each optimization, on which designs are measured
-    and compared. Needs voila: pip install "tinybench[explore]".
+    and compared. Needs voila: pip install "tinybench-ml[explore]".
 
     The page is served to this machine only, by voila, until Ctrl-C. Guesses, kept settings and saved figures
     are written to the folder in which the command runs.
@@ -207,7 +207,7 @@ def explore(
     Example: tinybench explore --no-browser --port 8866
     """
     with explored(model, data, port) as (url, process):
-        typer.echo(url)
+        echo(url)
         say('Ctrl-C ends it')
         if browser:
             import webbrowser
@@ -222,10 +222,10 @@ def explore(
 def compare(
     a:Annotated[Path, typer.Argument(help='Results of the old run, as JSON.')],
     b:Annotated[Path, typer.Argument(help='Results of the new run.')],
-    metric:Annotated[str, typer.Option(help='What to compare: latency or throughput.')]='latency',
+    metric:Annotated[str, typer.Option(help='latency, throughput, or bytes such as weights.')]='latency',
     name:Annotated[str|None, typer.Option(help='One model, if not all that are in both.')]=None,
     band:Annotated[str, typer.Option(help='What counts as the same.')]='2%',
-    fail_above:Annotated[str|None, typer.Option(help='Status 3 if surely slower by more, as 5%.')]=None,
+    fail_above:Annotated[str|None, typer.Option(help='Status 3 if surely worse by more, as 5%.')]=None,
     strict:Annotated[bool, typer.Option('--strict', help='Status 4 if that is undecided.')]=False,
     differ:Annotated[str, typer.Option(help='What may differ, by commas, as tinybench,numpy.')]='tinybench',
     as_json:AsJson=False):
@@ -234,20 +234,22 @@ def compare(
     Model by model: how many times as long does the new one take?
 
     The files are report folders, results.json, or what save_json wrote. Timings of separate runs were not
-    taken in turns: a machine that changed its pace in between looks like a change of the code.
+    taken in turns: a machine that changed its pace in between looks like a change of the code. Bytes that
+    were counted ('weights', 'peak activations') are compared exactly.
 
-    Status with --fail-above: 3 where one is surely slower by more, else 0; with --strict, 4 where that is
-    undecided. An error is 1, a wrong option 2.
+    Status with --fail-above: 3 where one is surely slower or larger by more, else 0; with --strict, 4 where
+    that is undecided. An error is 1, a wrong option 2.
 
     Example: tinybench compare main.json branch.json --fail-above 5%
     """
     limit = None if fail_above is None else as_share(fail_above)
     found = compared_files(a, b, metric, name, as_share(band), tuple(k.strip() for k in differ.split(',')))
     said = {} if limit is None else gates(found, limit)
-    if as_json: typer.echo(json.dumps(found.to_dict() | dict(gates=said), indent=1))
-    else: typer.echo(found)
+    if as_json: echo(json.dumps(found.to_dict() | dict(gates=said), indent=1))
+    else: echo(found)
     answers = {'fail': 'yes', 'pass': 'no', 'undecided': 'undecided'}
-    for k, word in said.items(): say(f'{k} slower by more than {100*limit:g}%: {answers[word]}')
+    worse = 'slower' if found.results[0].unit == 's' or is_rate(found) else 'larger'
+    for k, word in said.items(): say(f'{k} {worse} by more than {100*limit:g}%: {answers[word]}')
     if 'fail' in said.values(): raise typer.Exit(3)
     if strict and 'undecided' in said.values(): raise typer.Exit(4)
 
@@ -284,8 +286,8 @@ def profile(
     with bar('profiling') as tell:
         found = run_profile(made.source, x, repeats=repeats, seed=seed, name=model, progress=tell, **options)
     shown = dict(profile=found) if train else dict(profile=found, roofline=roofline(found))
-    if as_json: typer.echo(json.dumps({k: v.to_dict() for k, v in shown.items()}, indent=1))
-    else: typer.echo('\n\n'.join(map(str, shown.values())))
+    if as_json: echo(json.dumps({k: v.to_dict() for k, v in shown.items()}, indent=1))
+    else: echo('\n\n'.join(map(str, shown.values())))
     if trace: say(f'trace: {save_trace(found, trace)}')
     if out: write_figures(out, **shown)
 
@@ -386,4 +388,5 @@ app.add_typer(student, name='student')
 
 def main(args:list[str]|None=None):
     "The command `tinybench`; `args` are those of the process if None. Always ends in SystemExit."
+    write_anything()
     app(args, prog_name='tinybench')

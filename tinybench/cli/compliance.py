@@ -3,14 +3,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from tinybench import __version__
-from tinybench.base.files import write_whole
+from tinybench.base.files import read_text, write_whole
 from tinybench.base.text import escaped
 from tinybench.bench.report import html_page
 from tinybench.measure.result import plain
 from tinybench.tasks.rules import (
-    Compared, Compliance, Entry, Equivalence, Finding, Traces, compliance_tables, findings_of, quality_from)
+    Compared, Compliance, Entry, Equivalence, Finding, Traces, compliance_tables, findings_of)
 from tinybench.tasks.run import Outcome
-from tinybench.tasks.task import TASKS
+from tinybench.tasks.task import TASKS, quality_from
 
 SCHEMA = 1
 
@@ -84,6 +84,6 @@ def load_compliance(path) -> Compliance:
     "The record in `path`, a file or a folder with compliance.json; ValueError naming it for any other."
     path = Path(path).expanduser()
     path = path/'compliance.json' if path.is_dir() else path
-    try: return compliance_from_dict(json.loads(path.read_text(encoding='utf-8')))
+    try: return compliance_from_dict(json.loads(read_text(path)))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as e:
         raise ValueError(f'{path}: {type(e).__name__}: {e}') from e

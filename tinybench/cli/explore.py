@@ -12,7 +12,7 @@ explorer({model!r}, {data!r}, {weights!r}, {choices!r}).widget'''
 def check_voila():
     "ValueError that says what to install, if voila or a kernel for it is missing."
     if lost := [name for name in ('voila', 'ipykernel') if find_spec(name) is None]: raise ValueError(
-        f'the explorer needs {" and ".join(lost)}: pip install "tinybench[explore]"')
+        f'the explorer needs {" and ".join(lost)}: pip install "tinybench-ml[explore]"')
 
 def new_network(model:str, data, seed:int=0):
     "An untrained network of the zoo for the examples of `data`; ValueError if it does not take them."

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 from tinybench.base.archive import check_npz, plain_file
-from tinybench.base.files import new_folder, write_whole
+from tinybench.base.files import new_folder, read_text, write_whole
 from tinybench.base.names import lookup
 from tinybench.base.process import Child
 from tinybench.base.text import one_line
@@ -106,7 +106,7 @@ def read_submission(folder:Path) -> dict:
     path = folder/'submission.json'
     plain_file(path, JSON_LIMIT)
     def no(v): raise Refused(f'{v} is no number of JSON')
-    d = json.loads(path.read_text(encoding='utf-8'), parse_constant=no)
+    d = json.loads(read_text(path), parse_constant=no)
     if not isinstance(d, dict) or {*d} != {*FIELDS}:
         raise Refused(f'a submission has the fields {", ".join(FIELDS)}')
     for k, kind in FIELDS.items():

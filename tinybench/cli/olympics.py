@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 import typer
 from tinybench.base.files import write_whole
-from tinybench.base.terminal import bar, say
+from tinybench.base.terminal import bar, echo, say
 from .options import AsJson, Seed
 from .plan import make_model, read_toml
 
@@ -72,7 +72,7 @@ def verdict_table(found:Mapping):
 
 def show_verdicts(found:Mapping, as_json:bool=False):
     "Prints the verdicts on stdout."
-    typer.echo(json.dumps(verdict_rows(found), indent=1) if as_json else verdict_table(found))
+    echo(json.dumps(verdict_rows(found), indent=1) if as_json else verdict_table(found))
 
 def boards_of(found:Mapping, event:str|None=None, **options) -> list:
     "The boards of all events that have entries, or of one; ValueError if any submission was refused."
@@ -193,6 +193,6 @@ def board(
     how = dict(processes=processes, repeats=repeats, seed=seed)
     found = boards_of(verdicts([root.expanduser()]), event, **how)
     page = write_board(found, out or root)
-    if as_json: typer.echo(json.dumps([b.to_dict() for b in found], indent=1, allow_nan=False))
-    else: typer.echo('\n\n'.join(map(str, found)))
+    if as_json: echo(json.dumps([b.to_dict() for b in found], indent=1, allow_nan=False))
+    else: echo('\n\n'.join(map(str, found)))
     say(f'board: {page}')

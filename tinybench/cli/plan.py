@@ -3,6 +3,7 @@ import os, sys, tomllib
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from tinybench.base.files import read_text
 from tinybench.base.names import meant
 
 
@@ -28,8 +29,8 @@ PLAN = dict(models=dict, data=list, baseline=str, repeats=int, secs=NUMBER, seed
 
 def read_toml(path:str|os.PathLike, kinds:Mapping) -> dict:
     "What a TOML file says, each key of its kind; OSError, or ValueError saying what is wrong in it."
-    try: found = tomllib.loads(Path(path).read_text(encoding='utf-8'))
-    except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is no TOML: {e}') from e
+    try: found = tomllib.loads(read_text(path))
+    except ValueError as e: raise ValueError(f'{path} is no TOML: {e}') from e
     known_keys(found, tuple(kinds), str(path))
     for k, v in found.items():
         fits = isinstance(v, kinds[k]) and not isinstance(v, bool)
@@ -55,8 +56,32 @@ def plan_of(suite:Path|None, models:str, data:str, options:dict) -> dict:
     if not plan['models']: raise ValueError('nothing to measure: name a TOML file, or networks with --models')
     return plan | {k: v for k, v in options.items() if v is not None}
 
-def make_model(name:str, table:dict, seed:int=0):
-    "The `Model` that a table of a suite describes; ValueError naming it if that cannot be."
+def channels_first(x):
+    "Images (n, h, w, c) as PyTorch wants them."
+    import torch
+    return torch.from_numpy(x).permute(0, 3, 1, 2).contiguous()
+
+def runs(model) -> bool:
+    "Whether `model` answers one empty example."
+    import numpy as np
+    from tinybench.backends.base import ModelError
+    from tinybench.bench.benchmark import answers
+    try: answers(model, np.zeros((1, *model.shape), model.dtype))
+    except ModelError: return False
+    return True
+
+def on_data(name:str, net, shape:tuple):
+    "`net` as a model of examples of the `shape` that the data have; PyTorch's may take the channels first."
+    from tinybench.backends.base import as_model
+    model = as_model(name, net, shape)
+    if model.kind != 'torch' or len(shape) != 3 or runs(model): return model
+    turned = as_model(name, net, shape, feed=channels_first)
+    return turned if runs(turned) else model
+
+def make_model(name:str, table:dict, seed:int=0, shapes=()):
+    """The `Model` that a table of a suite describes, or ValueError naming it.
+
+    A table without a shape takes that of the data, if their `shapes` are one."""
     from dataclasses import replace
     import numpy as np
     from tinybench.backends.base import Model, as_model
@@ -71,6 +96,7 @@ def make_model(name:str, table:dict, seed:int=0):
     except TypeError as e: raise ValueError(f'model {name!r}: {e}') from e
     if isinstance(net, Model): return replace(net, name=name)
     shape = shape or options.get('in_shape') or SHAPES.get(use)
+    if shape is None and len(set(shapes)) == 1: return on_data(name, net, tuple(*shapes))
     if shape is None: raise ValueError(
         f'model {name!r}: of what shape is one example? In a suite file add shape = [28, 28, 1]; else '
         'have the function return as_model(name, net, (28, 28, 1))')
@@ -83,5 +109,7 @@ def make_suite(plan:dict, out:Path|None=None):
     from tinybench.bench.suite import BenchmarkSuite
     from tinybench.data.source import load
     options = {k: v for k, v in plan.items() if k not in ('models', 'data')}
-    models = [make_model(name, table, plan.get('seed', 0)) for name, table in plan['models'].items()]
-    return BenchmarkSuite(models, [load(name) for name in plan.get('data', ())], out, **options)
+    data = [load(name) for name in plan.get('data', ())]
+    shapes = {d.x_test.shape[1:] for d in data}
+    models = [make_model(name, table, plan.get('seed', 0), shapes) for name, table in plan['models'].items()]
+    return BenchmarkSuite(models, data, out, **options)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from tinybench import __version__
-from tinybench.base.files import new_folder, write_whole
+from tinybench.base.files import new_folder, read_text, write_whole
 from tinybench.base.text import Shown, Table, escaped
-from tinybench.tasks.rules import DIVISIONS, STATUSES, Compliance, Entry, quality_from
-from tinybench.tasks.task import TASKS, Task
+from tinybench.tasks.rules import DIVISIONS, STATUSES, Compliance, Entry
+from tinybench.tasks.task import TASKS, Task, quality_from
 
 BENCHMARKS = dict(ad01='ad', ic01='ic', ic02='ic2', kws01='kws', vww01='vww')    # the names of their folders
 TESTS = 'accuracy', 'performance'
@@ -118,7 +118,7 @@ def content(path:Path):
     "The text of a file, or what is in it if it is JSON; ValueError in words if that cannot be."
     if path.is_symlink() or not path.is_file(): raise ValueError(f'{path.name} is missing')
     if path.stat().st_size > MOST_BYTES: raise ValueError(f'{path.name} is too large')
-    try: return (json.loads if path.suffix == '.json' else str)(path.read_text(encoding='utf-8'))
+    try: return (json.loads if path.suffix == '.json' else str)(read_text(path))
     except (ValueError, RecursionError) as e:
         raise ValueError(f'{path.name} cannot be read: {str(e)[:80]}') from None
 
@@ -264,7 +264,7 @@ def mlperf_log(c:Compliance) -> str:
     "The submission as lines of the package mlperf-logging; ImportError that says how to get it."
     try: from mlperf_logging.mllog import constants as k, mllog
     except ImportError as e: raise ImportError(
-        'the package mlperf-logging is missing: pip install "tinybench[mlperf]"') from e
+        'the package mlperf-logging is missing: pip install "tinybench-ml[mlperf]"') from e
     out, logger = io.StringIO(), logging.Logger('tinybench')
     logger.addHandler(logging.StreamHandler(out))
     log = mllog.MLLogger(logger)

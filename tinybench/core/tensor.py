@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['USED', 'Made', 'recording', 'no_grad', 'in_scope', 'Listener', 'watching', 'listener', 'heard', 'as_array', 'Tensor',
-           'apply', 'where', 'concatenate', 'describe', 'history', 'deposit', 'check_root', 'backward', 'check_grad']
+           'describe', 'glimpses', 'apply', 'where', 'concatenate', 'stack', 'by_numpy', 'history', 'deposit',
+           'check_root', 'check_same', 'hand_back', 'backward', 'check_grad']
 
 # %% ../../nbs/01_core.tensor.ipynb #imports
 import itertools, threading
@@ -12,8 +13,9 @@ from contextlib import contextmanager
 from typing import Callable, NamedTuple
 import numpy as np
 
+from ..base.arraylike import Arraylike, along, dims, fractions_in, limit, plain
 from . import ops
-from .ops import Op, largest_error, unbroadcast
+from .ops import Op, largest_error, one_each, unbroadcast
 
 # %% ../../nbs/01_core.tensor.ipynb #made
 class Made(NamedTuple):
@@ -23,6 +25,8 @@ class Made(NamedTuple):
     kept: object        # the output, or what the op chose to keep instead
     options: dict
     scope: str|None     # the layer that was running, if a listener asked to know
+    arrays: list        # the numbers of the parents
+    glimpses: list      # one number of each, to notice it if they are overwritten
 
 # %% ../../nbs/01_core.tensor.ipynb #state
 class _State(threading.local):
@@ -57,6 +61,7 @@ class Listener:
     def call(self, m, *xs): return m.forward(*xs)    # the module `m` is called
     def start(self, name:str|None, phase:str): "The layer `name` starts a phase; None: no layer."
     def stop(self, name:str|None, phase:str): "It ends, also after an error."
+    def ran(self, t, op, xs:tuple, options:dict): "`op` of the tensors `xs` made `t`, recorded or not."
     def stretches(self, opt) -> list: return [('', slice(None))]    # (name, slice): how an update is cut
 
 # %% ../../nbs/01_core.tensor.ipynb #watching
@@ -82,6 +87,8 @@ def as_array(data, dtype=None) -> np.ndarray:
     """`data` as an array: lists and numbers become float32, arrays keep their type;
     TypeError for anything that is not numbers."""
     if isinstance(data, Tensor): data = data.data
+    if isinstance(data, (list, tuple)) and any(isinstance(t, Tensor) and t.requires_grad for t in data):
+        raise TypeError('a new tensor of tensors would cut their gradients: join them with stack(...)')
     if dtype is None and not isinstance(data, (np.ndarray, np.generic)):
         a = np.asarray(data)
         dtype = np.float32 if a.dtype.kind in 'iuf' else a.dtype
@@ -91,11 +98,10 @@ def as_array(data, dtype=None) -> np.ndarray:
     return a
 
 # %% ../../nbs/01_core.tensor.ipynb #tensor
-class Tensor:
+class Tensor(Arraylike):
     """An array that remembers how it was made.
     `grad` is an array of the same shape, or None before any backward pass."""
     __slots__ = ('data', 'grad', 'requires_grad', 'made', 'age', 'buffer', '__weakref__')
-    __array_ufunc__ = None                # so that array + tensor asks the tensor
     _births = itertools.count()
 
     def __init__(self, data, dtype=None, requires_grad:bool=False):
@@ -104,16 +110,10 @@ class Tensor:
             raise TypeError(f'only floating-point tensors have gradients, this one is {self.data.dtype}')
         self.requires_grad, self.age = requires_grad, next(Tensor._births)
 
-    shape = property(lambda self: self.data.shape)
-    ndim  = property(lambda self: self.data.ndim)
-    size  = property(lambda self: self.data.size)
-    dtype = property(lambda self: self.data.dtype)
-    T     = property(lambda self: self.transpose())
-    def __len__(self): return len(self.data)
+    T = property(lambda self: self.transpose())
     def __array__(self, dtype=None, copy=None): return np.array(self.data, dtype=dtype, copy=copy)
+    def by_numpy(self, f, args, options): return by_numpy(f, args, options)
     def numpy(self): return self.data
-    def item(self): return self.data.item()
-    def __float__(self): return float(self.data.item())
     def detach(self): return Tensor(self.data)
     def backward(self, g=None, retain=False):
         heard('backward', 'backward', backward, self, g, retain)
@@ -132,33 +132,66 @@ class Tensor:
     def __rpow__(self, o): return apply(ops.pow_, o, self)
     def __rmatmul__(self, o): return apply(ops.matmul, o, self)
     def __neg__(self): return apply(ops.neg, self)
+    def __pos__(self): return self
+    def __abs__(self): return apply(ops.abs_, self)
     def __getitem__(self, index):
         return apply(ops.getitem, self, index=index.data if isinstance(index, Tensor) else index)
 
     def exp(self): return apply(ops.exp, self)
     def log(self): return apply(ops.log, self)
     def sqrt(self): return apply(ops.sqrt, self)
+    def abs(self): return apply(ops.abs_, self)
+    def sin(self): return apply(ops.sin, self)
+    def cos(self): return apply(ops.cos, self)
     def tanh(self): return apply(ops.tanh, self)
     def sigmoid(self): return apply(ops.sigmoid, self)
     def relu(self): return apply(ops.relu, self)
     def maximum(self, o): return apply(ops.maximum, self, o)
-    def clip(self, lo, hi): return apply(ops.clip, self, lo=lo, hi=hi)
-    def sum(self, axis=None, keepdims=False): return apply(ops.sum_, self, axis=axis, keepdims=keepdims)
-    def mean(self, axis=None, keepdims=False): return apply(ops.mean, self, axis=axis, keepdims=keepdims)
-    def max(self, axis=None, keepdims=False): return apply(ops.max_, self, axis=axis, keepdims=keepdims)
-    def reshape(self, *shape):
-        return apply(ops.reshape, self, shape=shape[0] if isinstance(shape[0], tuple) else shape)
-    def transpose(self, *axes): return apply(ops.transpose, self, axes=axes or None)
+    def minimum(self, o): return apply(ops.minimum, self, o)
+    def clip(self, lo=None, hi=None): return apply(ops.clip, self, lo=limit(lo), hi=limit(hi))
+    def sum(self, axis=None, *, keepdims=False):
+        return apply(ops.sum_, self, axis=along(axis, self.ndim), keepdims=keepdims)
+    def mean(self, axis=None, *, keepdims=False):
+        return apply(ops.mean, self, axis=along(axis, self.ndim), keepdims=keepdims)
+    def max(self, axis=None, *, keepdims=False):
+        return apply(ops.max_, self, axis=along(axis, self.ndim), keepdims=keepdims)
+    def min(self, axis=None, *, keepdims=False):
+        return apply(ops.min_, self, axis=along(axis, self.ndim), keepdims=keepdims)
+    def var(self, axis=None, *, ddof=0, keepdims=False):
+        return apply(ops.var, self, axis=along(axis, self.ndim), ddof=ddof, keepdims=keepdims)
+    def logsumexp(self, axis=None, *, keepdims=False):
+        return apply(ops.logsumexp, self, axis=along(axis, self.ndim), keepdims=keepdims)
+    def reshape(self, *shape): return apply(ops.reshape, self, shape=dims(*shape))
+    def transpose(self, *axes):
+        return apply(ops.transpose, self, axes=None if axes in ((), (None,)) else dims(*axes))
+    def squeeze(self, axis=None): return apply(ops.squeeze, self, axis=along(axis, self.ndim))
+    def expand_dims(self, axis): return apply(ops.expand_dims, self, axis=along(axis, 1))
     def pad(self, widths): return apply(ops.pad, self, widths=widths)
     def softmax(self, axis=-1): return apply(ops.softmax, self, axis=axis)
     def log_softmax(self, axis=-1): return apply(ops.log_softmax, self, axis=axis)
+
+# %% ../../nbs/01_core.tensor.ipynb #describe
+def describe(t:Tensor) -> str:
+    "Values, type and shape, and what the tensor came from."
+    values = np.array2string(t.data, precision=4, separator=', ', prefix='Tensor(', threshold=20, edgeitems=2)
+    origin = f', from {t.made.op.name}' if t.made else ', requires_grad' if t.requires_grad else ''
+    return f'Tensor({values}, {t.dtype} {t.shape}{origin})'
+
+# %% ../../nbs/01_core.tensor.ipynb #glimpses
+def glimpses(arrays) -> list:
+    "One number of each array, by which to notice that it was overwritten; a change elsewhere is missed."
+    return [a.item(a.size//2) if a.size else None for a in arrays]
 
 # %% ../../nbs/01_core.tensor.ipynb #apply
 def apply(op:Op, *xs, **options) -> Tensor:
     """`op` of `xs` (tensors, arrays or numbers), recorded for the backward pass.
     ValueError names the op and the shapes that do not fit."""
-    if not all([isinstance(x, Tensor) for x in xs]): xs = _lift(xs)
-    try: out = op.fwd(*[x.data for x in xs], **options)
+    arrays, wanted = [], False
+    for x in xs:
+        if not isinstance(x, Tensor): return apply(op, *_lift(xs), **options)
+        arrays.append(x.data)
+        if x.requires_grad: wanted = True
+    try: out = op.fwd(*arrays, **options)
     except (ValueError, IndexError) as e:
         raise type(e)(f'{op.name} of {", ".join(str(x.shape) for x in xs)}: {e}') from None
     out, kept = out if op.keeps else (out, out)
@@ -166,17 +199,22 @@ def apply(op:Op, *xs, **options) -> Tensor:
     t.data = out if isinstance(out, np.ndarray) else np.asarray(out)
     t.grad = t.buffer = t.made = None
     t.age = next(Tensor._births)
-    t.requires_grad = _state.recording and any([x.requires_grad for x in xs])
-    if t.requires_grad: t.made = Made(op, xs, kept, options, _state.scope)
+    t.requires_grad = wanted and _state.recording
+    if t.requires_grad:
+        t.made = Made(op, xs, kept, options, _state.scope, arrays, glimpses(arrays))
+    rec = _state.listener         # not `listener()`: each operation of each step comes by here
+    if rec is not None: rec.ran(t, op, xs, options)
     return t
 
 # %% ../../nbs/01_core.tensor.ipynb #lift
 def _lift(xs):
-    "Make every input a tensor; a plain number takes the type of the first tensor that can hold it."
-    def like(n):
-        kinds = 'fc' + 'iu'*isinstance(n, int) if isinstance(n, (int, float)) else ''
-        return next((x.dtype for x in xs if isinstance(x, Tensor) and x.dtype.kind in kinds), None)
-    return tuple(x if isinstance(x, Tensor) else Tensor(x, like(x)) for x in xs)
+    "Make every input a tensor; a number takes the type of the first tensor that can hold it."
+    def lifted(n):
+        if isinstance(n, (np.generic, np.ndarray)) and not n.ndim and n.dtype.kind in 'biuf': n = n.item()
+        if not isinstance(n, (int, float)): return n if isinstance(n, Tensor) else Tensor(n)
+        kinds = 'fciu' if isinstance(n, int) else 'fc'
+        return Tensor(n, next((x.dtype for x in xs if isinstance(x, Tensor) and x.dtype.kind in kinds), None))
+    return tuple(map(lifted, xs))
 
 # %% ../../nbs/01_core.tensor.ipynb #joined
 def where(cond, x, y) -> Tensor:
@@ -186,12 +224,36 @@ def concatenate(xs, axis:int=0) -> Tensor:
     "Join tensors along `axis`."
     return apply(ops.concatenate, *xs, axis=axis)
 
-# %% ../../nbs/01_core.tensor.ipynb #describe
-def describe(t:Tensor) -> str:
-    "Values, type and shape, and what the tensor came from."
-    values = np.array2string(t.data, precision=4, separator=', ', prefix='Tensor(', threshold=20, edgeitems=2)
-    origin = f', from {t.made.op.name}' if t.made else ', requires_grad' if t.requires_grad else ''
-    return f'Tensor({values}, {t.dtype} {t.shape}{origin})'
+# %% ../../nbs/01_core.tensor.ipynb #stack
+def stack(xs, axis:int=0) -> Tensor:
+    "Join tensors of one shape along a new `axis`."
+    return apply(ops.stack, *xs, axis=axis)
+
+# %% ../../nbs/01_core.tensor.ipynb #by-numpy-parts
+_OURS = {op.fwd: op for op in vars(ops).values() if isinstance(op, Op)}
+_OURS |= {np.matmul: ops.matmul, np.concatenate: concatenate, np.stack: stack, np.where: where,
+          np.amax: Tensor.max, np.amin: Tensor.min, np.shape: Tensor.shape.fget}
+_BLANK = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}       # they look at the shape only
+def _wanted(v) -> bool:
+    "Whether a tensor in `v` wants a gradient."
+    if isinstance(v, (tuple, list)): return any(map(_wanted, v))
+    return isinstance(v, Tensor) and v.requires_grad
+
+# %% ../../nbs/01_core.tensor.ipynb #by-numpy
+def by_numpy(f:Callable, args:tuple, options:dict):
+    """numpy's `f`: by our own operation if there is one, else on plain arrays;
+    TypeError if a gradient would be lost."""
+    ours = _OURS.get(f) or getattr(Tensor, f.__name__, None)
+    if isinstance(ours, Op):
+        if not options: return apply(ours, *args)
+    elif callable(ours):
+        try: return ours(*args, **options)
+        except (TypeError, AttributeError): pass        # a form that only numpy has
+    out = f(*plain(args), **plain(options))
+    wanted = _state.recording and _wanted((*args, *options.values()))
+    if not wanted or f in _BLANK or not fractions_in(out): return out
+    raise TypeError(f'np.{f.__name__} would lose the gradient of a tensor: use operators and methods of '
+                    'Tensor, where() or stack(); or x.data if no gradient is wanted')
 
 # %% ../../nbs/01_core.tensor.ipynb #history
 def history(t:Tensor) -> list[Tensor]:
@@ -208,7 +270,8 @@ def deposit(
     leaf:Tensor,
     g,            # an array, or a promise: a function that takes `out` (or nothing) and returns one
 ):
-    "Add `g` to `leaf.grad`; the first gradient goes into `leaf.buffer` where there is one."
+    """Add `g` to `leaf.grad`; the first gradient goes into `leaf.buffer` where there is one.
+    ValueError if `g` has a shape that is no gradient of `leaf`."""
     first = leaf.grad is None
     if callable(g): g = g(leaf.buffer if first else None)
     g = unbroadcast(g, leaf.shape)
@@ -234,7 +297,22 @@ def check_root(root, g):
 def _gone(*_, **__):
     raise RuntimeError('this history was used by an earlier backward(); '
                        'call backward(retain=True) to keep it')
-USED = Made(Op('used', _gone, _gone), (), None, {}, None)
+USED = Made(Op('used', _gone, _gone), (), None, {}, None, [], [])
+
+# %% ../../nbs/01_core.tensor.ipynb #check-same
+def check_same(made:Made, now:list):
+    "RuntimeError that says which input was overwritten, unless it only was and is NaN, which equals nothing."
+    for a, new, old in zip(made.arrays, now, made.glimpses):
+        if new != old and (new == new or old == old):
+            raise RuntimeError(f'an input of {made.op.name}, shape {a.shape}, was overwritten: {old:.4g} is '
+                               f'now {new:.4g}. Call backward() before a step or a write to .data')
+
+# %% ../../nbs/01_core.tensor.ipynb #hand-back
+def hand_back(made:Made, g) -> list:
+    "A gradient, a promise or None for each of `made.parents`; RuntimeError if one of them was overwritten."
+    now = glimpses(made.arrays)
+    if now != made.glimpses: check_same(made, now)
+    return one_each(made.op.vjp(g, made.kept, *made.arrays, **made.options), len(made.parents))
 
 # %% ../../nbs/01_core.tensor.ipynb #backward
 def backward(
@@ -243,7 +321,7 @@ def backward(
     retain=False,       # keep the history for another backward pass
 ):
     """Add to every leaf's `grad` its gradient, in one walk from `root` to the leaves.
-    RuntimeError without a history."""
+    RuntimeError without a history, or if numbers in it were overwritten."""
     check_root(root, g)
     grads = {root: np.ones_like(root.data) if g is None else np.asarray(g, root.dtype)}
     if root.made is None: deposit(root, grads[root])
@@ -251,13 +329,13 @@ def backward(
     for t in history(root):
         made, g = t.made, grads.pop(t, None)
         if rec: rec.start(made.scope, 'backward')
-        if g is not None:
-            for p, gp in zip(made.parents, made.op.vjp(g, made.kept, *[p.data for p in made.parents],
-                                                       **made.options)):
+        try:
+            for p, gp in zip(made.parents, () if g is None else hand_back(made, g)):
                 if gp is None or not p.requires_grad: continue
                 if p.made is None: deposit(p, gp); continue
                 gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
                 grads[p] = grads[p] + gp if p in grads else gp
+        except ValueError as e: raise ValueError(f'going back through {made.op.name}: {e}') from None
         if not retain: t.made = USED
         if rec: rec.stop(made.scope, 'backward')
 
@@ -272,7 +350,8 @@ def check_grad(f:Callable, *xs:Tensor, params=(), tol:float=1e-6, seed:int=0) ->
         x.requires_grad, x.grad = True, None
     out = f(*xs)
     g = np.random.default_rng(seed).normal(size=out.shape)
-    backward(out, g)
+    try: backward(out, g)
+    except ValueError as e: raise AssertionError(str(e)) from None
     def score():
         with no_grad(): return (g*f(*xs).data).sum()
     grads = [np.zeros(x.shape) if x.grad is None else x.grad for x in leaves]

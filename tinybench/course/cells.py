@@ -13,6 +13,7 @@ if 'rfc3987_syntax' not in sys.modules:
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4.rwbase import rejoin_lines, strip_transient
+from tinybench.base.files import decoded
 from tinybench.base.names import nearest_name
 
 class CourseError(Exception):
@@ -124,7 +125,7 @@ def read_notebook(path) -> NotebookNode:
         raise CourseError(f'{path.name} has {size/2**20:.0f} MB, the most is {MOST_BYTES/2**20:.0f}. '
                           'Clear its outputs and save it again.')
     try:
-        text = path.read_text(encoding='utf-8-sig')
+        text = decoded(path.read_bytes())
         if text.strip(): return parse_notebook(text)
         says = f'is empty. {do}'
     except OSError as e: says = f'cannot be read: {e.strerror}.'
@@ -139,6 +140,8 @@ class Unit:
     title:str
     notebooks:tuple[str, ...]
     due:datetime|None = None
+    files:tuple[str, ...] = ()                # what lessons read from beside them in nbs/, as patterns
+    private:tuple[str, ...] = ('private*',)   # which files only the grader has
 
 def closest(name:str, names) -> str:
     "What to say when `name` is not among `names`: the nearest, and all if they are few or none is near."

@@ -10,7 +10,7 @@ def explained():
     with stoppable('nothing is half-written, and the same command may be run again'):
         try: from .cells import CourseError
         except ModuleNotFoundError as e:
-            give_up(f'the course needs {e.name}: pip install "tinybench[course]"')
+            give_up(f'the course needs {e.name}: pip install "tinybench-ml[course]"')
         with told(CourseError, OSError): yield
 
 def group(about:str) -> typer.Typer:

@@ -41,6 +41,11 @@ def signature_end(f:Function, lines:list[str], tokens:list) -> tuple[tuple[int, 
 
 STUB = '# yours to write: replace this line and the next\nraise NotImplementedError()'
 
+def stub_of(name:str, notebook:str) -> str:
+    "The stub of a function, which says in later notebooks what is missing there, and what to do."
+    if not notebook: return STUB
+    return STUB.replace('()', f'({f"{name} of {notebook}: fill it in and export, or unlock it"!r})')
+
 def head(f:Function, lines:list[str], tokens:list) -> tuple[str, str]:
     "What stays of `f`, from the line of its `def`, and the indentation of its body."
     (line, col), inline = signature_end(f, lines, tokens)
@@ -62,7 +67,7 @@ def last_line(f:Function, lines:list[str]) -> int:
 
 REGION = re.compile(r'(?ms)^([ \t]*)[^\n]*?BEGIN SOLUTION[^\n]*\n(?:.*?\n)??[^\n]*END SOLUTION[^\n]*$')
 
-def clear_bodies(source:str) -> str:
+def clear_bodies(source:str, notebook:str='') -> str:
     "`source` with the stub in the place of each function's solution; CourseError where there is none."
     try: tree = ast.parse(source)
     except SyntaxError as e: raise CourseError(f'line {e.lineno} is not Python: {e.msg}') from None
@@ -71,15 +76,15 @@ def clear_bodies(source:str) -> str:
     if not found: raise CourseError('there is no function body to clear: put the solution into a function')
     for f in reversed(found):  # from the end, so that the lines above keep their numbers
         stays, margin = head(f, lines, tokens)
-        lines[f.lineno - 1 : last_line(f, lines)] = [stays, indent(STUB, margin)]
+        lines[f.lineno - 1 : last_line(f, lines)] = [stays, indent(stub_of(f.name, notebook), margin)]
     return '\n'.join(lines)
 
-def stub(source:str) -> str:
-    "The solved exercise `source` as a student gets it: its marked regions cleared, or else its bodies."
+def stub(source:str, notebook:str='') -> str:
+    "The solved exercise `source` as students get it: its marked regions cleared, or else its bodies."
     source = source.replace('\r\n', '\n').replace('\r', '\n')
     cleared = REGION.sub(lambda m: indent(STUB, m[1]), source)
     paired = cleared != source and not re.search('(BEGIN|END) SOLUTION', cleared)
-    return cleared if paired else clear_bodies(source)
+    return cleared if paired else clear_bodies(source, notebook)
 
 class StubBodies(ClearSolutions):
     "nbgrader's step that clears solutions, for exercises without marks: function bodies become stubs."
@@ -90,7 +95,7 @@ class StubBodies(ClearSolutions):
         marked = self.begin_solution_delimeter in cell.source
         if cell.cell_type != 'code' or marked or role(cell) not in ('exercise', 'written'):
             return super().preprocess_cell(cell, resources, cell_index)
-        try: cell.source = stub(cell.source)
+        try: cell.source = stub(cell.source, resources.get('nbgrader', {}).get('notebook', ''))
         except CourseError as e: raise CourseError(f'Cell {cell.id}: {e}.') from None
         return cell, resources
 

@@ -3,17 +3,24 @@ import configparser, os, re, tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from tinybench.base.files import read_text
 from tinybench.base.text import Shown, Table
 from .cells import CourseError, Unit, one_of
 
+def with_driver(url:str) -> str:
+    "The address of a gradebook, for PostgreSQL with the driver that the extra postgres installs."
+    return re.sub(r'^postgres(ql)?://', 'postgresql+psycopg://', url)
+
 @dataclass(frozen=True, repr=False)
 class Course(Shown):
-    "The units in order, the folder that holds them, limits on a submission, new names of notebooks by old."
+    "The units in order, their folder, limits on a submission, notebooks' new names by old, extensions."
     id:str
     root:Path
     units:tuple[Unit, ...]
     limits:dict = field(default_factory=dict)
     renamed:dict = field(default_factory=dict)
+    extensions:dict = field(default_factory=dict)    # {unit: {student: when it is due}}
+    title:str = ''
 
     @property
     def notebooks(self) -> tuple[str, ...]: return tuple(n for u in self.units for n in u.notebooks)
@@ -21,9 +28,13 @@ class Course(Shown):
     def nbs(self) -> Path: return self.root.parent/'nbs'
     @property
     def db_url(self) -> str:
-        return os.environ.get('TINYBENCH_GRADEBOOK') or f'sqlite:///{self.root/"gradebook.db"}'
+        own = f'sqlite:///{self.root/"gradebook.db"}'
+        return with_driver(os.environ.get('TINYBENCH_GRADEBOOK') or own)
     def folder(self, step:str, *parts:str) -> Path: return self.root.joinpath(step, *parts)
-    def path(self, notebook:str) -> Path: return self.nbs/f'{notebook}.ipynb'
+    def path(self, notebook:str) -> Path:
+        "Where a notebook is written: in nbs/, or in nbgrader's source/UNIT/ if the course has no nbs/."
+        at = self.nbs if self.nbs.is_dir() else self.folder('source', self.unit_of(notebook).name)
+        return at/f'{notebook}.ipynb'
 
     def unit(self, name:str) -> Unit:
         "The unit called `name`."
@@ -67,20 +78,43 @@ def read_renamed(table, notebooks, where:str) -> dict[str, str]:
         need(old not in notebooks, f'{where}: {old} is in a unit, and so is no old name.')
     return table
 
+TIMES = 'write date, time and offset, like 2026-10-05T23:59:00+02:00.'
+
+def is_time(x) -> bool: return isinstance(x, datetime) and bool(x.tzinfo)
+
+def read_extensions(table, units, where:str) -> dict[str, dict[str, datetime]]:
+    "When units are due for single students: what `table` says, a table for each unit."
+    due = {u.name: u.due for u in units}
+    for unit, whose in known(table, None, where).items():
+        one_of(unit, due, f'{where}: there is no unit {unit}:')
+        for student, until in known(whose, None, f'{where}, {unit}').items():
+            need(is_time(until), f'{where}, {unit}: {student} is {until!r}; {TIMES}')
+            need(due[unit], f'{where}: {unit} has no due date, so there is nothing to extend.')
+            need(until >= due[unit], f'{where}, {unit}: {student} would have less time than all others.')
+    return table
+
 def is_name(x) -> bool: return isinstance(x, str) and bool(re.fullmatch('[A-Za-z0-9][A-Za-z0-9_-]*', x))
+
+def read_patterns(found, where:str) -> tuple[str, ...]:
+    "Names of files, which may hold *; none leads out of the folder that they are in."
+    good = isinstance(found, list) and all(isinstance(p, str) and p for p in found)
+    need(good, f'{where} is to be a list of names, like ["data.csv", "sounds/*.wav"].')
+    out = [p for p in found if '..' in Path(p).parts or Path(p).is_absolute() or '\\' in p]
+    need(not out, f'{where} has {out[:1]}; name files below the folder, with /.')
+    return tuple(found)
 
 def read_unit(table, where:str) -> Unit:
     "A unit from its table in course.toml."
-    known(table, ('name', 'title', 'notebooks', 'due'), where)
+    known(table, ('name', 'title', 'notebooks', 'due', 'files', 'private'), where)
     name, notebooks, due = map(table.get, ('name', 'notebooks', 'due'))
     need(is_name(name), f'{where}: the name is {name!r}; use letters, digits, - and _, as it names a folder.')
     title, where = table.get('title', name), f'{where} ({name})'
     listed = isinstance(notebooks, list) and notebooks and all(isinstance(n, str) for n in notebooks)
     need(listed, f'{where}: notebooks is to be a list of names as in nbs/, like ["00_core.ops"].')
-    dated = due is None or (isinstance(due, datetime) and due.tzinfo)
-    need(dated, f'{where}: due is {due}; write date, time and offset, like 2026-10-05T23:59:00+02:00.')
+    need(due is None or is_time(due), f'{where}: due is {due}; {TIMES}')
     need(isinstance(title, str), f'{where}: title is {title!r}, and is to be text.')
-    return Unit(name, title, tuple(notebooks), due)
+    patterns = {k: read_patterns(table[k], f'{where}: {k}') for k in ('files', 'private') if k in table}
+    return Unit(name, title, tuple(notebooks), due, **patterns)
 
 def find_course(folder) -> Path:
     "The course.toml in `folder`, in its `assignments/`, or in a parent of it."
@@ -94,25 +128,28 @@ def find_course(folder) -> Path:
 def read_course(folder='.') -> Course:
     "The course whose course.toml is found from `folder`; CourseError where it is wrong or lacks a notebook."
     at = find_course(folder)
-    try: table = tomllib.loads(at.read_text(encoding='utf-8'))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise CourseError(f'{at} is not TOML: {e}.') from None
+    try: table = tomllib.loads(read_text(at))
+    except ValueError as e: raise CourseError(f'{at} is not TOML: {e}.') from None
     need('tools' not in table, f'{at}: tools is not needed any more, because what no lesson writes is '
                                'found by itself. Delete tools.')
-    known(table, ('id', 'unit', 'limits', 'renamed'), str(at))
-    ident, tables = table.get('id'), table.get('unit', [])
+    known(table, ('id', 'title', 'unit', 'limits', 'renamed', 'extensions'), str(at))
+    ident, title, tables = table.get('id'), table.get('title', ''), table.get('unit', [])
     need(is_name(ident), f'{at}: id is {ident!r}; give the course a name of letters, digits, - and _.')
+    need(isinstance(title, str), f'{at}: title is {title!r}, and is to be text.')
     need(isinstance(tables, list), f'{at}: units are tables that begin with [[unit]].')
     units = [read_unit(t, f'{at}, unit {i}') for i, t in enumerate(tables, 1)]
     limits = read_limits(table.get('limits', {}), f'{at}, [limits]')
     names, notebooks = [u.name for u in units], [n for u in units for n in u.notebooks]
     renamed = read_renamed(table.get('renamed', {}), notebooks, f'{at}, [renamed]')
-    course = Course(ident, at.parent, tuple(units), limits, renamed)
-    there = [p.stem for p in sorted(course.nbs.glob('*.ipynb'))]
+    more = read_extensions(table.get('extensions', {}), units, f'{at}, [extensions]')
+    course = Course(ident, at.parent, tuple(units), limits, renamed, more, title)
+    written = [course.nbs] if course.nbs.is_dir() else [course.folder('source', n) for n in names]
+    there = [p.stem for at in written for p in sorted(at.glob('*.ipynb'))]
+    place = course.nbs if course.nbs.is_dir() else f'{course.nbs} or {course.folder("source")}'
     for n in names: need(names.count(n) == 1, f'{at}: two units are called {n}. Rename one.')
     for n in notebooks:
         need(notebooks.count(n) == 1, f'{at} lists {n} twice. A notebook belongs to one unit.')
-        one_of(n, there, f'{at} lists {n}, which is not in {course.nbs}:')
+        one_of(n, there, f'{at} lists {n}, which is not in {place}:')
     return course
 
 def chosen(course:Course, units) -> list[Unit]:
@@ -124,11 +161,12 @@ def chosen(course:Course, units) -> list[Unit]:
 def settings_of(course:Course) -> dict[str, str]:
     "What settings.ini says; nothing where there is none."
     file, ini = course.nbs.parent/'settings.ini', configparser.ConfigParser(interpolation=None)
-    try: ini.read(file, encoding='utf-8')
-    except (configparser.Error, UnicodeDecodeError) as e:
+    try: ini.read_string(read_text(file) if file.is_file() else '', str(file))
+    except (configparser.Error, ValueError) as e:
         raise CourseError(f'{file} cannot be read: {" ".join(str(e).split())}.') from None
     return {k: ' '.join(v.split()) for k, v in ini.defaults().items()}
 
 def package_of(course:Course) -> str:
-    "The name of the package that the notebooks export, from settings.ini."
-    return settings_of(course).get('lib_name', 'tinybench')
+    "The package that the notebooks export: settings.ini's lib_path, as lib_name may be another for pip."
+    said = settings_of(course)
+    return Path(said.get('lib_path') or said.get('lib_name') or 'tinybench').name

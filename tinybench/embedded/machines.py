@@ -1,18 +1,17 @@
 "The network for the machine sounds: made by `nbs/train_machines.ipynb`, described in machines.md"
-from pathlib import Path
 import numpy as np
 
+from tinybench.base.files import shipped
 from tinybench.data.sounds import clip_scores
-from tinybench.embedded.pack import unpacked
+from tinybench.embedded.pack import with_shipped
 from tinybench.models.zoo import fc_autoencoder
-from tinybench.nn.module import Module, Sequential, evaluating, load_arrays
+from tinybench.nn.module import Module, Sequential, evaluating
 
-FILE = Path(__file__).with_name('machines.npz')
+FILE = shipped('machines.npz')
 
 def machine_network() -> Sequential:
     "MLPerf Tiny's `fc_autoencoder` with the shipped weights, in evaluation mode: it rebuilds windows in dB."
-    net = fc_autoencoder(np.random.default_rng(0))
-    return net.load_state_dict(unpacked(load_arrays(FILE))).eval()
+    return with_shipped(fc_autoencoder(np.random.default_rng(0)), FILE.name)
 
 def network_scores(net:Module, v:np.ndarray) -> np.ndarray:
     "How odd `net` finds each clip of frames `v` (clips, t, 128): the mean over its windows, (clips,)."

@@ -9,10 +9,10 @@ from tinybench.data.keywords import keyword_clips
 from tinybench.data.sounds import machine_clips
 from tinybench.data.source import stratified_split
 from tinybench.embedded.machines import machine_network
-from tinybench.embedded.pack import unpacked
+from tinybench.embedded.pack import with_shipped
 from tinybench.models.zoo import ds_cnn, mobilenet_v1_025, resnet8
-from tinybench.nn.module import Module, load_arrays
-from tinybench.tasks.task import Examples, digit_pictures
+from tinybench.nn.module import Module
+from tinybench.tasks.task import TASKS, Examples, digit_pictures
 
 
 def keyword_examples() -> Examples:
@@ -57,16 +57,19 @@ def keyword_network() -> Module:
 
 def picture_network() -> Module:
     "ResNet-8, trained on pictures of digits by nbs/train_digits.ipynb."
-    state = unpacked(load_arrays(shipped('pictures.npz')))
-    return resnet8(np.random.default_rng(0)).load_state_dict(state).eval()
+    return with_shipped(resnet8(np.random.default_rng(0)), 'pictures.npz')
+
+def large_picture_network() -> Module:
+    "ResNet-8 with 40 filters in place of 16, trained on the same pictures by nbs/train_digits_large.ipynb."
+    return with_shipped(resnet8(np.random.default_rng(0), **TASKS['ic02'].options), 'pictures_large.npz')
 
 def face_network() -> Module:
     "MobileNetV1-0.25, trained on the pictures of scikit-image by nbs/train_faces.ipynb."
-    state = unpacked(load_arrays(shipped('faces.npz')))
-    return mobilenet_v1_025(np.random.default_rng(0)).load_state_dict(state).eval()
+    return with_shipped(mobilenet_v1_025(np.random.default_rng(0)), 'faces.npz')
 
 NETWORKS: dict[str, Callable[[], Module]] = dict(
-    kws01=keyword_network, vww01=face_network, ad01=machine_network, ic01=picture_network)
+    kws01=keyword_network, vww01=face_network, ad01=machine_network, ic01=picture_network,
+    ic02=large_picture_network)
 
 def embedded_network(task:str) -> Module|None:
     "The network that ships for `task`, in evaluation mode; None if none does."

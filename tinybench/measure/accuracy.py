@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['z_score', 'wilson', 'examples_for', 'as_hits', 'Score', 'score_row', 'score_dict', 'score_from_dict', 'paired_hits',
            'Kinds', 'kinds', 'mcnemar', 'corrected_phi', 'Difference', 'accuracy_difference', 'split_scores', 'auc',
-           'placements', 'placement_variance', 'auc_limits', 'Auc', 'delong', 'auc_gap', 'auc_difference',
-           'delong_test']
+           'placements', 'placement_variance', 'auc_limits', 'Auc', 'delong', 'auc_gap', 'delong_test',
+           'auc_correlation', 'auc_difference']
 
 # %% ../../nbs/44_measure.accuracy.ipynb #imports
 import math
@@ -16,7 +16,7 @@ from statistics import NormalDist
 from typing import ClassVar, NamedTuple
 import numpy as np
 from scipy.special import bdtr
-from ..base.text import Shown, Table, worded
+from ..base.text import Shown, Table, decimals, worded
 from .stats import ranks
 
 # %% ../../nbs/44_measure.accuracy.ipynb #z-score
@@ -173,7 +173,8 @@ class Difference(Shown):
     def to_dict(self) -> dict: return dict(vars(self), provenance='measured')
     def table(self) -> Table:
         by, unit, k = (100, ' points', 1) if self.metric == 'accuracy' else (1, '', 3)
-        mid, lo, hi = (f'{by*v:+.{k}f}' for v in (self.estimate, self.lo, self.hi))
+        three = [by*v for v in (self.estimate, self.lo, self.hi)]
+        mid, lo, hi = (f'{v:+.{decimals(three, k)}f}' for v in three)
         said = f'{mid}{unit} [{lo}, {hi}] of {self.metric}, n={self.n} pairs, at {100*self.level:g}%'
         return Table((), words=(said,))
 
@@ -253,9 +254,10 @@ class Auc(Shown):
             f'an AUC and its interval lie in 0 to 1, not {self.estimate} in [{self.lo}, {self.hi}]')
     def to_dict(self) -> dict: return dict(vars(self), metric='AUC', provenance='measured')
     def table(self) -> Table:
-        return Table((), words=(
-            f'AUC {self.estimate:.3f} [{self.lo:.3f}, {self.hi:.3f}], {self.n_pos} against {self.n_neg}, '
-            f'at {100*self.level:g}% ({self.method}), measured',))
+        three = self.estimate, self.lo, self.hi
+        at, lo, hi = (f'{v:.{decimals(three, 3, (0, 1))}f}' for v in three)
+        return Table((), words=(f'AUC {at} [{lo}, {hi}], {self.n_pos} against {self.n_neg}, '
+                                f'at {100*self.level:g}% ({self.method}), measured',))
 
 # %% ../../nbs/44_measure.accuracy.ipynb #delong
 def delong(scores, labels, level:float=.95) -> Auc:
@@ -273,13 +275,6 @@ def auc_gap(a, b, labels) -> tuple[float,float,int]:
     var = placement_variance(a_yes - b_yes, a_no - b_no)
     return float(a_yes.mean() - b_yes.mean()), math.sqrt(var), len(a_yes) + len(a_no)
 
-# %% ../../nbs/44_measure.accuracy.ipynb #auc-difference
-def auc_difference(a, b, labels, level:float=.95) -> Difference:
-    "AUC of the scores `a` less that of `b` for the same labelled examples, with DeLong's interval."
-    gap, error, n = auc_gap(a, b, labels)
-    half = z_score(level)*error
-    return Difference(gap, max(gap - half, -1.), min(gap + half, 1.), n, level, 'AUC')
-
 # %% ../../nbs/44_measure.accuracy.ipynb #delong-test
 def delong_test(a, b, labels) -> float:
     "Chance of AUCs as far apart as those of the scores `a` and `b` were both equally good (DeLong 1988)."
@@ -287,3 +282,22 @@ def delong_test(a, b, labels) -> float:
     if error == 0 and gap != 0: raise ValueError(
         f'the AUCs differ by {gap:+.3g} in the same way on all {n} examples: no spread to judge it by')
     return math.erfc(abs(gap)/error/math.sqrt(2)) if error else 1.
+
+# %% ../../nbs/44_measure.accuracy.ipynb #auc-correlation
+def auc_correlation(a, b, labels) -> float:
+    "How far two AUCs move together; if positive, less by 1/(k - 1), where the rarer kind has k examples."
+    (a_yes, a_no), (b_yes, b_no) = placements(a, labels), placements(b, labels)
+    (var_a, both), (_, var_b) = np.cov(a_yes, b_yes)/len(a_yes) + np.cov(a_no, b_no)/len(a_no)
+    r = both/math.sqrt(var_a*var_b) if var_a*var_b > 0 else 0.
+    return float(min(r, max(r - 1/(min(len(a_yes), len(a_no)) - 1), 0.)))
+
+# %% ../../nbs/44_measure.accuracy.ipynb #auc-difference
+def auc_difference(a, b, labels, level:float=.95) -> Difference:
+    """AUC of the scores `a` less that of `b` for the same labelled examples, with an interval joined of two
+    `auc_limits` (Zou & Yue 2013); half a pair is added, as an AUC goes in steps."""
+    (p, q), (m, n) = (auc(s, labels) for s in (a, b)), (len(s) for s in split_scores(a, labels))
+    (p_lo, p_hi), (q_lo, q_hi) = (auc_limits(at, m, n, level) for at in (p, q))
+    r = auc_correlation(a, b, labels)
+    def reach(s, t): return math.sqrt(max(s*s - 2*r*s*t + t*t, 0.)) + .5/(m*n)
+    lo, hi = p - q - reach(p - p_lo, q_hi - q), p - q + reach(p_hi - p, q - q_lo)
+    return Difference(p - q, max(lo, -1.), min(hi, 1.), m + n, level, 'AUC')

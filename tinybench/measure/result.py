@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 import scipy
 from .. import __version__
-from ..base.files import write_whole
+from ..base.files import read_text, write_whole
 from ..base.text import Shown, Table, digits, scale
 from .stats import (bca_interval, concerns, effective_size, fewest_values, iqr, mad,
                                      mean_interval, median_interval, normal_scores, outliers, percentile, sd,
@@ -225,7 +225,7 @@ def save_json(results:Iterable|Mapping, path:str|os.PathLike) -> Path:
 def load_json(path:str|os.PathLike) -> list[BenchmarkResult]:
     "The results `save_json` wrote; ValueError for any other file."
     try:
-        d = json.loads(Path(path).read_text(encoding='utf-8'))
+        d = json.loads(read_text(path))
         if not isinstance(d, dict) or not isinstance(d.get('results'), list):
             raise ValueError('not what save_json wrote')
         known, got = BenchmarkResult.schema, d.get('schema', BenchmarkResult.schema)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['sd', 'mad', 'iqr', 'variation', 'autocorrelation', 'effective_size', 'ranks', 'normal_scores', 'check_share',
-           'fewest_values', 'wide_rank', 'median_ranks', 'sign_inflation', 'median_interval', 'mean_interval',
-           'bca_interval', 'fewest_for', 'percentile', 'percentile_interval', 'Outliers', 'outliers', 'drift', 'drifts',
-           'split', 'bimodal', 'concerns']
+           'fewest_values', 'wide_rank', 'median_ranks', 'sign_inflation', 'median_interval', 'check_spread',
+           'mean_interval', 'bca_interval', 'fewest_for', 'percentile', 'percentile_interval', 'Outliers', 'outliers',
+           'drift', 'drifts', 'split', 'bimodal', 'concerns']
 
 # %% ../../nbs/41_measure.stats.ipynb #imports
 import math
@@ -99,11 +99,18 @@ def median_interval(values, level:float=.95) -> tuple[float,float]:
     return tuple(np.sort(np.asarray(values, float))[[lo - 1, hi - 1]].tolist())
 
 # %% ../../nbs/41_measure.stats.ipynb #mean-interval
+def check_spread(values, what:str):
+    "ValueError unless `values` are two or more, and not all equal: what they do not show cannot be told."
+    n = len(values)
+    if n < 2: raise ValueError(f'n={n}: too few for {what}, which needs 2')
+    if np.ptp(values) == 0: raise ValueError(
+        f'all {n} values are {values[0]:g}: no spread to judge by, so {what} would be a point')
+
 def mean_interval(values, level:float=.95) -> tuple[float,float]:
-    "Student's t interval of the mean on the effective size; ValueError for a single value."
+    "Student's t interval of the mean on the effective size; ValueError where the values show no spread."
     n, rho = len(values), autocorrelation(values)
     check_share(level=level)
-    if n < 2: raise ValueError(f'n={n}: too few for an interval of the mean, which needs 2')
+    check_spread(values, 'an interval of the mean')
     f = (1 + rho)/(1 - rho)
     var = np.var(values, ddof=1)/max(1 - (f - 1)/(n - 1), .1)    # values that lean show less than they have
     half = stdtrit(max(n/f - 1, 1), (1 + level)/2)*math.sqrt(var*f/n)
@@ -113,12 +120,11 @@ def mean_interval(values, level:float=.95) -> tuple[float,float]:
 def bca_interval(values, level:float=.95, statistic:Callable=np.mean, *, rng:np.random.Generator,
                  resamples:int=9999) -> tuple[float,float]:
     """Bias-corrected and accelerated bootstrap interval of a `statistic` that takes an `axis`, for values
-    that do not lean; ValueError for a single one."""
+    that do not lean; ValueError where they show no spread."""
     from scipy.stats import bootstrap
     v = np.asarray(values, float)
     check_share(level=level)
-    if v.size < 2: raise ValueError(f'n={v.size}: too few for a bootstrap, which needs 2')
-    if np.ptp(v) == 0: return float(v[0]), float(v[0])
+    check_spread(v, 'a bootstrap')
     batch = max(1, 10**6//v.size)                                # 8 MB at a time
     b = bootstrap((v,), statistic, n_resamples=resamples, batch=batch, confidence_level=level, rng=rng)
     return float(b.confidence_interval.low), float(b.confidence_interval.high)
@@ -224,5 +230,7 @@ def concerns(values, level:float=.95) -> list[str]:
             + range_too: rho == .95 or rho*(n - 4) > 2.33*math.sqrt(n),
         'bimodal: two groups of values, and the median may lie between them': bimodal(values),
         f'outliers: {far.far_below} far below and {far.far_above} far above the rest, all kept':
-            far.far_below + far.far_above > 0}
+            far.far_below + far.far_above > 0,
+        f'constant: all {n} values are equal, so the interval hides the steps of the clock':
+            n > 1 and np.ptp(values) == 0}
     return [words for words, true in said.items() if true]

@@ -198,8 +198,8 @@ def git_state(folder:str|Path='.', timeout:float=5.) -> Git|str:
     start = ['git', '-c', 'core.fsmonitor=false', '-C', str(folder)]
     env = os.environ | {'GIT_OPTIONAL_LOCKS': '0'}
     def git(*args):
-        return subprocess.check_output([*start, *args], env=env, stdin=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL, text=True, timeout=timeout).strip()
+        return subprocess.check_output([*start, *args], env=env, stdin=subprocess.DEVNULL, errors='replace',
+                                       stderr=subprocess.DEVNULL, timeout=timeout).strip()
     try: return Git(git('rev-parse', 'HEAD'), bool(git('status', '--porcelain', '--untracked-files=no')))
     except (OSError, subprocess.SubprocessError): return NOT_HERE
 

@@ -258,8 +258,12 @@ def fork(
     raise ValueError(f'the arms that end in {a} and {b} begin apart, or one has an addition in it')
 
 # %% ../../nbs/31_models.weights.ipynb #between
-def between(start, end, nodes:dict, sources:dict) -> tuple[Node, ...]:
-    "The nodes from tensor `start` to `end`, in order; each ADD with its arms, the longer one first."
+def between(
+    start, end,       # tensors
+    nodes:dict,       # of each computed tensor, the node that makes it
+    sources:dict,     # of each computed tensor, the tensors that it is computed from
+) -> tuple[Node, ...]:
+    "The nodes from `start` to `end`, in order; each ADD with its arms, the longer first. ValueError if none."
     found = []
     while end != start:
         if end not in nodes: raise ValueError(f'{end} does not come from the input of the network')
@@ -271,6 +275,8 @@ def between(start, end, nodes:dict, sources:dict) -> tuple[Node, ...]:
             n = replace(n, arms=tuple(arms))
         found.append(n)
     return tuple(reversed(found))
+
+# %% ../../nbs/31_models.weights.ipynb #tree
 def tree(start, end, nodes:dict, sources:dict) -> tuple[Node, ...]:
     "`between`; ValueError if there are nodes that do not lead to `end`."
     found = between(start, end, nodes, sources)
@@ -445,7 +451,7 @@ def read_h5(path) -> Graph:
     "The graph in a .h5 file of Keras 2; ValueError if it is none; ImportError that says how to get h5py."
     path = existing(path, '.h5')
     try: import h5py
-    except ImportError as e: raise ImportError('a .h5 file takes h5py: pip install "tinybench[h5]"') from e
+    except ImportError as e: raise ImportError('a .h5 file takes h5py: pip install "tinybench-ml[h5]"') from e
     try:
         with h5py.File(path, 'r') as f:
             return keras_graph(json.loads(f.attrs['model_config']), h5_arrays(f, path.stat().st_size))

@@ -12,14 +12,15 @@ from math import nan, prod
 from typing import ClassVar, NamedTuple
 import numpy as np
 from ..base.text import Shown, Table, worded
-from ..core.tensor import Tensor, history, in_scope, recording
+from ..core.ops import Op
+from ..core.tensor import Listener, Tensor, watching
 from ..measure.result import BenchmarkResult
-from ..nn.module import Module, Parameter, around_calls, evaluating, parts, walk
+from ..nn.module import Module, Parameter, evaluating, parts, walk
 
 # %% auto #0
 __all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'with_macs', 'each', 'reduced', 'softmax_counts', 'relu_too',
-           'bias_or_none', 'as_input', 'several', 'shapes', 'Call', 'reaches', 'traced', 'called', 'call_of', 'Life',
-           'live_bytes', 'lifetimes', 'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost',
+           'bias_or_none', 'as_input', 'several', 'shapes', 'Call', 'Ran', 'called', 'reaches', 'Tracer', 'traced',
+           'Life', 'live_bytes', 'lifetimes', 'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost',
            'layer_rows', 'Step', 'bytes_by_dtype', 'over_rows', 'Cost', 'cost_dict', 'cost_frame', 'cost_table', 'cost',
            'results']
 
@@ -94,18 +95,21 @@ COUNTS = dict(
     clip=each(2), leaky_relu=each(2), sigmoid=each(4), silu=each(5), gelu=each(4),
     sum=reduced(), mean=reduced(1), max=reduced(),
     softmax=softmax_counts, log_softmax=partial(softmax_counts, log=True),
+    **dict.fromkeys('sin cos abs minimum'.split(), each(1)), min=reduced(),
+    var=lambda out, x, **_: Counted(0, 4*x.size),            # mean, difference, square, mean
+    logsumexp=lambda out, x, **_: Counted(0, 4*x.size),      # maximum, difference, exp, sum; log, sum
+    **dict.fromkeys('squeeze expand_dims stack'.split(), each(0)),
     **dict.fromkeys('reshape transpose getitem pad concatenate where cast'.split(), each(0)),
 )
 
 # %% ../../nbs/46_profile.cost.ipynb #as-input
 def as_input(x, batch:int|None, dtype) -> Tensor:
-    "A new tensor, recorded where it holds fractions: of the array `x`, or of some numbers in the shape `x`."
+    "A new tensor: of the array `x`, or of some numbers in the shape `x`."
     if isinstance(x, (tuple, list)) and all(isinstance(n, (int, np.integer)) and n > 0 for n in x):
-        return Tensor(np.full(x if batch is None else (batch, *x), .5, dtype), requires_grad=True)
+        return Tensor(np.full(x if batch is None else (batch, *x), .5, dtype))
     if not isinstance(x, (Tensor, np.ndarray)) or batch is not None: raise TypeError(
         f'an input is an array, or a shape: (batch, ...), or (...) where `batch` is given; not {x!r}')
-    a = x.data if isinstance(x, Tensor) else x
-    return Tensor(a, requires_grad=a.dtype.kind == 'f')
+    return Tensor(x)
 
 # %% ../../nbs/46_profile.cost.ipynb #several
 def several(out) -> tuple:
@@ -123,44 +127,63 @@ class Call(NamedTuple):
     in_shapes: tuple
     out_shape: tuple    # or a tuple of shapes where the layer has several outputs
 
-# %% ../../nbs/46_profile.cost.ipynb #reaches
-def reaches(out:Tensor, xs) -> bool:
-    "Whether `out` is one of `xs` or was recorded as made from one of them, or is a parameter."
-    todo, seen = [out], set()
-    while todo:                # not `history`: this stops where the layer began
-        t = todo.pop()
-        if any(t is x for x in xs): return True
-        if t not in seen: todo += t.made.parents if t.made else ()
-        seen.add(t)
-    return isinstance(out, Parameter)
+# %% ../../nbs/46_profile.cost.ipynb #ran
+class Ran(NamedTuple):
+    "One operation: what it made, from what, and the number of the call in which it ran."
+    out: Tensor
+    op: Op
+    parents: tuple
+    options: dict
+    call: int
 
-# %% ../../nbs/46_profile.cost.ipynb #traced
-def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Tensor]]:
-    "Runs `net` once in evaluation mode: its calls, its outputs, and all recorded tensors, the oldest first."
-    paths, calls = {id(m): path for path, m in walk(net)}, []
-    def note(m, *xs, **options):
-        i, path = len(calls), paths.get(id(m), '?')
-        calls.append(None)                                # the layers inside come after it
-        with in_scope(f'call {i}'): out = m.forward(*xs, **options)
-        ys, given = several(out), [x for x in xs if isinstance(x, Tensor) and x.requires_grad]
-        if given and not all(isinstance(y, Tensor) and reaches(y, given) for y in ys):
-            raise ValueError(f'{called(path, m)} computes outside the operations of tinybench: not countable')
-        calls[i] = Call(path, m, shapes(xs), shapes(ys) if isinstance(out, (tuple, list)) else shapes(ys)[0])
-        return out
-    # recorded also where somebody asks inside a `no_grad` block
-    with evaluating(net), recording(), around_calls(note): outs = several(net(*xs))
-    born = max((x.age for x in xs), default=0)            # what is older was made by another pass
-    ops = {t for out in outs for t in history(out) if t.age > born}
-    return calls, outs, sorted(ops, key=lambda t: t.age)
-
-# %% ../../nbs/46_profile.cost.ipynb #call-of
+# %% ../../nbs/46_profile.cost.ipynb #called
 def called(path:str, m:Module) -> str:
     "How error messages call the layer `m`."
     return f'{type(m).__name__} ({path or "the network"})'
-def call_of(t:Tensor) -> int:
-    "The number of the call that made `t`; 0, the whole network, where a layer set a scope of its own."
-    kind, _, i = (t.made.scope or '').partition(' ')
-    return int(i) if kind == 'call' else 0
+
+# %% ../../nbs/46_profile.cost.ipynb #reaches
+def reaches(out:Tensor, xs, made:Mapping) -> bool:
+    """Whether `out` is a parameter, one of `xs`, or made from one of them by tensor operations: `made` has
+    the `Ran` that made a tensor, by the tensor's id or that of its array, which a detached one shares."""
+    todo, seen = [out], set()
+    while todo:
+        t = todo.pop()
+        if any(t is x for x in xs): return True
+        ran = made.get(id(t)) or (made.get(id(t.data)) if t is not out else None)
+        if ran and id(t) not in seen: todo += ran.parents
+        seen.add(id(t))
+    return isinstance(out, Parameter)
+
+# %% ../../nbs/46_profile.cost.ipynb #tracer
+class Tracer(Listener):
+    "Hears one pass of a network: each call of a layer and each operation, also one whose result nobody uses."
+    def __init__(self, net:Module):
+        self.paths, self.calls, self.ops = {id(m): path for path, m in walk(net)}, [], []
+        self.open, self.made = [], {}
+    def ran(self, t, op, xs, options):
+        self.ops.append(Ran(t, op, xs, options, self.open[-1]))
+        self.made[id(t)] = self.ops[-1]
+        self.made.setdefault(id(t.data), self.ops[-1])
+    def call(self, m, *xs, **named):
+        i, path = len(self.calls), self.paths.get(id(m), '?')
+        self.calls.append(None)                               # the layers inside come after it
+        self.open.append(i)
+        out = m.forward(*xs, **named)
+        self.open.pop()
+        ys, given = several(out), [x for x in xs if isinstance(x, Tensor) and x.dtype.kind == 'f']
+        if given and not all(isinstance(y, Tensor) and reaches(y, given, self.made) for y in ys):
+            raise ValueError(f'{called(path, m)} computes outside the operations of tinybench: not countable')
+        shape = shapes(ys) if isinstance(out, (tuple, list)) else shapes(ys)[0]
+        self.calls[i] = Call(path, m, shapes(xs), shape)
+        return out
+
+# %% ../../nbs/46_profile.cost.ipynb #traced
+def traced(net:Module, xs:tuple) -> tuple[list[Call], tuple, list[Ran]]:
+    "Runs `net` once in evaluation mode: its calls, its outputs, and all operations, in their order."
+    rec = Tracer(net)
+    with evaluating(net), watching(rec): outs = several(net(*xs))
+    made = {id(m): path for path, m in walk(net)}             # with the layers that the pass has made
+    return [c._replace(path=made.get(id(c.module), '?')) for c in rec.calls], outs, rec.ops
 
 # %% ../../nbs/46_profile.cost.ipynb #life
 class Life(NamedTuple):
@@ -175,25 +198,26 @@ def live_bytes(lives:list[Life], steps:int) -> list[int]:
     return [sum(l.nbytes for l in lives if l.made <= i <= l.last) for i in range(steps)]
 
 # %% ../../nbs/46_profile.cost.ipynb #lifetimes
-def lifetimes(inputs, ops:list[Tensor], outs) -> list[Life]:
+def lifetimes(inputs, ops:list[Ran], outs) -> list[Life]:
     "The lives of all activations: an input lives from the first step to its last use, an output to the end."
-    owners, made, last, size = {}, {}, {}, {}     # the owner of a view is whose memory it sees
-    for x in inputs: made[x], last[x], size[x] = 0, 0, x.data.nbytes
-    for i, t in enumerate(ops):
-        seen = [owners.get(p, p) for p in t.made.parents if np.may_share_memory(t.data, p.data)]
-        owners[t] = seen[0] if seen else t
-        if not seen: made[t], size[t] = i, t.data.nbytes
-        for p in (*t.made.parents, t): last[owners.get(p, p)] = i
-    for y in outs: last[owners.get(y, y)] = max(len(ops) - 1, 0)
-    return [Life(size[t], made[t], last[t]) for t in made]
+    owners, made, last, size = {}, {}, {}, {}     # by the id of an array; the owner of a view is what it sees
+    def owner(t): return owners.get(id(t.data), id(t.data))
+    for x in inputs: made[owner(x)], last[owner(x)], size[owner(x)] = 0, 0, x.data.nbytes
+    for i, r in enumerate(ops):
+        seen = [owner(p) for p in r.parents if np.may_share_memory(r.out.data, p.data)]
+        mine = owners[id(r.out.data)] = seen[0] if seen else id(r.out.data)
+        if not seen: made[mine], size[mine] = i, r.out.data.nbytes
+        for t in (*r.parents, r.out): last[owner(t)] = i
+    for y in outs: last[owner(y)] = max(len(ops) - 1, 0)
+    return [Life(size[k], made[k], last[k]) for k in made]
 
 # %% ../../nbs/46_profile.cost.ipynb #moved-bytes
-def moved_bytes(t:Tensor) -> tuple[int,int]:
-    "Bytes read and written to make `t`, each input once; none where it is a view of an input."
-    xs = list({id(p): p.data for p in t.made.parents}.values())
-    if any(np.may_share_memory(t.data, x) for x in xs): return 0, 0
-    xs += [v for v in t.made.options.values() if isinstance(v, np.ndarray)]     # moving averages, masks
-    return sum(x.nbytes for x in xs), t.data.nbytes
+def moved_bytes(r:Ran) -> tuple[int,int]:
+    "Bytes that an operation read and wrote, each input once; none where it made a view of an input."
+    xs = list({id(p.data): p.data for p in r.parents}.values())
+    if any(np.may_share_memory(r.out.data, x) for x in xs): return 0, 0
+    xs += [v for v in r.options.values() if isinstance(v, np.ndarray)]     # moving averages, masks
+    return sum(x.nbytes for x in xs), r.out.data.nbytes
 
 # %% ../../nbs/46_profile.cost.ipynb #intensity
 def intensity(c) -> float:
@@ -242,24 +266,23 @@ class LayerCost:
         return {**asdict(self), 'stored': [s._asdict() for s in self.stored], **rest}
 
 # %% ../../nbs/46_profile.cost.ipynb #op-cost
-def op_cost(t:Tensor, counts:Mapping, where:str) -> Counter:
-    "What making `t` took; ValueError for an operation that `counts` does not know."
-    op, parents, _, options, _ = t.made
-    if op.name not in counts: raise ValueError(
-        f'{where}: nobody said how much the operation {op.name!r} computes; '
-        f'pass counts={{**COUNTS, {op.name!r}: f}}, f(out, *inputs, **options) giving Counted(macs, flops)')
-    macs, flops = counts[op.name](t.data, *[p.data for p in parents], **options)
-    read, written = moved_bytes(t)
+def op_cost(r:Ran, counts:Mapping, where:str) -> Counter:
+    "What an operation took; ValueError for one that `counts` does not know."
+    name = r.op.name
+    if name not in counts: raise ValueError(
+        f'{where}: nobody said how much the operation {name!r} computes; '
+        f'pass counts={{**COUNTS, {name!r}: f}}, f(out, *inputs, **options) giving Counted(macs, flops)')
+    macs, flops = counts[name](r.out.data, *[p.data for p in r.parents], **r.options)
+    read, written = moved_bytes(r)
     return Counter(macs=int(macs), flops=int(flops), read_bytes=read, written_bytes=written)
 
 # %% ../../nbs/46_profile.cost.ipynb #layer-rows
-def layer_rows(net:Module, calls:list[Call], ops:list[Tensor], live:list[int], counts:Mapping) -> list:
+def layer_rows(net:Module, calls:list[Call], ops:list[Ran], live:list[int], counts:Mapping) -> list:
     "A row for each call of a layer that computes or stores something itself, or has no layers inside."
     spent, fullest, seen, rows = [Counter() for _ in calls], Counter(), set(), []
-    for t, now in zip(ops, live):
-        i = call_of(t)
-        spent[i] += op_cost(t, counts, called(calls[i].path, calls[i].module))
-        fullest[i] = max(fullest[i], now)
+    for r, now in zip(ops, live):
+        spent[r.call] += op_cost(r, counts, called(calls[r.call].path, calls[r.call].module))
+        fullest[r.call] = max(fullest[r.call], now)
     def holds_layers(m): return any(parts(m, Module))
     def name(m): return type(m).__name__ if holds_layers(m) else repr(m)
     for i, (path, m, *made) in enumerate(calls):
@@ -342,14 +365,15 @@ def cost(
     batch:int|None=None,      # where given, shapes are those of a single example
     counts:Mapping=COUNTS,    # name of an operation -> what counts it
 ) -> Cost:
-    "Counts one forward pass of `net` in evaluation mode; ValueError naming a layer that cannot be counted."
+    """Counts what runs in one forward pass of `net` in evaluation mode, also work whose result nobody uses;
+    ValueError naming a layer that cannot be counted."""
     if not isinstance(net, Module):
         raise TypeError(f'cost counts a tinybench Module, not a {type(net).__name__}')
     dtype = next((p.dtype for p in net.parameters()), np.float32)
     xs = tuple(as_input(x, batch, dtype) for x in xs)
     calls, outs, ops = traced(net, xs)
     live = live_bytes(lifetimes(xs, ops, outs), max(len(ops), 1))
-    steps = [Step(calls[call_of(t)].path, t.made.op.name, now) for t, now in zip(ops, live)]
+    steps = [Step(calls[r.call].path, r.op.name, now) for r, now in zip(ops, live)]
     rows = layer_rows(net, calls, ops, live, counts)
     return Cost(tuple(rows), tuple(steps or [Step('', 'input', live[0])]), shapes(xs))
 

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['PERCENTILES', 'arrivals', 'queue_latency', 'Sample', 'serve', 'Clock', 'SimulatedClock', 'fixed_system', 'Desk',
-           'Rules', 'due_times', 'sample_set', 'performance_plan', 'accuracy_plan', 'Run', 'drive', 'run_of',
-           'proven_share', 'reasons', 'in_time', 'result', 'run_table', 'accuracy_log', 'read_accuracy', 'details',
-           'read_details', 'write_logs']
+           'Rules', 'due_times', 'sample_set', 'performance_plan', 'accuracy_plan', 'query_latencies', 'Run', 'drive',
+           'run_of', 'proven_share', 'reasons', 'in_time', 'result', 'run_table', 'find_peak', 'accuracy_log',
+           'read_accuracy', 'details', 'read_details', 'write_logs']
 
 # %% ../../nbs/76_tasks.loadgen.ipynb #imports
 import json, threading, time
@@ -169,6 +169,15 @@ def accuracy_plan(rules:Rules, n:int) -> Iterator:
     for start, due in zip(np.arange(0, n, width)[rng.permutation(-(-n//width))], due_times(rules)):
         yield due, chosen[(start + np.arange(width)) % n].tolist()
 
+# %% ../../nbs/76_tasks.loadgen.ipynb #query-latencies
+def query_latencies(
+    ids:np.ndarray,       # (n,): of the samples, in the order of their answers
+    secs:np.ndarray,      # (n,): from when its query was due to the answer about each
+    queries:int,          # with n/queries samples each
+) -> np.ndarray:          # (queries,), in the order asked
+    "Seconds until each query was answered, which is when its last sample was."
+    return secs[np.argsort(ids)].reshape(queries, -1).max(1)
+
 # %% ../../nbs/76_tasks.loadgen.ipynb #run-record
 @dataclass(frozen=True, eq=False, repr=False)
 class Run(Shown):
@@ -185,8 +194,8 @@ class Run(Shown):
     provenance: str
     @property
     def latencies(self) -> np.ndarray:    # seconds of each query, in the order asked
-        late = (self.done - self.due)[np.argsort(self.ids)]
-        return late if self.fault else late.reshape(self.queries, -1).max(1)
+        if self.fault: return (self.done - self.due)[np.argsort(self.ids)]
+        return query_latencies(self.ids, self.done - self.due, self.queries)
     def table(self) -> Table: return run_table(self)
 
 # %% ../../nbs/76_tasks.loadgen.ipynb #drive
@@ -242,6 +251,7 @@ def reasons(run:Run) -> list[str]:
     if run.fault: return [run.fault]
     if run.plan != 'performance': return []
     lasted = float(run.done.max()) if r.scenario == 'Offline' else run.last
+    if r.scenario == 'Offline' and not lasted: return ['it took no time, so it has no rate']
     if lasted < r.min_secs:
         why.append(f'it lasted {digits(lasted)} s, not {r.min_secs:g}: expect a higher rate')
     if r.scenario in ('SingleStream', 'MultiStream') and n < (need := fewest_for(p)):
@@ -273,6 +283,21 @@ def run_table(run:Run) -> Table:
         said = f'valid, {p}{worded(value, unit=unit)}'
     return Table((), words=(f'{what}: {said}',))
 
+# %% ../../nbs/76_tasks.loadgen.ipynb #find-peak
+def find_peak(
+    holds:Callable,     # of a rate, whether a run at it is valid
+    lo:float,           # above 0
+    hi:float,
+    within:float=.01,   # a share
+) -> float:             # 0 if `lo` does not hold, `hi` if that holds
+    "A rate that holds, at most `within` below one that does not, between `lo` and `hi`, by bisection."
+    if not holds(lo): return 0.
+    if holds(hi): return hi
+    while hi > lo*(1 + within):
+        mid = (lo*hi)**.5
+        lo, hi = (mid, hi) if holds(mid) else (lo, mid)
+    return lo
+
 # %% ../../nbs/76_tasks.loadgen.ipynb #accuracy-log
 def accuracy_log(run:Run) -> str:
     "The kept answers as LoadGen writes them to mlperf_log_accuracy.json, the bytes in hex."
@@ -296,7 +321,8 @@ def details(run:Run) -> dict:
              result_validity='INVALID' if why else 'VALID', result_invalid_reason='; '.join(why),
              result_query_count=run.queries, result_sample_count=len(run.done))
     if run.fault: return d
-    if r.scenario == 'Offline': d['result_samples_per_second'] = len(run.done)/float(run.done.max())
+    if r.scenario == 'Offline' and (secs := float(run.done.max())):
+        d['result_samples_per_second'] = len(run.done)/secs
     if r.scenario == 'Server' and run.last: d['result_scheduled_samples_per_sec'] = (run.queries - 1)/run.last
     ns = np.sort((1e9*(run.latencies if each else run.done - run.due)).astype(int))
     for p in (.5, .9, .95, .97, .99, .999):

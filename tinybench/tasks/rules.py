@@ -6,9 +6,9 @@
 __all__ = ['FEW', 'SLACK', 'NAMES', 'OTHERWISE', 'DIVISIONS', 'STATUSES', 'largest_step', 'Traces', 'traces', 'fraction_bits',
            'channel_steps', 'nearest_in', 'allowed', 'step_range', 'fitted_step', 'integer_images', 'Held', 'held',
            'arrays_of', 'expected', 'images', 'Finding', 'Compared', 'findings_of', 'misfit', 'compare_layer',
-           'with_numbers', 'deviation', 'Equivalence', 'strange', 'check_closed', 'quality_from', 'Entry',
-           'check_description', 'closed_check', 'answers_to', 'Compliance', 'other_run', 'generate_compliance_report',
-           'verdict_row', 'window_rows', 'compliance_tables']
+           'with_numbers', 'deviation', 'Equivalence', 'strange', 'check_closed', 'Entry', 'check_description',
+           'closed_check', 'Compliance', 'other_run', 'generate_compliance_report', 'verdict_row', 'window_rows',
+           'compliance_tables']
 
 # %% ../../nbs/77_tasks.rules.ipynb #imports
 import math, re
@@ -18,7 +18,6 @@ from typing import NamedTuple
 import numpy as np
 from ..base.text import Shown, Table, worded
 from ..core.tensor import as_array
-from ..measure.accuracy import delong, wilson
 from ..measure.result import freeze, plain
 from ..nn.module import Module, Parameter, walk
 from ..nn.norm import BatchNorm, LayerNorm
@@ -26,7 +25,7 @@ from ..optimize.fuse import folded
 from ..optimize.integer import IntegerDense
 from ..optimize.step import Encoded, answers_of, clone
 from .run import Outcome, TaskReport, TinyMLPerf
-from .task import TASKS, Quality, Task, clip_scores, outputs_of
+from .task import TASKS, Task, answers_in, outputs_of, quality_from
 
 # %% ../../nbs/77_tasks.rules.ipynb #largest-step
 def largest_step(
@@ -74,8 +73,11 @@ def channel_steps(v:np.ndarray) -> float|np.ndarray:
     return found if found.all() else np.where(found > 0, found, largest_step(v))
 
 # %% ../../nbs/77_tasks.rules.ipynb #nearest-in
-def nearest_in(values:np.ndarray, w:np.ndarray) -> np.ndarray:
-    "How far each of `w` is from the nearest of `values`, two or more, which rise."
+def nearest_in(
+    values:np.ndarray,  # (k,), rising, two or more
+    w:np.ndarray,       # of any shape
+) -> np.ndarray:        # of the shape of `w`
+    "How far each of `w` is from the nearest of `values`."
     i = np.searchsorted(values, w).clip(1, len(values) - 1)
     return np.minimum(np.abs(w - values[i - 1]), np.abs(w - values[i]))
 
@@ -282,18 +284,6 @@ def check_closed(
         'computes', '', f'outputs differ by {off:.2g} from those of the reference with the same weights'),
     return Equivalence(compared, found, off if math.isfinite(off) else None)
 
-# %% ../../nbs/77_tasks.rules.ipynb #quality-from
-def quality_from(t:Task, truth, answers, level:float=.95) -> Quality:
-    "What `answers`, a class for each example or a score for each clip, amount to."
-    truth, answers = np.asarray(truth), np.asarray(answers)
-    if not len(truth) or truth.shape != answers.shape: raise ValueError(
-        f'{t.name}: {len(answers)} answers to {len(truth)} examples or clips')
-    if t.metric == 'AUC':
-        a = delong(answers, truth, level)
-        return Quality('AUC', a.estimate, a.lo, a.hi, len(truth), t.target, level)
-    right, n = int((truth == answers).sum()), len(truth)
-    return Quality('accuracy', right/n, *wilson(right, n, level), n, t.target, level)
-
 # %% ../../nbs/77_tasks.rules.ipynb #entry
 DIVISIONS = 'closed', 'open'
 
@@ -346,15 +336,6 @@ def closed_check(run:TinyMLPerf, t:Task, references:Mapping) -> Equivalence:
     if why: return Equivalence((), (Finding('not seen', '', why),))
     return check_closed(references[t.name], net, e.x[:32].astype(np.float32))
 
-# %% ../../nbs/77_tasks.rules.ipynb #answers-to
-def answers_to(run:TinyMLPerf, t:Task) -> tuple[tuple, tuple]:
-    "What is true of each example or clip of a task, and what the model says: a class, or a score."
-    e = run.sets[t.name]
-    out = outputs_of(t, run.models[t.name], e, run.threads)
-    if t.metric == 'accuracy': return tuple(e.y.tolist()), tuple(out.argmax(1).tolist())
-    scores = ((out - e.x)**2).mean(1, dtype=float)
-    return tuple(e.y.tolist()), tuple((scores if e.clip is None else clip_scores(scores, e.clip)).tolist())
-
 # %% ../../nbs/77_tasks.rules.ipynb #compliance
 @dataclass(frozen=True, repr=False)
 class Compliance(Shown):
@@ -393,9 +374,11 @@ def generate_compliance_report(
         t = TASKS[o.task]
         check = closed_check(run, t, references) if division == 'closed' and o.data else None
         if o.quality is None: return Entry(o, check)
-        both = answers_to(run, t)
-        same = quality_from(t, *both, run.level) == o.quality
-        return Entry(o if same else replace(o, reason='answers otherwise when asked again'), check, *both)
+        e = run.sets[t.name]
+        said = answers_in(t, outputs_of(t, run.models[t.name], e, run.threads), e)
+        if quality_from(t, e.y, said, run.level) != o.quality:
+            o = replace(o, reason='answers otherwise when asked again')
+        return Entry(o, check, tuple(e.y.tolist()), tuple(said.tolist()))
     return Compliance(division, org, system, map(entry, report.outcomes), report.settings, report.env)
 
 # %% ../../nbs/77_tasks.rules.ipynb #verdict-row

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SWW01', 'EMPHASIS', 'HAMMING', 'THRESHOLDS', 'StreamTask', 'emphasized', 'bands', 'one_sound', 'lfbe', 'FrontEnd',
-           'along', 'Listener', 'duty_cycle', 'Stream', 'wakeword_stream', 'wakeword_detector', 'window_ends',
+           'along', 'Listener', 'busy', 'duty_cycle', 'Stream', 'wakeword_stream', 'wakeword_detector', 'window_ends',
            'debounce', 'Events', 'match', 'poisson_interval', 'StreamQuality', 'stream_table', 'judged', 'sweep',
            'chosen_threshold']
 
@@ -102,6 +102,21 @@ class Listener:
         self.heard = x[-29:]
         return along(self.net, x) if len(x) > 29 else np.zeros((0, self.net[-1].w.shape[1]), x.dtype)
 
+# %% ../../nbs/78_tasks.streaming.ipynb #busy
+def busy(
+    push,             # is called with each piece, (n,) samples
+    x:np.ndarray,     # a sound at 16 kHz
+    size:int,         # samples in a piece
+    clock=time.perf_counter,
+) -> list[float]:     # of each second of `x`; the last one may be shorter
+    "Seconds that `push` takes for each second of sound."
+    shares = []
+    for second in np.split(x, range(16000, len(x), 16000)):
+        start = clock()
+        for i in range(0, len(second), size): push(second[i:i + size])
+        shares.append((clock() - start)/(len(second)/16000))
+    return shares
+
 # %% ../../nbs/78_tasks.streaming.ipynb #duty-cycle
 def duty_cycle(
     net:Module,
@@ -111,13 +126,9 @@ def duty_cycle(
 ) -> BenchmarkResult:
     "Seconds that a `Listener` computes for each second of `x`."
     if not len(x): raise ValueError('the sound is empty: give at least one second')
-    listener, shares = Listener(net), []
+    listener = Listener(net)
     listener.push(x[:16000])      # so that the first second, too, completes all its windows
-    for second in np.split(x, range(16000, len(x), 16000)):
-        pieces = [second[i:i + size] for i in range(0, len(second), size)]
-        start = clock()
-        for p in pieces: listener.push(p)
-        shares.append((clock() - start)/(len(second)/16000))
+    shares = busy(listener.push, x, size, clock)
     return BenchmarkResult(name, 'duty cycle', 's/s', shares, 'measured', dict(size=size, samples=len(x)))
 
 # %% ../../nbs/78_tasks.streaming.ipynb #stream

@@ -1,10 +1,11 @@
 "Serves a student's cells in forks of a warm process, where no check is talked out of failing"
 # Standard library only, and this package but for IPython: this runs inside the walls.
-import __future__, _socket, builtins, gc, linecache, os, random, resource, signal, sys, threading, time, types
+import __future__, _socket, ast, binascii, builtins, gc, linecache, os
+import random, resource, signal, sys, threading, time, types
 from .guard import by_type, guarded, pins
 from .messages import receive, send, took
 from .shell import Said, Shell, as_error, joined
-from .spaces import as_counted, children, end_orphans, ended, keeper, libc, limit, unshare, wall_in
+from .spaces import as_counted, children, end_orphans, ended, keeper, libc, limit, own_user, unshare, wall_in
 
 
 PARTS = 'messages', 'guard', 'spaces', 'shell', 'inside'  # of this folder, inside the walls too
@@ -25,16 +26,35 @@ def no_input(prompt=''):
     "In the place of `input`: nobody is there to answer."
     raise EOFError('input() asks a person, and nobody is there while this is graded')
 
-def own_names(names, pinned) -> tuple:
+class Both(dict):
+    "A check's names; what it does to those in `shared`, as `del squares`, it does to the student's too."
+    def __setitem__(self, name, value, put=dict.__setitem__):
+        put(self, name, value)
+        if name in self.shared: put(self.theirs, name, value)
+    def __delitem__(self, name, drop=dict.__delitem__, pop=dict.pop):
+        drop(self, name)
+        if name in self.shared: pop(self.theirs, name, None)
+
+def rebound(source, compile=compile, walk=ast.walk) -> set:
+    "The names that a check binds or deletes."
+    nodes = [*walk(compile(source, '<check>', 'exec', ast.PyCF_ONLY_AST, True))]
+    defs = {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    return defs | {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+
+def own_names(names, pinned, shared=frozenset()) -> tuple:
     "A copy of the student's names for a check, and which of them mean again what the lesson means by them."
     changed = [k for k, v in pinned.items() if k in names and names[k] is not v]
-    return {**names, **{k: pinned[k] for k in changed}, '__builtins__': dict(vars(builtins))}, changed
+    copied = {**names, **{k: pinned[k] for k in changed}, '__builtins__': dict(vars(builtins))}
+    if not shared: return copied, changed
+    copied = Both(copied)
+    copied.shared, copied.theirs = shared, names
+    return copied, changed
 
-def checked(source, shell, restore, pinned, visible=True) -> tuple:
+def checked(source, shell, restore, pinned, visible=True, shared=frozenset()) -> tuple:
     "Run a check with all it leans on put back: the exception it failed with, if any, and a note."
     if visible: linecache.cache['<check>'] = len(source), None, source.splitlines(True), '<check>'
     sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)  # to warn is not wrong
-    space, changed = own_names(shell.names, pinned)
+    space, changed = own_names(shell.names, pinned, shared & rebound(source) if shared else shared)
     notes = restore()
     if changed: notes.insert(0, f'not as in the lesson, so the lesson\'s: {", ".join(changed[:5])}')
     before = dict(space)
@@ -43,10 +63,19 @@ def checked(source, shell, restore, pinned, visible=True) -> tuple:
     if e is None and (late := restore(space) + [f'put in the check: {k}' for k in swapped]):
         e = AssertionError(f'your code changed what the check leans on while it ran ({"; ".join(late)})')
     if e is None and not can_fail(space): e = AssertionError('nothing can fail here any more')
-    bound = {k: v for k, v in space.items() if k not in pinned and before.get(k, before) is not v}
+    # as in a kernel: what it imports, makes and deletes is so for the cells below
+    bound = {k: v for k, v in space.items()
+             if before.get(k, before) is not v and (k not in before or k not in pinned)}
     shell.names.update({k: v for k, v in bound.items() if k != '__builtins__'})
+    for k in before.keys() - space.keys(): shell.names.pop(k, None)
     if warned.left < warned.limit: notes.append('it warned, which costs no points')
     return e, '; '.join(notes)
+
+def put_files(files):
+    "Write `files`, {path: base64}, into the folder that cells run in."
+    for name, data in files.items():
+        if folder := os.path.dirname(name): os.makedirs(folder, exist_ok=True)
+        with open(name, 'wb') as f: f.write(binascii.a2b_base64(data))
 
 def unheard():
     "Ignore interrupts from now on: one that comes when the cell has just ended is not to end its process."
@@ -54,15 +83,18 @@ def unheard():
         try: return signal.signal(signal.SIGINT, signal.SIG_IGN)
         except KeyboardInterrupt: pass
 
-def answer(request, shell, restore, pinned, limit_chars) -> dict:
+def answer(request, shell, restore, pinned, limit_chars, shared=frozenset()) -> dict:
     "Run one cell or check; what came of it, which of a check is in no list that a student's code can reach."
     outputs, note, failed, start = [], '', None, time.perf_counter()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     me, threads, forked = os.getpid(), threading.active_count(), len(children())
     sys.stdout, sys.stderr = said = Said(outputs, 'stdout', limit_chars), Said(outputs, 'stderr', limit_chars)
     try:
+        put_files(request.get('files') or {})  # only hidden checks have some
         if request['kind'] == 'cell': shell.run(request['source'], outputs)
-        else: failed, note = checked(request['source'], shell, restore, pinned, request['kind'] == 'check')
+        else:
+            shown = request['kind'] == 'check'
+            failed, note = checked(request['source'], shell, restore, pinned, shown, shared)
     except BaseException as e: failed = e  # a student's code may raise anything; an interrupt is one too
     unheard()
     if os.getpid() != me: os._exit(0)  # a copy that a cell has made: one answer is enough
@@ -81,7 +113,9 @@ def answer(request, shell, restore, pinned, limit_chars) -> dict:
 
 def serve(sock, shell, pinned, limit_chars):
     "Take the key, then answer till the other end goes; `hold` forks a process for the socket sent with it."
-    key, restore, me = bytes.fromhex(receive(sock)['key']), guarded(), os.getpid()
+    first, restore, me = receive(sock), guarded(), os.getpid()
+    key, shared = bytes.fromhex(first['key']), frozenset(first.get('shared') or ())
+    put_files(first.get('files') or {})
     send(sock, {'outputs': []}, key, 'ready')
     gc.freeze()
     while (request := receive(sock)) is not None:
@@ -97,7 +131,7 @@ def serve(sock, shell, pinned, limit_chars):
                 most = min(int(used + request['cpu_seconds']) + 1, resource.getrlimit(resource.RLIMIT_CPU)[1])
                 resource.setrlimit(resource.RLIMIT_CPU, (most, most))
         else:
-            reply = answer(request, shell, restore, pinned, limit_chars)
+            reply = answer(request, shell, restore, pinned, limit_chars, shared)
             if os.getpid() != me: os._exit(0)  # a copy that a cell has forked, and that came to its end
             send(sock, reply, key, request['nonce'])
 
@@ -124,7 +158,7 @@ def born(sock, shell, pinned, settings):
     os.closerange(sock.fileno() + 1, 256)
     libc('prctl', 1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end with the parent
     processes = as_counted(settings['processes'], walled)
-    if walled: wall_in(settings['uid'], settings['folders'], settings['file_mb']*4)
+    if walled: wall_in(own_user(settings['uid']), settings['folders'], settings['file_mb']*4)
     here = settings['scratch'] if walled else f'{settings["scratch"]}/{os.getpid()}'
     os.makedirs(here, exist_ok=True)
     os.chdir(here)

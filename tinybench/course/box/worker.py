@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from ..cells import CourseError, nbformat, plain_text, role
 from .messages import receive, send
+from .needed import lesson_names
 from .shell import failed, joined
 from .start import HOME, Limits, Warm, library_sum, roomy, warm_for
 
@@ -85,7 +86,7 @@ def copy_of(sock, secs) -> socket.socket:
 
 class Child:
     "One submission's process: `run` cells, `end` it; CourseError if it cannot start."
-    def __init__(self, warm):
+    def __init__(self, warm, files=None, shared=()):
         warm.start()
         self.warm, self.limits, self.key, self.sock = warm, warm.limits, os.urandom(16), None
         try:
@@ -96,7 +97,7 @@ class Child:
             warm.close()
             raise Gone('the process that forks submissions had ended') from None
         with suppress(OSError, Gone):
-            send(self.sock, dict(key=self.key.hex()))
+            send(self.sock, dict(key=self.key.hex(), files=files, shared=[*shared]))
             if told(self.sock, self.key, 'ready', 60): return
         self.end()
         raise CourseError(f'A process for a submission did not start: {warm.last_words()}')
@@ -144,26 +145,28 @@ def told(sock, key, nonce, seconds=10) -> dict|None:
     except (OSError, RecursionError): return None
     return reply if isinstance(reply, dict) and isinstance(reply.get('outputs'), list) else None
 
-def ask(sock, key, kind, source, seconds) -> dict:
+def ask(sock, key, kind, source, seconds, files=None) -> dict:
     "What a copy of a child's process says of a cell or check; one that does not answer has failed."
     nonce, error = os.urandom(8).hex(), failed('ProcessEnded', 'the process ended before it answered')
     try:
         sock.settimeout(10)
-        send(sock, dict(op='run', kind=kind, source=source, nonce=nonce))
+        send(sock, dict(op='run', kind=kind, source=source, nonce=nonce, files=files))
         if readable(sock, seconds): reply = told(sock, key, nonce)
         else: reply, error = None, failed('TimeoutError', f'stopped after {seconds:g} s')
     except Gone as e: reply, error = None, failed('ProcessEnded', str(e))
     except OSError: reply = None
     return (reply or dict(outputs=[error])) | dict(stopped=False)
 
-def one_run(child, todo, found, until, progress=None) -> bool:
+def one_run(child, todo, found, until, progress=None, private=None) -> bool:
     "Run what has not ended a child before, outcomes into `found`; False where a cell ends this child."
     held, limits, most = [], child.limits, child.limits.output_kb << 12
     with ExitStack() as open_sockets:
         for i, cell in enumerate(todo):
             if progress: progress(i, len(todo), cell.id)
             if cell.id in found and found[cell.id].fatal: continue
+            stopped = any(o.fatal or o.error.startswith('TimeoutError') for o in found.values())
             seconds = min(limits.cell_seconds, until - time.monotonic())
+            if stopped: seconds = min(seconds, limits.after_stop)
             if seconds <= 0: return True
             kind, start = role(cell) if role(cell) in ('check', 'hidden') else 'cell', time.monotonic()
             try:
@@ -180,40 +183,43 @@ def one_run(child, todo, found, until, progress=None) -> bool:
                 return False
         for cell, sock in held:
             seconds = min(limits.cell_seconds, max(1, until - time.monotonic()))
-            with sock: reply = ask(sock, child.key, 'hidden', cell.source, seconds)
+            with sock: reply = ask(sock, child.key, 'hidden', cell.source, seconds, private)
             found[cell.id] = as_outcome(cell.id, reply, seconds, most, True)
     return True
 
-def play(cells, library, blocked=(), limits=Limits(), sandbox=True, imports=(), progress=None) -> list:
-    "Run the code cells of a notebook, each to an `Outcome`; see `Warm` for the other arguments."
-    with Warm(library, blocked, imports, roomy(limits, cells), sandbox) as warm:
-        return play_in(warm, cells, progress=progress)
+def play(cells, library, blocked=(), limits=Limits(), sandbox=True, imports=(), progress=None,
+         package='tinybench', files=None) -> list:
+    "Run the code cells of a notebook, with `files` ({path: base64}) beside them, each to an `Outcome`."
+    with Warm(library, blocked, imports, roomy(limits, cells), sandbox, package=package) as warm:
+        return play_in(warm, cells, progress=progress, files=files)
 
 NOT_RUN = 'not run: the submission had used up its time'
 
-def play_in(warm, cells, seconds=None, progress=None) -> list:
+def play_in(warm, cells, seconds=None, progress=None, files=None, private=None, shared=None) -> list:
     "Run the cells in a child of `warm`; where one ends it, the others run again in a new one without it."
     todo = [c for c in cells if c.cell_type == 'code' and c.source.strip()]
+    if shared is None: shared = lesson_names(cells)
     found, until = {}, time.monotonic() + (seconds or warm.limits.submission_seconds)
     for _ in range(len(todo) + 3):
-        try: child = Child(warm)
+        try: child = Child(warm, files, shared)
         except Gone: continue
         try:
-            if one_run(child, todo, found, until, progress): break
+            if one_run(child, todo, found, until, progress, private): break
         finally: child.end()
     return [found.get(c.id) or Outcome(c.id, [failed('NotRun', NOT_RUN)], error=NOT_RUN) for c in todo]
 
 def run_work(work) -> dict:
     "Run a submission's notebooks in turn within its time; outcomes by notebook."
-    library = work['library'] if Path(work['library']).is_dir() else str(HOME)
-    if library_sum(library) != work['sum']:
-        raise CourseError(f'The tinybench in {library} is not the one that hands out the work. Install the '
+    library, package = work['library'] if Path(work['library']).is_dir() else str(HOME), work['package']
+    if library_sum(library, package) != work['sum']:
+        raise CourseError(f'The {package} in {library} is not the one that hands out the work. Install the '
                           'same on every worker.')
     limits, found = Limits(**work['limits']), {}
     until = time.monotonic() + limits.submission_seconds
     for name, cells in work['cells'].items():
         lesson, cells = work['lessons'][name], [nbformat.from_dict(c) for c in cells]
         warm = warm_for(library, tuple(lesson['blocked']), tuple(lesson['imports']), roomy(limits, cells),
-                        work['sandbox'], work['sum'])
-        found[name] = [asdict(o) for o in play_in(warm, cells, max(1, until - time.monotonic()))]
+                        work['sandbox'], tuple(work['secrets']), work['sum'], package)
+        left, files = max(1, until - time.monotonic()), dict(files=work['files'], private=work['private'])
+        found[name] = [asdict(o) for o in play_in(warm, cells, left, shared=lesson['shared'], **files)]
     return found

@@ -15,7 +15,7 @@ def plain_name(name:str) -> str:
 def module_in(path:Path) -> str:
     "The module that the notebook in a file says it is, or ''; reads the first 64 KB, whatever they are."
     try:
-        with open(path, 'rb') as f: head = f.read(2**16)
+        with open(path, 'rb') as f: head = f.read(2**16).replace(b'\0', b'')    # UTF-16 as ASCII
     except OSError: return ''
     said = re.search(rb'#\|\s*default_exp\s+([\w.]+)', head)
     return said[1].decode() if said else ''

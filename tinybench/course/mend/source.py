@@ -1,8 +1,9 @@
 "What the text of a cell says: is it Python, what does it define, is it filled in"
-import ast, re
+import ast, io, re, tokenize
+from itertools import takewhile
 from ..box.needed import made_and_used
 from ..cells import NotebookNode
-from ..trees import parsed, quiet
+from ..trees import LONGEST, NO_PYTHON, parsed, quiet
 
 
 def bare(text:str) -> str:
@@ -13,16 +14,10 @@ def defines(text:str) -> set[str]:
     "The functions and classes that a cell defines at its left margin, be the rest of it Python or not."
     return set(re.findall(r'(?m)^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)', text))
 
-LONGEST = 50_000
-
-def cell_tree(text:str) -> ast.Module|None:
-    "`text` as a syntax tree; None if it is no Python, or longer than any cell."
-    return parsed(text) if len(text) <= LONGEST else None
-
 def bound(text:str) -> set[str]:
     "The names that a cell gives a value to, by import, definition or assignment outside of functions."
-    try: return made_and_used(text)[0] if len(text) <= LONGEST else defines(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError): return defines(text)
+    try: return made_and_used(text)[0]
+    except NO_PYTHON: return defines(text)
 
 def raises_unfilled(node) -> bool:
     "Whether a statement is `raise NotImplementedError`, called or not."
@@ -32,7 +27,7 @@ def raises_unfilled(node) -> bool:
 
 def unfilled(text:str) -> list[str]:
     "The functions of a cell, methods as `Class.method`, whose body still has `raise NotImplementedError`."
-    tree, found = cell_tree(text), []
+    tree, found = parsed(text), []
     def look(node, inside=''):
         for n in getattr(node, 'body', ()):
             if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -46,6 +41,31 @@ MAGIC = re.compile(r'(?m)^([ \t]*+)(?:\w[\w., \t]*+=[ \t]*+)?+(?:[%!].*|\?\??[\w
 def without_magics(text:str) -> str:
     "`text` with IPython's own lines replaced by `pass`; nothing is left of a cell that begins with `%%`."
     return '' if text.lstrip().startswith('%%') else MAGIC.sub(r'\1pass', text)
+
+DIRECTIVE = re.compile(r'[ \t]*#[ \t]*\|[ \t]*([\w:-]*)')
+EXPORT = re.compile(r'(?m)^[ \t]*#[ \t]*\|[ \t]*export[si]?\b.*')
+
+def exports(text:str) -> bool:
+    "Whether nbdev exports a cell: it obeys directives above all but blank lines and a `%%magic`."
+    def above(line): return not line.strip() or DIRECTIVE.match(line) or line.lstrip().startswith('%%')
+    said = [m[1] for line in takewhile(above, text.split('\n')) if (m := DIRECTIVE.match(line))]
+    return not {'export', 'exporti', 'exports'}.isdisjoint(said)
+
+def is_comment(text:str, line:int) -> bool:
+    "Whether a line of a cell that looks like a comment is one, and not within a string."
+    try: return any(t.type == tokenize.COMMENT and t.start[0] == line
+                    for t in tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, SyntaxError): return True
+
+def late_export(text:str) -> str:
+    "The line `#| export` that nbdev does not obey, for what stands above it; '' if there is none."
+    found = None if exports(text) else EXPORT.search(text)
+    return found[0] if found and is_comment(text, text.count('\n', 0, found.start()) + 1) else ''
+
+def export_first(text:str, line:str='') -> str:
+    "A cell with its late `#| export`, or else `line`, at its top."
+    line = (late := late_export(text)) or line
+    return line.strip().rstrip(':') + '\n' + (text.replace(f'{late}\n', '', 1) if late else text)
 
 UNMERGED = 'git could not merge two versions, and left both between its marks'
 KEEP_ONE = 'keep one, delete the other and the marks'
@@ -68,6 +88,19 @@ def syntax_error(text:str) -> str:
     if mark := merge_mark(text): line, why = mark, f'{UNMERGED}; {KEEP_ONE}'
     shown = attempt.splitlines()[line-1:line] or ['']
     return f'line {line}: {why}: {shown[0].strip()[:80]}'
+
+IPYTHON = ('this works in notebooks only, and the cell becomes a part of your library; move it to a cell of '
+           'its own, or take it out')
+
+def ipython_line(text:str) -> str:
+    "The line of a cell that runs in a notebook and that no module may hold, and what to do; '' if none is."
+    if syntax_error(text): return ''
+    try:
+        with quiet(): compile(text, 'cell', 'exec', dont_inherit=True)
+    except SyntaxError as e:
+        at = min(e.lineno or 1, text.count('\n') + 1)
+        return f'line {at}: {IPYTHON}: {text.split(chr(10))[at-1].strip()[:80]}'
+    return ''
 
 def syntax_errors(nb:NotebookNode) -> list[tuple[str, str]]:
     "The code cells that are no Python: the id of each, and what is wrong with it."

@@ -3,6 +3,7 @@ import ast, re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tinybench.base.files import read_text
 from ..box.needed import made_and_used
 from ..cells import CourseError, NotebookNode, closest, exercises
 from ..stub import is_docstring, outermost, stub
@@ -42,10 +43,10 @@ def parse_answers(text:str, where='the answers') -> Iterator:
 def read_answers(path, names=None) -> dict:
     "{exercise: [Answer]} from the file `path`; `names` are the exercises there are, which all need answers."
     path, found, lines = Path(path), {n: [] for n in names or ()}, {}
-    try: text = path.read_text(encoding='utf-8-sig')
+    try: text = read_text(path)
     except OSError:
         raise CourseError(f'{path} is missing. It holds known answers to each exercise.') from None
-    except UnicodeDecodeError: raise CourseError(f'{path} is not text in UTF-8. Save it again.') from None
+    except ValueError as e: raise CourseError(f'{path}: {e}.') from None
     for name, a, line in parse_answers(text, path):
         if names is not None and name not in found:
             near = closest(name, list(found))
@@ -77,7 +78,8 @@ def constants(source:str) -> Iterator:
 def to_try(course:Course, notebook:str, nb:NotebookNode, mutated:bool=False) -> list:
     "(exercise, its stub, known answers, constants and, if `mutated`, mutants) for each of a notebook."
     found, path, tries = exercises(nb), course.folder('knockouts', f'{notebook}.py'), []
-    known = read_answers(path, [e.name for e in found]) if found else {}
+    # a course of one's own may have none yet: then the stub, constants and mutants are tried
+    known = read_answers(path, [e.name for e in found]) if path.is_file() else {e.name: [] for e in found}
     for e in found:
         source = e.cell.source
         for a in known[e.name]:

@@ -3,12 +3,13 @@ import os, socket, threading, time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from ..box.needed import import_lines, needed
+from ..box.needed import import_lines, lesson_names, needed
 from ..box.start import Limits, Warm
 from ..box.worker import Child, as_outcome, ask, copy_of
 from ..cells import CourseError, Exercise, NotebookNode, module_of, points, read_notebook, role
+from ..teacher.beside import packed
 from ..teacher.prepare import library_of
-from ..units import Course
+from ..units import Course, package_of
 from .answers import Answer, to_try
 from .proof import EARN_NOTHING, Proof, Proved, Tried
 
@@ -92,12 +93,13 @@ def cells_for(nb:NotebookNode, todo:list) -> list:
 def prove_lesson(course:Course, notebook:str, nb:NotebookNode, todo:list, jobs:int, tell:Callable,
                  sandbox:bool) -> list:
     "Prove one lesson: a `Proved` for each exercise."
-    later = [f'tinybench.{module_of(p.stem)}' for p in course.nbs.glob('[0-9]*_*.ipynb')
+    package = package_of(course)
+    later = [f'{package}.{module_of(p.stem)}' for p in course.nbs.glob('[0-9]*_*.ipynb')
              if p.stem >= notebook]
     limits = Limits(**course.limits | dict(processes=30_000))  # answers that ended are listed till the end
     def say(exercise): tell(f'{notebook}, {exercise}')
-    with Warm(library_of(course), later, import_lines(nb), limits, sandbox) as warm:
-        child = Child(warm)
+    with Warm(library_of(course), later, import_lines(nb), limits, sandbox, package=package) as warm:
+        child = Child(warm, packed(course, course.unit_of(notebook)), lesson_names(nb.cells))
         try: tried, errors = try_all(child.sock, child.key, cells_for(nb, todo), todo, jobs, limits, say)
         finally: child.end()
     def solved(e):

@@ -84,6 +84,8 @@ class Proof(Shown):
         first = int(len({r.notebook for r in self.rows}) == 1)     # its name is in the sentence below
         cut = slice(first, len(head) if self.counts('mutant')[1] else -1)
         words = [f'{self.head()} in {self.secs:.1f} s', *self.problems]
+        bare = dict.fromkeys(r.notebook for r in self.rows if not r.of('wrong'))
+        words += [f'{n}: knockouts/{n}.py is not there, so only what a machine makes was tried' for n in bare]
         words += [f'survives: {s}' for s in self.survivors]
         return Table(head[cut], tuple(r.row()[cut] for r in self.rows), tuple(words), None)
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tinybench.base.files import write_whole
+from tinybench.base.files import coding, decoded, write_whole
 from ..cells import CourseError, module_of, read_notebook
 from ..mend.files import mend_files, module_in
-from ..mend.source import KEEP_ONE, UNMERGED, merge_mark, syntax_error
+from ..mend.source import KEEP_ONE, UNMERGED, exports, ipython_line, merge_mark, syntax_error
 from .unlock import look_first, looks_first
 from .workspace import WANTED, Workspace, as_file, faults, open_workspace, restored, stale
 
@@ -98,6 +98,8 @@ def look_file(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
             if not remark.done: remark = replace(remark, says=older)
         yield remark
 
+MARKED = 'It is saved with a byte order mark or in UTF-16, and is to be plain UTF-8.'
+
 def look_notebook(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
     "Remarks on a notebook's cells; mends what nbgrader needs, and nothing that a student has to write."
     path, file = ws.path(name), f'{name}.ipynb'
@@ -108,6 +110,7 @@ def look_notebook(ws:Workspace, name:str, mend:bool) -> Iterable[Remark]:
     except CourseError:
         yield Remark(f'.release/{file}', 'it cannot be read, and without it no cell can be compared. '
                                          'Get it anew from your course.')
+    if coding(old) != 'utf-8': says.insert(0, MARKED)
     if says:
         done = ''
         if mend and change(ws, path, old, as_file(new)):
@@ -133,7 +136,7 @@ def look_settings(ws:Workspace, mend:bool) -> Iterable[Remark]:
     path, ini = ws.root/'settings.ini', configparser.ConfigParser(interpolation=None)
     old = path.read_bytes() if path.is_file() else b''
     try:
-        text = old.decode('utf-8-sig')
+        text = decoded(old)
         ini.read_string(text)
         if not ini.defaults(): raise ValueError('it is empty')
     except (configparser.Error, ValueError) as e:
@@ -141,7 +144,7 @@ def look_settings(ws:Workspace, mend:bool) -> Iterable[Remark]:
         why = str(e).splitlines()[0].rstrip('.') if old else 'it is missing'
         yield Remark('settings.ini', f'{why}.', done)
         return
-    new, wrong = text, []
+    new, wrong = text, [('', MARKED.rstrip('.'))] if coding(old) != 'utf-8' else []
     for key, value in (WANTED | dict(lib_path=ws.package)).items():
         has, want = ini.defaults().get(key, ''), value
         if key.startswith('allowed_'):
@@ -160,16 +163,16 @@ def run_export(ws:Workspace) -> str:
     "Runs nbdev_export in a workspace; '' if that worked, or else the last line of what it said."
     command = [sys.executable, '-c', 'from nbdev.doclinks import nbdev_export as export; export()']
     env = {k: v for k, v in os.environ.items() if k not in ('IN_TEST', 'PYTHONPATH')}  # it minds these
-    done = subprocess.run(command, cwd=ws.root, env=env, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ws.root, env=env, capture_output=True, errors='replace')
     said = (done.stderr or done.stdout).strip().splitlines()
     return '' if done.returncode == 0 else said[-1] if said else 'it failed'
 
-def exportable(ws:Workspace) -> bool:
-    "Whether nbdev_export can do all notebooks."
-    try: cells = [c for n in ws.notebooks for c in read_notebook(ws.path(n)).cells]
+def exportable(ws:Workspace, notebook:str) -> bool:
+    "Whether nbdev_export can do a notebook."
+    try: cells = read_notebook(ws.path(notebook)).cells
     except CourseError: return False
-    texts = [c.source for c in cells if c.cell_type == 'code' and '#| export' in c.source]
-    return not any(map(syntax_error, texts))
+    texts = [c.source for c in cells if c.cell_type == 'code' and exports(c.source)]
+    return not any(syntax_error(text) or ipython_line(text) for text in texts)
 
 def look_library(ws:Workspace, mend:bool) -> Iterable[Remark]:
     "Remarks on the student's own package: what is missing or not up to date in it."
@@ -178,13 +181,16 @@ def look_library(ws:Workspace, mend:bool) -> Iterable[Remark]:
         done = 'It does again.' if mend else ''
         yield Remark(path.relative_to(ws.root).as_posix(), 'it does not look for unlocked chapters.', done)
     states = {n: s for n in ws.notebooks if (s := stale(ws, n)) and not ws.unlocked_file(n).exists()}
-    said = run_export(ws) if states and mend and exportable(ws) else None    # '' where it worked
-    why = f', which said: {said}' if said else ''
+    broken = [n for n in ws.notebooks if not exportable(ws, n)]    # a person comes first there
+    states = {n: s for n, s in states.items() if n not in broken}
+    said = run_export(ws) if states and mend and not broken else None    # '' where it worked
+    why = '' if said is None else f', which said: {said}' if said else ', which was run, and left it so'
     for state, says in (('missing', 'not exported yet'), ('older', 'changed since it was exported')):
         these = [n for n, s in states.items() if s == state]
         where = ', '.join(f'{n}.ipynb' for n in these[:3])
         if len(these) > 3: where += f' and {len(these) - 3} more'
-        if these and said == '': yield Remark(where, f'{says}.', 'nbdev_export was run.')
+        if these and said == '' and not any(stale(ws, n) for n in these):
+            yield Remark(where, f'{says}.', 'nbdev_export was run.')
         elif these: yield Remark(where, f'{says}: run nbdev_export{why}.')
     modules = {module_of(n): n for n in ws.notebooks}
     for path in sorted({*ws.root.glob('*.ipynb')} - {ws.path(n) for n in ws.notebooks}):
@@ -209,7 +215,7 @@ def look_kernel(ws:Workspace) -> Iterable[Remark]:
     "Remarks on which library a notebook in this workspace would import."
     python = kernel_python()
     command = [python, '-c', ASK, ws.package, 'numpy', 'fastcore']
-    try: done = subprocess.run(command, cwd=ws.root, capture_output=True, text=True, timeout=60)
+    try: done = subprocess.run(command, cwd=ws.root, capture_output=True, errors='replace', timeout=60)
     except (OSError, subprocess.TimeoutExpired) as e:
         yield Remark('kernel', f'{python} does not start ({e}).')
         return

@@ -1,28 +1,35 @@
 "The reference's modules brought into a student's library, and a record of them"
 import ast, json, sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
 from tinybench import __version__
 from tinybench.base.files import write_whole
-from ..cells import CourseError
+from ..cells import CourseError, read_notebook
+from ..mend.source import without_magics
 from ..trees import parsed
 from .workspace import (LOOK_FIRST, Workspace, inner, notebook_named, open_workspace, read_table, stale,
                         still_open)
 
 
 def unlocked(ws:Workspace) -> list[dict]:
-    "What was unlocked: module, version and time of each."
+    "What is unlocked: module, version and time of each; who deletes the file uses his own again."
     path = ws.root/'unlocked.json'
     if not path.exists(): return []
     found = read_table(path, 'Delete it, and unlock again.').get('unlocked')
     found = found if isinstance(found, list) else []
-    return [u for u in found if isinstance(u, dict) and isinstance(u.get('module'), str)]
+    known = [u for u in found if isinstance(u, dict) and u.get('module') in ws.notebooks]
+    return [u for u in known if ws.unlocked_file(u['module']).exists()]
 
 def reference_package(ws:Workspace) -> Path:
-    "The folder of the installed package; CourseError if that is the student's own."
-    found = Path(find_spec('tinybench').origin).resolve().parent
+    "The folder of the installed package; CourseError if there is none but the student's own."
+    spec = find_spec(ws.package)
+    if spec is None or not spec.origin:
+        raise CourseError(f'{ws.package} is not installed, so nothing finished can be brought: install what '
+                          'requirements.txt names, or ask your course for it.')
+    found = Path(spec.origin).resolve().parent
     if found.is_relative_to(ws.root) and not found.is_relative_to(Path(sys.prefix).resolve()):
         raise CourseError(f'{found} is your own library. The command tinybench uses the installed one.')
     return found
@@ -56,20 +63,33 @@ def unlock(workspace, module:str, reference=None) -> dict:
     write_whole(to, source.read_bytes())
     return record
 
+def imported(source:str, package:str, part:str='') -> set[str]:
+    "The modules of a package, as paths, that code in its module `part`, or in a cell, may import."
+    found = set()
+    for n in ast.walk(parsed(without_magics(source), longest=None) or ast.Module([], [])):
+        if isinstance(n, ast.Import): found |= {a.name for a in n.names}
+        if not isinstance(n, ast.ImportFrom): continue
+        # nbdev makes a package's own imports relative
+        up = [package, *part.split('/')][:-n.level] if n.level else []
+        base = '.'.join([*up, *filter(None, [n.module])])
+        found |= {base, *(f'{base}.{a.name}' for a in n.names)}
+    own = [name.removeprefix(f'{package}.') for name in found if name.startswith(f'{package}.')]
+    return {name.replace('.', '/') for name in own}
+
 def builds_on(ws:Workspace, notebook:str, reference=None) -> list[str]:
-    "The notebooks whose modules the reference's module of `notebook` imports, directly or not, in order."
+    "The notebooks whose modules a notebook's cells or finished module import, or these in turn; in order."
     root, books = Path(reference or reference_package(ws)), {inner(n): n for n in ws.notebooks}
-    found, todo = set(), [inner(notebook)]
-    while todo:
-        part = todo.pop()
+    def used(part):
         path = root/f'{part}.py'
-        tree = parsed(path.read_text(encoding='utf-8')) if path.is_file() else None
-        for n in ast.walk(tree or ast.Module([], [])):
-            if not isinstance(n, ast.ImportFrom) or not n.level: continue
-            up = part.split('/')[:-n.level]    # nbdev makes a package's own imports relative
-            new = {'/'.join([*up, *(n.module or '').split('.')]).strip('/')} & books.keys() - found
-            found |= new
-            todo += new
+        return imported(path.read_text(encoding='utf-8') if path.is_file() else '', ws.package, part)
+    found, todo = set(), [inner(notebook)]
+    with suppress(CourseError):
+        cells = [c for c in read_notebook(ws.released(notebook)).cells if c.cell_type == 'code']
+        todo += set().union(*(imported(c.source, ws.package) for c in cells)) & books.keys()
+    while todo:
+        if (part := todo.pop()) in found: continue
+        found.add(part)
+        todo += used(part) & books.keys()
     return [n for n in ws.notebooks if inner(n) in found and n != notebook]
 
 def unfinished(ws:Workspace, notebooks:Iterable[str]) -> list[str]:

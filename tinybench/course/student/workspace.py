@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tinybench.base.files import read_text
+from tinybench.base.names import nearest_name
 from ..cells import CourseError, NotebookNode, Unit, closest, module_of, nbformat, read_notebook, role
 from ..mend.notebook import mend
-from ..mend.source import KEEP_ONE, UNMERGED, merge_mark, syntax_errors, unfilled
+from ..mend.source import (DIRECTIVE, EXPORT, KEEP_ONE, UNMERGED, export_first, exports, ipython_line,
+                           late_export, merge_mark, syntax_errors, unfilled)
 
 
 WANTED = dict(nbs_path='.', update_pyproject='False', clear_all='False', jupyter_hooks='True',
@@ -24,6 +27,7 @@ class Workspace:
     package:str
     version:str
     units:tuple[Unit, ...]
+    files:tuple[str, ...] = ()    # data beside the notebooks
     @property
     def notebooks(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(n for u in self.units for n in u.notebooks))
@@ -48,7 +52,7 @@ def inner(notebook:str) -> str:
 
 def read_table(path:Path, do:str) -> dict:
     "The JSON object in a file; CourseError, with what to `do`, if there is none."
-    try: found = json.loads(path.read_text(encoding='utf-8'))
+    try: found = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as e:
         raise CourseError(f'{path} cannot be read ({e}). {do}') from None
     if not isinstance(found, dict): raise CourseError(f'{path} is no table. {do}')
@@ -67,16 +71,22 @@ def open_workspace(folder='.') -> Workspace:
         units = [Unit(str(u['name']), str(u.get('title', u['name'])), tuple(map(str, u['notebooks'])),
                       datetime.fromisoformat(u['due']) if u.get('due') else None) for u in table['units']]
         package = str(table.get('package', 'tinybench'))
-        return Workspace(root, str(table['course']), package, str(table['version']), tuple(units))
+        files = tuple(map(str, table.get('files', ())))
+        return Workspace(root, str(table['course']), package, str(table['version']), tuple(units), files)
     except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise CourseError(f'{root/"workspace.json"} is not as it was handed out ({e!r}). {do}') from None
 
 def notebook_named(ws:Workspace, name:str) -> str:
-    "The notebook that is meant by '12_nn.conv', 'nn.conv' or 'tinybench.nn.conv'."
+    "The notebook that is meant by '12_nn.conv', 'nn.conv', 'tinybench.nn.conv', 'conv' or '12'."
     short = name.removesuffix('.ipynb').removeprefix(f'{ws.package}.')
     for n in ws.notebooks:
         if short in (n, module_of(n)): return n
-    there = [*ws.notebooks, *(u.name for u in ws.units)]
+    likely = [n for n in ws.notebooks if short in (n.split('_')[0], module_of(n).split('.')[-1])]
+    if len(likely) == 1: return likely[0]
+    if likely: raise CourseError(f'{name} may be {" or ".join(likely)}: say which.')
+    units = [u.name for u in ws.units]
+    there = [*ws.notebooks, *units]
+    there = there if len(there) <= 12 or nearest_name(short, there) else units    # no page of names
     raise CourseError(f'{name} was not handed out: {closest(short, there)}')
 
 def notebooks_named(ws:Workspace, names:Iterable[str]) -> list[str]:
@@ -90,21 +100,26 @@ def as_file(nb:NotebookNode) -> bytes:
     # not nbformat.writes, whose validation would change ids
     return (nbformat.v4.writes(nb).rstrip('\n') + '\n').encode()
 
-EXPORTED = re.compile(r'(?m)^#\|\s*export.*')
-
 def restored(nb:NotebookNode, released:NotebookNode, **how) -> tuple[NotebookNode, list[str]]:
-    "The notebook as `mend` makes it, its lost `#| export` put back, and what was done in sentences."
+    "The notebook as `mend` makes it, each `#| export` where nbdev obeys it, and what was done in sentences."
     new, says = mend(nb, released, released, **how)
-    given = {c.id: m[0] for c in released.cells if c.cell_type == 'code' and (m := EXPORTED.search(c.source))}
-    gone = [c for c in new.cells if c.id in given and not EXPORTED.search(c.source)]
-    for c in gone: c.source = f'{given[c.id]}\n{c.source}'
-    names = ', '.join(c.id for c in gone)
-    if gone: says.append(f'The line #| export was gone, and is put back: {names}.')
+    code = [c for c in new.cells if c.cell_type == 'code']
+    given = {c.id: EXPORT.search(c.source)[0] for c in released.cells
+             if c.cell_type == 'code' and exports(c.source)}
+    late = [c for c in code if late_export(c.source)]
+    gone = [c for c in code if c.id in given and not exports(c.source) and c not in late]
+    for c in late + gone: c.source = export_first(c.source, given.get(c.id, ''))
+    def names(cells): return ', '.join(c.id for c in cells)
+    if gone: says.append(f'The line #| export was gone, and is put back: {names(gone)}.')
+    if late: says.append('The line #| export stood below something else, where nbdev does not obey it, and '
+                         f'is moved to the top: {names(late)}.')
     return new, says
 
 def faults(nb:NotebookNode) -> list[tuple[str, str]]:
     "What only a person can put right: the id of each such cell, and what is wrong in which of its lines."
     code = [(cell, f'it is no Python: {wrong}') for cell, wrong in syntax_errors(nb)]
+    mine = [c for c in nb.cells if c.cell_type == 'code' and (exports(c.source) or late_export(c.source))]
+    code += [(c.id, wrong) for c in mine if (wrong := ipython_line(c.source))]
     text = [(c.id, merge_mark(c.source)) for c in nb.cells if c.cell_type != 'code']
     return code + [(cell, f'line {line}: {UNMERGED}; {KEEP_ONE}') for cell, line in text if line]
 
@@ -115,15 +130,20 @@ def still_open(ws:Workspace, notebook:str) -> list[str]:
     todo = {f for c in then.cells if role(c) == 'exercise' for f in unfilled(c.source)}
     return [f for c in now.cells if c.cell_type == 'code' for f in unfilled(c.source) if f in todo]
 
+def code_lines(text:str) -> list[str]:
+    "The lines of a cell or module that nbdev keeps: imports are made relative, and directives dropped."
+    text = re.sub(r'(?ms)\A.*?^# %% auto.*?^__all__ = \[.*?\]$', '', text)
+    kept = (line.rstrip() for line in text.splitlines() if line[:1] != '#' and not DIRECTIVE.match(line))
+    return [line for line in kept if line and not re.search(r'\bimport\b', line)]
+
 def stale(ws:Workspace, notebook:str) -> str:
     "'missing' or 'older' where a module is not what its notebook would export; '' where it seems to be."
     try: nb, path = read_notebook(ws.path(notebook)), ws.module(notebook)
     except CourseError: return ''
-    exported = [c for c in nb.cells if c.cell_type == 'code' and EXPORTED.search(c.source)]
-    if not exported: return ''
+    # one that names a module, as `#| export core.more` does, goes elsewhere
+    own = [c.source for c in nb.cells if c.cell_type == 'code' and exports(c.source)
+           and not re.search(r'export[si]?[ \t]+\w', EXPORT.search(c.source)[0])]
+    if not own: return ''
     if not path.is_file(): return 'missing'
-    text = path.read_text(encoding='utf-8', errors='replace')
-    # imports are made relative, and directives dropped
-    own = [line.rstrip() for c in exported for line in c.source.splitlines()
-           if not line.startswith('#') and not re.search(r'\bimport\b', line)]
-    return '' if all(line in text for line in own) else 'older'
+    there = path.read_text(encoding='utf-8', errors='replace')
+    return '' if [line for text in own for line in code_lines(text)] == code_lines(there) else 'older'

@@ -12,8 +12,10 @@ from traitlets.config.loader import PyFileConfigLoader
 from tinybench.base.files import exclusive, replace_folder, write_whole
 from ..cells import CourseError, Unit, exercises, read_notebook
 from ..stub import RELEASE_STEPS
-from ..units import Course, chosen
-from .gradebook import conflicts, enter_due, gradebook
+from ..units import Course, chosen, with_driver
+from .beside import copy_files, files_are_same, files_below, is_private, listed_files
+from .dropped import apply_drops, out_of
+from .gradebook import conflicts, enter_due, find, gradebook
 from .lint import check
 
 def load_config(course:Course) -> Config:
@@ -23,7 +25,7 @@ def load_config(course:Course) -> Config:
     except Exception as e: raise CourseError(f'{file} cannot be loaded: {type(e).__name__}: {e}.') from e
     dirs = c.CourseDirectory
     dirs.root, dirs.course_id = str(course.root), course.id
-    if 'db_url' not in dirs: dirs.db_url = course.db_url
+    dirs.db_url = with_driver(dirs.db_url if 'db_url' in dirs else course.db_url)
     if 'preprocessors' not in c.GenerateAssignment: c.GenerateAssignment.preprocessors = [*RELEASE_STEPS]
     return c
 
@@ -74,7 +76,7 @@ def alone(course:Course, unit:Unit):
 def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None) -> Built:
     "Make one unit: source/, release/, and its cells and due date in the gradebook."
     with gradebook(course, config) as book:
-        if found := [*conflicts(course, unit, book)]:
+        if found := [*conflicts(course, unit, book, out_of(course, unit.name))]:
             n = len(book.find_assignment(unit.name).submissions)
             has = f'{unit.name} has {n} submission{"s" if n > 1 else ""}, whose grades hang on its cells'
             raise CourseError(f'{has}, and {"; ".join(found)}. '
@@ -90,16 +92,23 @@ def build_unit(course:Course, unit:Unit, config:Config, tell:Callable|None=None)
         # with pictures and data, which nbgrader hands out too
         if source.is_dir(): shutil.copytree(source, new, ignore=shutil.ignore_patterns('*.ipynb'))
         new.mkdir(parents=True, exist_ok=True)
+        copy_files(files := listed_files(course, unit), new)
         for n in unit.notebooks: shutil.copyfile(course.path(n), new/f'{n}.ipynb')
         generate(course, unit, config, *steps, tell)
+        for name in files_below(made):
+            if is_private(unit, name): (made/name).unlink()
         replace_folder(made, course.folder('release', unit.name))
         # a build that stops above has left source/ as it was
         source.mkdir(parents=True, exist_ok=True)
+        copy_files(files, source)
         for n in unit.notebooks: write_whole(source/f'{n}.ipynb', (new/f'{n}.ipynb').read_bytes())
         for p in {*source.glob('*.ipynb')} - {source/f'{n}.ipynb' for n in unit.notebooks}: p.unlink()
     finally: clear()
+    with gradebook(course, config) as book:
+        apply_drops(course, unit.name, book)
+        most = float(find(book, unit.name).max_score)
     found = [e for n in unit.notebooks for e in exercises(read_notebook(course.path(n)))]
-    return Built(unit.name, len(unit.notebooks), len(found), sum(e.points for e in found))
+    return Built(unit.name, len(unit.notebooks), len(found), most)
 
 def build(course:Course, units=None, progress:Callable|None=None) -> list[Built]:
     "Check `units` (names; all if None), then make their source/, release/ and entries in the gradebook."
@@ -118,4 +127,4 @@ def is_built(course:Course, unit:Unit) -> bool:
     def same(n):
         source, made = (course.folder(step, unit.name, f'{n}.ipynb') for step in ('source', 'release'))
         return made.is_file() and source.is_file() and source.read_bytes() == course.path(n).read_bytes()
-    return all(map(same, unit.notebooks))
+    return all(map(same, unit.notebooks)) and files_are_same(course, unit)

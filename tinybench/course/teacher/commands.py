@@ -18,10 +18,14 @@ Jobs = Annotated[int|None, typer.Option(help='How many at a time; the number of 
 Handout = Annotated[Path, typer.Argument(help='Where to write it; units are added to one that is there.')]
 Package = Annotated[str|None,
                     typer.Option(help='What pip is to install, such as a URL; this version if left out.')]
-Inbox = Annotated[Path, typer.Argument(help="The folder with the students' zip files.")]
+Inbox = Annotated[Path, typer.Argument(help="The folder, or one zip, with what students handed in.")]
 Students = Annotated[list[str]|None, typer.Option('--student', help='Only one; may be given again.')]
 Scheduler = Annotated[str|None, typer.Option(help='A Dask scheduler, such as tcp://host:8786.')]
 Again = Annotated[bool, typer.Option('--again', help='Also those whose grade still holds.')]
+Notes = Annotated[bool, typer.Option('--notes', help='Also all that was noted of each student.')]
+Check = Annotated[str, typer.Argument(help='A check, by its grade_id.')]
+ForAll = Annotated[bool, typer.Option('--for-all', help='Everybody who handed in has its points.')]
+Undo = Annotated[bool, typer.Option('--undo', help='It counts again, from the next grading on.')]
 AsJson = Annotated[bool, typer.Option('--json', help='Print everything as JSON.')]
 Csv = Annotated[Path, typer.Argument(help='The CSV file to write.')]
 Style = Annotated[str, typer.Option(help='Whose columns: nbgrader, canvas or moodle.')]
@@ -60,16 +64,17 @@ def release(folder:Handout, units:Chosen=None, package:Package=None, course:Wher
 
 @command(app, 'tinybench course collect layers ~/Downloads/layers')
 def collect(unit:One, folder:Inbox, course:Where=Path('.')):
-    """Take what students packed into submitted/.
+    """Take what students handed in into submitted/.
 
-    Of each student the newest in the folder. A file that is no submission of this unit is named, and costs
-    nobody else anything."""
+    Zip files that they packed, loose notebooks in a folder for each student, or the one zip that a learning
+    platform gives. Of each student the newest. What is no submission of this unit is named, and costs nobody
+    else anything."""
     from .collect import collect as take
     typer.echo(take(opened(course), unit, folder))
 
 @command(app, 'tinybench course grade layers')
 def grade(unit:One, students:Students=None, scheduler:Scheduler=None, jobs:Jobs=None, again:Again=False,
-          course:Where=Path('.'), as_json:AsJson=False):
+          notes:Notes=False, course:Where=Path('.'), as_json:AsJson=False):
     """Autograde a unit's submissions into nbgrader's gradebook.
 
     They run in parallel, and one that breaks costs no other student. After a stop, the same command goes on
@@ -81,7 +86,7 @@ def grade(unit:One, students:Students=None, scheduler:Scheduler=None, jobs:Jobs=
         say(f'{unit} has changed since it was built, and is graded as built: tinybench course build {unit}')
     with bar('grading') as tell: found = run(this, unit, scheduler, jobs, students, again, progress=tell)
     if found.walls.startswith('NO SANDBOX'): say(found.walls)
-    typer.echo(json.dumps(asdict(found), indent=1) if as_json else found)
+    typer.echo(json.dumps(asdict(found), indent=1) if as_json else found.all_notes() if notes else found)
     if not all(r.done for r in found.rows): raise typer.Exit(1)
 
 @command(app, 'tinybench course feedback layers')
@@ -94,8 +99,20 @@ def feedback(unit:One, course:Where=Path('.')):
 @command(app, 'tinybench course export grades.csv --style canvas')
 def export(to:Csv, style:Style='nbgrader', units:Chosen=None, course:Where=Path('.')):
     "Write the grades as CSV."
-    from .platforms import export as write
-    typer.echo(write(opened(course), to, style, units or None))
+    from .platforms import export as write, not_listed
+    this = opened(course)
+    typer.echo(write(this, to, style, units or None))
+    for sentence in not_listed(this): say(sentence)
+
+@command(app, 'tinybench course drop layers conv-hidden')
+def drop(unit:One, check:Check, for_all:ForAll=False, undo:Undo=False, course:Where=Path('.')):
+    """Take a bad check out of a unit after hand-in.
+
+    The unit is worth so much less, for everybody; with --for-all everybody has its points instead. Grades in
+    the gradebook follow at once, and later ones too."""
+    from .drop import drop as take_out
+    how = 'undo' if undo else 'everybody' if for_all else 'out'
+    typer.echo(take_out(opened(course), unit, check, how))
 
 @command(app, 'tinybench course prove 12_nn.conv')
 def prove(notebooks:Lessons=None, mutants:Mutants=True, jobs:Jobs=None, course:Where=Path('.')):

@@ -3,16 +3,11 @@ import json, re, shutil
 from contextlib import suppress
 from pathlib import Path
 from tinybench.base.files import write_whole
-from ..cells import CourseError, one_of, read_notebook, role
+from ..cells import CourseError, named, one_of, read_notebook, role
 from ..units import Course
 from .gradebook import find, gradebook
-from .page import feedback_page, notebook_words, number
-
-def lasting(secs:float) -> str:
-    "A duration in its two largest units."
-    left, parts = int(secs), {}
-    for unit, size in dict(d=86400, h=3600, min=60, s=1).items(): parts[unit], left = divmod(left, size)
-    return ' '.join([f'{n} {unit}' for unit, n in parts.items() if n][:2]) or '0 s'
+from .late import late_words, penalty_of
+from .page import feedback_page, notebook_words
 
 def save(path:Path, text:str) -> Path:
     "Write `text` so that `path` is either as it was or whole; CourseError if that cannot be done."
@@ -30,6 +25,9 @@ def graded_words(submitted, folder:Path, notes:list[str]) -> dict:
         lost = str(e) if path.exists() else 'It was not handed in, or could not be graded.'
         return dict(name=name, score=submitted.score, most=submitted.max_score, exercises=[], lost=lost,
                     notes=notes)
+    worth = {g.name: float(g.max_score) for g in submitted.grades}
+    for c in (c for c in nb.cells if named(c) in worth):
+        c.metadata.nbgrader.points = worth[named(c)]    # a check that was dropped since is worth nothing
     hidden = tuple(f'{c.id}: ' for c in nb.cells if role(c) == 'hidden')
     kept = [x for x in notes if not x.startswith(hidden)]
     return notebook_words(name, nb, scores, comments) | dict(notes=kept)
@@ -43,9 +41,7 @@ def unit_pages(course:Course, unit:str, student, submission) -> dict[str, str]:
     with suppress(OSError, ValueError): notes = json.loads((folder/'notes.json').read_text(encoding='utf-8'))
     parts = sorted(submission.notebooks, key=lambda s: s.name)
     found = [graded_words(s, folder, notes.get(s.name, [])) for s in parts]
-    late, penalty = submission.total_seconds_late, submission.late_submission_penalty or 0
-    whole = [f'Handed in {lasting(late)} late.'] if late else []
-    if penalty: whole.append(f'{number(penalty)} points are taken off for that.')
+    penalty, whole = penalty_of(submission), late_words(submission)
     pages = {f'{b["name"]}.html': feedback_page(f'{title}: {b["name"]}', who, [b]) for b in found}
     return pages | {'index.html': feedback_page(title, who, found, whole + notes.get('', []), penalty)}
 

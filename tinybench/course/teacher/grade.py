@@ -2,17 +2,20 @@
 import logging, os, time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from nbgrader.api import InvalidEntry
-from tinybench.base.text import Shown, Table
+from tinybench.base.text import Shown, Table, one_line
 from ..box.walls import walls
 from ..box.worker import run_work
 from ..cells import CourseError, one_of
 from .build import alone, load_config
 from .gradebook import enter_due, find, open_book
 from .interrupt import ctrl_c, not_for_children
-from .prepare import prepare, work_for
+from .late import settle
+from .prepare import read
+from .reader import Reader
 from .record import Row, record, still_graded
+from .roster import strangers
 
 @contextmanager
 def pool(scheduler=None, jobs=None) -> Iterator:
@@ -62,6 +65,12 @@ class Graded(Shown):
         head = 'student', 'points', 's', 'what went wrong'
         return Table(head, tuple(rows), (said, self.walls), left=None)
 
+    def all_notes(self) -> str:
+        "The table, and below it all that was noted, a line each under the student."
+        noted = [r for r in self.rows if r.notes]
+        lines = [line for r in noted for line in (r.student, *(f'  {one_line(n)}' for n in r.notes))]
+        return '\n'.join([repr(self), *lines])
+
 def first(notes:tuple) -> str:
     "The first of `notes`, cut, and how many more there are."
     if not notes: return ''
@@ -76,14 +85,14 @@ def next_done(futures, came):
         except TimeoutError: pass
     raise KeyboardInterrupt
 
-def batch(course, unit, students, client, config, book, most, sandbox=True, came=()) -> Iterator:
-    "A `Row` for each student as it is done: prepared here, run by the client's workers, recorded here."
+def batch(course, unit, students, client, reader, config, book, most, sandbox=True, came=()) -> Iterator:
+    "A `Row` for each student as it is done: read by `reader`, run by the client's workers, recorded here."
     from sqlalchemy.exc import SQLAlchemyError
     if not students: return
     waiting, flying = list(reversed(students)), {}
     def launch():
-        ready = prepare(course, unit, waiting.pop(), config)
-        future = client.submit(run_work, work_for(course, unit, ready, sandbox), pure=False, retries=1)
+        ready, work = read(reader, course, unit, waiting.pop(), sandbox)
+        future = client.submit(run_work, work, pure=False, retries=1)
         flying[future.key] = ready, time.monotonic()
         return future
     ahead = 2*max(1, len(client.scheduler_info(n_workers=-1)['workers']))
@@ -120,11 +129,15 @@ def grade(
     with ctrl_c() as came, alone(course, unit), open_book(course, config) as book:
         most = find(book, unit.name).max_score
         enter_due(book, unit)
+        settle(course, unit, book, config)
+        odd = strangers(book, todo)
         rows = {} if again else still_graded(course, unit, todo, book)
         before, left = len(rows), [n for n in todo if n not in rows]
-        with pool(scheduler, min(jobs or os.cpu_count(), len(left))) if left else nullcontext() as client:
-            for row in batch(course, unit, left, client, config, book, most, sandbox, came):
+        workers = pool(scheduler, min(jobs or os.cpu_count(), len(left))) if left else nullcontext()
+        with Reader() as reader, workers as client:
+            for row in batch(course, unit, left, client, reader, config, book, most, sandbox, came):
                 rows[row.student] = row
                 if progress: progress(len(rows), len(todo), row.student)
     said = walls() if sandbox else 'NO SANDBOX, as asked: submissions can read and write what you can.'
-    return Graded(unit.name, tuple(rows[n] for n in todo), said, time.monotonic() - start, before)
+    found = (replace(rows[n], notes=(*odd.get(n, ()), *rows[n].notes)) for n in todo)
+    return Graded(unit.name, tuple(found), said, time.monotonic() - start, before)

@@ -1,14 +1,14 @@
 "Writes the folder that students get, and adds units to one"
 import hashlib, json, os, shutil, uuid
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from pathlib import Path
 from ... import __version__
-from tinybench.base.files import write_whole
+from tinybench.base.files import read_text, write_whole
 from tinybench.base.text import escaped
 from ..cells import CourseError, Unit, module_of
 from ..student.workspace import LOOK_FIRST, WANTED
 from ..units import Course, chosen, package_of, settings_of
+from .beside import files_below
 from .build import build, is_built
 from .modules import shipped_data, tool_modules
 
@@ -40,12 +40,13 @@ README = '''# {title}
    `.venv/bin/pip install -r requirements.txt` and `source .venv/bin/activate`
    (on Windows `.venv\\Scripts\\pip` and `.venv\\Scripts\\activate`).
 2. `jupyter lab` opens the notebooks. Read, and write the functions whose body is
-   `raise NotImplementedError()`.
+   `raise NotImplementedError(…)`.
 3. Run the cells below: they show what your function does, and check it.
    `tinybench student check {unit}` runs all checks of a unit or notebook.
-4. `nbdev_export` makes your own library `{package}` from your notebooks; the next notebooks build on it.
-   To do a later one first, `tinybench student unlock {example}` brings that part finished, and says what
-   else it needs.
+4. `nbdev_export` makes your own library `{package}` from your notebooks, and says nothing if all went well;
+   the next notebooks build on it. Restart the kernel of one that is open, or it goes on with the old library.
+   To do {example} first, say `tinybench student unlock --before {example}`: it brings, finished, what that
+   one builds on, and not that one.
 5. `tinybench student submit {unit} --student YOUR_ID` packs what you hand in. If something seems broken,
    `tinybench student doctor` helps.
 
@@ -59,7 +60,8 @@ def readme(course:Course, units:Iterable[Unit]) -> str:
     def links(u): return ', '.join(f'[{n}]({n}.ipynb)' for n in u.notebooks)
     def due(u): return f'{u.due:%Y-%m-%d %H:%M %Z}' if u.due else ''
     rows, first = [f'| {u.name} | {escaped(u.title)} | {links(u)} | {due(u)} |' for u in units], units[0]
-    return README.format(title=course.id, package=package_of(course), example=first.notebooks[0],
+    title, package = course.title or course.id, package_of(course)
+    return README.format(title=title, package=package, example=[*units][-1].notebooks[-1],
                          unit=first.name, rows='\n'.join(rows))
 
 def sha256(data:bytes) -> str: return hashlib.sha256(data).hexdigest()
@@ -68,9 +70,13 @@ def workspace_files(course:Course, units:list[Unit], package:str) -> dict[str, b
     "All files of a workspace with `units`, by path."
     books = {n: course.folder('release', u.name, f'{n}.ipynb').read_bytes()
              for u in units for n in u.notebooks}
-    told = [asdict(u) | dict(due=u.due and u.due.isoformat()) for u in units]
+    told = [dict(name=u.name, title=u.title, notebooks=u.notebooks, due=u.due and u.due.isoformat())
+            for u in units]
+    out = [files_below(course.folder('release', u.name)) for u in units]
+    beside = {n: p.read_bytes() for found in out for n, p in found.items()}
     about = dict(course=course.id, package=package_of(course), version=__version__, units=told,
-                 notebooks={n: dict(sha256=sha256(b)) for n, b in books.items()})
+                 notebooks={n: dict(sha256=sha256(b)) for n, b in books.items()},
+                 files={n: sha256(b) for n, b in beside.items()})
     tools = tool_modules(course, books)
     modules = [*map(module_of, books), *('.'.join(p.removesuffix('.py').split('/')[1:]) for p in tools)]
     text = package_files(package_of(course), modules, __version__) | tools | {
@@ -79,14 +85,14 @@ def workspace_files(course:Course, units:list[Unit], package:str) -> dict[str, b
         'README.md': readme(course, units), 'workspace.json': json.dumps(about, indent=1) + '\n'}
     notebooks = {f'{to}{n}.ipynb': b for n, b in books.items() for to in ('', '.release/')}
     data = shipped_data(course, [*tools.values(), *(b.decode() for b in books.values())])
-    return notebooks | data | {k: v.encode() for k, v in text.items()}
+    return beside | notebooks | data | {k: v.encode() for k, v in text.items()}
 
 def read_workspace(course:Course, folder:Path) -> dict|None:
     "What workspace.json in `folder` says; None if nothing is in it, CourseError if it is something else."
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())): return None
     do = 'Name a folder that is new or empty.'
     if not folder.is_dir(): raise CourseError(f'{folder} is a file. {do}')
-    try: found = json.loads((folder/'workspace.json').read_text(encoding='utf-8'))
+    try: found = json.loads(read_text(folder/'workspace.json'))
     except (OSError, ValueError): found = None
     match found:
         case {'units': list(units), 'notebooks': dict(books)}: tables = *units, *books.values()
@@ -116,10 +122,14 @@ def add_files(folder:Path, files:dict[str, bytes], had:dict, anew:Iterable[str]=
         ours = name.endswith(('.py', '.npz')) and not name.endswith('__init__.py')
         fresh = name in ('README.md', *anew) or ours
         apart = name.endswith(('.ipynb', 'workspace.json'))
+        if name in new['files'] and (folder/name).is_file():
+            # not changed there since
+            fresh = had.get('files', {}).get(name) == sha256((folder/name).read_bytes())
         if not apart and (fresh or not (folder/name).exists()): put(folder/name, data)
     put(folder/'workspace.json', (json.dumps(new, indent=1) + '\n').encode())
 
-THIS_VERSION = f'tinybench[course]=={__version__}'
+# on the package index tinybench is another project
+THIS_VERSION = f'tinybench-ml[course]=={__version__}'
 
 def release(course:Course, folder, units=None, package:str|None=None, progress:Callable|None=None) -> Path:
     "Write a workspace with `units` (the built ones if None), or add them to one; pip installs `package`."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ..cells import CourseError, NotebookNode, module_of, read_notebook, role
 from ..stub import Function
 from ..units import Course, chosen, package_of
+from .beside import listed_files
 from .modules import imports, plain_modules, statements
 from .rules import CELL_RULES, RULES, exports, to_write
 
@@ -67,12 +68,19 @@ def notebook_problems(nb:NotebookNode, notebook:str, package:str, earlier, unwri
     yield from import_problems(nb, package, earlier, module_of(notebook))
     yield from call_problems(nb, package, unwritten)
 
+def file_problems(course:Course, unit=None) -> Iterator[Problem]:
+    "Files that course.toml lists, and that cannot be handed out."
+    for u in chosen(course, unit):
+        try: listed_files(course, u)
+        except CourseError as e:
+            yield Problem(u.name, '', str(e).rstrip('.'), 'Put it there, or take it off the list')
+
 def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem]:
     "What would go wrong with the notebooks of `unit` (a name, or several; all if None)."
     wanted = [n for u in chosen(course, unit) for n in u.notebooks]
     numbered = {p.stem for p in course.nbs.glob('[0-9]*_*.ipynb')}
     there = sorted(numbered | {*wanted})
-    out, unwritten, package = [], {}, package_of(course)
+    out, unwritten, package = [*file_problems(course, unit)], {}, package_of(course)
     listed, plain = {*course.notebooks}, plain_modules(course)
     for i, n in enumerate(there):
         if progress: progress(i, len(there), n)

@@ -10,6 +10,8 @@ from ..units import Course
 from .errors import brief
 from .feedback import save
 from .gradebook import find, gradebook
+from .late import final, late_words
+from .roster import handed_in_before, strangers
 from .page import number
 
 def harmless(x) -> str:
@@ -27,7 +29,9 @@ def csv_text(rows:Iterable[Iterable]) -> str:
 COLUMNS = ('assignment', 'duedate', 'timestamp', 'student_id', 'last_name', 'first_name', 'email',
            'raw_score', 'late_submission_penalty', 'score', 'max_score')
 
-def final(submission) -> float: return max(0., submission.score - (submission.late_submission_penalty or 0.))
+def in_order(gb:Gradebook) -> list:
+    "All students, by their names, or by their ids if they have none."
+    return sorted(gb.students, key=lambda s: (s.last_name or '', s.first_name or '', s.id))
 
 def nbgrader_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datetime) -> list[list]:
     "The columns of nbgrader's CsvExportPlugin, a row a unit and student; 0 where nothing was handed in."
@@ -35,7 +39,7 @@ def nbgrader_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datet
         x = there.get((a.name, s.id))
         when, *got = (x.timestamp, x.score, x.late_submission_penalty, final(x)) if x else ('', 0., 0., 0.)
         return [a.name, a.duedate, when, s.id, s.last_name, s.first_name, s.email, *got, a.max_score]
-    return [[*COLUMNS], *(row(a, s) for a in units for s in gb.students)]
+    return [[*COLUMNS], *(row(a, s) for a in units for s in in_order(gb))]
 
 def score_or_blank(assignment, submission, now:datetime, blank:str=''):
     "The score to two digits; where nothing was handed in 0 if it is due, else `blank`."
@@ -52,7 +56,7 @@ def canvas_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datetim
         return [name, s.lms_user_id, '', s.id, '', *scores]
     head = ['Student', 'ID', 'SIS User ID', 'SIS Login ID', 'Section', *(a.name for a in units)]
     points = ['Points Possible', '', '', '', '', *(number(a.max_score) for a in units)]
-    return [head, points, *map(row, gb.students)]
+    return [head, points, *map(row, in_order(gb))]
 
 def exercise_names(course:Course, units:list) -> dict[tuple[str, str], str]:
     "{(unit, check): exercise}, from the notebooks that were built."
@@ -79,6 +83,7 @@ def moodle_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datetim
     def two(a, s):
         x, again = there.get((a.name, s.id)), sorted(lost.get((a.name, s.id), ()))
         words = f'{number(final(x))} of {number(a.max_score)} points.' if x else 'Nothing was handed in.'
+        if x: words = ' '.join([words, *late_words(x)])
         more = f' Look again at: {", ".join(again)}.' if again else ''
         return score_or_blank(a, x, now, '-'), words + more
     def row(s):
@@ -86,7 +91,12 @@ def moodle_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datetim
         return [s.id, s.lms_user_id, s.first_name, s.last_name, s.email, *grades]
     columns = [column for a in units for column in (a.name, f'{a.name} (feedback)')]
     head = ['Username', 'ID number', 'First name', 'Last name', 'Email address', *columns]
-    return [head, *map(row, gb.students)]
+    return [head, *map(row, in_order(gb))]
+
+def not_listed(course:Course) -> list[str]:
+    "A sentence for each student who handed in and is not on the roster."
+    with gradebook(course, made=False) as gb: found = strangers(gb, sorted(handed_in_before(gb)))
+    return [text for texts in found.values() for text in texts]
 
 STYLES = dict(nbgrader=nbgrader_rows, canvas=canvas_rows, moodle=moodle_rows)
 

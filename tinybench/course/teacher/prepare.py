@@ -7,12 +7,17 @@ from pathlib import Path
 from nbgrader.preprocessors import (CheckCellMetadata, ClearOutput, DeduplicateIds, OverwriteCells,
     OverwriteKernelspec)
 from ... import __version__
-from ..box.needed import as_given, import_lines, needed, with_imports
+from ..box.needed import as_given, import_lines, lesson_names, needed, with_imports
 from ..box.peculiar import peculiar
 from ..box.start import HOME, library_sum
 from ..cells import CourseError, NotebookNode, grading, module_of, read_notebook
 from ..mend.files import mend_files
 from ..mend.notebook import mend
+from ..units import package_of
+from .beside import given_files, packed
+from .build import load_config
+from .dropped import drops
+from .reader import Reader
 
 @dataclass
 class Prepared:
@@ -44,11 +49,12 @@ def lesson(course, unit, notebook, step='source') -> NotebookNode:
 def key_of(course, unit, student) -> str:
     "A checksum of what was handed in and of what it is graded against: while it lasts, a grade holds."
     tables = sorted(course.limits.items()), sorted(course.renamed.items())
-    rules = f'{__version__} {unit.due and unit.due.timestamp()} {tables}'
+    rules = f'{__version__} {unit.due and unit.due.timestamp()} {tables} {drops(course, unit.name)}'
     folder, digest = course.folder('submitted', student, unit.name), hashlib.sha256(rules.encode())
     files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not p.is_symlink()]
     lessons = [course.folder('source', unit.name, f'{n}.ipynb') for n in unit.notebooks]
-    for p in [*files, *lessons, course.root/'nbgrader_config.py']:
+    data = given_files(course, unit).values()
+    for p in [*files, *lessons, *data, course.root/'nbgrader_config.py']:
         digest.update(os.fsencode(p.name) + b'/')
         with suppress(OSError), open(p, 'rb') as f:
             while part := f.read(1 << 20): digest.update(part)
@@ -86,18 +92,41 @@ def prepare(course, unit, student, config) -> Prepared:
     return ready
 
 def library_of(course) -> Path:
-    "The folder with the reference package: beside nbs/, or where this module was installed."
-    beside = course.root.parent
-    return beside if (beside/'tinybench'/'__init__.py').is_file() else HOME
+    "The folder with the reference package: beside nbs/, or for tinybench where this module was installed."
+    beside, package = course.root.parent, package_of(course)
+    if (beside/package/'__init__.py').is_file(): return beside
+    if package == 'tinybench': return HOME
+    raise CourseError(f'{beside} holds no package {package}, which settings.ini names: run nbdev_export '
+                      'there.')
+
+def secrets(course) -> list[str]:
+    "The folders that no submission may look into: the course's, and the whole clone where it lies in one."
+    clone = [course.root.parent] if library_of(course) == course.root.parent else []
+    return [str(p) for p in (course.root, course.nbs, *clone)]
 
 def work_for(course, unit, ready, sandbox=True) -> dict:
     "A submission as plain data for `run_work`: the cells that its grades depend on, what they may import."
     there = sorted(p.stem for p in course.nbs.glob('[0-9]*_*.ipynb'))
-    library = library_of(course)
+    library, package = library_of(course), package_of(course)
     cells = {n: [dict(id=c.id, source=c.source, cell_type='code', metadata=dict(nbgrader=dict(grading(c))))
                  for c in needed(nb.cells, lesson(course, unit, n))]
              for n, nb in ready.notebooks.items()}
-    lessons = {n: dict(blocked=[f'tinybench.{module_of(m)}' for m in there if m >= n],
-                       imports=import_lines(lesson(course, unit, n))) for n in cells}
-    return dict(cells=cells, lessons=lessons, library=str(library), sum=library_sum(library),
-                limits=course.limits, sandbox=sandbox)
+    lessons = {n: dict(blocked=[f'{package}.{module_of(m)}' for m in there if m >= n],
+                       imports=import_lines(lesson(course, unit, n)),
+                       shared=lesson_names(lesson(course, unit, n).cells)) for n in cells}
+    return dict(cells=cells, lessons=lessons, library=str(library), package=package,
+                sum=library_sum(library, package), limits=course.limits, sandbox=sandbox,
+                secrets=secrets(course),
+                files=packed(course, unit, False), private=packed(course, unit, True))
+
+def both(course, unit, student, sandbox) -> tuple[Prepared, dict]:
+    "A submission made ready, and its work; the configuration is loaded here, as not all of it can be sent."
+    ready = prepare(course, unit, student, load_config(course))
+    return ready, work_for(course, unit, ready, sandbox)
+
+def read(reader:Reader, course, unit, student, sandbox=True) -> tuple[Prepared, dict]:
+    "A submission made ready, and its work: nothing is run where `reader` says that it cannot be read."
+    try: return reader(both, course, unit, student, sandbox)
+    except CourseError as e:
+        ready = Prepared(student, key_of(course, unit, student), notes={'': [f'It counts as empty: {e}.']})
+        return ready, work_for(course, unit, ready, sandbox)

@@ -1,27 +1,26 @@
 "Enters what a run gave into the gradebook and autograded/, and knows which grades still hold"
-import json, shutil
+import json, re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from nbgrader import utils
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput, SaveAutoGrades
 from tinybench.base.files import new_folder
 from ..cells import nbformat, role
+from .dropped import apply_drops
 from .gradebook import together
-from .prepare import apply, key_of
+from .harmless import harmless
+from .late import extend, final, late_words, stamp_of
+from .prepare import apply, key_of, lesson
 from .results import results
 
 RECORD = LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata
 
 def enter(course, unit, student, book) -> list:
     "Enter the submission into the gradebook, with the time in its timestamp.txt; notes on that."
-    notes, when = [], None
-    stamp = course.folder('submitted', student, unit.name, 'timestamp.txt')
-    if stamp.is_file() and not stamp.is_symlink():  # a link could lead anywhere
-        try: when = utils.parse_utc(stamp.read_text()[:100].strip())
-        except Exception: notes.append('timestamp.txt holds no date, so it counts as handed in on time.')
+    when, says = stamp_of(course.folder('submitted', student, unit.name))
     book.update_or_create_student(student)
-    book.update_or_create_submission(unit.name, student, timestamp=when)
-    return notes
+    naive = when and when.replace(tzinfo=None)    # nbgrader's are in UTC and do not say so
+    extend(course, unit, book.update_or_create_submission(unit.name, student, timestamp=naive))
+    return [says] if says else []
 
 def fill(nb, outcomes) -> list:
     "Put outcomes into the cells; a sentence for each thing that the engine did or met."
@@ -41,6 +40,22 @@ def zero(nb):
         # a person's points stay, and are to be looked at again
         grade.auto_score, grade.needs_manual_grade = 0, grade.manual_score is not None
 
+# what an instructor looks at before all else: it may say that points were not earned
+LOOK = re.compile('a person should read it|put back|no longer believed|not as in the lesson')
+# what is said of the gradebook as it is now, and not of the run
+OF_NOW = re.compile(r'^(Handed in |[\d.]+ points? (are taken off for lateness|waits? for a person))')
+
+def by_weight(note:str) -> int:
+    "0 for what an instructor is to look at first, 1 for the rest."
+    return 0 if LOOK.search(note) else 1
+
+def waiting(submission) -> list:
+    "A sentence where a person has yet to give points."
+    grades = [g for nb in submission.notebooks for g in nb.grades]
+    unread = [g for g in grades if g.needs_manual_grade and (g.manual_score, g.auto_score) == (None, None)]
+    n = sum(float(g.max_score) for g in unread)
+    return [f'{n:g} point{"s wait" if n != 1 else " waits"} for a person.'] if unread else []
+
 @dataclass(frozen=True)
 class Row:
     "One student's result: points of how many, seconds, and what went wrong in words."
@@ -55,7 +70,8 @@ def lost(name, nb) -> list:
     "A sentence for each exercise of an executed notebook that did not earn all its points."
     words = {}
     for r in results(nb):
-        if (r.score or 0) < r.points: words.setdefault(r.exercise, r.message)
+        if r.score is not None and r.score < r.points:
+            words.setdefault(r.exercise, r.message or 'Nothing was written.')
     return [f'{name}, {exercise}: {why}' for exercise, why in words.items()]
 
 def by_hand(nb) -> list:
@@ -76,6 +92,7 @@ def score(course, unit, ready, found, config, book) -> list:
         entered = book.find_submission_notebook(name, unit.name, ready.student)
         if name not in ready.notebooks: zero(entered)
         words += by_hand(entered)
+    apply_drops(course, unit.name, book, ready.student)
     return [*(f'{n}: {x}' if n else x for n, notes in ready.notes.items() for x in notes), *words]
 
 def record(course, unit, ready, found, config, book, most) -> Row:
@@ -83,14 +100,15 @@ def record(course, unit, ready, found, config, book, most) -> Row:
     with new_folder(course.folder('autograded', ready.student, unit.name)) as new:
         with together(book): words = score(course, unit, ready, found, config, book)
         entered = book.find_submission(unit.name, ready.student)
-        if off := entered.late_submission_penalty: words.append(f'{off:g} points are taken off for lateness.')
+        words += [*waiting(entered), *late_words(entered)]
         # without the time that it waited for a worker
         secs = sum(o['secs'] for outcomes in found.values() for o in outcomes)
-        # with the points that a person gave
-        row = Row(ready.student, float(entered.score), most, secs, tuple(words))
-        for name, nb in ready.notebooks.items(): nbformat.write(nb, new/f'{name}.ipynb')
-        stamp = course.folder('submitted', ready.student, unit.name, 'timestamp.txt')
-        if stamp.is_file() and not stamp.is_symlink(): shutil.copyfile(stamp, new/'timestamp.txt')
+        # with the points that a person gave, and without those that lateness costs
+        row = Row(ready.student, final(entered), most, secs, tuple(sorted(words, key=by_weight)))
+        for name, nb in ready.notebooks.items():
+            nbformat.write(harmless(nb, lesson(course, unit, name)), new/f'{name}.ipynb')
+        if when := entered.timestamp:    # in nbgrader's own way, which its readers know
+            (new/'timestamp.txt').write_text(f'{when:%Y-%m-%d %H:%M:%S} UTC')
         (new/'notes.json').write_text(json.dumps(ready.notes, indent=1))
         (new/'graded.json').write_text(json.dumps(dict(key=ready.key, row=asdict(row)), indent=1))
     return row
@@ -98,10 +116,14 @@ def record(course, unit, ready, found, config, book, most) -> Row:
 def still_graded(course, unit, students, book) -> dict:
     """{student: row} of those whose submission and lessons have not changed since they were graded, and who
     are in the gradebook, with the points that it has."""
-    points, rows = {s.student_id: float(s.score) for s in book.find_assignment(unit.name).submissions}, {}
-    for n in (n for n in students if n in points):
+    there, rows = {s.student_id: s for s in book.find_assignment(unit.name).submissions}, {}
+    for n in (n for n in students if n in there):
         with suppress(OSError, ValueError):
             seen = json.loads(course.folder('autograded', n, unit.name, 'graded.json').read_text())
             if seen.get('key') != key_of(course, unit, n): continue
-            rows[n] = Row(**seen['row'] | dict(notes=tuple(seen['row']['notes']), points=points[n]))
+            s = there[n]
+            kept = [x for x in seen['row']['notes'] if not OF_NOW.search(x)]
+            notes = sorted([*kept, *waiting(s), *late_words(s)], key=by_weight)
+            now = dict(notes=tuple(notes), points=final(s), of=float(s.max_score))
+            rows[n] = Row(**seen['row'] | now)
     return rows

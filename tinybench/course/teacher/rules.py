@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from ..box.needed import made_and_used
 from ..cells import HIDDEN, HIDDEN_END, CourseError, NotebookNode, exercises, grading, points, role
+from ..mend.source import exports as exported
 from ..stub import Function, last_line, outermost, solution_of, stub
 from ..trees import quiet
 from .modules import statements
 
 def exports(cell:NotebookNode) -> bool:
     "Whether nbdev exports a cell."
-    return cell.cell_type == 'code' and bool(re.search(r'(?m)^\s*#\|\s*export[si]?\b', cell.source))
+    return cell.cell_type == 'code' and exported(cell.source)
 
 def name_problems(nb:NotebookNode) -> Iterator[tuple]:
     "Cells that have one name."
