@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from tinybench.core.tensor import Tensor
+from tinybench.core.tensor import Listener, Tensor, watching
 from tinybench.nn.dense import Dense, Dropout, ReLU
 from tinybench.nn.loss import mse
 from tinybench.nn.module import Module, Parameter, Sequential, live_state, load_arrays, parts, walk
@@ -154,3 +154,12 @@ def test_keyword_arguments_reach_forward():
     class Scaled(Module):
         def forward(self, x, scale=1.): return x*scale
     np.testing.assert_array_equal(Scaled()(Tensor([1., 2.]), scale=3.).data, [3, 6])
+
+def test_keyword_arguments_reach_forward_past_any_listener():
+    class Scaled(Module):
+        def forward(self, x, scale=1.): return x*scale
+    class Twice(Module):
+        def __init__(self): self.inner = Scaled()
+        def forward(self, x): return self.inner(x, scale=2.)
+    with watching(Listener()): assert Scaled()(Tensor([1.]), scale=3.).data == 3
+    assert cost(Twice(), (1, 2)).flops == 2 and Twice().summary((1, 2)).rows[0][0] == 'inner'
