@@ -1,60 +1,87 @@
 "Known answers to the exercises of 10_nn.module, for `tinybench course prove`."
 
-# %% parts wrong: looks into lists, not into tuples
+# %% parts wrong: looks into lists and dicts, not into tuples
+def parts(x, kind):
+    todo, seen = list(vars(x).items())[::-1], set()
+    while todo:
+        name, v = todo.pop()
+        if isinstance(v, kind): yield name, v
+        elif id(v) not in seen and not isinstance(v, tuple):
+            seen.add(id(v))
+            todo += reversed(members(name, v))
+
+# %% parts wrong: a container that stands at two places is found at the first only
+def parts(x, kind):
+    todo, seen = list(vars(x).items())[::-1], set()
+    while todo:
+        name, v = todo.pop()
+        if isinstance(v, kind): yield name, v
+        elif id(v) not in seen:
+            seen.add(id(v))
+            todo += reversed(members(name, v))
+
+# %% parts wrong: one level of containers only
 def parts(x, kind):
     for name, v in vars(x).items():
         if isinstance(v, kind): yield name, v
-        elif isinstance(v, list):
-            for i, part in enumerate(v):
-                if isinstance(part, kind): yield f'{name}.{i}', part
+        else: yield from ((n, part) for n, part in members(name, v) if isinstance(part, kind))
+
+# %% parts wrong: a list that holds itself is looked into for ever
+def parts(x, kind):
+    def inside(name, v):
+        if isinstance(v, kind): yield name, v
+        else:
+            for n, m in members(name, v): yield from inside(n, m)
+    for name, v in vars(x).items(): yield from inside(name, v)
 
 # %% parts wrong: looks into the parts of the parts too
 def parts(x, kind):
-    for name, v in vars(x).items():
+    todo, seen = list(vars(x).items())[::-1], set()
+    while todo:
+        name, v = todo.pop()
         if isinstance(v, kind): yield name, v
-        elif isinstance(v, (list, tuple)):
-            for i, part in enumerate(v):
-                if isinstance(part, kind): yield f'{name}.{i}', part
-        elif hasattr(v, '__dict__'):
-            for inner, part in parts(v, kind): yield f'{name}.{inner}', part
+        elif id(v) not in seen:
+            seen.add(id(v))
+            todo += reversed(members(name, v))
+            if hasattr(v, '__dict__'): todo += [(f'{name}.{n}', m) for n, m in vars(v).items()]
 
 # %% parts wrong: a child class does not count
 def parts(x, kind):
-    for name, v in vars(x).items():
+    todo, seen = list(vars(x).items())[::-1], set()
+    while todo:
+        name, v = todo.pop()
         if type(v) is kind: yield name, v
-        elif isinstance(v, (list, tuple)):
-            for i, part in enumerate(v):
-                if type(part) is kind: yield f'{name}.{i}', part
+        elif id(v) not in seen:
+            seen.add(id(v))
+            todo += reversed(members(name, v))
 
-# %% parts wrong: numbers only the members that fit
+# %% parts wrong: attributes first, members after them
 def parts(x, kind):
-    for name, v in vars(x).items():
+    todo, seen = list(vars(x).items()), set()
+    while todo:
+        name, v = todo.pop(0)
         if isinstance(v, kind): yield name, v
-        elif isinstance(v, (list, tuple)):
-            for i, part in enumerate(m for m in v if isinstance(m, kind)): yield f'{name}.{i}', part
+        elif id(v) not in seen:
+            seen.add(id(v))
+            todo += members(name, v)
 
 # %% parts wrong: in the order of the alphabet
 def parts(x, kind):
-    for name in sorted(vars(x)):
-        v = getattr(x, name)
+    todo, seen = sorted(vars(x).items(), key=lambda item: item[0], reverse=True), set()
+    while todo:
+        name, v = todo.pop()
         if isinstance(v, kind): yield name, v
-        elif isinstance(v, (list, tuple)):
-            for i, part in enumerate(v):
-                if isinstance(part, kind): yield f'{name}.{i}', part
+        elif id(v) not in seen:
+            seen.add(id(v))
+            todo += reversed(members(name, v))
 
-# %% parts wrong: forgets the lists
+# %% parts right: by recursion, with the containers themselves on the way down
 def parts(x, kind):
-    for name, v in vars(x).items():
-        if isinstance(v, kind): yield name, v
-
-# %% parts right: everything in one list first, then what is of the kind
-def parts(x, kind):
-    found = []
-    for name in x.__dict__:
-        v = x.__dict__[name]
-        if type(v) in (list, tuple): found += [(f'{name}.{i}', v[i]) for i in range(len(v))]
-        else: found.append((name, v))
-    return iter([(name, v) for name, v in found if isinstance(v, kind)])
+    def inside(pairs, way):
+        for name, v in pairs:
+            if isinstance(v, kind): yield name, v
+            elif not any(v is m for m in way): yield from inside(members(name, v), [*way, v])
+    return inside(x.__dict__.items(), [])
 
 # %% walk wrong: recursion, which dies in a deep network
 def walk(module, path=''):

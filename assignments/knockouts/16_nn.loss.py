@@ -193,43 +193,44 @@ def kl_fwd(p, q):
 # %% accuracy wrong: NaN answers "class 0"
 def accuracy(logits, labels):
     y, x = check_labels('accuracy', logits, labels), np.asarray(logits)
-    return float((x.argmax(axis=1) == y).mean())
+    return float((x.argmax(axis=-1) == y).mean())
 
 # %% accuracy wrong: only a row of nothing but NaN is broken
 def accuracy(logits, labels):
     y, x = check_labels('accuracy', logits, labels), np.asarray(logits)
-    return float(((x.argmax(axis=1) == y) & ~np.isnan(x).all(axis=1)).mean())
+    return float(((x.argmax(axis=-1) == y) & ~np.isnan(x).all(axis=-1)).mean())
 
 # %% accuracy wrong: leaves rows with a NaN out of the count
 def accuracy(logits, labels):
     y, x = check_labels('accuracy', logits, labels), np.asarray(logits)
-    ok = ~np.isnan(x).any(axis=1)
-    return float((x[ok].argmax(axis=1) == y[ok]).mean()) if ok.any() else 0.
+    ok = ~np.isnan(x).any(axis=-1)
+    return float((x[ok].argmax(axis=-1) == y[ok]).mean()) if ok.any() else 0.
 
 # %% accuracy wrong: does not ask check_labels
 def accuracy(logits, labels):
     x, y = np.asarray(logits), np.asarray(labels)
-    return float(((x.argmax(axis=1) == y) & ~np.isnan(x).any(axis=1)).mean())
+    return float(((x.argmax(axis=-1) == y) & ~np.isnan(x).any(axis=-1)).mean())
 
 # %% accuracy wrong: on a tie every largest one counts as right
 def accuracy(logits, labels):
     y, x = check_labels('accuracy', logits, labels), np.asarray(logits)
-    return float((x[np.arange(len(x)), y] == x.max(axis=1)).mean())
+    return float((np.take_along_axis(x, y[..., None], -1)[..., 0] == x.max(axis=-1)).mean())
 
 # %% accuracy wrong: the last one on a tie
 def accuracy(logits, labels):
     y, x = check_labels('accuracy', logits, labels), np.asarray(logits)
-    last = x.shape[1] - 1 - x[:, ::-1].argmax(axis=1)
-    return float(((last == y) & ~np.isnan(x).any(axis=1)).mean())
+    last = x.shape[-1] - 1 - x[..., ::-1].argmax(axis=-1)
+    return float(((last == y) & ~np.isnan(x).any(axis=-1)).mean())
 
 # %% accuracy wrong: a numpy number, not a float
 def accuracy(logits, labels):
     y, x = check_labels('accuracy', logits, labels), np.asarray(logits)
-    return ((x.argmax(axis=1) == y) & ~np.isnan(x).any(axis=1)).mean()
+    return ((x.argmax(axis=-1) == y) & ~np.isnan(x).any(axis=-1)).mean()
 
 # %% accuracy right: counts row by row
 def accuracy(logits, labels):
     y, right = check_labels('accuracy', logits, labels), 0
-    for row, label in zip(np.asarray(logits).tolist(), y.tolist()):
+    x = np.asarray(logits)
+    for row, label in zip(x.reshape(-1, x.shape[-1]).tolist(), y.ravel().tolist()):
         right += all(v == v for v in row) and row.index(max(row)) == label
-    return right/len(y)
+    return right/y.size

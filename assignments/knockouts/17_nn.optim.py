@@ -77,85 +77,125 @@ def flatten(params):
 # %% sgd wrong: the velocity is a name for a new array, the memory stays 0
 class SGD(Optimizer):
     slots = ('m',)
-    def __init__(self, params, lr=.01, momentum=0., max_norm=None):
-        super().__init__(params, lr, max_norm)
-        self.momentum = momentum
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, max_norm, momentum=momentum, nesterov=nesterov, decay=decay)
     def direction(self, s):
-        m = self.m[s]
-        m = self.momentum*m + self.g[s]
-        self.g[s] = self.rate()*m
+        g = self.slope(s)
+        m = self.momentum*self.m[s] + g
+        self.g[s] = self.rate()*(g + self.momentum*m if self.nesterov else m)
 
 # %% sgd wrong: the learning rate goes into the memory
 class SGD(Optimizer):
     slots = ('m',)
-    def __init__(self, params, lr=.01, momentum=0., max_norm=None):
-        super().__init__(params, lr, max_norm)
-        self.momentum = momentum
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, max_norm, momentum=momentum, nesterov=nesterov, decay=decay)
     def direction(self, s):
-        self.m[s] = self.momentum*self.m[s] + self.rate()*self.g[s]
-        self.g[s] = self.m[s]
+        g = self.slope(s)*self.rate()
+        self.m[s] = self.momentum*self.m[s] + g
+        self.g[s] = g + self.momentum*self.m[s] if self.nesterov else self.m[s]
 
 # %% sgd wrong: lr in the place of rate(), so no schedule
 class SGD(Optimizer):
     slots = ('m',)
-    def __init__(self, params, lr=.01, momentum=0., max_norm=None):
-        super().__init__(params, lr, max_norm)
-        self.momentum = momentum
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, max_norm, momentum=momentum, nesterov=nesterov, decay=decay)
     def direction(self, s):
-        self.m[s] = self.momentum*self.m[s] + self.g[s]
-        self.g[s] = self.lr*self.m[s]
+        g = self.slope(s)
+        self.m[s] = self.momentum*self.m[s] + g
+        self.g[s] = self.lr*(g + self.momentum*self.m[s] if self.nesterov else self.m[s])
 
 # %% sgd wrong: works on the whole vector, whatever the stretch
 class SGD(Optimizer):
     slots = ('m',)
-    def __init__(self, params, lr=.01, momentum=0., max_norm=None):
-        super().__init__(params, lr, max_norm)
-        self.momentum = momentum
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, max_norm, momentum=momentum, nesterov=nesterov, decay=decay)
     def direction(self, s):
+        g = self.slope(slice(None))
         self.m *= self.momentum
-        self.m += self.g
-        self.g[:] = self.rate()*self.m
+        self.m += g
+        self.g[:] = self.rate()*(g + self.momentum*self.m if self.nesterov else self.m)
 
 # %% sgd wrong: a mean of the gradients, not a sum
 class SGD(Optimizer):
     slots = ('m',)
-    def __init__(self, params, lr=.01, momentum=0., max_norm=None):
-        super().__init__(params, lr, max_norm)
-        self.momentum = momentum
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, max_norm, momentum=momentum, nesterov=nesterov, decay=decay)
     def direction(self, s):
-        self.m[s] = self.momentum*self.m[s] + (1 - self.momentum)*self.g[s]
-        self.g[s] = self.rate()*self.m[s]
+        g = self.slope(s)
+        self.m[s] = self.momentum*self.m[s] + (1 - self.momentum)*g
+        self.g[s] = self.rate()*(g + self.momentum*self.m[s] if self.nesterov else self.m[s])
 
 # %% sgd wrong: moves the weights itself
 class SGD(Optimizer):
     slots = ('m',)
-    def __init__(self, params, lr=.01, momentum=0., max_norm=None):
-        super().__init__(params, lr, max_norm)
-        self.momentum = momentum
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, max_norm, momentum=momentum, nesterov=nesterov, decay=decay)
     def direction(self, s):
-        self.m[s] = self.momentum*self.m[s] + self.g[s]
-        self.w[s] -= self.rate()*self.m[s]
+        g = self.slope(s)
+        self.m[s] = self.momentum*self.m[s] + g
+        self.w[s] -= self.rate()*(g + self.momentum*self.m[s] if self.nesterov else self.m[s])
         self.g[s] = 0
+
+# %% sgd wrong: forgets the decay
+class SGD(Optimizer):
+    slots = ('m',)
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, max_norm, momentum=momentum, nesterov=nesterov, decay=decay)
+    def direction(self, s):
+        g = self.g[s]
+        self.m[s] = self.momentum*self.m[s] + g
+        self.g[s] = self.rate()*(g + self.momentum*self.m[s] if self.nesterov else self.m[s])
+
+# %% sgd wrong: asks for the slope twice, so decays twice
+class SGD(Optimizer):
+    slots = ('m',)
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, max_norm, momentum=momentum, nesterov=nesterov, decay=decay)
+    def direction(self, s):
+        self.m[s] = self.momentum*self.m[s] + self.slope(s)
+        self.g[s] = self.rate()*(self.slope(s) + self.momentum*self.m[s] if self.nesterov else self.m[s])
+
+# %% sgd wrong: looks ahead with the old velocity
+class SGD(Optimizer):
+    slots = ('m',)
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, max_norm, momentum=momentum, nesterov=nesterov, decay=decay)
+    def direction(self, s):
+        g, old = self.slope(s), self.m[s].copy()
+        self.m[s] = self.momentum*old + g
+        self.g[s] = self.rate()*(g + self.momentum*old if self.nesterov else self.m[s])
 
 # %% sgd wrong: does not hand max_norm on
 class SGD(Optimizer):
     slots = ('m',)
-    def __init__(self, params, lr=.01, momentum=0., max_norm=None):
-        super().__init__(params, lr)
-        self.momentum = momentum
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, momentum=momentum, nesterov=nesterov, decay=decay)
     def direction(self, s):
-        self.m[s] = self.momentum*self.m[s] + self.g[s]
-        self.g[s] = self.rate()*self.m[s]
+        g = self.slope(s)
+        self.m[s] = self.momentum*self.m[s] + g
+        self.g[s] = self.rate()*(g + self.momentum*self.m[s] if self.nesterov else self.m[s])
 
 # %% sgd right: whole-slice assignments, the gradient added to what is left of the velocity
 class SGD(Optimizer):
     slots = ('m',)
-    def __init__(self, params, lr=.01, momentum=0., max_norm=None):
-        super().__init__(params, lr, max_norm)
-        self.momentum = momentum
+    options = {'momentum': '[0, 1)', 'nesterov': bool, 'decay': '[0, inf)'}
+    def __init__(self, params, lr=.01, momentum=0., max_norm=None, nesterov=False, decay=0.):
+        super().__init__(params, lr, max_norm, momentum=momentum, nesterov=nesterov, decay=decay)
     def direction(self, s):
+        g = self.slope(s).copy()
         self.g[s] += self.momentum*self.m[s]
         self.m[s] = self.g[s]
+        if self.nesterov: self.g[s] = g + self.momentum*self.m[s]
         self.g[s] *= self.rate()
 
 # %% adam-plain wrong: no bias correction

@@ -6,9 +6,9 @@ from scipy import stats
 from parity import same_as_torch
 from tinybench.core.ops import check_vjp
 from tinybench.core.tensor import Tensor, apply, check_grad, history, no_grad
-from tinybench.nn.dense import (Dense, Dropout, Flatten, ReLU, Residual, Sigmoid, Softmax, Tanh, dense, fans,
+from tinybench.nn.dense import (GELU, Dense, Dropout, Flatten, LeakyReLU, ReLU, SiLU, Residual, Sigmoid, Softmax, Tanh, dense, fans,
                                 glorot_uniform, he_normal, keep_mask)
-from tinybench.nn.module import Sequential
+from tinybench.nn.module import Parameter, Sequential
 
 side = st.integers(1, 6)
 kernels = st.lists(side, min_size=2, max_size=4).map(tuple)
@@ -83,9 +83,9 @@ def test_dense_repr():
     assert repr(Dense(2, 1, rng(), bias=False)) == 'Dense(2, 1, bias=False)'
 
 
-@pytest.mark.parametrize('shape', [(4,), (2, 3), (2, 1, 4), (), (4, 2)])
+@pytest.mark.parametrize('shape', [(3,), (2, 3), (4, 1, 2), (), (4, 2)])
 def test_dense_wrong_shape(shape):
-    with pytest.raises(ValueError, match=r'Dense\(4, 3\) expected an input of shape \(batch, 4\), got'):
+    with pytest.raises(ValueError, match=r'Dense\(4, 3\) expected an input of shape \(\.\.\., 4\), got'):
         Dense(4, 3, rng())(np.zeros(shape, np.float32))
 
 
@@ -99,9 +99,82 @@ def test_dense_wants_a_generator(bad):
     with pytest.raises(TypeError, match=r'Dense expected rng=np.random.default_rng\(seed\)'): Dense(4, 3, bad)
 
 
-@pytest.mark.parametrize('sizes', [(0, 3), (3, 0), (-1, 2)])
+@pytest.mark.parametrize('sizes', [(0, 3), (3, 0), (-1, 2), (2.5, 1), ('4', 1), (True, 1), (None, 2)], ids=str)
 def test_dense_wants_sizes(sizes):
-    with pytest.raises(ValueError, match='expected sizes of 1 or more'): Dense(*sizes, rng())
+    with pytest.raises((ValueError, TypeError), match='Dense expected n_(in|out), a whole number from 1 up, got'): Dense(*sizes, rng())
+def test_dense_takes_sizes_of_numpy(): assert Dense(np.int64(4), np.uint8(3), rng()).w.shape == (4, 3)
+
+
+@pytest.mark.parametrize('shape', [(4,), (2, 4), (2, 5, 4), (2, 3, 2, 4), (0, 4), (2, 0, 4), (1, 1, 4)], ids=str)
+@pytest.mark.parametrize('bias', [True, False])
+def test_dense_on_any_axes_is_torch(shape, bias, torch):
+    params = [(4, 3), (3,)][:1 + bias]
+    out = same_as_torch([shape, *params], lambda x, w, *b: apply(dense, x, w, *b),
+                        lambda x, w, *b: torch.nn.functional.linear(x, w.T, *b))
+    assert out.shape == (*shape[:-1], 3)
+    layer, x = Dense(4, 3, rng(), bias=bias), Tensor(np.ones(shape, np.float32), requires_grad=True)
+    layer(x).sum().backward()
+    assert x.grad.shape == shape and all(p.grad.shape == p.shape for p in layer.parameters())
+
+
+def test_a_replaced_bias_is_refused_or_right():
+    d = Dense(2, 3, rng())
+    for shape in ((1, 3), (1,), (2,), ()):
+        d.b = Parameter(np.zeros(shape, np.float32))
+        with pytest.raises(ValueError, match=r'Dense\(2, 3\): its parameter b has shape .*, expected \(3,\)'):
+            d(Tensor(np.ones((2, 2), np.float32)))
+
+
+def test_what_is_no_array_is_said():
+    for layer in (Dense(3, 2, rng()), Flatten(), Dropout(.5, rng())):
+        with pytest.raises(TypeError, match='expected a tensor or an array, got a list'): layer([[1., 2., 3.]])
+
+
+@pytest.mark.parametrize('init, says', [('he', 'expected init, a function'), (lambda r, s: np.zeros(3), r'made weights of shape \(3,\), expected \(2, 3\)'),
+                                        (lambda r, s: None, 'made weights of shape')], ids=['text', 'shape', 'none'])
+def test_init_is_looked_at(init, says):
+    with pytest.raises((TypeError, ValueError), match=f'Dense.*{says}'): Dense(2, 3, rng(), init=init)
+
+
+# LeakyReLU, SiLU, GELU
+
+@pytest.mark.parametrize('scale', [1., 30.])
+@pytest.mark.parametrize('name', ['leaky', 'steep', 'silu', 'gelu'])
+def test_activations_are_torch(name, scale, torch):
+    F = torch.nn.functional
+    ours, theirs = {'leaky': (LeakyReLU(), F.leaky_relu), 'steep': (LeakyReLU(.3), lambda x: F.leaky_relu(x, .3)),
+                    'silu': (SiLU(), F.silu), 'gelu': (GELU(), F.gelu)}[name]
+    same_as_torch([(7, 40)], ours, theirs, scale=scale, rtol=2e-6)
+    same_as_torch([np.float32([-0., 0.])], ours, theirs)
+
+
+@pytest.mark.parametrize('layer', [LeakyReLU(.1), SiLU(), GELU()], ids=repr)
+@pytest.mark.parametrize('dtype', ['float16', 'float32', 'float64'])
+def test_activations_keep_type_and_stay_finite(layer, dtype):
+    top = float(np.finfo(dtype).max)
+    x = Tensor(np.array([-top, -1e3, -50, 0, 50, 1e3, top], dtype), requires_grad=True)
+    out = layer(x); out.backward(np.ones(7, dtype))
+    assert out.dtype == x.grad.dtype == dtype and np.isfinite(out.data).all() and np.isfinite(x.grad).all()
+    np.testing.assert_array_equal(out.data[4:], x.data[4:]); np.testing.assert_array_equal(x.grad[4:], 1)
+    assert np.isnan(layer(Tensor(np.array([np.nan], dtype))).data)
+
+
+@pytest.mark.parametrize('layer', [SiLU(), GELU()], ids=repr)
+def test_gates_at_their_ends(layer):
+    x = Tensor(np.array([-np.inf, np.inf]), requires_grad=True)
+    out = layer(x); out.backward(np.ones(2))
+    np.testing.assert_array_equal(out.data, [0, np.inf]); np.testing.assert_array_equal(x.grad, [0, 1])
+    assert np.signbit(out.data[0])
+    tail = layer(Tensor(np.array([-10.]))).data[0]
+    want = -10*(stats.norm.cdf(-10) if isinstance(layer, GELU) else 1/(1 + np.exp(10)))
+    np.testing.assert_allclose(tail, want, rtol=1e-12)
+    assert layer(Tensor(np.arange(3))).dtype.kind == 'f'
+
+
+@pytest.mark.parametrize('slope', [-1, np.nan, np.inf, 'a', None, True])
+def test_leaky_slope_is_looked_at(slope):
+    with pytest.raises((TypeError, ValueError), match='LeakyReLU expected slope from 0 up'): LeakyReLU(slope)
+def test_leaky_says_its_slope(): assert repr(LeakyReLU(np.float64(.2))) == 'LeakyReLU(0.2)'
 
 
 def test_error_names_the_place_in_a_network():

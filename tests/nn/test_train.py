@@ -15,7 +15,7 @@ from tinybench.nn.loss import cross_entropy, mse
 from tinybench.nn.module import Sequential, load_arrays
 from tinybench.nn.norm import BatchNorm
 from tinybench.nn.optim import SGD, Adam
-from tinybench.nn.train import Callback, Checkpoint, EarlyStopping, evaluate, fit
+from tinybench.nn.train import Callback, Checkpoint, EarlyStopping, Progress, evaluate, fit
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(200, 6, 6, 1)).astype('f')
@@ -123,7 +123,13 @@ def test_what_would_do_nothing_is_refused():
     with pytest.raises(ValueError, match='none of the parameters'): fit(net, loader(), 1, SGD(small().parameters()))
     with pytest.raises(ValueError, match='whole number'): fit(net, loader(), -1, SGD(net.parameters()))
     with pytest.raises(ValueError, match='valid is a generator'): fit(net, loader(), 1, SGD(net.parameters()), valid=(b for b in [(X, Y)]))
-    with pytest.raises(ValueError, match='every 0 epochs'): Checkpoint('c', every=0)
+    for bad in (0, -1, 1.5, None, '2', True):
+        with pytest.raises((ValueError, TypeError), match='Checkpoint expected every, a whole number from 1'): Checkpoint('c', every=bad)
+        with pytest.raises((ValueError, TypeError), match='EarlyStopping expected patience, a whole number'): EarlyStopping(patience=bad)
+    for bad in (-1, 1.5, None, '2', np.nan):
+        with pytest.raises((ValueError, TypeError), match='fit expected epochs, a whole number'): fit(net, loader(), bad, SGD(net.parameters()))
+    with pytest.raises(ValueError, match='Progress expected delay'): Progress(-1)
+    with pytest.raises(TypeError, match='fit trains a Module, not a list'): fit([net], loader(), 1, SGD(net.parameters()))
 
 def test_checkpoints_with_a_dot_are_two_files(tmp_path):
     assert Checkpoint(tmp_path/'run.v1').path != Checkpoint(tmp_path/'run.v2').path

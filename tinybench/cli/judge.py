@@ -66,7 +66,7 @@ def describe(m:Module) -> dict:
     if type(m) is Sequential: return dict(layer=kind, layers=[describe(x) for x in m.layers])
     if type(m) is Residual:
         return dict(layer=kind, body=describe(m.body), shortcut=m.shortcut and describe(m.shortcut))
-    if type(m) is Dense and m.b is None: raise ValueError(f'{m!r}: a submission has dense layers with a bias')
+    if getattr(m, 'b', 0) is None: raise ValueError(f'{m!r}: the layers of a submission have a bias')
     if kind not in KINDS or KINDS[kind].make is not type(m): raise ValueError(
         f'{m!r} cannot be submitted: send the network of {", ".join(KINDS)} that it was made of, and name '
         f'the steps that the judge takes ({", ".join(STEPS)})')

@@ -58,7 +58,7 @@ def in_scope(name:str):
 # %% ../../nbs/01_core.tensor.ipynb #listener
 class Listener:
     "Hears what its thread does. Override what you need: this one only lets everything happen."
-    def call(self, m, *xs): return m.forward(*xs)    # the module `m` is called
+    def call(self, m, *xs, **options): return m.forward(*xs, **options)    # the module `m` is called
     def start(self, name:str|None, phase:str): "The layer `name` starts a phase; None: no layer."
     def stop(self, name:str|None, phase:str): "It ends, also after an error."
     def ran(self, t, op, xs:tuple, options:dict): "`op` of the tensors `xs` made `t`, recorded or not."

@@ -12,8 +12,9 @@ import numpy as np
 from ..core.ops import Op
 from ..core.tensor import apply
 from .conv import (
-    Windowed, across, column_sums, crop_image, input_grad, pad_image, pads_for, patches, scratch, unfold)
-from .dense import check_rng, glorot_uniform
+    Windowed, across, channels, check_filters, column_sums, crop_image, input_grad, no_bias, pad_image,
+    pads_for, patches, scratch, unfold, with_bias)
+from .dense import drawn, glorot_uniform
 from .module import Parameter, check_input
 
 # %% ../../nbs/13_nn.channels.ipynb #shifted-rows
@@ -24,14 +25,14 @@ def shifted_rows(x:np.ndarray, j:int, stride:int, count:int) -> np.ndarray:
     return x[:, :, j:j + (count - 1)*stride + 1:stride].reshape(n, h, count*c)
 
 # %% ../../nbs/13_nn.channels.ipynb #depthwise-fwd
-def depthwise_fwd(x, w, b, stride, pads):
+def depthwise_fwd(x, w, b=None, stride=(1, 1), pads=((0, 0), (0, 0))):
     "Each channel of (n, h, w, c) with its own filter in (kh, kw, c); keeps the padded input."
     x = pad_image(x, pads)
     (kh, kw, c), (sh, sw) = w.shape, stride
     n, oh, ow = patches(x, (kh, kw), stride).shape[:3]
     wide, out = across(w, ow), scratch((n, oh, ow*c), x.dtype)
     term = scratch(out.shape, x.dtype)
-    out[...] = across(b, ow)
+    out[...] = 0 if b is None else across(b, ow)
     for j in range(kw):
         rows = shifted_rows(x, j, sw, ow)
         for i in range(kh):
@@ -57,28 +58,31 @@ def depthwise_dx(g, w, shape, stride):
     return dx
 
 # %% ../../nbs/13_nn.channels.ipynb #depthwise-vjp
-def depthwise_vjp(g, padded, x, w, b, stride, pads):
-    """Promised gradients for image, filters and bias;
+def depthwise_vjp(g, padded, x, w, b=None, stride=(1, 1), pads=((0, 0), (0, 0))):
+    """Promised gradients for image, filters and, where there is one, bias;
     sums within each image first, so that float32 keeps its digits."""
     def dw(out=None):
         p = patches(padded, w.shape[:2], stride)
         return np.stack([[np.einsum('nhwc,nhwc->nc', p[:, :, :, i, j], g).sum(0) for j in range(w.shape[1])]
                          for i in range(w.shape[0])])
     return (lambda out=None: crop_image(depthwise_dx(g, w, padded.shape, stride), pads),
-            dw, lambda out=None: column_sums(g, out))
+            dw, lambda out=None: column_sums(g, out))[:2 if b is None else 3]
 depthwise = Op('depthwise_conv2d', depthwise_fwd, depthwise_vjp, keeps=True)
 
 # %% ../../nbs/13_nn.channels.ipynb #depthwise-layer
 class DepthwiseConv2d(Windowed):
-    "One filter for each channel: (n, h, w, c) to (n, h', w', c). Weights `w` (kh, kw, c), bias `b` (c,)."
-    def __init__(self, c:int, kernel, rng, stride=1, padding:str='valid', init=glorot_uniform):
+    """One filter for each channel: (n, h, w, c) to (n, h', w', c).
+    Weights `w` (kh, kw, c), bias `b` (c,) or None."""
+    def __init__(self, c:int, kernel, rng, stride=1, padding='valid', init=glorot_uniform, bias:bool=True):
         super().__init__(kernel, stride, padding)
-        self.w, self.b = (Parameter(init(check_rng(self, rng), (*self.kernel, c, 1))[..., 0]),
-                          Parameter(np.zeros(c, np.float32)))
-    def extra(self): return f'{self.w.shape[2]}, {super().extra()}'
+        shape = *self.kernel, *channels(self, c=c), 1
+        self.w = Parameter(drawn(self, init, rng, shape)[..., 0])
+        self.b = Parameter(np.zeros(c, self.w.dtype)) if bias else None
+    def extra(self): return f'{self.w.shape[2]}, {super().extra()}{no_bias(self)}'
     def forward(self, x):
         pads = self.pads(x, self.w.shape[2], self.w.dtype)
-        return apply(depthwise, x, self.w, self.b, stride=self.stride, pads=pads)
+        check_filters(self, self.w.shape[2:])
+        return apply(depthwise, *with_bias(x, self.w, self.b), stride=self.stride, pads=pads)
 
 # %% ../../nbs/13_nn.channels.ipynb #transpose-size
 def transpose_size(n:int, k:int, stride:int, padding:str) -> int:
@@ -87,34 +91,44 @@ def transpose_size(n:int, k:int, stride:int, padding:str) -> int:
     return n*stride + (max(k - stride, 0) if padding == 'valid' else 0)
 
 # %% ../../nbs/13_nn.channels.ipynb #transpose-op
-def transpose_fwd(x, w, b, stride, size, pads):
+def transpose_fwd(x, w, b=None, *, stride, size, pads):
     """(n, h, w, c) to (n, *size, f) with `w` (kh, kw, f, c):
     the input gradient of a convolution from f to c channels."""
     padded = (len(x), size[0] + sum(pads[0]), size[1] + sum(pads[1]), w.shape[2])
-    return crop_image(input_grad(x, w, padded, stride), pads) + b
+    out = crop_image(input_grad(x, w, padded, stride), pads)
+    return out if b is None else out + b
 
 # %% ../../nbs/13_nn.channels.ipynb #transpose-vjp
-def transpose_vjp(g, o, x, w, b, stride, size, pads):
-    "Promised gradients for image, filters and bias."
+def transpose_vjp(g, o, x, w, b=None, *, stride, size, pads):
+    "Promised gradients for image, filters and, where there is one, bias."
     c = w.shape[3]
     cols = unfold(pad_image(g, pads), w.shape[:2], stride)
     def dw(out=None): return np.matmul(cols.T, np.ascontiguousarray(x).reshape(-1, c)).reshape(w.shape)
     return (lambda out=None: (cols @ w.reshape(-1, c)).reshape(x.shape),
-            dw, lambda out=None: g.sum((0, 1, 2)))
+            dw, lambda out=None: g.sum((0, 1, 2)))[:2 if b is None else 3]
 conv_transpose = Op('conv_transpose2d', transpose_fwd, transpose_vjp)
 
 # %% ../../nbs/13_nn.channels.ipynb #transpose-layer
 class ConvTranspose2d(Windowed):
     """Transposed convolution: (n, h, w, c_in) to (n, ~h*stride, ~w*stride, c_out).
-    Weights `w` (kh, kw, c_out, c_in), bias `b` (c_out,)."""
-    def __init__(self, c_in:int, c_out:int, kernel, rng, stride=1, padding:str='valid', init=glorot_uniform):
+    Weights `w` (kh, kw, c_out, c_in), bias `b` (c_out,) or None."""
+    def __init__(self, c_in:int, c_out:int, kernel, rng, stride=1, padding='valid', init=glorot_uniform,
+                 bias:bool=True):
         super().__init__(kernel, stride, padding)
-        self.w, self.b = (Parameter(init(check_rng(self, rng), (*self.kernel, c_out, c_in))),
-                          Parameter(np.zeros(c_out, np.float32)))
-    def extra(self): return f'{self.w.shape[3]}, {self.w.shape[2]}, {super().extra()}'
+        c_in, c_out = channels(self, c_in=c_in, c_out=c_out)
+        self.w = Parameter(drawn(self, init, rng, (*self.kernel, c_out, c_in)))
+        self.b = Parameter(np.zeros(c_out, self.w.dtype)) if bias else None
+    def extra(self): return f'{self.w.shape[3]}, {self.w.shape[2]}, {super().extra()}{no_bias(self)}'
+    def size(self, x) -> tuple[int, int]:
+        "Height and width of what it makes of `x`, for numbers as in PyTorch; ValueError if nothing is left."
+        by_axis = zip(x.shape[1:3], self.kernel, self.stride)
+        if isinstance(self.padding, str): size = tuple(transpose_size(*a, self.padding) for a in by_axis)
+        else: size = tuple((n - 1)*s + k - 2*p for (n, k, s), p in zip(by_axis, self.padding))
+        if min(size) < 1: raise ValueError(f'{self!r}: nothing is left of an input of shape {x.shape}')
+        return size
     def forward(self, x):
-        check_input(self, x, ('batch', 'height', 'width', self.w.shape[3]), self.w.dtype)
-        size = tuple(transpose_size(n, k, s, self.padding)
-                     for n, k, s in zip(x.shape[1:3], self.kernel, self.stride))
-        return apply(conv_transpose, x, self.w, self.b, stride=self.stride, size=size,
+        check_input(self, x, ('batch', *self.axes, self.w.shape[3]), self.w.dtype)
+        check_filters(self, self.w.shape[2:3])
+        size = self.size(x)
+        return apply(conv_transpose, *with_bias(x, self.w, self.b), stride=self.stride, size=size,
                      pads=pads_for(self.padding, size, self.kernel, self.stride))

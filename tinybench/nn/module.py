@@ -5,7 +5,8 @@
 # %% ../../nbs/10_nn.module.ipynb #imports
 from __future__ import annotations
 import zipfile
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,9 @@ from ..base.text import Shown, Table
 from ..core.tensor import Listener, Tensor, _state, no_grad, watching
 
 # %% auto #0
-__all__ = ['Parameter', 'parts', 'walk', 'Module', 'around_calls', 'named_parameters', 'set_all', 'astype', 'Sequential',
-           'check_input', 'live_state', 'state_dict', 'misfits', 'load_state_dict', 'npz_path', 'save_arrays',
-           'load_arrays', 'evaluating', 'Summary', 'summary']
+__all__ = ['Parameter', 'unnamed', 'members', 'parts', 'walk', 'Module', 'around_calls', 'named_parameters', 'set_all', 'astype',
+           'Sequential', 'array_like', 'check_input', 'check_param', 'live_state', 'state_dict', 'misfits',
+           'load_state_dict', 'npz_path', 'save_arrays', 'load_arrays', 'evaluating', 'Summary', 'summary']
 
 # %% ../../nbs/10_nn.module.ipynb #parameter
 class Parameter(Tensor):
@@ -26,18 +27,39 @@ class Parameter(Tensor):
     __slots__ = ()
     def __init__(self, data, dtype=None): super().__init__(data, dtype, requires_grad=True)
 
+# %% ../../nbs/10_nn.module.ipynb #unnamed
+def unnamed(vs) -> bool:
+    "Whether a parameter or a layer is among `vs`, or in a tuple or set among them."
+    def holds(v): return isinstance(v, (tuple, frozenset)) and unnamed(v)
+    return any(isinstance(v, Parameter) or hasattr(v, 'forward') or holds(v) for v in vs)
+
+# %% ../../nbs/10_nn.module.ipynb #members
+def members(name:str, v) -> list[tuple[str, object]]:
+    """What the list, tuple or dict `v`, called `name`, holds, as (`name.0` or `name.key`, member);
+    [] for anything else. TypeError for parts in a set."""
+    inside, loose = [], []
+    if not hasattr(v, '__iter__') or isinstance(v, (np.ndarray, str)): return []      # quick, for most
+    if isinstance(v, (list, tuple, deque)): inside = enumerate(v)
+    elif isinstance(v, Mapping): inside, loose = v.items(), v
+    elif isinstance(v, (set, frozenset)): loose = v
+    if unnamed(loose): raise TypeError(
+        f'{name}: layers and parameters in a set, or as the keys of a dict, have no name to be saved under; '
+        'put them into a list, or into a dict as its values')
+    return [(f'{name}.{key}', m) for key, m in inside]
+
 # %% ../../nbs/10_nn.module.ipynb #parts
 def parts(
     x,     # a module
     kind,  # the class to look for
 ) -> Iterator[tuple[str, object]]:
-    """The direct attributes of `x` that are of `kind`, as (name, part);
-    members of a list or tuple are called `name.0`, `name.1` …"""
-    for name, v in vars(x).items():
+    """What `x` holds of `kind`, as (name, part): attributes, and `members` of lists, tuples and dicts at any
+    depth, in the order in which they stand; a container is not looked into once more inside itself."""
+    todo = [(name, v, ()) for name, v in vars(x).items()][::-1]
+    while todo:
+        name, v, above = todo.pop()
         if isinstance(v, kind): yield name, v
-        elif isinstance(v, (list, tuple)):
-            for i, part in enumerate(v):
-                if isinstance(part, kind): yield f'{name}.{i}', part
+        elif id(v) not in above:
+            todo += [(n, m, (*above, id(v))) for n, m in members(name, v)][::-1]
 
 # %% ../../nbs/10_nn.module.ipynb #walk
 def walk(module:Module, path:str='') -> Iterator[tuple[str, Module]]:
@@ -57,9 +79,9 @@ class Module:
     only = None       # the one type of numbers that the layer can compute in, if there is only one
 
     def forward(self, *xs): raise NotImplementedError(f'{type(self).__name__} needs a forward method')
-    def __call__(self, *xs):
+    def __call__(self, *xs, **options):
         rec = _state.listener         # not `listener()`: each layer of each step comes by here
-        return self.forward(*xs) if rec is None else rec.call(self, *xs)
+        return self.forward(*xs, **options) if rec is None else rec.call(self, *xs, **options)
     def extra(self) -> str: return ''
     def __repr__(self): return f'{type(self).__name__}({self.extra()})'
 
@@ -81,7 +103,7 @@ class Module:
 
 # %% ../../nbs/10_nn.module.ipynb #around-calls
 def around_calls(f:Callable):
-    "Within the block every module call becomes `f(module, *inputs)`; `f` calls `module.forward`."
+    "Within the block every module call becomes `f(module, *inputs, **options)`; `f` calls `module.forward`."
     rec = Listener()
     rec.call = f
     return watching(rec)
@@ -136,28 +158,47 @@ class Sequential(Module):
     def __getitem__(self, i): return Sequential(*self.layers[i]) if isinstance(i, slice) else self.layers[i]
     def __repr__(self): return 'Sequential(\n' + ''.join(f'  {layer!r},\n' for layer in self.layers) + ')'
 
+# %% ../../nbs/10_nn.module.ipynb #array-like
+def array_like(layer:Module, x):
+    "`x`, if it has a shape as tensors and arrays have; TypeError that names the layer if it has none."
+    if hasattr(x, 'shape'): return x
+    raise TypeError(f'{layer!r} expected a tensor or an array, got a {type(x).__name__}; Tensor(x) makes one')
+
 # %% ../../nbs/10_nn.module.ipynb #check-input
 def check_input(
     layer:Module, x,
-    want:tuple,          # numbers that must match, and names for axes that may be anything
+    want:tuple,          # numbers that must match, names for axes of any length; `...` first: any axes
     dtype=None,          # of the layer's weights
 ):
     "ValueError or TypeError that names the layer, what it got and what it expected."
-    shape = x.shape
-    if len(shape) != len(want) or any([n != s for n, s in zip(want, shape) if not isinstance(n, str)]):
-        raise ValueError(f'{layer!r} expected an input of shape ({", ".join(map(str, want))}), got {shape}')
+    shape = array_like(layer, x).shape
+    axes, got = want, shape
+    if want and want[0] is ...: axes, got = want[1:], shape[1 - len(want):]
+    def differs(n, s): return not isinstance(n, str) and n != s
+    if axes != got and (len(got) != len(axes) or any(map(differs, axes, got))):
+        wanted = ', '.join('...' if n is ... else str(n) for n in want)
+        raise ValueError(f'{layer!r} expected an input of shape ({wanted}), got {shape}')
     if dtype is not None and x.dtype != dtype:
         hint = (f'scale it and convert: x.astype(np.{dtype})' if x.dtype.kind != 'f' else
                 f'convert one: x.astype(np.{dtype}), or net.astype(np.{x.dtype})')
         raise TypeError(f'{layer!r} has {dtype} weights, its input is {x.dtype}; {hint}')
 
+# %% ../../nbs/10_nn.module.ipynb #check-param
+def check_param(layer:Module, name:str, shape:tuple):
+    "ValueError that names the layer and both shapes unless its parameter `name` has this `shape`."
+    p = getattr(layer, name)
+    if p.shape != shape: raise ValueError(
+        f'{layer!r}: its parameter {name} has shape {p.shape}, expected {shape}; was it replaced?')
+
 # %% ../../nbs/10_nn.module.ipynb #live-state
 def live_state(module:Module) -> dict[str, np.ndarray]:
-    "The arrays that make up the state, by path; the live ones, not copies."
-    state = {name: p.data for name, p in named_parameters(module)}
-    for path, m in walk(module):
-        for b in m.buffers: state[f'{path}.{b}' if path else b] = getattr(m, b)
-    return state
+    "The arrays that make up the state, by path; the live ones, not copies. ValueError for two of one path."
+    found = [(name, p.data) for name, p in named_parameters(module)]
+    found += [(f'{path}.{b}' if path else b, getattr(m, b)) for path, m in walk(module) for b in m.buffers]
+    twice = [name for name, n in Counter(name for name, _ in found).items() if n > 1]
+    if twice: raise ValueError(
+        f'two arrays are called {twice[0]}; do two keys of a dict read alike, as 1 and "1" do?')
+    return dict(found)
 def state_dict(module:Module) -> dict[str, np.ndarray]:
     "A copy of every parameter and buffer, by path."
     return {name: a.copy() for name, a in live_state(module).items()}
@@ -244,8 +285,9 @@ def summary(net:Module, shape:tuple) -> Summary:
     "What each layer of `net` makes of one input batch of `shape`, and how many parameters it has."
     names, rows = {id(m): path for path, m in walk(net)}, []
     todo = {id(p) for p in net.parameters()}     # a shared parameter counts once, where it is used first
-    def note(m, *xs):
-        out, own, inner = m.forward(*xs), [p for _, p in parts(m, Parameter)], any(parts(m, Module))
+    def note(m, *xs, **options):
+        own, inner = [p for _, p in parts(m, Parameter)], any(parts(m, Module))
+        out = m.forward(*xs, **options)
         if own or not inner:
             new = [p for p in own if id(p) in todo]
             todo.difference_update(map(id, new))

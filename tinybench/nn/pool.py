@@ -4,16 +4,19 @@
 
 # %% auto #0
 __all__ = ['max_pool', 'avg_pool', 'conv_relu_pool', 'hand_out', 'max_pool_fwd', 'max_pool_vjp', 'avg_pool_fwd', 'avg_pool_vjp',
-           'check_fractions', 'Pool2d', 'MaxPool2d', 'AvgPool2d', 'GlobalAvgPool2d', 'widen', 'narrow',
-           'conv_relu_pool_fwd', 'conv_relu_pool_vjp', 'ConvReluPool2d']
+           'check_fractions', 'Pool2d', 'MaxPool2d', 'AvgPool2d', 'GlobalAvgPool', 'GlobalAvgPool2d', 'MaxPool1d',
+           'AvgPool1d', 'GlobalAvgPool1d', 'widen', 'narrow', 'conv_relu_pool_fwd', 'conv_relu_pool_vjp',
+           'ConvReluPool2d']
 
 # %% ../../nbs/14_nn.pool.ipynb #imports
 import numpy as np
 
 from ..core.ops import Op
 from ..core.tensor import Tensor, apply
-from .conv import Windowed, crop_image, fold, pad_image, pair, patches, scratch, unfold
-from .dense import check_rng, glorot_uniform
+from .conv import (
+    Windowed, Windowed1d, along, channels, check_filters, crop_image, fold, no_bias, one_row, pad_image,
+    patches, scratch, unfold, with_bias)
+from .dense import drawn, glorot_uniform
 from .module import Module, Parameter, check_input
 
 # %% ../../nbs/14_nn.pool.ipynb #hand-out
@@ -78,8 +81,11 @@ def check_fractions(layer, x):
 class Pool2d(Windowed):
     "What max and average pooling share; the stride is the window unless given."
     op = None
-    def __init__(self, kernel, stride=None, padding:str='valid'):
+    def __init__(self, kernel, stride=None, padding='valid'):
         super().__init__(kernel, kernel if stride is None else stride, padding)
+        if isinstance(self.padding, tuple) and any(2*p > k for p, k in zip(self.padding, self.kernel)):
+            raise ValueError(f'{self!r}: the padding is more than half of the window, '
+                             'which could see nothing else')
     def forward(self, x):
         pads = self.pads(x, 'channels')
         check_fractions(self, x)
@@ -96,12 +102,31 @@ class AvgPool2d(Pool2d):
     op = avg_pool
 
 # %% ../../nbs/14_nn.pool.ipynb #global-pool
-class GlobalAvgPool2d(Module):
-    "Mean over all pixels: (n, h, w, c) to (n, c)."
+class GlobalAvgPool(Module):
+    "Mean over all of `axes`: (n, …, c) to (n, c)."
+    axes = ()
     def forward(self, x):
-        check_input(self, x, ('batch', 'height', 'width', 'channels'))
+        check_input(self, x, ('batch', *self.axes, 'channels'))
         check_fractions(self, x)
-        return (x if isinstance(x, Tensor) else Tensor(x)).mean((1, 2))
+        return (x if isinstance(x, Tensor) else Tensor(x)).mean(tuple(range(1, 1 + len(self.axes))))
+class GlobalAvgPool2d(GlobalAvgPool):
+    "Mean over all pixels: (n, h, w, c) to (n, c)."
+    axes = 'height', 'width'
+
+# %% ../../nbs/14_nn.pool.ipynb #max-pool1d
+class MaxPool1d(Pool2d, Windowed1d):
+    "Largest number of each window: (n, t, c) to (n, t', c)."
+    op = one_row(max_pool, 'max_pool1d', filters=False)
+
+# %% ../../nbs/14_nn.pool.ipynb #avg-pool1d
+class AvgPool1d(Pool2d, Windowed1d):
+    "Mean of each window: (n, t, c) to (n, t', c)."
+    op = one_row(avg_pool, 'avg_pool1d', filters=False)
+
+# %% ../../nbs/14_nn.pool.ipynb #global-pool1d
+class GlobalAvgPool1d(GlobalAvgPool):
+    "Mean over time: (n, t, c) to (n, c)."
+    axes = 'time',
 
 # %% ../../nbs/14_nn.pool.ipynb #widen
 def widen(w:np.ndarray, pool:int) -> np.ndarray:
@@ -121,8 +146,8 @@ def narrow(wide:np.ndarray, shape:tuple, pool:int) -> np.ndarray:
     return sum(wide[i, j, :, i:i+kh, j:j+kw] for i, j in np.ndindex(pool, pool)).transpose(1, 2, 3, 0)
 
 # %% ../../nbs/14_nn.pool.ipynb #conv-relu-pool-fwd
-def conv_relu_pool_fwd(x, w, b, pool, pads):
-    "relu(max_pool(conv(x, w) + b)); keeps windows, candidates, winners and the wide filter."
+def conv_relu_pool_fwd(x, w, b=None, pool=2, pads=((0, 0), (0, 0))):
+    "relu(max_pool(conv(x, w) + b)), or without `b`; keeps windows, candidates, winners and the wide filter."
     kh, kw, c, f = w.shape
     x = pad_image(x, pads)
     frame, step = (kh + pool - 1, kw + pool - 1), (pool, pool)
@@ -131,15 +156,15 @@ def conv_relu_pool_fwd(x, w, b, pool, pads):
     planes = np.matmul(wide.T, cols.T,
                        out=scratch((pool*pool*f, len(cols)), x.dtype)).reshape(pool*pool, f, -1)
     best = planes.max(0, out=scratch(planes.shape[1:], x.dtype))
-    top = np.add(best, b[:, None], out=scratch(best.shape, x.dtype))
-    np.maximum(top, 0, out=top)
+    top = scratch(best.shape, x.dtype)
+    np.maximum(best if b is None else np.add(best, b[:, None], out=top), 0, out=top)
     out = scratch((n, oh, ow, f), x.dtype)
     np.copyto(out.reshape(-1, f), top.T)
     return out, (cols, planes, best, top, wide, x.shape)
 
 # %% ../../nbs/14_nn.pool.ipynb #conv-relu-pool-vjp
-def conv_relu_pool_vjp(g, kept, x, w, b, pool, pads):
-    "Promised gradients for image, filters and bias: `g` where relu was open, to the candidate that won."
+def conv_relu_pool_vjp(g, kept, x, w, b=None, pool=2, pads=((0, 0), (0, 0))):
+    "Promised gradients for image, filters and any bias: `g` where relu was open, to the candidate that won."
     cols, planes, best, top, wide, padded = kept
     kh, kw, c, f = w.shape
     flow = scratch(best.shape, g.dtype)
@@ -151,25 +176,29 @@ def conv_relu_pool_vjp(g, kept, x, w, b, pool, pads):
         back = np.matmul(shares.T, wide.T, out=scratch(cols.shape, g.dtype))
         return crop_image(fold(back.reshape(*g.shape[:3], kh + pool - 1, kw + pool - 1, c), padded,
                                (pool, pool)), pads)
-    return dx, lambda out=None: narrow(shares @ cols, w.shape, pool), lambda out=None: flow.sum(1, out=out)
+    return (dx, lambda out=None: narrow(shares @ cols, w.shape, pool),
+            lambda out=None: flow.sum(1, out=out))[:2 if b is None else 3]
 conv_relu_pool = Op('conv_relu_pool', conv_relu_pool_fwd, conv_relu_pool_vjp, keeps=True)
 
 # %% ../../nbs/14_nn.pool.ipynb #conv-relu-pool-layer
 class ConvReluPool2d(Windowed):
     """Conv2d, ReLU and MaxPool2d(pool) in one, with the same weights and the same result:
     (n, h, w, c_in) to (n, h'//pool, w'//pool, c_out)."""
-    def __init__(self, c_in:int, c_out:int, kernel, rng, pool:int=2, padding:str='valid',
-                 init=glorot_uniform):
+    def __init__(self, c_in:int, c_out:int, kernel, rng, pool:int=2, padding='valid', init=glorot_uniform,
+                 bias:bool=True):
         super().__init__(kernel, 1, padding)
         if np.ndim(pool): raise ValueError(
             f'ConvReluPool2d pools squares: expected one positive whole number, got {pool!r}')
-        self.pool, _ = pair(pool)
-        self.w, self.b = (Parameter(init(check_rng(self, rng), (*self.kernel, c_in, c_out))),
-                          Parameter(np.zeros(c_out, np.float32)))
-    def extra(self): return f'{self.w.shape[2]}, {self.w.shape[3]}, {super().extra()}, pool {self.pool}'
+        self.pool, = along(pool, 1)
+        shape = *self.kernel, *channels(self, c_in=c_in, c_out=c_out)
+        self.w = Parameter(drawn(self, init, rng, shape))
+        self.b = Parameter(np.zeros(c_out, self.w.dtype)) if bias else None
+    def extra(self):
+        return f'{self.w.shape[2]}, {self.w.shape[3]}, {super().extra()}, pool {self.pool}{no_bias(self)}'
     def forward(self, x):
         pads = self.pads(x, self.w.shape[2], self.w.dtype)
+        check_filters(self, self.w.shape[3:])
         if any(n + sum(p) < k + self.pool - 1 for n, p, k in zip(x.shape[1:3], pads, self.kernel)):
             raise ValueError(f'{self!r}: its input of {x.shape[1]}x{x.shape[2]} leaves less than '
                              f'one pool of {self.pool}x{self.pool}')
-        return apply(conv_relu_pool, x, self.w, self.b, pool=self.pool, pads=pads)
+        return apply(conv_relu_pool, *with_bias(x, self.w, self.b), pool=self.pool, pads=pads)

@@ -17,10 +17,11 @@ from operator import length_hint
 from time import perf_counter
 import numpy as np
 
+from ..base import checks
 from ..base.process import bar_is_seen
 from ..base.text import Shown, Table
 from .loss import accuracy, cross_entropy
-from .module import Module, evaluating, load_arrays, npz_path, save_arrays, walk
+from .module import Module, evaluating, load_arrays, npz_path, parts, save_arrays, walk
 from .optim import Optimizer
 
 # %% ../../nbs/18_nn.train.ipynb #history
@@ -150,8 +151,8 @@ def fit(
 # %% ../../nbs/18_nn.train.ipynb #check-fit
 def check_fit(net:Module, opt:Optimizer, epochs:int, valid):
     "ValueError where training would do nothing, or lose its validation after one epoch."
-    if epochs != int(epochs) or epochs < 0:
-        raise ValueError(f'epochs is a whole number from 0 up, not {epochs}')
+    checks.whole('fit', 'epochs', epochs, 0)
+    if not isinstance(net, Module): raise TypeError(f'fit trains a Module, not a {type(net).__name__}')
     if not {id(p) for p in net.parameters()} & {id(p) for p in opt.params}:
         raise ValueError(f'{opt!r} has none of the parameters of this network: make it with net.parameters()')
     if hasattr(valid, '__next__'):
@@ -160,7 +161,7 @@ def check_fit(net:Module, opt:Optimizer, epochs:int, valid):
 # %% ../../nbs/18_nn.train.ipynb #progress
 class Progress(Callback):
     "A bar on stderr, in a terminal or a notebook, for runs longer than `delay` seconds."
-    def __init__(self, delay:float=2): self.delay = delay
+    def __init__(self, delay:float=2): self.delay = checks.within('Progress', 'delay', delay, '[0, inf)')
     def start(self, run):
         from tqdm.auto import tqdm
         n = length_hint(run.batches) or None
@@ -184,7 +185,8 @@ def epochs_since_best(values:list[float], lower_is_better:bool=True) -> int:
 class EarlyStopping(Callback):
     "Ends training `patience` epochs after `monitor` was best; only then are the best weights put back."
     def __init__(self, patience:int=5, monitor:str='valid_loss', lower_is_better:bool=True):
-        self.patience, self.monitor, self.lower, self.best = patience, monitor, lower_is_better, {}
+        self.patience = checks.whole('EarlyStopping', 'patience', patience)
+        self.monitor, self.lower, self.best = monitor, lower_is_better, {}
     def after_epoch(self, run):
         if self.monitor not in run.history[-1]:
             raise ValueError(f'early stopping watches {self.monitor!r}, '
@@ -200,8 +202,9 @@ class EarlyStopping(Callback):
 # %% ../../nbs/18_nn.train.ipynb #generators
 def generators(run:Run) -> list[np.random.Generator]:
     "Every random generator that training draws from: in the layers, and in the batches."
-    found = [v for _, m in walk(run.net) for v in vars(m).values()] + [getattr(run.batches, 'rng', None)]
-    return list({id(g): g for g in found if isinstance(g, np.random.Generator)}.values())
+    found = [g for _, m in walk(run.net) for _, g in parts(m, np.random.Generator)]
+    if isinstance(rng := getattr(run.batches, 'rng', None), np.random.Generator): found.append(rng)
+    return list({id(g): g for g in found}.values())
 
 # %% ../../nbs/18_nn.train.ipynb #stateful
 def stateful(run:Run) -> dict[str, Callback]:
@@ -254,8 +257,8 @@ class Checkpoint(Callback):
     where one exists already, `fit` goes on from there."""
     last = True
     def __init__(self, path, every:int=1, resume:bool=True):
-        if every < 1: raise ValueError(f'a checkpoint every {every} epochs: at least every 1')
-        self.path, self.every, self.resume = npz_path(path), every, resume
+        self.every = checks.whole('Checkpoint', 'every', every)
+        self.path, self.resume = npz_path(path), resume
     def start(self, run):
         if self.resume and self.path.exists(): restore(run, load_arrays(self.path))
     def after_epoch(self, run):

@@ -97,8 +97,8 @@ class Trace(Listener):
         first = len(self.makers)
         self.makers += [first]*n             # a maker is called by the number of its first channel
         return first + np.arange(n)
-    def call(self, m, *xs):
-        out, path = m.forward(*xs), self.paths[id(m)]
+    def call(self, m, *xs, **options):
+        out, path = m.forward(*xs, **options), self.paths[id(m)]
         if len(xs) != 1 or xs[0] not in self.flow: raise ValueError(
             f'{path}, {m!r}: its input was computed outside of the layers of this network')
         if out not in self.flow: self.flow[out] = behind(self, m, path, self.flow[xs[0]], out.shape[-1])

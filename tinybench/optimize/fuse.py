@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LINEAR', 'BLOCK', 'conv_blocks', 'dense_relu', 'depthwise_relu', 'FUSED', 'conv_planes', 'folded', 'absorb', 'flat',
-           'linear', 'fold', 'blocks', 'conv_blocks_fwd', 'conv_blocks_vjp', 'turned', 'Fused', 'FusedConv2d',
-           'with_relu', 'FusedDense', 'FusedDepthwise', 'pools', 'fused_first', 'fuse', 'planes_of', 'conv_planes_fwd',
-           'ChannelsFirstConv2d', 'channels_first']
+           'linear', 'fold', 'blocks', 'conv_blocks_fwd', 'conv_blocks_vjp', 'turned', 'Fused', 'bias_or_none',
+           'FusedConv2d', 'with_relu', 'FusedDense', 'FusedDepthwise', 'pools', 'fused_first', 'fuse', 'planes_of',
+           'conv_planes_fwd', 'ChannelsFirstConv2d', 'channels_first']
 
 # %% ../../nbs/51_optimize.fuse.ipynb #imports
 import copy
@@ -16,9 +16,10 @@ import numpy as np
 from ..core.ops import Op
 from ..core.tensor import apply
 from ..nn.channels import ConvTranspose2d, DepthwiseConv2d, depthwise
-from ..nn.conv import Conv2d, Windowed, conv_vjp, pad_image, patches, scratch, unfold
+from ..nn.conv import (
+    Conv1d, Conv2d, Windowed, check_filters, conv_vjp, pad_image, patches, scratch, unfold, with_bias)
 from ..nn.dense import Dense, ReLU, dense
-from ..nn.module import Module, Parameter, Sequential, check_input, walk
+from ..nn.module import Module, Parameter, Sequential, check_input, check_param, walk
 from ..nn.norm import BatchNorm, fold_stats
 from ..nn.pool import ConvReluPool2d, MaxPool2d
 from .step import rewrite, weighted
@@ -43,7 +44,7 @@ def absorb(layer:Module, norm:BatchNorm) -> Module:
     return twin
 
 # %% ../../nbs/51_optimize.fuse.ipynb #flat
-LINEAR = Dense, Conv2d, DepthwiseConv2d, ConvTranspose2d
+LINEAR = Dense, Conv2d, Conv1d, DepthwiseConv2d, ConvTranspose2d
 def flat(layers) -> list[Module]:
     "A chain of layers, with the layers of each Sequential in its place."
     return [inner for m in layers for inner in (m if type(m) is Sequential else [m])]
@@ -126,13 +127,19 @@ class Fused(Module):
     def extra(self): return repr(self.plain()) + (', ReLU()' if self.relu else '')
 
 # %% ../../nbs/51_optimize.fuse.ipynb #fused-conv
-conv_blocks = Op('conv2d', conv_blocks_fwd, conv_blocks_vjp)
+def bias_or_none(op:Op) -> Op:
+    "`op` of (x, w, b), whose bias may be left out: zeros stand for it."
+    def full(xs): return xs if len(xs) == 3 else (*xs, np.zeros(xs[1].shape[-1], xs[1].dtype))
+    return op._replace(fwd=lambda *xs, **how: op.fwd(*full(xs), **how),
+                       vjp=lambda g, o, *xs, **how: op.vjp(g, o, *full(xs), **how)[:len(xs)])
+conv_blocks = bias_or_none(Op('conv2d', conv_blocks_fwd, conv_blocks_vjp))
 class FusedConv2d(Fused, Windowed):
     "A Conv2d in blocks, and the ReLU behind it if `relu`: (n, h, w, c_in) to (n, h', w', c_out)."
     op = conv_blocks
     def forward(self, x):
         pads = self.pads(x, self.w.shape[2], self.w.dtype)
-        return apply(self.op, x, self.w, self.b, stride=self.stride, pads=pads, relu=self.relu)
+        check_filters(self, self.w.shape[3:])
+        return apply(self.op, *with_bias(x, self.w, self.b), stride=self.stride, pads=pads, relu=self.relu)
 
 # %% ../../nbs/51_optimize.fuse.ipynb #with-relu
 def with_relu(op:Op) -> Op:
@@ -149,16 +156,19 @@ def with_relu(op:Op) -> Op:
 # %% ../../nbs/51_optimize.fuse.ipynb #fused-dense-depthwise
 dense_relu = with_relu(dense)
 class FusedDense(Fused):
-    "A Dense layer and the ReLU behind it: (batch, n_in) to (batch, n_out)."
+    "A Dense layer and the ReLU behind it: (..., n_in) to (..., n_out)."
     def forward(self, x):
-        check_input(self, x, ('batch', self.w.shape[0]), self.w.dtype)
-        return apply(dense_relu, x, self.w, *([] if self.b is None else [self.b]), relu=self.relu)
+        check_input(self, x, (..., self.w.shape[0]), self.w.dtype)
+        if self.b is not None: check_param(self, 'b', self.w.shape[1:])
+        return apply(dense_relu, *with_bias(x, self.w, self.b), relu=self.relu)
 depthwise_relu = with_relu(depthwise)
 class FusedDepthwise(Fused, Windowed):
     "A DepthwiseConv2d and the ReLU behind it: (n, h, w, c) to (n, h', w', c)."
     def forward(self, x):
         pads = self.pads(x, self.w.shape[2], self.w.dtype)
-        return apply(depthwise_relu, x, self.w, self.b, stride=self.stride, pads=pads, relu=self.relu)
+        check_filters(self, self.w.shape[2:])
+        return apply(depthwise_relu, *with_bias(x, self.w, self.b), stride=self.stride, pads=pads,
+                     relu=self.relu)
 
 # %% ../../nbs/51_optimize.fuse.ipynb #pools
 def pools(m:Module, after:list, channels:float) -> bool:
@@ -227,7 +237,7 @@ def conv_planes_fwd(x, w, b, stride, pads, relu:bool=False, limit:int=BLOCK) -> 
     return out.transpose(0, 2, 3, 1)
 
 # %% ../../nbs/51_optimize.fuse.ipynb #channels-first
-conv_planes = Op('conv2d', conv_planes_fwd, conv_blocks_vjp)
+conv_planes = bias_or_none(Op('conv2d', conv_planes_fwd, conv_blocks_vjp))
 class ChannelsFirstConv2d(FusedConv2d):
     "A FusedConv2d whose output is stored plane by plane (NCHW); shapes stay (n, h, w, c)."
     op = conv_planes

@@ -89,12 +89,12 @@ def thin(
 def rows_in(net:Module, x:np.ndarray) -> dict[int, np.ndarray]:
     "For each Dense and Conv2d, by `id`: the rows (…, n) it multiplies its matrix by when `net` sees `x`."
     rows = {}
-    def note(m, *xs):
-        if type(m) is Dense: rows.setdefault(id(m), []).append(xs[0].data)
+    def note(m, *xs, **options):
+        if type(m) is Dense: rows.setdefault(id(m), []).append(xs[0].data.reshape(-1, len(m.w.data)))
         if type(m) is Conv2d:
             padded = pad_image(xs[0].data, m.pads(xs[0], m.w.shape[2]))
             rows.setdefault(id(m), []).append(unfold(padded, m.kernel, m.stride))
-        return m.forward(*xs)
+        return m.forward(*xs, **options)
     with evaluating(net), around_calls(note): net(Tensor(x))
     return {key: np.concatenate(calls) for key, calls in rows.items()}
 

@@ -18,7 +18,7 @@ from ..core.tensor import Tensor, apply
 from ..nn.dense import Dropout, Flatten, ReLU, Softmax
 from ..nn.module import Module, Sequential, around_calls, evaluating, walk
 from ..nn.norm import BatchNorm
-from ..nn.pool import AvgPool2d, GlobalAvgPool2d, Pool2d
+from ..nn.pool import AvgPool1d, AvgPool2d, GlobalAvgPool, Pool2d
 from .step import (
     Encoded, clone, each_weighted, has_weights, rewrite, weighted, with_weights)
 
@@ -220,7 +220,7 @@ def observe(m:FakeQuantize, path:str, x:np.ndarray, choose:Callable):
     m.at = np.array(grid, np.float32)
 
 # %% ../../nbs/52_optimize.quantize.ipynb #calibrate
-PICKS = Flatten, Dropout, Pool2d, GlobalAvgPool2d, ReLU     # what leaves numbers in their range
+PICKS = Flatten, Dropout, Pool2d, GlobalAvgPool, ReLU     # what leaves numbers in their range
 def calibrate(
     net:Module,
     x:np.ndarray,             # examples, (n, ...)
@@ -232,14 +232,14 @@ def calibrate(
     paths, on = {id(m): path for path, m in walk(net)}, {}    # on: activation -> the FakeQuantize of its grid
     if not any(isinstance(m, FakeQuantize) for _, m in walk(net)): raise ValueError(
         'this network has no FakeQuantize to calibrate: fake(net, x) puts them in, and calibrates them')
-    def look(m, *xs):
+    def look(m, *xs, **options):
         if isinstance(m, FakeQuantize):
             out = xs[0]
             if m.same and out in on: m.at = on[out].at.copy()
             else: observe(m, paths[id(m)], out.data, choose)
             on[out] = m
             return out
-        out = m.forward(*xs)
+        out = m.forward(*xs, **options)
         if isinstance(m, PICKS) and xs[0] in on: on[out] = on[xs[0]]
         return out
     with evaluating(net), around_calls(look): net(Tensor(x))
@@ -255,7 +255,7 @@ def rounded_chain(layers:list, bits:int, act_bits:int, per_channel:bool) -> list
         if open_ and not isinstance(after, ReLU):
             new.append(FakeQuantize(act_bits))
             open_ = False
-        if isinstance(m, AvgPool2d | GlobalAvgPool2d): new.append(FakeQuantize(act_bits, same=True))
+        if isinstance(m, AvgPool1d | AvgPool2d | GlobalAvgPool): new.append(FakeQuantize(act_bits, same=True))
     return new
 
 # %% ../../nbs/52_optimize.quantize.ipynb #check-fakeable

@@ -21,7 +21,8 @@ from ..base.text import Shown, Table, worded
 from ..core.ops import Op
 from ..core.tensor import Tensor, apply
 from ..nn.dense import Dropout
-from ..nn.module import Module, Parameter, Sequential, evaluating, live_state, parts, walk
+from ..nn.module import (
+    Module, Parameter, Sequential, evaluating, live_state, members, parts, walk)
 from ..profile.cost import cost
 
 # %% ../../nbs/50_optimize.step.ipynb #clone
@@ -49,12 +50,17 @@ def check_unshared(net:Module):
 
 # %% ../../nbs/50_optimize.step.ipynb #put
 def put(m:Module, name:str, child:Module):
-    "Make `child` the part of `m` called `name`, as `parts` names them: `body`, or `layers.0`."
-    attr, _, i = name.partition('.')
-    if not i: return setattr(m, attr, child)
-    members = list(getattr(m, attr))
-    members[int(i)] = child
-    setattr(m, attr, type(getattr(m, attr))(members))
+    "Make `child` the part of `m` called `name`, as `parts` names them: `body`, `layers.0`, or `heads.a`."
+    def swapped(here, v):
+        if here == name: return child
+        if not name.startswith(f'{here}.') or not members(here, v): return v
+        keys = list(v) if isinstance(v, Mapping) else range(len(v))
+        new = {k: swapped(f'{here}.{k}', v[k]) for k in keys}
+        if isinstance(v, tuple): return getattr(v, '_make', type(v))(new.values())
+        for k, part in new.items(): v[k] = part
+        return v
+    attr = name.partition('.')[0]
+    setattr(m, attr, swapped(attr, getattr(m, attr)))
 
 # %% ../../nbs/50_optimize.step.ipynb #rewrite
 def rewrite(

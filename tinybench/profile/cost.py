@@ -19,8 +19,8 @@ from ..nn.module import Module, Parameter, evaluating, parts, walk
 
 # %% auto #0
 __all__ = ['COUNTS', 'Counted', 'dense_counts', 'conv_counts', 'with_macs', 'each', 'reduced', 'softmax_counts', 'relu_too',
-           'as_input', 'several', 'shapes', 'Call', 'Ran', 'called', 'reaches', 'Tracer', 'traced', 'Life',
-           'live_bytes', 'lifetimes', 'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost',
+           'bias_or_none', 'as_input', 'several', 'shapes', 'Call', 'Ran', 'called', 'reaches', 'Tracer', 'traced',
+           'Life', 'live_bytes', 'lifetimes', 'moved_bytes', 'intensity', 'Stored', 'stored_by', 'LayerCost', 'op_cost',
            'layer_rows', 'Step', 'bytes_by_dtype', 'over_rows', 'Cost', 'cost_dict', 'cost_frame', 'cost_table', 'cost',
            'results']
 
@@ -63,26 +63,37 @@ def relu_too(count:Callable) -> Callable:
         macs, flops = count(out, *xs, **options)
         return Counted(macs, flops + relu*out.size)
     return f
+def bias_or_none(count:Callable) -> Callable:
+    "Counts what `count` does of (x, w, b); for a layer without a bias, 1 FLOP less for each output number."
+    def f(out, x, w, b=None, **options):
+        macs, flops = count(out, x, w, b, **options)
+        return Counted(macs, flops - (out.size if b is None else 0))
+    return f
 
 # %% ../../nbs/46_profile.cost.ipynb #counts
 COUNTS = dict(
-    dense=relu_too(dense_counts), conv2d=relu_too(conv_counts),
+    dense=relu_too(dense_counts), conv2d=relu_too(bias_or_none(conv_counts)),
+    conv1d=bias_or_none(lambda out, x, w, b, **_: conv_counts(out, x, w[None], b)),
     matmul=lambda out, x, y, **_: with_macs(out.size*x.shape[-1]),
     # w (kh, kw, c): each number of `out` looks at its own channel only
-    depthwise_conv2d=relu_too(lambda out, x, w, b, **_: with_macs(out.size*prod(w.shape[:2]), out.size)),
+    depthwise_conv2d=relu_too(bias_or_none(
+        lambda out, x, w, b, **_: with_macs(out.size*prod(w.shape[:2]), out.size))),
     # w (kh, kw, f, c): each number of x goes into kh*kw*f places of `out`
-    conv_transpose2d=lambda out, x, w, b, **_: with_macs(x.size*prod(w.shape[:3]), out.size),
+    conv_transpose2d=bias_or_none(lambda out, x, w, b, **_: with_macs(x.size*prod(w.shape[:3]), out.size)),
     # pool*pool places for each number of `out`; then bias, maximum, relu
-    conv_relu_pool=lambda out, x, w, b, pool, **_: with_macs(
-        out.size*pool*pool*prod(w.shape[:3]), out.size*(pool*pool + 1)),
+    conv_relu_pool=bias_or_none(lambda out, x, w, b, pool, **_: with_macs(
+        out.size*pool*pool*prod(w.shape[:3]), out.size*(pool*pool + 1))),
     # weights without their zeros: each stored value meets each example once
     csr=lambda out, x, values, b=None, **_: with_macs(len(x)*values.size, 0 if b is None else out.size),
-    max_pool2d=lambda out, x, kernel, **_: Counted(0, out.size*(prod(kernel) - 1)),
-    avg_pool2d=lambda out, x, kernel, **_: Counted(0, out.size*prod(kernel)),
+    **dict.fromkeys(('max_pool1d', 'max_pool2d'),
+                    lambda out, x, kernel, **_: Counted(0, out.size*(prod(kernel) - 1))),
+    **dict.fromkeys(('avg_pool1d', 'avg_pool2d'),
+                    lambda out, x, kernel, **_: Counted(0, out.size*prod(kernel))),
     batchnorm_frozen=each(2), drop=each(1),
     layernorm=lambda out, x, *xs, **_: Counted(0, 7*x.size + 3*(x.size//x.shape[-1])),    # 3 for each row
     **dict.fromkeys('add sub mul neg div pow exp log sqrt tanh relu maximum'.split(), each(1)),
-    clip=each(2), sigmoid=each(4), sum=reduced(), mean=reduced(1), max=reduced(),
+    clip=each(2), leaky_relu=each(2), sigmoid=each(4), silu=each(5), gelu=each(4),
+    sum=reduced(), mean=reduced(1), max=reduced(),
     softmax=softmax_counts, log_softmax=partial(softmax_counts, log=True),
     **dict.fromkeys('sin cos abs minimum'.split(), each(1)), min=reduced(),
     var=lambda out, x, **_: Counted(0, 4*x.size),            # mean, difference, square, mean

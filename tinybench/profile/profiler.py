@@ -102,17 +102,17 @@ class Recorder(Listener):
         enter, start = self.open.pop()
         self.heard.append((name or 'loss', phase, start, now))
         self.heard.append((MINE, phase, enter, perf_counter()))
-    def run(self, m, name, xs):
+    def run(self, m, name, xs, options):
         start = perf_counter()
-        out = m.forward(*xs)
+        out = m.forward(*xs, **options)
         self.heard.append((name, 'forward', start, perf_counter()))
         return out
-    def call(self, m, *xs):
+    def call(self, m, *xs, **options):
         enter = perf_counter()
         name = self.names.get(id(m)) or label('?', m)
         if self.tag:
-            with in_scope(name): out = self.run(m, name, xs)
-        else: out = self.run(m, name, xs)
+            with in_scope(name): out = self.run(m, name, xs, options)
+        else: out = self.run(m, name, xs, options)
         self.out = perf_counter()
         self.heard.append((MINE, 'forward', enter, self.out))
         return out
