@@ -2,12 +2,15 @@
 # Standard library only, and this package but for IPython: this runs inside the walls.
 import __future__, _socket, builtins, gc, linecache, os, random, resource, signal, sys, threading, time, types
 from .guard import by_type, guarded, pins
+from .handles import ClassHandle, function
+from .link import Answerer, Judge
 from .messages import receive, send, took
 from .shell import Said, Shell, as_error, joined
 from .spaces import as_counted, children, end_orphans, ended, keeper, libc, limit, unshare, wall_in
 
 
-PARTS = 'messages', 'guard', 'spaces', 'shell', 'inside'  # of this folder, inside the walls too
+OWN = 'messages', 'guard', 'spaces', 'shell', 'inside'
+PARTS = *OWN, 'plain', 'shared', 'handles', 'link'   # of this folder, inside the walls too
 
 def judge(source, names, compile=compile, exec=exec):
     "Run a check; the exception it ends in, or None. A cell's `annotations` from `__future__` hold in it too."
@@ -38,7 +41,7 @@ def checked(source, shell, restore, pinned, visible=True) -> tuple:
     notes = restore()
     if changed: notes.insert(0, f'not as in the lesson, so the lesson\'s: {", ".join(changed[:5])}')
     before = dict(space)
-    e = judge(source, space)
+    e = judge(source, space) if can_fail(space) else AssertionError('nothing can fail here')
     swapped = [k for k in pinned if k in before and space.get(k) is not before[k]]
     if e is None and (late := restore(space) + [f'put in the check: {k}' for k in swapped]):
         e = AssertionError(f'your code changed what the check leans on while it ran ({"; ".join(late)})')
@@ -48,13 +51,52 @@ def checked(source, shell, restore, pinned, visible=True) -> tuple:
     if warned.left < warned.limit: notes.append('it warned, which costs no points')
     return e, '; '.join(notes)
 
+def solved(request, shell):
+    "In the process of the checks: run the teacher's solution, and keep what is the student's to write."
+    e = judge(request['source'], shell.names)
+    shell.answers = {name: shell.names.get(name) for name in request['names']}
+    return e
+
+def stand_in(link, name, solution):
+    "What is bound to `name` in a check: a function or class of the answer's process, or its value there."
+    if isinstance(solution, types.FunctionType): return function(link, ('name', name), solution)
+    if isinstance(solution, type): return ClassHandle(link, ('name', name), name)
+    return link.ask(('name', name), 'self')
+
+def judged(request, shell, sock) -> tuple:
+    "Run a check on the answer at the other end of `sock`, after the cells that it needs and that use it."
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)   # ends this copy, whatever runs
+    signal.setitimer(signal.ITIMER_REAL, request['seconds'])
+    link, names, source = Judge(sock, set(request['given'])), shell.names, request['source']
+    def run():
+        names.update({name: stand_in(link, name, x) for name, x in shell.answers.items()})
+        for between, made in request['between']:
+            for name in made: names.pop(name, None)
+            judge(between, names)
+        if request['visible']: linecache.cache['<check>'] = len(source), None, source.splitlines(True), '<check>'
+        space = {**names, '__builtins__': dict(vars(builtins))}
+        if not can_fail(space): return AssertionError('nothing can fail here')
+        e = judge(source, space)
+        return e if can_fail(space) else AssertionError('nothing can fail here any more')
+    try: e = run()
+    except BaseException as error: e = error
+    return link.broken or e
+
+def at_link(request, shell, sock) -> tuple:
+    "One end of a check that goes by value: the error that it ends in, if it is the check's, and a note."
+    sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)  # to warn is not wrong
+    e = None
+    if request['kind'] == 'judge': e = judged(request, shell, sock)
+    else: Answerer(sock, set(request['given']), shell.names).serve()
+    return e, 'it warned, which costs no points' if warned.left < warned.limit else ''
+
 def unheard():
     "Ignore interrupts from now on: one that comes when the cell has just ended is not to end its process."
     while True:
         try: return signal.signal(signal.SIGINT, signal.SIG_IGN)
         except KeyboardInterrupt: pass
 
-def answer(request, shell, restore, pinned, limit_chars) -> dict:
+def answer(request, shell, restore, pinned, limit_chars, link=None) -> dict:
     "Run one cell or check; what came of it, which of a check is in no list that a student's code can reach."
     outputs, note, failed, start = [], '', None, time.perf_counter()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -62,6 +104,8 @@ def answer(request, shell, restore, pinned, limit_chars) -> dict:
     sys.stdout, sys.stderr = said = Said(outputs, 'stdout', limit_chars), Said(outputs, 'stderr', limit_chars)
     try:
         if request['kind'] == 'cell': shell.run(request['source'], outputs)
+        elif request['kind'] == 'solved': failed = solved(request, shell)
+        elif link: failed, note = at_link(request, shell, link)
         else: failed, note = checked(request['source'], shell, restore, pinned, request['kind'] == 'check')
     except BaseException as e: failed = e  # a student's code may raise anything; an interrupt is one too
     unheard()
@@ -97,7 +141,9 @@ def serve(sock, shell, pinned, limit_chars):
                 most = min(int(used + request['cpu_seconds']) + 1, resource.getrlimit(resource.RLIMIT_CPU)[1])
                 resource.setrlimit(resource.RLIMIT_CPU, (most, most))
         else:
-            reply = answer(request, shell, restore, pinned, limit_chars)
+            link = took(sock) if request['kind'] in ('serve', 'judge') else None
+            reply = answer(request, shell, restore, pinned, limit_chars, link)
+            if link: link.close()
             if os.getpid() != me: os._exit(0)  # a copy that a cell has forked, and that came to its end
             send(sock, reply, key, request['nonce'])
 
@@ -167,7 +213,7 @@ def main(fd):
     control, children = _socket.socket(fileno=fd), {}
     libc('prctl', 1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end with whoever started this
     settings, parts = receive(control), [f'{__package__}.{name}' for name in PARTS]
-    spaces = [vars(sys.modules[name]) for name in parts]
+    spaces = [vars(sys.modules[f'{__package__}.{name}']) for name in OWN]
     for name in (__package__, *parts): del sys.modules[name]  # no cell can import them
     del sys.path[0]  # where these modules came from
     sys.path[:0], sys.path[len(sys.path):] = settings['path'], settings['last']

@@ -39,7 +39,7 @@ class Warm:
     def __init__(self, library, blocked=(), imports=(), limits=Limits(), sandbox=True):
         self.library, self.blocked, self.imports = library, tuple(blocked), tuple(imports)
         self.limits, self.walled = limits, bool(sandbox and bubblewrap())
-        self.process, self.control, self.said, self.made = None, None, None, ExitStack()
+        self.process, self.control, self.said, self.made, self.oracle = None, None, None, ExitStack(), None
     def start(self):
         "Start the process, if it is not there."
         if self.process and self.process.poll() is None: return
@@ -79,6 +79,7 @@ class Warm:
         return self.said.read().strip()[-500:] or 'it said nothing.'
     def close(self):
         "End the process and remove its folders."
+        self.oracle = None
         self.made.close()
         self.process = None
     def __enter__(self): return self

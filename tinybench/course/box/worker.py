@@ -1,9 +1,9 @@
 "Runs a notebook's cells in a forked, walled-in process: an outcome for each, whatever the cells do"
 import os, select, signal, socket, time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from ..cells import CourseError, nbformat, plain_text, role
+from ..cells import CourseError, named, nbformat, plain_text, role
 from .messages import receive, send
 from .shell import failed, joined
 from .start import HOME, Limits, Warm, library_sum, roomy, warm_for
@@ -100,12 +100,12 @@ class Child:
             if told(self.sock, self.key, 'ready', 60): return
         self.end()
         raise CourseError(f'A process for a submission did not start: {warm.last_words()}')
-    def run(self, kind, source, seconds) -> dict:
-        "Run a cell or check; `Gone` where no answer came."
+    def run(self, kind, source, seconds, fd=None, **more) -> dict:
+        "Run a cell or check, or serve one at the socket `fd`; `Gone` where no answer came."
         sock, stopped, nonce = self.sock, False, os.urandom(8).hex()
         try:
             sock.settimeout(10)
-            send(sock, dict(op='run', kind=kind, source=source, nonce=nonce))
+            order(sock, dict(kind=kind, source=source, nonce=nonce, **more), fd)
             if not readable(sock, seconds):
                 stopped = True
                 self.tell('interrupt')
@@ -144,19 +144,38 @@ def told(sock, key, nonce, seconds=10) -> dict|None:
     except (OSError, RecursionError): return None
     return reply if isinstance(reply, dict) and isinstance(reply.get('outputs'), list) else None
 
-def ask(sock, key, kind, source, seconds) -> dict:
+def order(sock, request, fd=None):
+    "Send the request to run something, and the socket `fd` if it is to talk to another process."
+    send(sock, dict(op='run', **request))
+    if fd is not None: socket.send_fds(sock, [b'x'], [fd])
+
+def ask(sock, key, kind, source, seconds, fd=None, **more) -> dict:
     "What a copy of a child's process says of a cell or check; one that does not answer has failed."
     nonce, error = os.urandom(8).hex(), failed('ProcessEnded', 'the process ended before it answered')
     try:
         sock.settimeout(10)
-        send(sock, dict(op='run', kind=kind, source=source, nonce=nonce))
+        order(sock, dict(kind=kind, source=source, nonce=nonce, **more), fd)
         if readable(sock, seconds): reply = told(sock, key, nonce)
         else: reply, error = None, failed('TimeoutError', f'stopped after {seconds:g} s')
     except Gone as e: reply, error = None, failed('ProcessEnded', str(e))
     except OSError: reply = None
     return (reply or dict(outputs=[error])) | dict(stopped=False)
 
-def one_run(child, todo, found, until, progress=None) -> bool:
+def run_check(child, cell, seconds, oracle) -> dict:
+    "Run a check that is shown: by value where an `oracle` knows it, else in the child itself."
+    if not oracle or not oracle.knows(cell): return child.run('check', cell.source, seconds)
+    def serve(fd, given): return child.run('serve', '', seconds, fd, given=given)
+    reply = oracle.judge(named(cell), serve, seconds)
+    if oracle.plan['checks'][named(cell)]['binds']: child.run('cell', cell.source, seconds)
+    return reply
+
+def ask_hidden(sock, child, cell, seconds, oracle) -> dict:
+    "What a copy of a child's process says of a hidden check, or what an `oracle` that knows it finds there."
+    if not oracle or not oracle.knows(cell): return ask(sock, child.key, 'hidden', cell.source, seconds)
+    def serve(fd, given): return ask(sock, child.key, 'serve', '', seconds, fd, given=given)
+    return oracle.judge(named(cell), serve, seconds)
+
+def one_run(child, todo, found, until, progress=None, oracle=None) -> bool:
     "Run what has not ended a child before, outcomes into `found`; False where a cell ends this child."
     held, limits, most = [], child.limits, child.limits.output_kb << 12
     with ExitStack() as open_sockets:
@@ -170,7 +189,8 @@ def one_run(child, todo, found, until, progress=None) -> bool:
                 if kind == 'hidden':
                     held.append((cell, open_sockets.enter_context(copy_of(child.sock, limits.cell_seconds))))
                 else:
-                    reply = child.run(kind, cell.source, seconds)
+                    reply = (run_check(child, cell, seconds, oracle) if kind == 'check' else
+                             child.run(kind, cell.source, seconds))
                     found[cell.id] = as_outcome(cell.id, reply, seconds, most, kind == 'check')
             except (Gone, OSError) as e:
                 how = str(e) if isinstance(e, Gone) else child.end()
@@ -180,7 +200,7 @@ def one_run(child, todo, found, until, progress=None) -> bool:
                 return False
         for cell, sock in held:
             seconds = min(limits.cell_seconds, max(1, until - time.monotonic()))
-            with sock: reply = ask(sock, child.key, 'hidden', cell.source, seconds)
+            with sock: reply = ask_hidden(sock, child, cell, seconds, oracle)
             found[cell.id] = as_outcome(cell.id, reply, seconds, most, True)
     return True
 
@@ -191,17 +211,26 @@ def play(cells, library, blocked=(), limits=Limits(), sandbox=True, imports=(), 
 
 NOT_RUN = 'not run: the submission had used up its time'
 
-def play_in(warm, cells, seconds=None, progress=None) -> list:
-    "Run the cells in a child of `warm`; where one ends it, the others run again in a new one without it."
+def play_in(warm, cells, seconds=None, progress=None, oracle=None) -> list:
+    """Run the cells in a child of `warm`; where one ends it, the others run again in a new one without it.
+    Checks that an `oracle` knows go by value."""
     todo = [c for c in cells if c.cell_type == 'code' and c.source.strip()]
     found, until = {}, time.monotonic() + (seconds or warm.limits.submission_seconds)
     for _ in range(len(todo) + 3):
         try: child = Child(warm)
         except Gone: continue
         try:
-            if one_run(child, todo, found, until, progress): break
+            if one_run(child, todo, found, until, progress, oracle): break
         finally: child.end()
     return [found.get(c.id) or Outcome(c.id, [failed('NotRun', NOT_RUN)], error=NOT_RUN) for c in todo]
+
+def oracle_for(warm, plan):
+    "The process of the checks that belongs to `warm`; it is made once, and ends with it."
+    from .oracle import Oracle    # which imports this module
+    warm.start()
+    if not warm.oracle or warm.oracle.plan != plan:
+        warm.oracle = warm.made.enter_context(closing(Oracle(warm, plan)))
+    return warm.oracle
 
 def run_work(work) -> dict:
     "Run a submission's notebooks in turn within its time; outcomes by notebook."
@@ -215,5 +244,6 @@ def run_work(work) -> dict:
         lesson, cells = work['lessons'][name], [nbformat.from_dict(c) for c in cells]
         warm = warm_for(library, tuple(lesson['blocked']), tuple(lesson['imports']), roomy(limits, cells),
                         work['sandbox'], work['sum'])
-        found[name] = [asdict(o) for o in play_in(warm, cells, max(1, until - time.monotonic()))]
+        left = max(1, until - time.monotonic())
+        found[name] = [asdict(o) for o in play_in(warm, cells, left, oracle=oracle_for(warm, lesson['plan']))]
     return found
