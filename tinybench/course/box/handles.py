@@ -69,7 +69,9 @@ def values(x, dtype=None):
     if type(a) is not numpy().ndarray: raise TypeError(f'{x._name} is no array')
     return a if dtype is None else a.astype(dtype)
 
-def refused(self, other): raise TypeError(NO_WORD.format(self._name))
+def refused(self, other):
+    self._link.refused = self._name
+    raise TypeError(NO_WORD.format(self._name))
 
 def with_numbers(sign, swapped):
     "An operator between the numbers of a handle and something else, computed here."

@@ -63,11 +63,11 @@ def stand_in(link, name, solution):
     if isinstance(solution, type): return ClassHandle(link, ('name', name), name)
     return link.ask(('name', name), 'self')
 
-def judged(request, shell, sock) -> tuple:
-    "Run a check on the answer at the other end of `sock`, after the cells that it needs and that use it."
+def judged(request, shell, link):
+    "Run a check on the answer at the other end of `link`, after the cells that it needs and that use it."
     signal.signal(signal.SIGALRM, signal.SIG_DFL)   # ends this copy, whatever runs
     signal.setitimer(signal.ITIMER_REAL, request['seconds'])
-    link, names, source = Judge(sock, set(request['given'])), shell.names, request['source']
+    names, source = shell.names, request['source']
     def run():
         names.update({name: stand_in(link, name, x) for name, x in shell.answers.items()})
         for between, made in request['between']:
@@ -85,10 +85,13 @@ def judged(request, shell, sock) -> tuple:
 def at_link(request, shell, sock) -> tuple:
     "One end of a check that goes by value: the error that it ends in, if it is the check's, and a note."
     sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)  # to warn is not wrong
-    e = None
-    if request['kind'] == 'judge': e = judged(request, shell, sock)
-    else: Answerer(sock, set(request['given']), shell.names).serve()
-    return e, 'it warned, which costs no points' if warned.left < warned.limit else ''
+    judging = request['kind'] == 'judge'
+    link = (Judge if judging else Answerer)(sock, set(request['given']), shell.names)
+    e = judged(request, shell, link) if judging else link.serve()
+    notes = ['it warned, which costs no points'] if warned.left < warned.limit else []
+    if judging and link.refused: notes.append(f'compared a {link.refused}, which was refused')
+    if not judging and link.odd: notes.append(f'returned {", ".join(sorted(link.odd)[:5])}, of which only the value counts')
+    return e, '; '.join(notes)
 
 def unheard():
     "Ignore interrupts from now on: one that comes when the cell has just ended is not to end its process."
@@ -125,7 +128,7 @@ def answer(request, shell, restore, pinned, limit_chars, link=None) -> dict:
 
 def serve(sock, shell, pinned, limit_chars):
     "Take the key, then answer till the other end goes; `hold` forks a process for the socket sent with it."
-    key, restore, me = bytes.fromhex(receive(sock)['key']), guarded(), os.getpid()
+    key, restore, me = bytes.fromhex(receive(sock)['key']), guarded(pinned), os.getpid()
     send(sock, {'outputs': []}, key, 'ready')
     gc.freeze()
     while (request := receive(sock)) is not None:

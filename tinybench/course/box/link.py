@@ -1,6 +1,6 @@
 "Requests and answers between the process of a check and that of the answer, one at a time and nested"
 # Standard library only, and numpy where the lesson has it: this runs inside the walls.
-import copyreg, io, pickle, sys, threading, traceback, types, weakref
+import copyreg, io, os, pathlib, pickle, sys, tempfile, threading, traceback, types, weakref
 from .handles import Handle, deeds_of, do, function, kind_with, may_be_done
 from .messages import decode as from_json, encode as to_json
 from .plain import MOST_HEAD, MOST_RAW, Decoder, Encoder, in_library, look_up
@@ -36,18 +36,19 @@ def digits(text, most) -> int:
 
 class Link:
     "What both ends have: one request at a time, and others within it."
-    depth = 0
+    depth, judging = 0, False
     def __init__(self, sock, given, names):
         self.sock, self.given, self.names, self.stands = sock, given, names, {}
         self.known, self.lock = Known(given), threading.RLock()
     def ask(self, at, deed, args=(), named={}):
         "Have something done over there; its value, or the error that it ends in."
         with self.lock:
-            self.depth += 1
+            self.depth, mark = self.depth + 1, len(self.known.things)
             try:
                 self.send(['ask', at, deed, args, named])
                 while (came := self.receive())[0] == 'ask': self.do(*came[1:])
             finally: self.depth -= 1
+            if not self.judging: self.known.forget(mark)
             if came[0] == 'tell': return came[1]
             raise came[1]
     def do(self, at, deed, args, named):
@@ -61,14 +62,16 @@ class Link:
         try: self.send(said)
         except (Broken, OSError): raise
         except Exception as e: self.send(['raise', TypeError(f'what came of it cannot cross: {e}'[:300])])
+        if self.judging: self.known.forget(self.marks.pop())   # what was passed to a function of the check
 
 BY_NAME = types.FunctionType, types.BuiltinFunctionType, type
 
 class Judge(Link):
     "The end of the check: what comes is data, and is checked; what goes is the check's own, and pickled."
-    broken = None
+    broken, refused = None, ''
     def __init__(self, sock, given, names=None):
         super().__init__(sock, given, names)
+        self.judging, self.marks = True, []
         self.lent, self.lent_at, self.handles, self.raised = [], {}, weakref.WeakValueDictionary(), []
     def at_rest(self): return self.depth <= 1 and not self.handles
     def send(self, message):
@@ -108,7 +111,7 @@ class Judge(Link):
         try:
             message, changes = from_json(head.decode(), 0)[0]
             decoder = Decoder(raw, self.known.thing, self.handle, self.lent.__getitem__, self.given)
-            new = [(n, decoder.take(v)) for n, v in changes]
+            mark, new = len(self.known.things), [(n, decoder.take(v)) for n, v in changes]
             for n, v in new:
                 self.known.thing(n)
                 self.known.change(n, v)
@@ -118,7 +121,10 @@ class Judge(Link):
             if kind == 'raise': return 'raise', self.error(decoder, *rest)
             at, deed, args, named = rest
             if kind == 'ask' and type(at) is int and type(deed) is str:
-                return 'ask', at, deed, tuple(decoder.all(args, 0)), decoder.pairs(named, 0)
+                args, named = tuple(decoder.all(args, 0)), decoder.pairs(named, 0)
+                self.marks.append(mark)
+                self.known.find([*args, *named.values()])
+                return 'ask', at, deed, args, named
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as e:
             raise Broken(f'what your code returned cannot be looked at: {str(e)[:200]}') from None
         raise Broken('your code wrote to the check itself')
@@ -173,6 +179,8 @@ class Pickler(pickle.Pickler):
     "Pickles what the other process can rebuild; says by number what it has, and what it is only lent."
     def persistent_id(self, x):
         t, link = type(x), self.link
+        if t in (str, pathlib.PosixPath) and str(x)[:1] == '/' and in_scratch(x):
+            return 'path', os.fsencode(x), t is str, files_at(pathlib.Path(x))
         if t in PLAIN and t not in (list, dict, set): return
         if (n := link.known.number(x)) is not None and link.known.things[n][0] is x: return 'known', n
         if t in PLAIN: return
@@ -204,7 +212,7 @@ class Answerer(Link):
     "The end of the answer: it does what it is asked, with its own things and with those that it is lent."
     def __init__(self, sock, given, names):
         super().__init__(sock, given, names)
-        self.own, self.own_at = [], {}
+        self.own, self.own_at, self.odd = [], {}, set()
     def send(self, message):
         kind, *rest = message
         encoder = Encoder(self.known.number, self.leaf, self.given, self.known.arrays)
@@ -216,6 +224,8 @@ class Answerer(Link):
         else:
             at, deed, args, named = rest
             said = [kind, at, deed, encoder.all(args, 0), [encoder.put(v) for kv in named.items() for v in kv]]
+            self.known.find([*args, *named.values()])
+        self.odd |= encoder.odd
         data = ''.join(to_json([said, put], 0)).encode()
         send_parts(self.sock, data, *encoder.raw)
     def leaf(self, x):
@@ -268,6 +278,25 @@ class Answerer(Link):
                 else: self.do(*came[1:])
         except (Broken, OSError): pass
 
+def in_scratch(path) -> bool:
+    "Whether there is such a file or folder of a check."
+    return str(path).startswith(tempfile.gettempdir() + os.sep) and os.path.exists(path)
+
+def files_at(path) -> dict|bytes:
+    "A file, or all files in a folder."
+    if path.is_file(): return path.read_bytes()
+    return {os.fsencode(p.relative_to(path)): p.read_bytes() for p in path.rglob('*') if p.is_file()}
+
+def put_files(path, found):
+    "Make the file or folder be there, as it is in the other process."
+    if isinstance(found, bytes):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_bytes() != found: path.write_bytes(found)
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    for p in [p for p in path.rglob('*') if p.is_file() and os.fsencode(p.relative_to(path)) not in found]: p.unlink()
+    for name, data in found.items(): put_files(path/os.fsdecode(name), data)
+
 class Unpickler(pickle.Unpickler):
     def persistent_load(self, said):
         kind, at, *more = said
@@ -275,6 +304,9 @@ class Unpickler(pickle.Unpickler):
         if kind == 'known': return link.known.thing(at)
         if kind == 'yours': return link.at(at)
         if kind == 'nothing': return None
+        if kind == 'path':
+            put_files(path := pathlib.Path(os.fsdecode(at)), more[1])
+            return str(path) if more[0] else path
         if kind == 'mapping': return types.MappingProxyType(at)
         is_function, name, deeds, base = more
         if is_function: return function(link, at, None, name)

@@ -51,7 +51,9 @@ class Oracle:
             what = ('TimeoutError', f'stopped after {seconds:g} s') if late else ('ProcessEnded', 'what your code returned was too much for the check')
             verdict = dict(outputs=[failed(*what)])
         printed = [o for o in answered['outputs'] if isinstance(o, dict) and o.get('output_type') == 'stream']
-        notes = dict.fromkeys(filter(None, (str(answered.get('note', '')), verdict.get('note', ''))))
-        return verdict | dict(outputs=printed + verdict['outputs'], note='; '.join(notes), stopped=False)
+        notes = dict.fromkeys(filter(None, f'{answered.get("note", "")}; {verdict.get("note", "")}'.split('; ')))
+        plain = [n for n in notes if not n.startswith(('compared', 'returned'))]
+        return verdict | dict(outputs=printed + verdict['outputs'], note='; '.join(plain), stopped=False,
+                              watch='; '.join(n for n in notes if n not in plain))
     def knows(self, cell) -> bool: return named(cell) in self.plan['checks']
     def close(self): self.open.close()

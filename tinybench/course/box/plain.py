@@ -49,6 +49,7 @@ class Encoder:
     "Turns values into JSON, with arrays aside in `raw`; `known(x)` and `leaf(x)` say how others are put."
     def __init__(self, known, leaf, given, arrays=tuple):
         self.known, self.leaf, self.given, self.raw, self.arrays = known, leaf, given, [], arrays
+        self.odd = set()   # classes of a student's own that pose as a value
     def part(self, a):
         "An array that is a view of one that both have, as such."
         if a.base is None or not a.size: return
@@ -82,19 +83,29 @@ class Encoder:
         if name := found_as(x, self.given): return ['called', *name]
         if isinstance(x, self.scalar()): return
         for kind in (int, float, str):   # a student's own kind of number crosses as a number
-            if isinstance(x, kind): return self.put(kind(x), depth)
+            if isinstance(x, kind): return self.put(self.posed(x, kind)(x), depth)
+    def posed(self, x, kind):
+        "The plain kind of `x`; its own is noted."
+        if type(x).__module__ == '__main__' and type(x).__qualname__ not in self.given: self.odd.add(type(x).__name__)
+        return kind
     def scalar(self): return getattr(numpy(), 'generic', ())
     def of_numpy(self, x, depth):
         if not (np := numpy()): return
         if isinstance(x, np.dtype): return ['dtype', x.str] if x.kind in KINDS else None
         if isinstance(x, np.generic) and x.dtype.kind in KINDS: return ['scalar', x.dtype.str, x.tobytes().hex()]
+        if isinstance(x, np.random.Generator):
+            return ['generator', type(x.bit_generator).__name__, self.put(x.bit_generator.state, depth)]
         if not isinstance(x, np.ndarray): return
+        self.posed(x, np.ndarray)
         a = np.asarray(x)
         if a.dtype.kind == 'O': return ['objects', list(a.shape), *self.all(a.ravel().tolist(), depth)]
         if (part := self.part(a)): return part
         fields = a.dtype.names and [[n, a.dtype[n].str] for n in a.dtype.names]
         if any(s[1][1] not in KINDS for s in fields or [['', a.dtype.str]]): return
-        return ['array', fields or a.dtype.str, list(a.shape), self.buffer(a.tobytes())]
+        order = sorted(range(a.ndim), key=lambda i: -a.strides[i])   # as it lies in memory, if it is whole
+        if not a.transpose(order).flags.c_contiguous: order = range(a.ndim)
+        data = a.transpose(order).tobytes()
+        return ['array', fields or a.dtype.str, [a.shape[i] for i in order], self.buffer(data), *order]
     def of_library(self, x, depth):
         if isinstance(x, (list, dict, set)) and in_library(type(x), self.given):
             if not found_as(type(x), self.given): return
@@ -109,7 +120,7 @@ class Encoder:
         return ['object', cls.__module__, cls.__qualname__, *flat]
     def collection(self, x, depth):
         for kind in (list, tuple, set, frozenset):
-            if isinstance(x, kind): return [kind.__name__, *self.all(kind.__iter__(x), depth)]
+            if isinstance(x, kind): return [kind.__name__, *self.all(self.posed(x, kind).__iter__(x), depth)]
         if isinstance(x, (dict, types.MappingProxyType)):
             name = 'dict' if isinstance(x, dict) else 'mapping'
             items = dict.items(x) if isinstance(x, dict) else x.items()
@@ -171,15 +182,20 @@ class Decoder:
         data, dtype = bytes.fromhex(self.text(digits)), self.dtype(name)
         if len(data) != dtype.itemsize: raise ValueError('a number of another size')
         return numpy().frombuffer(data, dtype, 1)[0] if data else numpy().zeros(1, dtype)[0]
+    def take_generator(self, depth, name, state):
+        if name not in ('PCG64', 'PCG64DXSM', 'MT19937', 'Philox', 'SFC64'): raise ValueError('a generator of no kind')
+        new = numpy().random.Generator(getattr(numpy().random, name)())
+        new.bit_generator.state = self.take(state, depth)
+        return new
     def shape(self, shape):
         if type(shape) is not list or len(shape) > 32 or any(type(n) is not int or n < 0 for n in shape):
             raise ValueError('an array of no shape')
         return shape
-    def take_array(self, depth, name, shape, n):
+    def take_array(self, depth, name, shape, n, *order):
         np, data, dtype = numpy(), self.bytes_at(n), self.dtype(name)
         if math.prod(self.shape(shape))*dtype.itemsize != len(data): raise ValueError('an array of another size')
-        if not len(data): return np.zeros(shape, dtype)
-        return np.frombuffer(data, dtype).reshape(shape).copy()
+        a = np.frombuffer(data, dtype).reshape(shape).copy() if len(data) else np.zeros(shape, dtype)
+        return a.transpose(np.argsort(order)) if order and [*order] != [*range(a.ndim)] else a
     def take_objects(self, depth, shape, *items):
         a = numpy().empty(len(items), object)
         a[:] = self.all(items, depth)

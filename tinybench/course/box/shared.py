@@ -6,12 +6,13 @@ from .plain import in_library, numpy, state_of
 
 def kind_of(x, given) -> str:
     "What kind of thing that can be changed in place `x` is; '' for others."
-    np = numpy()
+    np, cls = numpy(), type(x)
+    if cls.__module__ == '__main__' and not in_library(cls, given): return ''   # lent, if it is a check's own
     for kind in (list, dict, set):
         if isinstance(x, kind): return kind.__name__
     if np and isinstance(x, np.ndarray): return '' if x.dtype.hasobject else 'array'
     if np and isinstance(x, np.random.Generator): return 'generator'
-    if not isinstance(x, (type, tuple, enum.Enum)) and in_library(type(x), given): return 'object'
+    if not isinstance(x, (type, tuple, enum.Enum)) and in_library(cls, given): return 'object'
     return ''
 
 def parts_of(x, kind):

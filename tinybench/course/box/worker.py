@@ -1,5 +1,5 @@
 "Runs a notebook's cells in a forked, walled-in process: an outcome for each, whatever the cells do"
-import os, select, signal, socket, time
+import os, random, select, signal, socket, time
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,10 +18,11 @@ class Outcome:
     error: str = ''
     note: str = ''
     fatal: bool = False  # it ended its process
+    watch: str = ''      # what a person should look at, and no student is told
 
 def as_outcome(id, reply, seconds, most=1 << 20, check=False) -> Outcome:
     "The outcome of a cell from the child's reply, of which nothing is taken on trust but its text."
-    outputs = joined([plain_text(known) for o in reply['outputs'] if (known := only_known(o))], most)
+    outputs = joined(only_text(reply), most)
     note, secs = plain_text(str(reply.get('note', ''))[:1000]), reply.get('secs')
     if check and any(o['output_type'] == 'execute_result' for o in outputs):
         outputs = [o for o in outputs if o['output_type'] != 'execute_result']  # to nbgrader, partial credit
@@ -34,7 +35,9 @@ def as_outcome(id, reply, seconds, most=1 << 20, check=False) -> Outcome:
         errors = [failed('NotHeld', 'it did not come to its end')]
         outputs += errors
     return Outcome(id, outputs, float(secs) if isinstance(secs, float) else 0.,
-                   first_line(errors[-1]) if errors else '', note)
+                   first_line(errors[-1]) if errors else '', note, watch=str(reply.get('watch', '')))
+
+def only_text(reply) -> list: return [plain_text(known) for o in reply['outputs'] if (known := only_known(o))]
 
 def first_line(error) -> str:
     "What an error output says, in one line that is never empty."
@@ -161,9 +164,37 @@ def ask(sock, key, kind, source, seconds, fd=None, **more) -> dict:
     except OSError: reply = None
     return (reply or dict(outputs=[error])) | dict(stopped=False)
 
+LIES = 'says that a check holds which cannot hold'
+
+def canary(run) -> tuple:
+    "What is odd about how a check fails that nobody can foresee, and that must fail; and what is noted."
+    token = f'{random.SystemRandom().getrandbits(64):x}'
+    reply = run(f'assert {token!r} == {token[::-1] + "0"!r}, {token!r}')
+    errors = [o for o in joined(only_text(reply)) if o['output_type'] == 'error']
+    odd = '' if reply.get('held') is False and errors and errors[-1]['evalue'] == token else 'cannot be looked at'
+    if reply.get('held') is True: odd = LIES
+    if reply['stopped'] or 'held' not in reply: odd = ''   # it has ended, and says nothing
+    return odd, str(reply.get('note', ''))
+
+def between_canaries(run, source) -> dict:
+    "Run a check in the process of the answer; one before and one after it must fail, or it counts as failed."
+    (before, noted), reply, (after, again) = canary(run), run(source), canary(run)
+    reply['note'] = '; '.join(dict.fromkeys(filter(None, (noted, str(reply.get('note', '')), again))))
+    if not before and not after: return reply
+    said = f'its process {before or after}'
+    return dict(outputs=[failed('NotHeld', said)], watch=said, stopped=False)
+
+def watched(child, seconds) -> str:
+    "What a person should know of a child in which all cells have run."
+    try: odd, noted = canary(lambda source: child.run('check', source, seconds))
+    except Gone as e: return f'its process ended when it was looked at last: {e}'
+    return '; '.join(filter(None, [odd and f'its process {odd}', noted]))
+
 def run_check(child, cell, seconds, oracle) -> dict:
     "Run a check that is shown: by value where an `oracle` knows it, else in the child itself."
-    if not oracle or not oracle.knows(cell): return child.run('check', cell.source, seconds)
+    def run(source): return child.run('check', source, seconds)
+    if not oracle: return run(cell.source)
+    if not oracle.knows(cell): return between_canaries(run, cell.source)
     def serve(fd, given): return child.run('serve', '', seconds, fd, given=given)
     reply = oracle.judge(named(cell), serve, seconds)
     if oracle.plan['checks'][named(cell)]['binds']: child.run('cell', cell.source, seconds)
@@ -171,7 +202,9 @@ def run_check(child, cell, seconds, oracle) -> dict:
 
 def ask_hidden(sock, child, cell, seconds, oracle) -> dict:
     "What a copy of a child's process says of a hidden check, or what an `oracle` that knows it finds there."
-    if not oracle or not oracle.knows(cell): return ask(sock, child.key, 'hidden', cell.source, seconds)
+    def run(source): return ask(sock, child.key, 'hidden', source, seconds)
+    if not oracle: return run(cell.source)
+    if not oracle.knows(cell): return between_canaries(run, cell.source)
     def serve(fd, given): return ask(sock, child.key, 'serve', '', seconds, fd, given=given)
     return oracle.judge(named(cell), serve, seconds)
 
@@ -202,6 +235,8 @@ def one_run(child, todo, found, until, progress=None, oracle=None) -> bool:
             seconds = min(limits.cell_seconds, max(1, until - time.monotonic()))
             with sock: reply = ask_hidden(sock, child, cell, seconds, oracle)
             found[cell.id] = as_outcome(cell.id, reply, seconds, most, True)
+    if oracle and todo and (said := watched(child, min(limits.cell_seconds, max(1, until - time.monotonic())))):
+        found[todo[-1].id].watch = '; '.join(filter(None, (found[todo[-1].id].watch, said)))
     return True
 
 def play(cells, library, blocked=(), limits=Limits(), sandbox=True, imports=(), progress=None) -> list:

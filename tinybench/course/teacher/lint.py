@@ -2,7 +2,8 @@
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from ..cells import CourseError, NotebookNode, module_of, read_notebook, role
+from ..box.plan import in_place
+from ..cells import CourseError, NotebookNode, exercises, module_of, read_notebook, role
 from ..stub import Function
 from ..units import Course, chosen, package_of
 from .modules import imports, plain_modules, statements
@@ -88,3 +89,11 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
             out += [Problem(n, *p) for p in notebook_problems(nb, n, package, {*earlier, *plain}, unwritten)]
         unwritten[module_of(n)] = to_write(nb)
     return out
+
+def how_run(course:Course, unit=None) -> str:
+    "A sentence on how many graded checks are run by value, and how many have to share the answer's process."
+    checks = [c for u in chosen(course, unit) for n in u.notebooks for e in exercises(read_notebook(course.path(n)))
+              for c in e.checks]
+    n = sum(map(in_place, checks))
+    return (f"{len(checks)} checks: {len(checks) - n} ask for values from a process of their own, "
+            f"{n} ({n/max(len(checks), 1):.0%}) run in the answer's process, as their first lines say")

@@ -22,6 +22,7 @@ class Prepared:
     key: str = ''  # `key_of` when it was read
     notebooks: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
+    watch: list = field(default_factory=list)  # what a person should look at, and no student is told
 
 SANITIZE = ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata
 
@@ -88,7 +89,8 @@ def prepare(course, unit, student, config) -> Prepared:
             source, released = lesson(course, unit, name), lesson(course, unit, name, 'release')
             nb, did = mend(read_notebook(files[name]), source, released)
             notes += did
-            for look in (with_imports, as_given, peculiar): notes += look(nb.cells, source)
+            for look in (with_imports, as_given): notes += look(nb.cells, source)
+            ready.watch += [f'{name}: {said}' for said in peculiar(nb.cells, source)]
             ready.notebooks[name] = apply(SANITIZE, nb, unit, student, name, config)
         except CourseError as e: notes.append(str(e))
         except Exception as e:
