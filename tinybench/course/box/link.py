@@ -1,6 +1,6 @@
 "Requests and answers between the process of a check and that of the answer, one at a time and nested"
 # Standard library only, and numpy where the lesson has it: this runs inside the walls.
-import copyreg, io, os, pathlib, pickle, sys, tempfile, threading, traceback, types, weakref
+import copyreg, io, os, pathlib, pickle, shutil, sys, tempfile, threading, traceback, types, weakref
 from .handles import Handle, deeds_of, do, function, kind_with, may_be_done
 from .messages import decode as from_json, encode as to_json
 from .plain import MOST_HEAD, MOST_RAW, Decoder, Encoder, in_library, look_up
@@ -285,7 +285,7 @@ def in_scratch(path) -> bool:
 def files_at(path) -> dict|bytes:
     "A file, or all files in a folder."
     if path.is_file(): return path.read_bytes()
-    return {os.fsencode(p.relative_to(path)): p.read_bytes() for p in path.rglob('*') if p.is_file()}
+    return {os.fsencode(p.name): files_at(p) for p in path.iterdir()}
 
 def put_files(path, found):
     "Make the file or folder be there, as it is in the other process."
@@ -294,7 +294,8 @@ def put_files(path, found):
         if not path.is_file() or path.read_bytes() != found: path.write_bytes(found)
         return
     path.mkdir(parents=True, exist_ok=True)
-    for p in [p for p in path.rglob('*') if p.is_file() and os.fsencode(p.relative_to(path)) not in found]: p.unlink()
+    for p in [p for p in path.iterdir() if os.fsencode(p.name) not in found]:
+        shutil.rmtree(p) if p.is_dir() else p.unlink()
     for name, data in found.items(): put_files(path/os.fsdecode(name), data)
 
 class Unpickler(pickle.Unpickler):
