@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 from tinybench.cli import main
-from tinybench.cli.tasks import (given_models, load_stream, names_of, official_examples, page_of, stream_dict, stream_quality,
-                                 tables_of, tasks_run)
+from tinybench.cli.tasks import given_models, load_stream, names_of, page_of, stream_dict, stream_quality, tables_of, tasks_run
 from tinybench.data.source import Dataset
 from tinybench.embedded.tasks import EXAMPLES, NETWORKS, embedded_examples, embedded_network, face_pictures
+from tinybench.official.examples import official_examples
 from tinybench.tasks.run import TaskReport
 from tinybench.tasks.streaming import SWW01, StreamQuality
 from tinybench.tasks.task import TASKS, Examples, digit_pictures, outputs_of, quality_of
@@ -51,8 +51,10 @@ def test_names():
 def test_models():
     made = given_models(['ic01=resnet8', 'ic02=resnet8'], ['ic01', 'ic02'])
     assert made['ic01'].shape == (32, 32, 3)
+    assert given_models(['resnet8'], ['ic01'])['ic01'].shape == (32, 32, 3)                  # one task needs no name
+    with pytest.raises(ValueError, match='say it as ic01=resnet8'): given_models(['resnet8'], ['ic01', 'ic02'])
     assert made['ic02'].source[0].w.shape[-1] == 40 != made['ic01'].source[0].w.shape[-1]    # the wide one of the task
-    for texts, says in ((['ic01'], 'say it as ic01=resnet8'), (['ic9=resnet8'], 'no task'), (['ic01=resnet9'], 'did you mean'),
+    for texts, says in ((['ic01'], 'say it as ic01=resnet8'), (['ic01='], 'say it as'), (['ic9=resnet8'], 'no task'), (['ic01=resnet9'], 'did you mean'),
                         (['kws01=ds_cnn'], 'kws01 is not run, only ic01'), (['ic01=resnet8']*2, 'has a model already')):
         with pytest.raises(ValueError, match=says): given_models(texts, ['ic01'])
 
@@ -64,13 +66,13 @@ def test_the_official_pictures_are_used_if_they_are_there(monkeypatch, tmp_path)
     (tmp_path/'cifar-10-binary.tar.gz').write_bytes(b'')
     y = np.arange(10_000) % 10
     x = np.zeros((10_000, 1, 1, 1), np.float32)
-    monkeypatch.setattr('tinybench.data.source.load_cifar10', lambda: Dataset(x, y, x, y, 'cifar10', ()))
+    monkeypatch.setattr('tinybench.official.examples.load_cifar10', lambda: Dataset(x, y, x, y, 'cifar10', ()))
     assert official_examples('ic01').official and len(official_examples('ic02').y) == 200
 
 def test_what_ships_is_judged_on_what_ships(monkeypatch):
     "A network of digits would only fail on the official pictures; another one is asked about these."
     official = Examples('CIFAR-10', np.zeros((20, 32, 32, 3), np.float32), np.arange(20) % 10, official=True)
-    monkeypatch.setattr('tinybench.cli.tasks.official_examples', lambda task: official)
+    monkeypatch.setattr('tinybench.official.examples.official_examples', lambda task: official)
     for models, n in (({}, 359), (given_models(['ic01=resnet8'], ['ic01']), 20)):
         report, _ = tasks_run(['ic02', 'ic01'], models, True, 0)
         assert report['ic01'].quality.n == n and [o.task for o in report.outcomes] == ['ic02', 'ic01']

@@ -16,7 +16,7 @@ from tinybench.course.cells import CourseError
 from tinybench.course.units import read_course
 from tinybench.course.teacher.collect import collect
 from tinybench.course.teacher.grade import grade
-from tinybench.course.teacher.prepare import prepare
+from tinybench.course.teacher.prepare import prepare, read
 from tinybench.course.student.submission import zipped
 from tinybench.course.box.walls import bubblewrap, walls
 
@@ -244,7 +244,10 @@ def test_a_cluster_gives_the_same_scores(course, cluster):
 def test_a_worker_with_another_tinybench_refuses(tmp_path, cluster, monkeypatch):
     course = small_course(tmp_path/'course')
     class_of(course, 2)
-    monkeypatch.setattr('tinybench.course.teacher.prepare.library_sum', lambda library: 'of another version')
+    def other(*asked):
+        ready, work = read(*asked)
+        return ready, work | dict(sum='of another version')
+    monkeypatch.setattr('tinybench.course.teacher.grade.read', other)
     with pytest.raises(CourseError, match='is not the one that hands out the work. Install the same on every worker'):
         grade(course, 'first', scheduler=cluster)
     assert not kit.scores(course, 'first')

@@ -2,6 +2,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 import typer
@@ -14,17 +15,26 @@ from .plan import make_model
 
 STREAM = 'sww01'        # has a stream in place of examples, and no windows
 
-def has_official(task:str) -> bool:
-    "Whether the file of the official examples of a task is on this machine."
-    from tinybench.data.source import CIFAR10_URL, cache_dir, local_file
-    file = CIFAR10_URL.rpartition('/')[2]
-    return task in ('ic01', 'ic02') and bool(local_file(file) or (cache_dir()/file).exists())
+class Data(str, Enum):
+    "Which examples a task is judged on."
+    official = 'official'
+    embedded = 'embedded'
 
-def official_examples(task:str):
-    "The official `Examples` of a task if their file is on this machine, else None."
-    from tinybench.data.source import load_cifar10
-    from tinybench.tasks.task import official_pictures
-    return official_pictures(load_cifar10()) if has_official(task) else None
+def examples_for(task:str, own:bool, data:str):
+    """The `Examples` that `task` is judged on, or None: of `data`, official or embedded. If that is neither,
+    the official ones for a model of one's `own`, if they are here; what ships has learned from what ships."""
+    from tinybench.embedded.tasks import embedded_examples
+    from tinybench.official.examples import official_examples
+    if data == 'official' or own and data != 'embedded':
+        found = official_examples(task)
+        if found is not None or data == 'official': return found
+    return embedded_examples(task)
+
+def missing(task:str) -> str:
+    "Why `task` has no official examples here, and what brings them."
+    from tinybench.official.sets import USED
+    names = USED.get(task, ('cifar10',))
+    return f'its official examples are not here: tinybench data get {" or ".join(names)}'
 
 def names_of(text:str) -> list[str]:
     "The tasks in `text`, with commas between, or all; ValueError naming the nearest for one that is unknown."
@@ -35,44 +45,74 @@ def names_of(text:str) -> list[str]:
     if not names: raise ValueError(f'no task is named: all, or some of {", ".join(known)}')
     return names
 
+def model_for(task, use:str):
+    "The `Model` for a `Task` in a file (.tflite, .h5, or .npz with weights of its network), or by name."
+    from tinybench.backends.base import as_model
+    from tinybench.models.weights import network, read_h5, read_tflite
+    from tinybench.optimize.integer import integer_network
+    path = Path(use).expanduser()
+    if path.suffix == '.npz':
+        if not path.is_file(): raise FileNotFoundError(f'no .npz file at {path}')
+        return make_model(task.network, dict(task.options, weights=path, shape=list(task.shape)))
+    if path.suffix not in ('.tflite', '.h5'):
+        return make_model(use, dict(task.options if use == task.network else {}, shape=list(task.shape)))
+    try: graph = read_tflite(path) if path.suffix == '.tflite' else read_h5(path)
+    except ImportError as e: raise ValueError(f'{path}: {e}') from e
+    if graph.shape != task.shape: raise ValueError(
+        f'{path} takes {graph.shape}, and {task.name} gives {task.shape}')
+    return as_model(path.stem, network(graph) if graph.grid is None else integer_network(graph), task.shape)
+
 def given_models(texts:list[str], names:list[str]) -> dict:
-    "By task the model in each `task=network`; ValueError for any other text, or a task not in `names`."
-    from tinybench.tasks.task import task_of
+    """By task the model in each `task=network`, or `network` if one task is run; ValueError for another text,
+    or a task not in `names`."""
+    from tinybench.tasks.task import TASKS, task_of
     found = {}
     for text in texts:
-        name, _, use = text.partition('=')
-        if not use: raise ValueError(f'--model {text}: say it as ic01=resnet8 or ic01=module:function')
+        name, equals, use = text.partition('=')
+        if not equals and len(names) == 1 and text not in TASKS: name, use = names[0], text
+        if not use: raise ValueError(
+            f'--model {text}: say it as ic01=resnet8, ic01=FILE or ic01=module:function')
         t = task_of(name)
         if name not in names: raise ValueError(f'--model {text}: {name} is not run, only {", ".join(names)}')
         if name in found: raise ValueError(f'--model {text}: {name} has a model already')
-        found[name] = make_model(use, dict(t.options if use == t.network else {}, shape=list(t.shape)))
+        found[name] = model_for(t, use)
     return found
 
-def tasks_run(names:list[str], models:Mapping, quick:bool, seed:int, out:Path|None=None):
-    "(a `TaskReport` of all but the stream, or None; the `StreamQuality`, or None)."
-    from tinybench.embedded.tasks import embedded_examples, embedded_network
+def tasks_run(names:list[str], models:Mapping, quick:bool, seed:int, out:Path|None=None, data:str=''):
+    "(a `TaskReport` of all but the stream, or None; the `StreamQuality`, or None if there is no stream)."
+    from tinybench.embedded.tasks import embedded_network
     from tinybench.tasks.run import QUICK, Outcome, Rules, TaskReport, TinyMLPerf
+    from tinybench.tasks.streaming import SWW01
     from tinybench.tasks.task import TASKS
     rest = [n for n in names if n != STREAM]
     nets = {n: models[n] if n in models else embedded_network(n) for n in rest}
-    def lost(n): return Outcome(n, TASKS[n].network, reason='none ships trained: give one with --model')
-    found = {n: lost(n) for n in rest if nets[n] is None}
+    def lost(n, why): return Outcome(n, TASKS[n].network, reason=why)
+    found = {n: lost(n, 'none ships trained: give one with --model') for n in rest if nets[n] is None}
     nets = {n: m for n, m in nets.items() if m is not None}
-    report = TaskReport([])
-    if nets:
-        say(f'making examples of {", ".join(nets)}')
-        # what ships has learned from what ships
-        sets = {n: (official_examples(n) if n in models else None) or embedded_examples(n) for n in nets}
-        report = TinyMLPerf(nets, sets, out, rules=QUICK if quick else Rules(), seed=seed).run()
+    if nets: say(f'making examples of {", ".join(nets)}')
+    sets = {n: examples_for(n, n in models, data) for n in nets}
+    if data == 'official': found |= {n: lost(n, missing(n)) for n, e in sets.items() if e is None}
+    nets, report = {n: m for n, m in nets.items() if n not in found}, TaskReport([])
+    if nets: report = TinyMLPerf(nets, sets, out, rules=QUICK if quick else Rules(), seed=seed).run()
     found |= {o.task: o for o in report.outcomes}
-    report = replace(report, outcomes=[found[n] for n in rest]) if rest else None
-    return report, stream_quality() if STREAM in names else None
+    stream = stream_quality(data) if STREAM in names else None
+    if STREAM in names and not stream: found[STREAM] = Outcome(STREAM, SWW01.network, reason=missing(STREAM))
+    outcomes = [found[n] for n in names if n in found]
+    return replace(report, outcomes=outcomes) if outcomes else None, stream
 
-def stream_quality():
-    "What the wakeword detector that ships does on the stream that ships."
+def stream_quality(data:str=''):
+    "What the detector that ships does on the stream that ships, or on the official one; None without it."
+    from tinybench.official.examples import official_stream
     from tinybench.tasks.streaming import along, judged, wakeword_detector, wakeword_stream
-    (net, threshold), s = wakeword_detector(), wakeword_stream()
-    return judged(along(net, s.x)[:, 0], s, threshold)
+    s = official_stream() if data == 'official' else wakeword_stream()
+    if s is None: return None
+    net, threshold = wakeword_detector()
+    return judged(along(net, s.x)[:, 0], s, threshold, stream_task(s.official))
+
+def stream_task(official:bool):
+    "The task of a detector, whose name says if it heard the official stream."
+    from tinybench.tasks.streaming import SWW01
+    return replace(SWW01, name=f'{STREAM} on the official stream') if official else SWW01
 
 def page_of(tables:Mapping) -> dict:
     "By name of a file the text of the report."
@@ -94,16 +134,18 @@ def tables_of(report, stream) -> dict[str, Table]:
 def stream_dict(q) -> dict:
     "A `StreamQuality`, ready for JSON."
     counts = dict(alarms=q.alarms, misses=q.misses, targets=q.targets, secs=q.secs, level=q.level)
-    return dict(counts, task=STREAM, verdict=q.verdict, by_the_rule=q.by_the_rule, provenance='measured')
+    found = dict(counts, task=STREAM, verdict=q.verdict, by_the_rule=q.by_the_rule, provenance='measured')
+    return found | (dict(data='official') if q.task == stream_task(True) else {})
 
 def load_stream(path:Path):
     "The `StreamQuality` in a file that `tasks run` wrote; ValueError naming it for any other."
-    from tinybench.tasks.streaming import SWW01, StreamQuality
+    from tinybench.tasks.streaming import StreamQuality
     try:
         d = json.loads(path.read_text(encoding='utf-8'))
-        q = StreamQuality(SWW01, *(d[k] for k in ('alarms', 'misses', 'targets', 'secs', 'level')))
+        task = stream_task(d.get('data') == 'official')
+        q = StreamQuality(task, *(d[k] for k in ('alarms', 'misses', 'targets', 'secs', 'level')))
         if stream_dict(q) != d: raise ValueError('its counts do not give its verdict')
-    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as e:
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as e:
         raise ValueError(f'{path}: {type(e).__name__}: {e}') from e
     return q
 
@@ -116,37 +158,44 @@ def list_tasks(as_json:AsJson=False):
     Example: tinybench tasks list
     """
     from tinybench.embedded.tasks import EXAMPLES, NETWORKS, has_faces
+    from tinybench.official.examples import the_set
     from tinybench.tasks.streaming import SWW01
     from tinybench.tasks.task import TASKS, task_table
     def has(name):
         there = 'embedded' if name in EXAMPLES else 'no data'
         if name == 'vww01' and not has_faces(): there = 'needs scikit-image'
-        return 'official' if has_official(name) else there, 'ships' if name in NETWORKS else 'none ships'
+        return there + ' and official'*bool(the_set(name)), 'ships' if name in NETWORKS else 'none ships'
     t = task_table(TASKS.values())
     rows = tuple((*row, *has(row[0])) for row in t.rows)
     limit = f'at most {SWW01.alarms} alarms and {SWW01.misses} misses'
-    rows += ((STREAM, 'streaming wakeword', 'sww_cnn', '30×1×40', limit, '20 minutes', 'embedded', 'ships'),)
+    here = 'embedded' + ' and official'*bool(the_set(STREAM))
+    rows += ((STREAM, 'streaming wakeword', 'sww_cnn', '30×1×40', limit, '20 minutes', here, 'ships'),)
     head = *t.head, 'examples here', 'trained network'
     found = Table(head, rows, ('MLPerf-Tiny-style, unofficial.',), None)
     typer.echo(json.dumps([dict(zip(found.head, row)) for row in rows], indent=1) if as_json else found)
 
 def run_tasks(
     tasks:Annotated[str, typer.Argument(help='Names with commas between, or all.')]='all',
-    model:Annotated[list[str]|None, typer.Option(help='TASK=NETWORK or TASK=module:function.')]=None,
+    model:Annotated[list[str]|None, typer.Option(
+        help='TASK=NETWORK, TASK=FILE (.tflite, .h5, .npz) or TASK=module:function. If only one task is run, '
+             'TASK= can be left out.')]=None,
+    data:Annotated[Data|None, typer.Option(help='Which examples; by default those that fit the model.')]=None,
     quick:Annotated[bool, typer.Option('--quick', help='Short windows: a look, not a valid run.')]=False,
     out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
     seed:Seed=0, as_json:AsJson=False):
     """Run tasks by the rules: quality first, then five windows of ten seconds.
 
     A network that ships runs on the examples that ship, unless --model names another. That one runs on the
-    official examples if they are here. A model that fails is invalid, without data there is no number.
+    official examples if they are here; --data says which to take. A model that fails is invalid, without data
+    there is no number.
 
     Status 1 if a task fails or is invalid. After a kill it goes on where it was, with --out.
 
-    Example: tinybench tasks run all --quick --out reports/tasks
+    Example: tinybench tasks run kws01 --model kws_ref_model.tflite --data official
     """
     names = names_of(tasks)
-    report, stream = tasks_run(names, given_models(model or [], names), quick, seed, out)
+    models = given_models(model or [], names)
+    report, stream = tasks_run(names, models, quick, seed, out, data.value if data else '')
     if out:
         out.mkdir(parents=True, exist_ok=True)
         if report: report.save(out)

@@ -11,8 +11,14 @@ def quiet(*kinds):
         for kind in kinds or (Warning,): warnings.simplefilter('ignore', kind)
         yield
 
-def parsed(source:str) -> ast.Module|None:
-    "The syntax tree of a cell, or None if it is not plain Python."
+# of a cell that is looked into, in characters; the time that Python's parser takes grows with the square
+# of some texts (`import a.a.a…`: 0.1 s for these, an hour for 50 times as many), and Ctrl-C waits for it
+LONGEST = 20_000
+NO_PYTHON = SyntaxError, ValueError, RecursionError, MemoryError
+
+def parsed(source:str, longest:int|None=LONGEST) -> ast.Module|None:
+    "The syntax tree of a cell, or None if it is not plain Python or too long; `longest=None` for our own."
+    if longest is not None and len(source) > longest: return None
     try:
         with quiet(): return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError): return None
+    except NO_PYTHON: return None

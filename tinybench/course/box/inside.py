@@ -6,7 +6,7 @@ from .handles import ClassHandle, function
 from .link import Answerer, Judge
 from .messages import receive, send, took
 from .shell import Said, Shell, as_error, joined
-from .spaces import as_counted, children, end_orphans, ended, keeper, libc, limit, unshare, wall_in
+from .spaces import as_counted, children, end_orphans, ended, keeper, libc, limit, own_user, unshare, wall_in
 
 
 OWN = 'messages', 'guard', 'spaces', 'shell', 'inside'
@@ -173,7 +173,7 @@ def born(sock, shell, pinned, settings):
     os.closerange(sock.fileno() + 1, 256)
     libc('prctl', 1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end with the parent
     processes = as_counted(settings['processes'], walled)
-    if walled: wall_in(settings['uid'], settings['folders'], settings['file_mb']*4)
+    if walled: wall_in(own_user(settings['uid']), settings['folders'], settings['file_mb']*4)
     here = settings['scratch'] if walled else f'{settings["scratch"]}/{os.getpid()}'
     os.makedirs(here, exist_ok=True)
     os.chdir(here)

@@ -1,7 +1,7 @@
 "What a grade depends on: the imports of a lesson, the cells that checks need, and those that they lean on"
 import ast, builtins, re, symtable
 from ..cells import role
-from ..trees import parsed, quiet
+from ..trees import LONGEST, NO_PYTHON, parsed, quiet
 
 
 def one_by_one(nodes) -> list:
@@ -20,7 +20,8 @@ def import_lines(nb) -> list:
     return list(dict.fromkeys(lines + [f'from builtins import {name}' for name in sorted(used)]))
 
 def made_and_used(source) -> tuple:
-    "The global names that a cell makes, and those that it needs from other cells."
+    "The global names that a cell makes, and those that it needs from others; raises one of `NO_PYTHON`."
+    if len(source) > LONGEST: raise ValueError(f'{len(source):,} characters are too many for a cell')
     with quiet(SyntaxWarning):
         top = symtable.symtable(source, 'cell', 'exec')
     made = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
@@ -47,7 +48,7 @@ def needed(cells, lesson) -> list:
     kept, names = [], set()
     for c in (c for c in reversed(cells) if c.cell_type == 'code'):
         try: made, used = made_and_used(c.source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic, or an error to be shown
+        except NO_PYTHON:  # a magic, or an error to be shown
             made, used = names, set()
         made = made | changes(c.source)
         if role(c) or c.source not in shown or made & names or re.search(r'\bimport\s*\*', c.source):

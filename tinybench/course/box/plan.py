@@ -2,7 +2,7 @@
 import ast, re
 from ..cells import exercises, named, role
 from ..stub import outermost, solution_of
-from ..trees import parsed
+from ..trees import NO_PYTHON, parsed
 from .needed import changes, defined, made_and_used, needed
 
 
@@ -24,7 +24,7 @@ def to_write(cell) -> list:
 def names_of(source) -> tuple:
     "The names that a cell makes or changes, and those that it uses."
     try: made, used = made_and_used(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError): return set(), set()
+    except NO_PYTHON: return set(), set()
     return made | changes(source), used | (changes(source) - made)
 
 def leading_to(check, cells) -> list:

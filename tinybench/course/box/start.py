@@ -36,9 +36,10 @@ def shelf(library, blocked, to):
 
 class Warm:
     "A process that has loaded `imports` and forks a child for each submission; use it `with`, or `close` it."
-    def __init__(self, library, blocked=(), imports=(), limits=Limits(), sandbox=True):
+    def __init__(self, library, blocked=(), imports=(), limits=Limits(), sandbox=True, secrets=()):
         self.library, self.blocked, self.imports = library, tuple(blocked), tuple(imports)
-        self.limits, self.walled = limits, bool(sandbox and bubblewrap())
+        self.limits, self.secrets = limits, tuple(secrets)
+        self.walled = bool(sandbox and bubblewrap())
         self.process, self.control, self.said, self.made, self.oracle = None, None, None, ExitStack(), None
     def start(self):
         "Start the process, if it is not there."
@@ -60,14 +61,14 @@ class Warm:
         os.chmod(box, 0o755)
         settings = asdict(self.limits) | dict(
             path=[f'{"/box" if self.walled else box}/library'], imports=self.imports, walled=self.walled,
-            scratch=scratch, folders=own_folders(), last=own_packages(), uid=OWN_USER + os.getpid(),
+            scratch=scratch, folders=own_folders(), last=own_packages(), uid=OWN_USER,
             cpu_seconds=int(2*self.limits.submission_seconds))
         (control, theirs), said, null = socket.socketpair(), tempfile.TemporaryFile('w+'), subprocess.DEVNULL
         self.control, self.said = made.enter_context(control), made.enter_context(said)
         with theirs:
             self.process = subprocess.Popen(
-                command(box, theirs.fileno(), self.walled), env=environment(scratch), stdin=null, stdout=null,
-                stderr=said, pass_fds=[theirs.fileno()], start_new_session=True)
+                command(box, theirs.fileno(), self.walled, self.secrets), env=environment(scratch),
+                stdin=null, stdout=null, stderr=said, pass_fds=[theirs.fileno()], start_new_session=True)
         for undo in (self.process.wait, self.process.kill): made.callback(undo)    # the last is called first
         with suppress(OSError):  # it ended before it was asked, or while it started
             send(self.control, settings)
@@ -101,9 +102,9 @@ def kept_warm() -> dict:
     atexit.register(lambda: [warm.close() for warm in found.values()])
     return found
 
-def warm_for(library, blocked, imports, limits, sandbox, version='') -> Warm:
+def warm_for(library, blocked, imports, limits, sandbox, secrets=(), version='') -> Warm:
     "The warm process for a lesson and this `version` of the library; the last few are kept for the next one."
-    kept, lesson = kept_warm(), (library, blocked, imports, limits, sandbox)
+    kept, lesson = kept_warm(), (library, blocked, imports, limits, sandbox, secrets)
     kept[lesson, version] = warm = kept.pop((lesson, version), None) or Warm(*lesson)
     if len(kept) > MOST_WARM: kept.pop(next(iter(kept))).close()
     return warm

@@ -2,9 +2,10 @@
 import os, shutil, site, subprocess, sys
 from functools import cache
 from pathlib import Path
+from ..cells import CourseError
 
 
-OWN_USER = 1_000_000  # and the process's id: the user that root makes of a submission
+OWN_USER = 1_000_000  # and up to 2**22 more, drawn for each submission: the user that root makes of it
 
 def all_users() -> bool:
     "Whether root here may become any user, and is not root of a container that knows only a few."
@@ -34,8 +35,20 @@ def own_packages() -> list:
     "The folder of what was installed with `pip install --user`, where this Python looks into it."
     return [p for p in [site.getusersitepackages()] if p in sys.path]
 
-def command(box, fd, walled) -> list:
-    "The command that starts the warm process; the folder `box`, with library and `start`, is /box within."
+def hiding(bound, secrets) -> list:
+    """Arguments that bind the folders `bound` to be read, with nothing of the folders `secrets` in them: an
+    empty folder lies over each, and over that again what is bound from within it, as Python in `.venv` is."""
+    bound, secrets = ([os.path.realpath(p) for p in paths] for paths in (bound, secrets))
+    def within(p, folders): return any(Path(p).is_relative_to(f) for f in folders)
+    over = [s for s in dict.fromkeys(secrets) if os.path.isdir(s) and within(s, bound)]
+    late = [p for p in bound if within(p, over)]
+    if own := set(late) & set(over): raise CourseError(
+        f'{own.pop()} holds Python itself, which a submission sees. Move the course to a folder of its own.')
+    return ([a for s in over for a in ('--tmpfs', s)] + [a for p in late for a in ('--ro-bind', p, p)])
+
+def command(box, fd, walled, secrets=()) -> list:
+    """The command that starts the warm process; the folder `box`, with library and `start`, is /box within,
+    and nothing is there of the folders `secrets`."""
     at = f'{"/box" if walled else box}/start'
     begin = f'import sys; sys.path.insert(0, {at!r}); from box.inside import main; main({fd})'
     python = [sys.executable, '-I', '-B', '-c', begin]
@@ -50,7 +63,7 @@ def command(box, fd, walled) -> list:
     folders = [a for p in above if p != '/' for a in ('--perms', '0755', '--dir', p)]  # else closed to others
     masks = [a for p in masked for a in ('--tmpfs', f'{p}/tinybench')]
     rights = [a for c in ('SYS_ADMIN', 'SETUID', 'SETGID') for a in ('--cap-add', f'CAP_{c}')]
-    return [bubblewrap(), *folders, *binds, *masks, '--ro-bind', str(box), '/box',
+    return [bubblewrap(), *folders, *binds, *hiding(bound, secrets), *masks, '--ro-bind', str(box), '/box',
             '--proc', '/proc', '--dev', '/dev', '--dir', '/tmp', '--perms', '1777', '--tmpfs', '/scratch',
             '--remount-ro', '/', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts',
             '--die-with-parent', '--new-session', *(['--unshare-user'] if os.geteuid() else rights), *python]

@@ -278,7 +278,7 @@ def run_work(work) -> dict:
     for name, cells in work['cells'].items():
         lesson, cells = work['lessons'][name], [nbformat.from_dict(c) for c in cells]
         warm = warm_for(library, tuple(lesson['blocked']), tuple(lesson['imports']), roomy(limits, cells),
-                        work['sandbox'], work['sum'])
+                        work['sandbox'], tuple(work['secrets']), work['sum'])
         left = max(1, until - time.monotonic())
         found[name] = [asdict(o) for o in play_in(warm, cells, left, oracle=oracle_for(warm, lesson['plan']))]
     return found

@@ -2,7 +2,8 @@
 import difflib, re
 from collections.abc import Mapping
 from ..cells import NotebookNode, grading, nbformat, role
-from .source import bare, cell_tree, defines, unfilled
+from ..trees import parsed
+from .source import bare, defines, unfilled
 
 
 def minded(cell:Mapping) -> bool:
@@ -89,7 +90,7 @@ def best_cell(these:list, like:NotebookNode, stub:str='') -> NotebookNode|None:
     if role(like) != 'exercise': return these[0] if these else None
     abstract = set(unfilled(like.source)) - set(unfilled(stub))    # what the solution itself leaves open
     def faults(c):
-        return (not defines(like.source) <= defines(c.source), cell_tree(c.source) is None,
+        return (not defines(like.source) <= defines(c.source), parsed(c.source) is None,
                 len(set(unfilled(c.source)) - abstract), c.cell_type != like.cell_type)
     return min(these, key=faults, default=None)
 

@@ -2,7 +2,7 @@
 import ast, re
 from ..box.needed import made_and_used
 from ..cells import NotebookNode
-from ..trees import parsed, quiet
+from ..trees import LONGEST, NO_PYTHON, parsed, quiet
 
 
 def bare(text:str) -> str:
@@ -13,16 +13,10 @@ def defines(text:str) -> set[str]:
     "The functions and classes that a cell defines at its left margin, be the rest of it Python or not."
     return set(re.findall(r'(?m)^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)', text))
 
-LONGEST = 50_000
-
-def cell_tree(text:str) -> ast.Module|None:
-    "`text` as a syntax tree; None if it is no Python, or longer than any cell."
-    return parsed(text) if len(text) <= LONGEST else None
-
 def bound(text:str) -> set[str]:
     "The names that a cell gives a value to, by import, definition or assignment outside of functions."
-    try: return made_and_used(text)[0] if len(text) <= LONGEST else defines(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError): return defines(text)
+    try: return made_and_used(text)[0]
+    except NO_PYTHON: return defines(text)
 
 def raises_unfilled(node) -> bool:
     "Whether a statement is `raise NotImplementedError`, called or not."
@@ -32,7 +26,7 @@ def raises_unfilled(node) -> bool:
 
 def unfilled(text:str) -> list[str]:
     "The functions of a cell, methods as `Class.method`, whose body still has `raise NotImplementedError`."
-    tree, found = cell_tree(text), []
+    tree, found = parsed(text), []
     def look(node, inside=''):
         for n in getattr(node, 'body', ()):
             if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):

@@ -63,7 +63,7 @@ def builds_on(ws:Workspace, notebook:str, reference=None) -> list[str]:
     while todo:
         part = todo.pop()
         path = root/f'{part}.py'
-        tree = parsed(path.read_text(encoding='utf-8')) if path.is_file() else None
+        tree = parsed(path.read_text(encoding='utf-8'), longest=None) if path.is_file() else None
         for n in ast.walk(tree or ast.Module([], [])):
             if not isinstance(n, ast.ImportFrom) or not n.level: continue
             up = part.split('/')[:-n.level]    # nbdev makes a package's own imports relative

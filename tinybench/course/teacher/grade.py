@@ -11,7 +11,8 @@ from ..cells import CourseError, one_of
 from .build import alone, load_config
 from .gradebook import enter_due, find, open_book
 from .interrupt import ctrl_c, not_for_children
-from .prepare import prepare, work_for
+from .prepare import read
+from .reader import Reader
 from .record import Row, record, still_graded
 
 @contextmanager
@@ -76,14 +77,14 @@ def next_done(futures, came):
         except TimeoutError: pass
     raise KeyboardInterrupt
 
-def batch(course, unit, students, client, config, book, most, sandbox=True, came=()) -> Iterator:
-    "A `Row` for each student as it is done: prepared here, run by the client's workers, recorded here."
+def batch(course, unit, students, client, reader, config, book, most, sandbox=True, came=()) -> Iterator:
+    "A `Row` for each student as it is done: read by `reader`, run by the client's workers, recorded here."
     from sqlalchemy.exc import SQLAlchemyError
     if not students: return
     waiting, flying = list(reversed(students)), {}
     def launch():
-        ready = prepare(course, unit, waiting.pop(), config)
-        future = client.submit(run_work, work_for(course, unit, ready, sandbox), pure=False, retries=1)
+        ready, work = read(reader, course, unit, waiting.pop(), sandbox)
+        future = client.submit(run_work, work, pure=False, retries=1)
         flying[future.key] = ready, time.monotonic()
         return future
     ahead = 2*max(1, len(client.scheduler_info(n_workers=-1)['workers']))
@@ -122,8 +123,9 @@ def grade(
         enter_due(book, unit)
         rows = {} if again else still_graded(course, unit, todo, book)
         before, left = len(rows), [n for n in todo if n not in rows]
-        with pool(scheduler, min(jobs or os.cpu_count(), len(left))) if left else nullcontext() as client:
-            for row in batch(course, unit, left, client, config, book, most, sandbox, came):
+        workers = pool(scheduler, min(jobs or os.cpu_count(), len(left))) if left else nullcontext()
+        with Reader() as reader, workers as client:
+            for row in batch(course, unit, left, client, reader, config, book, most, sandbox, came):
                 rows[row.student] = row
                 if progress: progress(len(rows), len(todo), row.student)
     said = walls() if sandbox else 'NO SANDBOX, as asked: submissions can read and write what you can.'

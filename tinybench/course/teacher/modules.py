@@ -7,7 +7,7 @@ from ..trees import parsed
 from ..units import Course, package_of
 
 # by text, as several rules ask; none if it is not Python, which a rule of its own tells
-body = lru_cache(4096)(lambda source: tuple(getattr(parsed(source), 'body', ())))
+body = lru_cache(4096)(lambda source: tuple(getattr(parsed(source, longest=None), 'body', ())))
 
 def statements(cell:NotebookNode) -> tuple[ast.stmt, ...]:
     "The statements of a code cell."

@@ -14,6 +14,8 @@ from ..box.start import HOME, library_sum
 from ..cells import CourseError, NotebookNode, grading, module_of, read_notebook
 from ..mend.files import mend_files
 from ..mend.notebook import mend
+from .build import load_config
+from .reader import Reader
 
 @dataclass
 class Prepared:
@@ -102,6 +104,11 @@ def library_of(course) -> Path:
     beside = course.root.parent
     return beside if (beside/'tinybench'/'__init__.py').is_file() else HOME
 
+def secrets(course) -> list[str]:
+    "The folders that no submission may look into: the course's, and the whole clone where it lies in one."
+    clone = [course.root.parent] if library_of(course) == course.root.parent else []
+    return [str(p) for p in (course.root, course.nbs, *clone)]
+
 def work_for(course, unit, ready, sandbox=True) -> dict:
     "A submission as plain data for `run_work`: the cells that its grades depend on, what they may import."
     there = sorted(p.stem for p in course.nbs.glob('[0-9]*_*.ipynb'))
@@ -113,4 +120,16 @@ def work_for(course, unit, ready, sandbox=True) -> dict:
                        imports=import_lines(lesson(course, unit, n)), plan=plan_of(*lesson_at(course, unit, n)))
                for n in cells}
     return dict(cells=cells, lessons=lessons, library=str(library), sum=library_sum(library),
-                limits=course.limits, sandbox=sandbox)
+                limits=course.limits, sandbox=sandbox, secrets=secrets(course))
+
+def both(course, unit, student, sandbox) -> tuple[Prepared, dict]:
+    "A submission made ready, and its work; the configuration is loaded here, as not all of it can be sent."
+    ready = prepare(course, unit, student, load_config(course))
+    return ready, work_for(course, unit, ready, sandbox)
+
+def read(reader:Reader, course, unit, student, sandbox=True) -> tuple[Prepared, dict]:
+    "A submission made ready, and its work: nothing is run where `reader` says that it cannot be read."
+    try: return reader(both, course, unit, student, sandbox)
+    except CourseError as e:
+        ready = Prepared(student, key_of(course, unit, student), notes={'': [f'It counts as empty: {e}.']})
+        return ready, work_for(course, unit, ready, sandbox)

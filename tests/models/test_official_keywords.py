@@ -1,0 +1,36 @@
+"The official networks of keyword spotting on the stored half of the official inputs, by way of an archive in the official layout."
+import io, tarfile
+
+import numpy as np
+import pytest
+
+from filekit import official
+from tinybench.cli import main
+from tinybench.embedded.tflite import tflite
+from tinybench.official import sets
+from tinybench.official.bring import tree_id
+
+@pytest.fixture
+def half(reference_dir, monkeypatch, tmp_path):
+    "A folder of data with every second input, in the place of all of them."
+    z, path = np.load(reference_dir/'kws01_500.npz'), tmp_path/'data'/f'{sets.RUNNER}.tar.gz'
+    files = {f'tst_{2*i:06}_{k}.bin': (x.tobytes(), k) for i, (x, k) in enumerate(zip(z['x_int8'], z['label']))}
+    labels = ''.join(f'{name},12,{k}\n' for name, (_, k) in files.items())
+    path.parent.mkdir()
+    with tarfile.open(path, 'w:gz') as tar:
+        for name, data in dict({k: d for k, (d, _) in files.items()}, **{'y_labels.csv': labels.encode()}).items():
+            m = tarfile.TarInfo(f'{sets.RUNNER}/datasets/kws01/{name}')
+            m.size = len(data)
+            tar.addfile(m, io.BytesIO(data))
+    (f,) = sets.SETS['kws01'].files
+    monkeypatch.setitem(sets.SETS, 'kws01', sets.SETS['kws01']._replace(files=(f._replace(digest=tree_id(path)),)))
+    monkeypatch.setenv('TINYBENCH_DATA', str(path.parent))
+
+@pytest.mark.parametrize('form, right', [('int8', 453), ('float', 452)])
+def test_as_many_are_right_as_were_stored(half, form, right, reference_dir, tmp_path, capsys):
+    graph, _ = official('kws', reference_dir, form)
+    (tmp_path/'net.tflite').write_bytes(tflite(graph))
+    with pytest.raises(SystemExit) as e:
+        main(['tasks', 'run', 'kws01', '--model', str(tmp_path/'net.tflite'), '--data', 'official', '--quick'])
+    said = capsys.readouterr().out
+    assert not e.value.code and f'accuracy {right/5:.1f}%' in said and 'Speech Commands, official' in said and 'undecided' in said
