@@ -1,12 +1,16 @@
 "Requests and answers between the process of a check and that of the answer, one at a time and nested"
 # Standard library only, and numpy where the lesson has it: this runs inside the walls.
-import copyreg, io, os, pathlib, pickle, shutil, sys, tempfile, threading, traceback, types, weakref
+import copyreg, io, os, pathlib, pickle, shutil, sys, tempfile, threading, traceback, types, warnings, weakref
 from .handles import Handle, deeds_of, do, function, kind_with, may_be_done
 from .messages import decode as from_json, encode as to_json
-from .plain import MOST_HEAD, MOST_RAW, Decoder, Encoder, in_library, look_up
+from .plain import MOST_HEAD, MOST_RAW, Decoder, Encoder, Told, in_library, look_up, numpy
 from .shared import Known
 from .shell import own_part
 
+
+def how_taken() -> tuple:
+    "What numpy's errors and Python's warnings do."
+    return numpy().geterr() if numpy() else {}, [*warnings.filters]
 
 class Broken(BaseException): "The other process is gone, or says what is none of the things that may be said."
 
@@ -37,18 +41,20 @@ def digits(text, most) -> int:
 class Link:
     "What both ends have: one request at a time, and others within it."
     depth, judging = 0, False
+    felt = None
     def __init__(self, sock, given, names):
+        self.usual = how_taken()
         self.sock, self.given, self.names, self.stands = sock, given, names, {}
         self.known, self.lock = Known(given), threading.RLock()
     def ask(self, at, deed, args=(), named={}):
         "Have something done over there; its value, or the error that it ends in."
         with self.lock:
-            self.depth, mark = self.depth + 1, len(self.known.things)
+            self.depth += 1
             try:
-                self.send(['ask', at, deed, args, named])
+                passed = self.send(['ask', at, deed, args, named])
                 while (came := self.receive())[0] == 'ask': self.do(*came[1:])
             finally: self.depth -= 1
-            if not self.judging: self.known.forget(mark)
+            if not self.judging: self.known.forget(passed)
             if came[0] == 'tell': return came[1]
             raise came[1]
     def do(self, at, deed, args, named):
@@ -62,7 +68,7 @@ class Link:
         try: self.send(said)
         except (Broken, OSError): raise
         except Exception as e: self.send(['raise', TypeError(f'what came of it cannot cross: {e}'[:300])])
-        if self.judging: self.known.forget(self.marks.pop())   # what was passed to a function of the check
+        if self.judging: self.known.forget(self.passed.pop())   # what a function of the check was called with
 
 BY_NAME = types.FunctionType, types.BuiltinFunctionType, type
 
@@ -71,26 +77,32 @@ class Judge(Link):
     broken, refused = None, ''
     def __init__(self, sock, given, names=None):
         super().__init__(sock, given, names)
-        self.judging, self.marks = True, []
+        self.judging, self.passed, self.lends = True, [], {}
+        self.told = weakref.WeakValueDictionary()   # the arrays that came, while the check has them
         self.lent, self.lent_at, self.handles, self.raised = [], {}, weakref.WeakValueDictionary(), []
-    def at_rest(self): return self.depth <= 1 and not self.handles
     def send(self, message):
-        if self.at_rest() and message[0] == 'ask':
-            self.known.forget(0)
+        drop = self.known.alone()
+        if self.depth <= 1 and message[0] == 'ask' and not self.handles:   # nobody over there holds anything
+            drop = [*self.known.things]
             self.lent.clear(), self.lent_at.clear()
-        if self.broken: raise self.broken
-        kept, changes = len(self.known.things), self.known.changed()
+        self.known.forget(drop)
+        changes = self.known.changed()
         out = io.BytesIO()
         if message[0] == 'raise': message = ['raise', *self.lend_error(message[1])]
+        if message[0] == 'ask': message = [*message, self.mood()]
         values = [changes, message]
         pickler = Pickler(out, 5)
         pickler.link, pickler.alive = self, values
         sys.setrecursionlimit(max(limit := sys.getrecursionlimit(), 10_000))   # a network may be deep
         try: pickler.dump(values)
         finally: sys.setrecursionlimit(limit)
-        n = self.known.find(as_values(changes) + message[1:])
-        try: send_parts(self.sock, b'%d %d' % (kept, n), out.getvalue())
+        n = self.known.find(as_values(changes) + message[1:5])
+        try: send_parts(self.sock, ''.join(to_json([drop, n], 0)).encode(), out.getvalue())
         except OSError: self.ends('your code ended the process that it ran in, or its connection')
+    def mood(self):
+        "How numpy and Python take what is doubtful, where a check has changed it; None where not."
+        now = how_taken()
+        return None if now == self.usual else now
     def ends(self, why):
         self.broken = self.broken or Broken(why)
         raise self.broken
@@ -110,8 +122,8 @@ class Judge(Link):
     def received(self, head, *raw):
         try:
             message, changes = from_json(head.decode(), 0)[0]
-            decoder = Decoder(raw, self.known.thing, self.handle, self.lent.__getitem__, self.given)
-            mark, new = len(self.known.things), [(n, decoder.take(v)) for n, v in changes]
+            decoder = Decoder(raw, self.known.thing, self.handle, self.lent.__getitem__, self.given, self.told)
+            new = [(n, decoder.take(v)) for n, v in changes]
             for n, v in new:
                 self.known.thing(n)
                 self.known.change(n, v)
@@ -122,8 +134,8 @@ class Judge(Link):
             at, deed, args, named = rest
             if kind == 'ask' and type(at) is int and type(deed) is str:
                 args, named = tuple(decoder.all(args, 0)), decoder.pairs(named, 0)
-                self.marks.append(mark)
-                self.known.find([*args, *named.values()])
+                first = self.known.next
+                self.passed.append(range(first, self.known.find([*args, *named.values()])))
                 return 'ask', at, deed, args, named
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as e:
             raise Broken(f'what your code returned cannot be looked at: {str(e)[:200]}') from None
@@ -171,8 +183,7 @@ def importable(x, given) -> bool:
     for part in name.split('.'): found = getattr(found, part, None)
     return found is x
 
-LENT = (types.MethodType, types.GeneratorType, io.IOBase, type((i for i in ())), type(iter([])), map, zip, filter,
-        enumerate, reversed, type(threading.Lock()), type(threading.RLock()), threading.Event, weakref.ref)
+LENT = types.MethodType, io.IOBase, type(threading.Lock()), type(threading.RLock()), threading.Event, weakref.ref
 PLAIN = {int, float, str, bool, bytes, list, tuple, dict, set, frozenset, complex, type(None), range, slice}
 
 class Pickler(pickle.Pickler):
@@ -189,8 +200,10 @@ class Pickler(pickle.Pickler):
         if isinstance(x, BY_NAME) and (importable(x, link.given) or found_in_c(x)): return
         if isinstance(x, types.TracebackType): return 'nothing', 0
         if isinstance(x, types.MappingProxyType): return 'mapping', dict(x)
-        own = t.__module__ == '__main__' and not importable(t, link.given)
-        if isinstance(x, (*BY_NAME, *LENT)) or own or hasattr(t, '__next__'):
+        if t not in link.lends:   # asked for each object: iterators, functions, files, a check's own classes
+            own = t.__module__ == '__main__' and not importable(t, link.given)
+            link.lends[t] = own or issubclass(t, (*BY_NAME, *LENT)) or hasattr(t, '__next__')
+        if link.lends[t]:
             name = getattr(x, '__name__', t.__name__)
             return 'lent', link.lend(x), isinstance(x, types.FunctionType), name, deeds_of(x), base_of(t, link.given)
 
@@ -212,13 +225,13 @@ class Answerer(Link):
     "The end of the answer: it does what it is asked, with its own things and with those that it is lent."
     def __init__(self, sock, given, names):
         super().__init__(sock, given, names)
-        self.own, self.own_at, self.odd = [], {}, set()
+        self.own, self.own_at, self.odd, self.told = [], {}, set(), Told()
     def send(self, message):
-        kind, *rest = message
-        encoder = Encoder(self.known.number, self.leaf, self.given, self.known.arrays)
+        passed, (kind, *rest) = (), message
+        encoder = Encoder(self.known.number, self.leaf, self.given, self.known.arrays, self.told)
         changes = self.known.changed()
         put = [[n, encoder.put(v)] for n, _, v in changes]
-        self.known.find(as_values(changes))
+        self.known.find(as_values(changes), encoder.handed)
         if kind == 'tell': said = [kind, encoder.put(rest[0])]
         elif kind == 'raise': said = [kind, *self.error(encoder, rest[0])]
         else:
@@ -228,6 +241,7 @@ class Answerer(Link):
         self.odd |= encoder.odd
         data = ''.join(to_json([said, put], 0)).encode()
         send_parts(self.sock, data, *encoder.raw)
+        return passed
     def leaf(self, x):
         if isinstance(x, Handle): return ['lent', x._at]
         if id(x) in self.stands: return ['lent', self.stands[id(x)][0]]
@@ -244,13 +258,14 @@ class Answerer(Link):
         return classes, args, text, self.trace(e), getattr(e, 'lent_error', None)
     def receive(self):
         sizes, data = receive_parts(self.sock, (1 << 40, 1 << 40))
-        kept, n = map(int, sizes.split())
-        self.known.forget(kept)
+        drop, n = from_json(sizes.decode(), 0)[0]
+        self.known.forget(drop)
         unpickler = Unpickler(io.BytesIO(data))
         unpickler.link = self
         changes, message = unpickler.load()
         for at, _, v in changes: self.known.change(at, v)
         if message[0] == 'raise': message[1].lent_error = message[2]
+        if message[0] == 'ask': self.feel(message.pop())
         if self.known.find(as_values(changes) + message[1:]) != n:
             raise ValueError('it is not what came')
         return message
@@ -260,6 +275,13 @@ class Answerer(Link):
     def ask(self, *args):
         if not self.depth: raise RuntimeError('the check is over, or waits for nothing: this thread may ask no more')
         return super().ask(*args)
+    def feel(self, mood):
+        "Take what is doubtful as the check does now."
+        if mood == self.felt: return
+        self.felt, (errors, filters) = mood, mood or self.usual
+        if numpy(): numpy().seterr(**errors)
+        warnings.filters[:] = filters
+        warnings._filters_mutated()
     def at(self, where):
         if isinstance(where, int): return self.own[where]
         kind, name = where

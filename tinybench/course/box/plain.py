@@ -47,9 +47,13 @@ def look_up(module, name, given):
 
 class Encoder:
     "Turns values into JSON, with arrays aside in `raw`; `known(x)` and `leaf(x)` say how others are put."
-    def __init__(self, known, leaf, given, arrays=tuple):
-        self.known, self.leaf, self.given, self.raw, self.arrays = known, leaf, given, [], arrays
+    def __init__(self, known, leaf, given, arrays, told):
+        self.known, self.given, self.raw, self.arrays, self.told = known, given, [], arrays, told
+        self.handed, self.to_handle = set(), leaf
         self.odd = set()   # classes of a student's own that pose as a value
+    def leaf(self, x):
+        self.handed.add(id(x))
+        return self.to_handle(x)
     def part(self, a):
         "An array that is a view of one that both have, as such."
         if a.base is None or not a.size: return
@@ -103,9 +107,12 @@ class Encoder:
         fields = a.dtype.names and [[n, a.dtype[n].str] for n in a.dtype.names]
         if any(s[1][1] not in KINDS for s in fields or [['', a.dtype.str]]): return
         order = sorted(range(a.ndim), key=lambda i: -a.strides[i])   # as it lies in memory, if it is whole
-        if not a.transpose(order).flags.c_contiguous: order = range(a.ndim)
+        whole = a.transpose(order).flags.c_contiguous
+        if not whole: order = range(a.ndim)
+        marks = 'gaps '*(not whole) + 'fixed'*(not a.flags.writeable)
         data = a.transpose(order).tobytes()
-        return ['array', fields or a.dtype.str, [a.shape[i] for i in order], self.buffer(data), *order]
+        again, n = self.told.number(a)
+        return [again, n, fields or a.dtype.str, [a.shape[i] for i in order], self.buffer(data), marks, *order]
     def of_library(self, x, depth):
         if isinstance(x, (list, dict, set)) and in_library(type(x), self.given):
             if not found_as(type(x), self.given): return
@@ -126,6 +133,18 @@ class Encoder:
             items = dict.items(x) if isinstance(x, dict) else x.items()
             return [name, *[self.put(v, depth) for kv in items for v in kv]]
 
+class Told:
+    "The last few arrays that were told: a result that lies where an earlier one did is that one again."
+    def __init__(self, most=8): self.arrays, self.next, self.most = {}, 0, most
+    def number(self, a) -> tuple:
+        where = a.__array_interface__['data'], a.shape, a.strides, a.dtype
+        for n, (b, place) in self.arrays.items():
+            if place == where and a.size: return 'again', n
+        self.next += 1
+        self.arrays[self.next] = a, where
+        if len(self.arrays) > self.most: del self.arrays[next(iter(self.arrays))]
+        return 'array', self.next
+
 def bounds(a) -> tuple: return numpy().lib.array_utils.byte_bounds(a)
 
 KINDS = 'biufcSUMm'
@@ -133,8 +152,8 @@ DTYPE = re.compile(r'[<>|=]?[biufcSUMm]\d{1,9}(\[\w{1,9}\])?')
 
 class Decoder:
     "Rebuilds plain values from what a student's process said; ValueError where that is no such thing."
-    def __init__(self, raw, known, handle, lent, given):
-        self.raw, self.known, self.handle, self.lent, self.given = raw, known, handle, lent, given
+    def __init__(self, raw, known, handle, lent, given, told):
+        self.raw, self.known, self.handle, self.lent, self.given, self.told = raw, known, handle, lent, given, told
     def take(self, said, depth=0):
         if said is None or type(said) in (bool, str, int, float): return said
         if type(said) is not list or not said or type(said[0]) is not str or depth > DEEPEST + 20:
@@ -191,11 +210,22 @@ class Decoder:
         if type(shape) is not list or len(shape) > 32 or any(type(n) is not int or n < 0 for n in shape):
             raise ValueError('an array of no shape')
         return shape
-    def take_array(self, depth, name, shape, n, *order):
+    def take_again(self, depth, told, *said):
+        "An array that lies where an earlier one did, which the check may still have: that one, as it is now."
+        new, old = self.take_array(depth, told, *said), self.told.get(told)
+        if old is None or (old.shape, old.dtype) != (new.shape, new.dtype): return new
+        if old.flags.writeable: old[...] = new
+        self.told[told] = old
+        return old
+    def take_array(self, depth, told, name, shape, n, marks, *order):
         np, data, dtype = numpy(), self.bytes_at(n), self.dtype(name)
         if math.prod(self.shape(shape))*dtype.itemsize != len(data): raise ValueError('an array of another size')
         a = np.frombuffer(data, dtype).reshape(shape).copy() if len(data) else np.zeros(shape, dtype)
-        return a.transpose(np.argsort(order)) if order and [*order] != [*range(a.ndim)] else a
+        if 'gaps' in marks and a.ndim: a = np.repeat(a, 2, -1)[..., ::2]
+        if [*order] != [*range(a.ndim)]: a = a.transpose(np.argsort(order))
+        if 'fixed' in marks: a.flags.writeable = False
+        if type(told) is int: self.told.setdefault(told, a)
+        return a
     def take_objects(self, depth, shape, *items):
         a = numpy().empty(len(items), object)
         a[:] = self.all(items, depth)

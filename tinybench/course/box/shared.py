@@ -1,6 +1,6 @@
 "Things that both processes have a copy of, and what one of them changed in place"
 # Standard library only, and numpy where the lesson has it: this runs inside the walls.
-import dataclasses, enum
+import dataclasses, enum, sys
 from .plain import in_library, numpy, state_of
 
 
@@ -47,37 +47,42 @@ def frozen(x) -> bool: return dataclasses.is_dataclass(x) and type(x).__dataclas
 class Known:
     "The things that both have, by number; both find them in the same order, as messages come by."
     def __init__(self, given):
-        self.given, self.things, self.numbers = given, [], {}
+        self.given, self.things, self.numbers, self.next = given, {}, {}, 0
     def number(self, x): return self.numbers.get(id(x))
     def thing(self, n):
-        if type(n) is not int or not 0 <= n < len(self.things): raise ValueError('a thing that is not known')
+        if n not in self.things: raise ValueError('a thing that is not known')
         return self.things[n][0]
-    def arrays(self): return [(n, x) for n, (x, kind, _) in enumerate(self.things) if kind == 'array']
-    def find(self, values) -> int:
-        "Number what can be changed in `values` and is not known yet; how many there are now."
+    def arrays(self): return [(n, x) for n, (x, kind, _) in self.things.items() if kind == 'array']
+    def find(self, values, handed=()) -> int:
+        """Number what can be changed in `values` and is not known yet; the number that comes next. What has
+        been `handed` over as a handle has no copy there."""
         todo, seen = list(reversed(values)), set()
         while todo:
             x = todo.pop()
             if isinstance(x, tuple): todo += reversed(x)
-            elif id(x) in self.numbers or id(x) in seen: continue
+            elif id(x) in self.numbers or id(x) in seen or id(x) in handed: continue
             elif kind := kind_of(x, self.given):
                 if kind == 'object' and frozen(x): seen.add(id(x))
                 else:
-                    self.numbers[id(x)] = len(self.things)
-                    self.things.append([x, kind, parts_of(x, kind)])
+                    self.numbers[id(x)] = self.next
+                    self.things[self.next] = [x, kind, parts_of(x, kind)]
+                    self.next += 1
                 if kind == 'list': todo += reversed(x)
                 if kind == 'dict': todo += reversed([*x.values()])
                 if kind == 'object': todo += reversed([*state_of(x).values()])
-        return len(self.things)
-    def forget(self, n):
-        "Forget all but the first `n`."
-        for x, *_ in self.things[n:]: del self.numbers[id(x)]
-        del self.things[n:]
+        return self.next
+    def alone(self) -> list:
+        "The numbers of what nothing else in this process holds."
+        return [n for n, entry in self.things.items() if sys.getrefcount(entry[0]) <= 2]
+    def forget(self, numbers):
+        for n in numbers:
+            if entry := self.things.pop(n, None): del self.numbers[id(entry[0])]
     def changed(self) -> list:
         "(number, kind, what it is now) of what was changed since this was asked the last time."
         found = []
-        for n, entry in enumerate(self.things):
+        for n, entry in self.things.items():
             x, kind, old = entry
+            if kind == 'array' and not x.flags.writeable: continue
             if not same(kind, old, new := parts_of(x, kind)):
                 entry[2] = new
                 found.append((n, kind, x.copy() if kind == 'array' else new))
