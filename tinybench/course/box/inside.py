@@ -53,6 +53,7 @@ def checked(source, shell, restore, pinned, visible=True) -> tuple:
 
 def solved(request, shell):
     "In the process of the checks: run the teacher's solution, and keep what is the student's to write."
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)   # a copy for each check of a class: none is to stay as a zombie
     e = judge(request['source'], shell.names)
     shell.answers = {name: shell.names.get(name) for name in request['names']}
     return e
@@ -65,6 +66,7 @@ def stand_in(link, name, solution):
 
 def judged(request, shell, link):
     "Run a check on the answer at the other end of `link`, after the cells that it needs and that use it."
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)   # ends this copy, whatever runs
     signal.setitimer(signal.ITIMER_REAL, request['seconds'])
     names, source = shell.names, request['source']

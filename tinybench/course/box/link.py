@@ -81,6 +81,7 @@ class Judge(Link):
         self.told = weakref.WeakValueDictionary()   # the arrays that came, while the check has them
         self.lent, self.lent_at, self.handles, self.raised = [], {}, weakref.WeakValueDictionary(), []
     def send(self, message):
+        if self.broken: raise self.broken
         drop = self.known.alone()
         if self.depth <= 1 and message[0] == 'ask' and not self.handles:   # nobody over there holds anything
             drop = [*self.known.things]
@@ -201,7 +202,7 @@ class Pickler(pickle.Pickler):
         if isinstance(x, types.TracebackType): return 'nothing', 0
         if isinstance(x, types.MappingProxyType): return 'mapping', dict(x)
         if t not in link.lends:   # asked for each object: iterators, functions, files, a check's own classes
-            own = t.__module__ == '__main__' and not importable(t, link.given)
+            own = t.__flags__ >> 9 & 1 and not importable(t, link.given)   # made by a class statement
             link.lends[t] = own or issubclass(t, (*BY_NAME, *LENT)) or hasattr(t, '__next__')
         if link.lends[t]:
             name = getattr(x, '__name__', t.__name__)

@@ -49,7 +49,7 @@ class Encoder:
     "Turns values into JSON, with arrays aside in `raw`; `known(x)` and `leaf(x)` say how others are put."
     def __init__(self, known, leaf, given, arrays, told):
         self.known, self.given, self.raw, self.arrays, self.told = known, given, [], arrays, told
-        self.handed, self.to_handle = set(), leaf
+        self.handed, self.to_handle, self.memo = set(), leaf, {}
         self.odd = set()   # classes of a student's own that pose as a value
     def leaf(self, x):
         self.handed.add(id(x))
@@ -67,8 +67,10 @@ class Encoder:
         t = type(x)
         if x is None or t in (bool, str, float): return x
         if t is int: return x if abs(x) < 1 << 62 else ['int', hex(x)]
-        if issubclass(t, Stand): return self.leaf(x)
         if (n := self.known(x)) is not None: return ['known', n]
+        if id(x) in self.memo: return ['same', self.memo[id(x)][0]]
+        self.memo[id(x)] = len(self.memo), x
+        if issubclass(t, Stand): return self.leaf(x)
         if depth > DEEPEST: return self.leaf(x)
         for put in (self.simple, self.of_numpy, self.of_library, self.collection):
             if (said := put(x, depth + 1)) is not None: return said
@@ -154,14 +156,22 @@ class Decoder:
     "Rebuilds plain values from what a student's process said; ValueError where that is no such thing."
     def __init__(self, raw, known, handle, lent, given, told):
         self.raw, self.known, self.handle, self.lent, self.given, self.told = raw, known, handle, lent, given, told
+        self.memo = []
     def take(self, said, depth=0):
         if said is None or type(said) in (bool, str, int, float): return said
         if type(said) is not list or not said or type(said[0]) is not str or depth > DEEPEST + 20:
             raise ValueError('a value that is none')
+        if said[0] in ('int', 'known', 'same'): return self.bare(said, depth)
+        self.memo.append(None)
+        n = len(self.memo) - 1
+        self.memo[n] = value = self.bare(said, depth)
+        return value
+    def bare(self, said, depth):
         kind, *rest = said
         take = getattr(self, f'take_{kind}', None)
         if take is None: raise ValueError(f'a value of kind {kind[:20]!r}')
         return take(depth + 1, *rest)
+    def take_same(self, depth, n): return self.memo[n]
     def all(self, said, depth): return [self.take(v, depth) for v in said]
     def pairs(self, said, depth):
         flat = self.all(said, depth)
@@ -241,7 +251,7 @@ class Decoder:
         data = whole if whole.flags.c_contiguous else np.ascontiguousarray(whole)
         return np.ndarray(self.shape(shape), self.dtype(dtype), data, offset, strides)
     def take_kin(self, depth, module, name, inside, *said):
-        cls, inside = self.named(module, name), self.take(inside, depth)
+        cls, inside = self.named(module, name), self.bare(inside, depth)
         base = next(k for k in (list, dict, set) if issubclass(cls, k) and isinstance(inside, k))
         new = base.__new__(cls)
         base.__init__(new, inside)
