@@ -6,7 +6,7 @@ import pytest
 
 from tinybench.course.box import guard, inside, messages, shell, spaces
 from tinybench.course.box.guard import all_classes, by_type, disarm, guarded, held, lies, pins, put_back
-from tinybench.course.box.inside import OWN, apart, can_fail, judge
+from tinybench.course.box.inside import OWN, PARTS, apart, can_fail, judge
 from tinybench.course.box.messages import receive, send
 from tinybench.course.box.shell import Said, as_error, joined
 

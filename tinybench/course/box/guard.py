@@ -182,7 +182,8 @@ def pins(statements) -> dict:
 def guarded(pinned=()):
     "Notes what checks lean on, `pinned` modules too; a function that puts it back, and says what it found."
     also = {f'numpy.{m.__name__}': m for m in dict(pinned).values() if isinstance(m, types.ModuleType)}
-    kept = held(sys.modules) + held({k: m for k, m in also.items() if m.__name__.split('.')[0] not in WATCHED})
+    others = {k: m for k, m in also.items() if m.__name__.split('.')[0] not in WATCHED}
+    kept = held(sys.modules) + held(others)
     classes, tamed, methods = all_classes(), {}, held_methods(sys.modules)
     modules = {name: m for name, m in sys.modules.items() if name.split('.')[0] in WATCHED}
     kinds = {name: type(m) for name, m in modules.items()}

@@ -15,7 +15,8 @@ DEEDS = dict(
     getitem=operator.getitem, setitem=operator.setitem, delitem=operator.delitem, contains=operator.contains,
     reversed=reversed, float=float, int=int, index=operator.index, bool=bool, complex=complex, array=as_array)
 ALWAYS = dict(self=lambda x: x, get=getattr, set=setattr, str=str, repr=repr)
-PLAIN = dict(len=int, contains=bool, float=float, int=int, index=int, bool=bool, complex=complex, str=str, repr=str)
+PLAIN = dict(len=int, contains=bool, float=float, int=int, index=int, bool=bool, complex=complex, str=str,
+             repr=str)
 SIGNS = 'add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift'.split()
 
 def deeds_of(x) -> tuple:
@@ -102,7 +103,8 @@ def function(link, at, like=None, name='function'):
     link.stands[id(far)] = at, far
     far.__name__ = far.__qualname__ = name
     if like is None: return far
-    for k in ('__name__', '__qualname__', '__doc__', '__module__', '__annotations__'): setattr(far, k, getattr(like, k))
+    for k in ('__name__', '__qualname__', '__doc__', '__module__', '__annotations__'):
+        setattr(far, k, getattr(like, k))
     far.__signature__ = inspect.signature(like)
     far.__defaults__, far.__kwdefaults__ = None, None
     return far
@@ -111,5 +113,6 @@ class ClassHandle(Handle):
     "A class of the answer: calling it makes an object there."
     __slots__ = ()
     def __call__(self, *args, **named): return self._link.ask(self._at, 'call', args, named)
-    def __instancecheck__(self, x): return isinstance(x, Handle) and self._link.ask(('of', self._at), 'call', (x,)) is True
+    def __instancecheck__(self, x):
+        return isinstance(x, Handle) and self._link.ask(('of', self._at), 'call', (x,)) is True
     __hash__ = object.__hash__

@@ -33,9 +33,13 @@ def own_names(names, pinned) -> tuple:
     changed = [k for k, v in pinned.items() if k in names and names[k] is not v]
     return {**names, **{k: pinned[k] for k in changed}, '__builtins__': dict(vars(builtins))}, changed
 
+def show_lines(source):
+    "Let a traceback show the lines of a check."
+    linecache.cache['<check>'] = len(source), None, source.splitlines(True), '<check>'
+
 def checked(source, shell, restore, pinned, visible=True) -> tuple:
     "Run a check with all it leans on put back: the exception it failed with, if any, and a note."
-    if visible: linecache.cache['<check>'] = len(source), None, source.splitlines(True), '<check>'
+    if visible: show_lines(source)
     sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)  # to warn is not wrong
     space, changed = own_names(shell.names, pinned)
     notes = restore()
@@ -53,7 +57,7 @@ def checked(source, shell, restore, pinned, visible=True) -> tuple:
 
 def solved(request, shell):
     "In the process of the checks: run the teacher's solution, and keep what is the student's to write."
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)   # a copy for each check of a class: none is to stay as a zombie
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)   # of many copies that end here none stays as a zombie
     e = judge(request['source'], shell.names)
     shell.answers = {name: shell.names.get(name) for name in request['names']}
     return e
@@ -75,7 +79,7 @@ def judged(request, shell, link):
         for between, made in request['between']:
             for name in made: names.pop(name, None)
             judge(between, names)
-        if request['visible']: linecache.cache['<check>'] = len(source), None, source.splitlines(True), '<check>'
+        if request['visible']: show_lines(source)
         space = {**names, '__builtins__': dict(vars(builtins))}
         if not can_fail(space): return AssertionError('nothing can fail here')
         e = judge(source, space)
@@ -92,7 +96,8 @@ def at_link(request, shell, sock) -> tuple:
     e = judged(request, shell, link) if judging else link.serve()
     notes = ['it warned, which costs no points'] if warned.left < warned.limit else []
     if judging and link.refused: notes.append(f'compared a {link.refused}, which was refused')
-    if not judging and link.odd: notes.append(f'returned {", ".join(sorted(link.odd)[:5])}, of which only the value counts')
+    if not judging and link.odd:
+        notes.append(f'returned {", ".join(sorted(link.odd)[:5])}, of which only the value counts')
     return e, '; '.join(notes)
 
 def unheard():

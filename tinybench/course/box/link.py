@@ -123,7 +123,8 @@ class Judge(Link):
     def received(self, head, *raw):
         try:
             message, changes = from_json(head.decode(), 0)[0]
-            decoder = Decoder(raw, self.known.thing, self.handle, self.lent.__getitem__, self.given, self.told)
+            lent = self.lent.__getitem__
+            decoder = Decoder(raw, self.known.thing, self.handle, lent, self.given, self.told)
             new = [(n, decoder.take(v)) for n, v in changes]
             for n, v in new:
                 self.known.thing(n)
@@ -163,7 +164,8 @@ class Judge(Link):
         if not 0 <= at < len(self.lent): raise ValueError('it is gone')
         x = self.lent[at]
         if deed == 'get' and args == ('__dict__',) and type(x).__module__ == '__main__': return dict(vars(x))
-        if not may_be_done(x, deed, args): raise AttributeError(f'{args[0] if args else deed!r} is not for the answer')
+        if not may_be_done(x, deed, args):
+            raise AttributeError(f'{args[0] if args else deed!r} is not for the answer')
         return do(x, deed, args, named)
     def lend(self, x):
         if id(x) not in self.lent_at:
@@ -184,7 +186,8 @@ def importable(x, given) -> bool:
     for part in name.split('.'): found = getattr(found, part, None)
     return found is x
 
-LENT = types.MethodType, io.IOBase, type(threading.Lock()), type(threading.RLock()), threading.Event, weakref.ref
+LENT = (types.MethodType, io.IOBase, type(threading.Lock()), type(threading.RLock()), threading.Event,
+        weakref.ref)
 PLAIN = {int, float, str, bool, bytes, list, tuple, dict, set, frozenset, complex, type(None), range, slice}
 
 class Pickler(pickle.Pickler):
@@ -206,11 +209,13 @@ class Pickler(pickle.Pickler):
             link.lends[t] = own or issubclass(t, (*BY_NAME, *LENT)) or hasattr(t, '__next__')
         if link.lends[t]:
             name = getattr(x, '__name__', t.__name__)
-            return 'lent', link.lend(x), isinstance(x, types.FunctionType), name, deeds_of(x), base_of(t, link.given)
+            is_function, base = isinstance(x, types.FunctionType), base_of(t, link.given)
+            return 'lent', link.lend(x), is_function, name, deeds_of(x), base
 
     def reducer_override(self, x):
         cls = type(x)
-        if in_library(cls, self.link.given) and cls.__reduce__ is not object.__reduce__ and hasattr(x, '__dict__'):
+        reduces = cls.__reduce__ is not object.__reduce__
+        if reduces and in_library(cls, self.link.given) and hasattr(x, '__dict__'):
             return copyreg.__newobj__, (cls,), vars(x)   # as it is, not by way of a constructor
         return NotImplemented
 
@@ -237,7 +242,8 @@ class Answerer(Link):
         elif kind == 'raise': said = [kind, *self.error(encoder, rest[0])]
         else:
             at, deed, args, named = rest
-            said = [kind, at, deed, encoder.all(args, 0), [encoder.put(v) for kv in named.items() for v in kv]]
+            by_name = [encoder.put(v) for kv in named.items() for v in kv]
+            said = [kind, at, deed, encoder.all(args, 0), by_name]
             self.known.find([*args, *named.values()])
         self.odd |= encoder.odd
         data = ''.join(to_json([said, put], 0)).encode()
@@ -274,7 +280,7 @@ class Answerer(Link):
         try: return ''.join(traceback.format_tb(own_part(e.__traceback__), limit=-12)).splitlines()
         except BaseException: return []
     def ask(self, *args):
-        if not self.depth: raise RuntimeError('the check is over, or waits for nothing: this thread may ask no more')
+        if not self.depth: raise RuntimeError('the check waits for nothing: this thread may ask no more')
         return super().ask(*args)
     def feel(self, mood):
         "Take what is doubtful as the check does now."
@@ -297,7 +303,8 @@ class Answerer(Link):
         try:
             while True:
                 try: came = self.receive()
-                except Exception as e: self.send(['raise', TypeError(f'what a check passed cannot be rebuilt: {e}')])
+                except Exception as e:
+                    self.send(['raise', TypeError(f'what a check passed cannot be rebuilt: {e}')])
                 else: self.do(*came[1:])
         except (Broken, OSError): pass
 

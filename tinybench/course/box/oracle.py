@@ -25,13 +25,14 @@ class Oracle:
                 self.child.run('cell', c['source'], self.limits.submission_seconds)
         except Gone as e: raise CourseError(f'The solved lesson ends at its cell {c["id"]}: {e}.') from None
     def hold(self, c):
-        "Keep a copy of the process as it is before the exercise `c`, where its solution is known by signature."
-        held = self.held[c['id']] = self.open.enter_context(copy_of(self.child.sock, self.limits.submission_seconds))
+        "Keep a copy of the process as it is before the exercise `c`, which knows its solution's signature."
+        copied = copy_of(self.child.sock, self.limits.submission_seconds)
+        held = self.held[c['id']] = self.open.enter_context(copied)
         reply = ask(held, self.child.key, 'solved', c['source'], self.limits.cell_seconds, names=c['names'])
         if reply.get('held') is not True:
             raise CourseError(f'The solution {c["id"]} does not run: {reply["outputs"][-1].get("evalue")}')
     def judge(self, name, serve, seconds) -> dict:
-        "What comes of the check `name`, where `serve(fd, given)` has a student's process answer, and its reply."
+        "What comes of the check `name` on a student's process, which `serve(fd, given)` has answer."
         check, start, nonce = self.plan['checks'][name], time.monotonic(), os.urandom(8).hex()
         try:
             with self.lock: copied = copy_of(self.held[check['at']], 2*seconds)
@@ -39,8 +40,9 @@ class Oracle:
         with copied as sock:
             ours, theirs = socket.socketpair()
             with ours, theirs:
-                request = dict(kind='judge', source=check['source'], between=check['between'], seconds=seconds,
-                               given=self.plan['given'], visible=not check['hidden'], nonce=nonce)
+                request = dict(kind='judge', source=check['source'], between=check['between'],
+                               seconds=seconds, given=self.plan['given'], nonce=nonce,
+                               visible=not check['hidden'])
                 order(sock, request, ours.fileno())
                 ours.close()
                 answered = serve(theirs.fileno(), self.plan['given'])
@@ -48,10 +50,12 @@ class Oracle:
             verdict = told(sock, self.child.key, nonce, 10) if readable(sock, left) else None
         if verdict is None:
             late = time.monotonic() - start >= seconds
-            what = ('TimeoutError', f'stopped after {seconds:g} s') if late else ('ProcessEnded', 'what your code returned was too much for the check')
+            what = 'ProcessEnded', 'what your code returned was too much for the check'
+            if late: what = 'TimeoutError', f'stopped after {seconds:g} s'
             verdict = dict(outputs=[failed(*what)])
         printed = [o for o in answered['outputs'] if isinstance(o, dict) and o.get('output_type') == 'stream']
-        notes = dict.fromkeys(filter(None, f'{answered.get("note", "")}; {verdict.get("note", "")}'.split('; ')))
+        notes = f'{answered.get("note", "")}; {verdict.get("note", "")}'.split('; ')
+        notes = dict.fromkeys(filter(None, notes))
         plain = [n for n in notes if not n.startswith(('compared', 'returned'))]
         return verdict | dict(outputs=printed + verdict['outputs'], note='; '.join(plain), stopped=False,
                               watch='; '.join(n for n in notes if n not in plain))

@@ -26,11 +26,12 @@ def peculiar(cells, lesson) -> list:
     roots, lean = imported_names(trees, {'np', 'numpy', 'sys', 'fastcore', 'tinybench'}), leaned_on(lesson)
     values = imported_names(trees, VALUES, 'numpy')
     theirs = set().union(*(posing(source, VALUES) for source in given))
-    constants = set().union(*(assigned(c.source) for c in lesson.cells if c.cell_type == 'code' and not role(c)))
+    cells_given = [c for c in lesson.cells if c.cell_type == 'code' and not role(c)]
+    constants = {n for c in cells_given for n in assigned(c.source) if n.isupper()}
     for c in own:
         odd = {w for w in words(c.source) - usual if w in ODD or re.fullmatch(r'__\w*|\w+__', w)}
         odd |= replaced(c.source, roots) | posing(c.source, values) - theirs
-        odd |= {f'{name} = …, which the lesson gives,' for name in assigned(c.source) & constants if name.isupper()}
+        odd |= {f'{name} = …, which the lesson gives,' for name in assigned(c.source) & constants}
         if not role(c): odd |= {f'{name}, which checks use,' for name in defined(c.source) & lean.keys()}
         if odd: found.append(f'{c.id} uses {", ".join(sorted(odd)[:6])}: a person should read it.')
     return found

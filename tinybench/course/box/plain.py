@@ -92,13 +92,15 @@ class Encoder:
             if isinstance(x, kind): return self.put(self.posed(x, kind)(x), depth)
     def posed(self, x, kind):
         "The plain kind of `x`; its own is noted."
-        if type(x).__module__ == '__main__' and type(x).__qualname__ not in self.given: self.odd.add(type(x).__name__)
+        cls = type(x)
+        if cls.__module__ == '__main__' and cls.__qualname__ not in self.given: self.odd.add(cls.__name__)
         return kind
     def scalar(self): return getattr(numpy(), 'generic', ())
     def of_numpy(self, x, depth):
         if not (np := numpy()): return
         if isinstance(x, np.dtype): return ['dtype', x.str] if x.kind in KINDS else None
-        if isinstance(x, np.generic) and x.dtype.kind in KINDS: return ['scalar', x.dtype.str, x.tobytes().hex()]
+        if isinstance(x, np.generic) and x.dtype.kind in KINDS:
+            return ['scalar', x.dtype.str, x.tobytes().hex()]
         if isinstance(x, np.random.Generator):
             return ['generator', type(x.bit_generator).__name__, self.put(x.bit_generator.state, depth)]
         if not isinstance(x, np.ndarray): return
@@ -114,17 +116,20 @@ class Encoder:
         marks = 'gaps '*(not whole) + 'fixed'*(not a.flags.writeable)
         data = a.transpose(order).tobytes()
         again, n = self.told.number(a)
-        return [again, n, fields or a.dtype.str, [a.shape[i] for i in order], self.buffer(data), marks, *order]
+        shape = [a.shape[i] for i in order]
+        return [again, n, fields or a.dtype.str, shape, self.buffer(data), marks, *order]
     def of_library(self, x, depth):
         if isinstance(x, (list, dict, set)) and in_library(type(x), self.given):
             if not found_as(type(x), self.given): return
             inside = self.collection(x, depth)
-            return ['kin', *found_as(type(x), self.given), inside, *[self.put(v, depth) for kv in vars(x).items() for v in kv]]
+            more = [self.put(v, depth) for kv in vars(x).items() for v in kv]
+            return ['kin', *found_as(type(x), self.given), inside, *more]
         cls = type(x)
         if not in_library(cls, self.given) or isinstance(x, (type, enum.Enum)): return
         if getattr(x, 'made', None) is not None: return   # a Tensor with a history
         if found_as(cls, self.given) is None: return
-        fields = dict(zip(cls._fields, x)) if isinstance(x, tuple) and hasattr(cls, '_fields') else state_of(x)
+        is_tuple = isinstance(x, tuple) and hasattr(cls, '_fields')
+        fields = dict(zip(cls._fields, x)) if is_tuple else state_of(x)
         flat = [self.put(v, depth) for kv in fields.items() for v in kv]
         return ['object', cls.__module__, cls.__qualname__, *flat]
     def collection(self, x, depth):
@@ -149,14 +154,14 @@ class Told:
 
 def bounds(a) -> tuple: return numpy().lib.array_utils.byte_bounds(a)
 
-KINDS = 'biufcSUMm'
+KINDS, GENERATORS = 'biufcSUMm', ('PCG64', 'PCG64DXSM', 'MT19937', 'Philox', 'SFC64')
 DTYPE = re.compile(r'[<>|=]?[biufcSUMm]\d{1,9}(\[\w{1,9}\])?')
 
 class Decoder:
     "Rebuilds plain values from what a student's process said; ValueError where that is no such thing."
     def __init__(self, raw, known, handle, lent, given, told):
-        self.raw, self.known, self.handle, self.lent, self.given, self.told = raw, known, handle, lent, given, told
-        self.memo = []
+        self.raw, self.known, self.handle, self.lent = raw, known, handle, lent
+        self.given, self.told, self.memo = given, told, []
     def take(self, said, depth=0):
         if said is None or type(said) in (bool, str, int, float): return said
         if type(said) is not list or not said or type(said[0]) is not str or depth > DEEPEST + 20:
@@ -212,7 +217,7 @@ class Decoder:
         if len(data) != dtype.itemsize: raise ValueError('a number of another size')
         return numpy().frombuffer(data, dtype, 1)[0] if data else numpy().zeros(1, dtype)[0]
     def take_generator(self, depth, name, state):
-        if name not in ('PCG64', 'PCG64DXSM', 'MT19937', 'Philox', 'SFC64'): raise ValueError('a generator of no kind')
+        if name not in GENERATORS: raise ValueError('a generator of no kind')
         new = numpy().random.Generator(getattr(numpy().random, name)())
         new.bit_generator.state = self.take(state, depth)
         return new
@@ -229,7 +234,8 @@ class Decoder:
         return old
     def take_array(self, depth, told, name, shape, n, marks, *order):
         np, data, dtype = numpy(), self.bytes_at(n), self.dtype(name)
-        if math.prod(self.shape(shape))*dtype.itemsize != len(data): raise ValueError('an array of another size')
+        if math.prod(self.shape(shape))*dtype.itemsize != len(data):
+            raise ValueError('an array of another size')
         a = np.frombuffer(data, dtype).reshape(shape).copy() if len(data) else np.zeros(shape, dtype)
         if 'gaps' in marks and a.ndim: a = np.repeat(a, 2, -1)[..., ::2]
         if [*order] != [*range(a.ndim)]: a = a.transpose(np.argsort(order))
@@ -263,8 +269,10 @@ class Decoder:
         return cls[name]
     def take_object(self, depth, module, name, *said):
         cls, fields = self.named(module, name), self.pairs(said, depth)
-        if not isinstance(cls, type) or not in_library(cls, self.given): raise ValueError('an object of no class')
-        if issubclass(cls, tuple) and hasattr(cls, '_fields'): return tuple.__new__(cls, map(fields.get, cls._fields))
+        if not isinstance(cls, type) or not in_library(cls, self.given):
+            raise ValueError('an object of no class')
+        if issubclass(cls, tuple) and hasattr(cls, '_fields'):
+            return tuple.__new__(cls, map(fields.get, cls._fields))
         new = object.__new__(cls)
         for k, v in fields.items(): object.__setattr__(new, self.text(k), v)
         return new

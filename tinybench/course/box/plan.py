@@ -45,18 +45,21 @@ def plan(lesson) -> dict:
             if in_place(check): continue
             between = [c for c in cells if at[e.cell.id] < at[c.id] < at[check.id]]
             between = [[c.source, sorted(names_of(c.source)[0])] for c in leading_to(check, between)]
-            checks[named(check)] = dict(at=e.cell.id, source=check.source, between=between, hidden=role(check) == 'hidden')
-    given = set().union(*(defined(c.source) for c in lesson.cells if c.cell_type == 'code' and role(c) in ('', 'exercise')))
+            checks[named(check)] = dict(at=e.cell.id, source=check.source, between=between,
+                                        hidden=role(check) == 'hidden')
+    givers = [c for c in lesson.cells if c.cell_type == 'code' and role(c) in ('', 'exercise')]
+    given = set().union(*(defined(c.source) for c in givers))
     writes = {e.cell.id: to_write(e.cell) for e in exercises(lesson)}
     last = max((at[k['at']] for k in checks.values()), default=-1)
     reference = []
-    used = set().union(*(names_of(s)[1] for k in checks.values() for s in [k['source'], *(s for s, _ in k['between'])]))
+    sources = [s for k in checks.values() for s in (k['source'], *(s for s, _ in k['between']))]
+    used = set().union(*(names_of(s)[1] for s in sources))
     for c in reversed([c for c in cells if at[c.id] <= last]):
         if role(c) == 'check' and not names_of(c.source)[0] & used: continue
         used |= names_of(c.source)[1]
         reference.append(dict(id=c.id, source=c.source, names=writes.get(c.id, [])))
     wanted = set()
     for c in reversed(needed(lesson.cells, lesson)):
-        if named(c) in checks: checks[named(c)]['binds'] = role(c) == 'check' and bool(names_of(c.source)[0] & wanted)
-        if named(c) not in checks: wanted |= names_of(c.source)[1]
+        if k := checks.get(named(c)): k['binds'] = role(c) == 'check' and bool(names_of(c.source)[0] & wanted)
+        else: wanted |= names_of(c.source)[1]
     return dict(cells=reference[::-1], checks=checks, given=sorted(given - set().union(*writes.values(), ())))

@@ -171,7 +171,8 @@ def canary(run) -> tuple:
     token = f'{random.SystemRandom().getrandbits(64):x}'
     reply = run(f'assert {token!r} == {token[::-1] + "0"!r}, {token!r}')
     errors = [o for o in joined(only_text(reply)) if o['output_type'] == 'error']
-    odd = '' if reply.get('held') is False and errors and errors[-1]['evalue'] == token else 'cannot be looked at'
+    fails = reply.get('held') is False and errors and errors[-1]['evalue'] == token
+    odd = '' if fails else 'cannot be looked at'
     if reply.get('held') is True: odd = LIES
     if reply['stopped'] or 'held' not in reply: odd = ''   # it has ended, and says nothing
     return odd, str(reply.get('note', ''))
@@ -235,8 +236,9 @@ def one_run(child, todo, found, until, progress=None, oracle=None) -> bool:
             seconds = min(limits.cell_seconds, max(1, until - time.monotonic()))
             with sock: reply = ask_hidden(sock, child, cell, seconds, oracle)
             found[cell.id] = as_outcome(cell.id, reply, seconds, most, True)
-    if oracle and todo and (said := watched(child, min(limits.cell_seconds, max(1, until - time.monotonic())))):
-        found[todo[-1].id].watch = '; '.join(filter(None, (found[todo[-1].id].watch, said)))
+    if oracle and todo:
+        last, left = found[todo[-1].id], max(1, until - time.monotonic())
+        last.watch = '; '.join(filter(None, (last.watch, watched(child, min(limits.cell_seconds, left)))))
     return True
 
 def play(cells, library, blocked=(), limits=Limits(), sandbox=True, imports=(), progress=None) -> list:

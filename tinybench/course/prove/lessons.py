@@ -104,7 +104,8 @@ def prove_lesson(course:Course, notebook:str, nb:NotebookNode, todo:list, jobs:i
     with Warm(library_of(course), later, import_lines(nb), limits, sandbox) as warm:
         with closing(Oracle(warm, plan(nb))) as oracle:
             child = Child(warm)
-            try: tried, errors = try_all(child.sock, child.key, cells_for(nb, todo), todo, jobs, limits, say, oracle)
+            cells = cells_for(nb, todo)
+            try: tried, errors = try_all(child.sock, child.key, cells, todo, jobs, limits, say, oracle)
             finally: child.end()
     def solved(e):
         lost = [c.id for c in e.checks if c.id in errors]

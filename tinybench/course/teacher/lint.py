@@ -92,8 +92,8 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
 
 def how_run(course:Course, unit=None) -> str:
     "A sentence on how many graded checks are run by value, and how many have to share the answer's process."
-    checks = [c for u in chosen(course, unit) for n in u.notebooks for e in exercises(read_notebook(course.path(n)))
-              for c in e.checks]
+    lessons = [read_notebook(course.path(n)) for u in chosen(course, unit) for n in u.notebooks]
+    checks = [c for nb in lessons for e in exercises(nb) for c in e.checks]
     n = sum(map(in_place, checks))
     return (f"{len(checks)} checks: {len(checks) - n} ask for values from a process of their own, "
             f"{n} ({n/max(len(checks), 1):.0%}) run in the answer's process, as their first lines say")

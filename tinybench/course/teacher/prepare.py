@@ -117,7 +117,8 @@ def work_for(course, unit, ready, sandbox=True) -> dict:
                  for c in needed(nb.cells, lesson(course, unit, n))]
              for n, nb in ready.notebooks.items()}
     lessons = {n: dict(blocked=[f'tinybench.{module_of(m)}' for m in there if m >= n],
-                       imports=import_lines(lesson(course, unit, n)), plan=plan_of(*lesson_at(course, unit, n)))
+                       imports=import_lines(lesson(course, unit, n)),
+                       plan=plan_of(*lesson_at(course, unit, n)))
                for n in cells}
     return dict(cells=cells, lessons=lessons, library=str(library), sum=library_sum(library),
                 limits=course.limits, sandbox=sandbox, secrets=secrets(course))

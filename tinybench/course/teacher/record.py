@@ -64,9 +64,12 @@ def unearned(name, nb, released) -> list:
     for exercise, cell, checks in by_exercise(nb):
         held = [r for r in checks if r.verdict == 'holds' and r.points]
         if held and role(cell) == 'exercise' and cell.source.strip() == stubs.get(exercise):
-            said.append(f'{name}, {exercise}: the stub is as handed out, and {", ".join(r.check for r in held)} holds')
-        elif (alone := [r.check for r in held if r.hidden]) and any(not (r.hidden or r.score) for r in checks):
-            said.append(f'{name}, {exercise}: {", ".join(alone)} holds, and what is easier and shown does not')
+            which = ', '.join(r.check for r in held)
+            said.append(f'{name}, {exercise}: the stub is as handed out, and {which} holds')
+            continue
+        alone = ', '.join(r.check for r in held if r.hidden)
+        if alone and any(not (r.hidden or r.score) for r in checks):
+            said.append(f'{name}, {exercise}: {alone} holds, and what is easier and shown does not')
     return [f'{x}: a person should look at it.' for x in said]
 
 def by_hand(nb) -> list:
