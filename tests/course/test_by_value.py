@@ -11,7 +11,8 @@ from tinybench.course.box.link import Answerer, Broken, Judge
 from tinybench.course.box.plan import in_place, plan, to_write
 from tinybench.course.box.start import Limits, Warm
 from tinybench.course.box.walls import bubblewrap
-from tinybench.course.box.worker import LIES, oracle_for, play_in
+from tinybench.course.box.work import oracle_for
+from tinybench.course.box.worker import LIES, play_in
 from tinybench.course.cells import exercises, read_notebook, role
 from tinybench.course.stub import stub
 from tinybench.course.units import read_course

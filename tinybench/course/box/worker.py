@@ -1,12 +1,12 @@
 "Runs a notebook's cells in a forked, walled-in process: an outcome for each, whatever the cells do"
 import os, random, select, signal, socket, time
-from contextlib import ExitStack, closing, suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from ..cells import CourseError, named, nbformat, plain_text, role
 from .messages import receive, send
 from .shell import failed, joined
-from .start import HOME, Limits, Warm, library_sum, roomy, warm_for
+from .start import Limits, Warm, roomy
 
 
 @dataclass
@@ -260,27 +260,3 @@ def play_in(warm, cells, seconds=None, progress=None, oracle=None) -> list:
             if one_run(child, todo, found, until, progress, oracle): break
         finally: child.end()
     return [found.get(c.id) or Outcome(c.id, [failed('NotRun', NOT_RUN)], error=NOT_RUN) for c in todo]
-
-def oracle_for(warm, plan):
-    "The process of the checks that belongs to `warm`; it is made once, and ends with it."
-    from .oracle import Oracle    # which imports this module
-    warm.start()
-    if not warm.oracle or warm.oracle.plan != plan:
-        warm.oracle = warm.made.enter_context(closing(Oracle(warm, plan)))
-    return warm.oracle
-
-def run_work(work) -> dict:
-    "Run a submission's notebooks in turn within its time; outcomes by notebook."
-    library = work['library'] if Path(work['library']).is_dir() else str(HOME)
-    if library_sum(library) != work['sum']:
-        raise CourseError(f'The tinybench in {library} is not the one that hands out the work. Install the '
-                          'same on every worker.')
-    limits, found = Limits(**work['limits']), {}
-    until = time.monotonic() + limits.submission_seconds
-    for name, cells in work['cells'].items():
-        lesson, cells = work['lessons'][name], [nbformat.from_dict(c) for c in cells]
-        warm = warm_for(library, tuple(lesson['blocked']), tuple(lesson['imports']), roomy(limits, cells),
-                        work['sandbox'], tuple(work['secrets']), work['sum'])
-        left = max(1, until - time.monotonic())
-        found[name] = [asdict(o) for o in play_in(warm, cells, left, oracle=oracle_for(warm, lesson['plan']))]
-    return found
