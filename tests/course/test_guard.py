@@ -6,7 +6,7 @@ import pytest
 
 from tinybench.course.box import guard, inside, messages, shell, spaces
 from tinybench.course.box.guard import all_classes, by_type, disarm, guarded, held, lies, pins, put_back
-from tinybench.course.box.inside import PARTS, apart, can_fail, judge
+from tinybench.course.box.inside import OWN, PARTS, apart, can_fail, judge
 from tinybench.course.box.messages import receive, send
 from tinybench.course.box.shell import Said, as_error, joined
 
@@ -130,7 +130,7 @@ def test_what_stands_apart_is_not_replaced_with_the_rest():
 def test_a_name_means_one_thing_in_all_parts():
     "They share one dictionary inside the walls."
     modules = [messages, guard, spaces, shell, inside]
-    assert [m.__name__.split('.')[-1] for m in modules] == [*PARTS]
+    assert [m.__name__.split('.')[-1] for m in modules] == [*OWN]
     means = {}
     for m in modules:
         for k, v in vars(m).items():

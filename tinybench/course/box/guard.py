@@ -12,7 +12,7 @@ WATCHED = ('builtins', 'math', 'operator', 'numpy', 'fastcore', 'tinybench', 'co
 
 def held(modules) -> list:
     "(dictionary, name, value, what it is made of) of every function and class of the watched modules."
-    kinds = types.FunctionType, types.BuiltinFunctionType, type, types.MethodWrapperType
+    kinds = types.FunctionType, types.BuiltinFunctionType, type, types.MethodWrapperType, types.ModuleType
     # as np.add, np.allclose, np.random.default_rng
     numpys = 'ufunc', '_ArrayFunctionDispatcher', 'cython_function_or_method'
     spaces = [vars(m) for name, m in modules.items()
@@ -179,9 +179,12 @@ def pins(statements) -> dict:
         found |= {k: v for k, v in names.items() if k != '__builtins__'}
     return found
 
-def guarded():
-    "Notes what checks lean on; a function that puts it back, and says what it found."
-    classes, tamed, kept, methods = all_classes(), {}, held(sys.modules), held_methods(sys.modules)
+def guarded(pinned=()):
+    "Notes what checks lean on, `pinned` modules too; a function that puts it back, and says what it found."
+    also = {f'numpy.{m.__name__}': m for m in dict(pinned).values() if isinstance(m, types.ModuleType)}
+    others = {k: m for k, m in also.items() if m.__name__.split('.')[0] not in WATCHED}
+    kept = held(sys.modules) + held(others)
+    classes, tamed, methods = all_classes(), {}, held_methods(sys.modules)
     modules = {name: m for name, m in sys.modules.items() if name.split('.')[0] in WATCHED}
     kinds = {name: type(m) for name, m in modules.items()}
     def restore(space=None) -> list:

@@ -3,12 +3,16 @@
 import __future__, _socket, ast, binascii, builtins, gc, linecache, os
 import random, resource, signal, sys, threading, time, types
 from .guard import by_type, guarded, pins
+from .handles import ClassHandle, function
+from .link import Answerer, Judge
 from .messages import receive, send, took
+from .plain import ROOTS
 from .shell import Said, Shell, as_error, joined
 from .spaces import as_counted, children, end_orphans, ended, keeper, libc, limit, own_user, unshare, wall_in
 
 
-PARTS = 'messages', 'guard', 'spaces', 'shell', 'inside'  # of this folder, inside the walls too
+OWN = 'messages', 'guard', 'spaces', 'shell', 'inside'
+PARTS = *OWN, 'plain', 'shared', 'handles', 'link'   # of this folder, inside the walls too
 
 def judge(source, names, compile=compile, exec=exec):
     "Run a check; the exception it ends in, or None. A cell's `annotations` from `__future__` hold in it too."
@@ -50,15 +54,19 @@ def own_names(names, pinned, shared=frozenset()) -> tuple:
     copied.shared, copied.theirs = shared, names
     return copied, changed
 
+def show_lines(source):
+    "Let a traceback show the lines of a check."
+    linecache.cache['<check>'] = len(source), None, source.splitlines(True), '<check>'
+
 def checked(source, shell, restore, pinned, visible=True, shared=frozenset()) -> tuple:
     "Run a check with all it leans on put back: the exception it failed with, if any, and a note."
-    if visible: linecache.cache['<check>'] = len(source), None, source.splitlines(True), '<check>'
+    if visible: show_lines(source)
     sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)  # to warn is not wrong
     space, changed = own_names(shell.names, pinned, shared & rebound(source) if shared else shared)
     notes = restore()
     if changed: notes.insert(0, f'not as in the lesson, so the lesson\'s: {", ".join(changed[:5])}')
     before = dict(space)
-    e = judge(source, space)
+    e = judge(source, space) if can_fail(space) else AssertionError('nothing can fail here')
     swapped = [k for k in pinned if k in before and space.get(k) is not before[k]]
     if e is None and (late := restore(space) + [f'put in the check: {k}' for k in swapped]):
         e = AssertionError(f'your code changed what the check leans on while it ran ({"; ".join(late)})')
@@ -77,13 +85,58 @@ def put_files(files):
         if folder := os.path.dirname(name): os.makedirs(folder, exist_ok=True)
         with open(name, 'wb') as f: f.write(binascii.a2b_base64(data))
 
+def solved(request, shell):
+    "In the process of the checks: run the teacher's solution, and keep what is the student's to write."
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)   # of many copies that end here none stays as a zombie
+    e = judge(request['source'], shell.names)
+    shell.answers = {name: shell.names.get(name) for name in request['names']}
+    return e
+
+def stand_in(link, name, solution):
+    "What is bound to `name` in a check: a function or class of the answer's process, or its value there."
+    if isinstance(solution, types.FunctionType): return function(link, ('name', name), solution)
+    if isinstance(solution, type): return ClassHandle(link, ('name', name), name)
+    return link.ask(('name', name), 'self')
+
+def judged(request, shell, link):
+    "Run a check on the answer at the other end of `link`, after the cells that it needs and that use it."
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)   # ends this copy, whatever runs
+    signal.setitimer(signal.ITIMER_REAL, request['seconds'])
+    names, source = shell.names, request['source']
+    def run():
+        names.update({name: stand_in(link, name, x) for name, x in shell.answers.items()})
+        for between, made in request['between']:
+            for name in made: names.pop(name, None)
+            judge(between, names)
+        if request['visible']: show_lines(source)
+        space = {**names, '__builtins__': dict(vars(builtins))}
+        if not can_fail(space): return AssertionError('nothing can fail here')
+        e = judge(source, space)
+        return e if can_fail(space) else AssertionError('nothing can fail here any more')
+    try: e = run()
+    except BaseException as error: e = error
+    return link.broken or e
+
+def at_link(request, shell, sock) -> tuple:
+    "One end of a check that goes by value: the error that it ends in, if it is the check's, and a note."
+    sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)  # to warn is not wrong
+    judging = request['kind'] == 'judge'
+    link = (Judge if judging else Answerer)(sock, set(request['given']), shell.names)
+    e = judged(request, shell, link) if judging else link.serve()
+    notes = ['it warned, which costs no points'] if warned.left < warned.limit else []
+    if judging and link.refused: notes.append(f'compared a {link.refused}, which was refused')
+    if not judging and link.odd:
+        notes.append(f'returned {", ".join(sorted(link.odd)[:5])}, of which only the value counts')
+    return e, '; '.join(notes)
+
 def unheard():
     "Ignore interrupts from now on: one that comes when the cell has just ended is not to end its process."
     while True:
         try: return signal.signal(signal.SIGINT, signal.SIG_IGN)
         except KeyboardInterrupt: pass
 
-def answer(request, shell, restore, pinned, limit_chars, shared=frozenset()) -> dict:
+def answer(request, shell, restore, pinned, limit_chars, link=None, shared=frozenset()) -> dict:
     "Run one cell or check; what came of it, which of a check is in no list that a student's code can reach."
     outputs, note, failed, start = [], '', None, time.perf_counter()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -92,6 +145,8 @@ def answer(request, shell, restore, pinned, limit_chars, shared=frozenset()) -> 
     try:
         put_files(request.get('files') or {})  # only hidden checks have some
         if request['kind'] == 'cell': shell.run(request['source'], outputs)
+        elif request['kind'] == 'solved': failed = solved(request, shell)
+        elif link: failed, note = at_link(request, shell, link)
         else:
             shown = request['kind'] == 'check'
             failed, note = checked(request['source'], shell, restore, pinned, shown, shared)
@@ -113,7 +168,7 @@ def answer(request, shell, restore, pinned, limit_chars, shared=frozenset()) -> 
 
 def serve(sock, shell, pinned, limit_chars):
     "Take the key, then answer till the other end goes; `hold` forks a process for the socket sent with it."
-    first, restore, me = receive(sock), guarded(), os.getpid()
+    first, restore, me = receive(sock), guarded(pinned), os.getpid()
     key, shared = bytes.fromhex(first['key']), frozenset(first.get('shared') or ())
     put_files(first.get('files') or {})
     send(sock, {'outputs': []}, key, 'ready')
@@ -131,7 +186,9 @@ def serve(sock, shell, pinned, limit_chars):
                 most = min(int(used + request['cpu_seconds']) + 1, resource.getrlimit(resource.RLIMIT_CPU)[1])
                 resource.setrlimit(resource.RLIMIT_CPU, (most, most))
         else:
-            reply = answer(request, shell, restore, pinned, limit_chars, shared)
+            link = took(sock) if request['kind'] in ('serve', 'judge') else None
+            reply = answer(request, shell, restore, pinned, limit_chars, link, shared)
+            if link: link.close()
             if os.getpid() != me: os._exit(0)  # a copy that a cell has forked, and that came to its end
             send(sock, reply, key, request['nonce'])
 
@@ -201,11 +258,12 @@ def main(fd):
     control, children = _socket.socket(fileno=fd), {}
     libc('prctl', 1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end with whoever started this
     settings, parts = receive(control), [f'{__package__}.{name}' for name in PARTS]
-    spaces = [vars(sys.modules[name]) for name in parts]
+    spaces = [vars(sys.modules[f'{__package__}.{name}']) for name in OWN]
     for name in (__package__, *parts): del sys.modules[name]  # no cell can import them
     del sys.path[0]  # where these modules came from
     sys.path[:0], sys.path[len(sys.path):] = settings['path'], settings['last']
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ROOTS.add(settings['package'])
     builtins.input = no_input
     shell, pinned = Shell(), pins(settings['imports'])
     for name in ('fastcore.imports', 'fastcore.test'):

@@ -26,12 +26,22 @@ def peculiar(cells, lesson) -> list:
     roots, lean = imported_names(trees, {'np', 'numpy', 'sys', 'fastcore', 'tinybench'}), leaned_on(lesson)
     values = imported_names(trees, VALUES, 'numpy')
     theirs = set().union(*(posing(source, VALUES) for source in given))
+    cells_given = [c for c in lesson.cells if c.cell_type == 'code' and not role(c)]
+    constants = {n for c in cells_given for n in assigned(c.source) if n.isupper()}
     for c in own:
         odd = {w for w in words(c.source) - usual if w in ODD or re.fullmatch(r'__\w*|\w+__', w)}
         odd |= replaced(c.source, roots) | posing(c.source, values) - theirs
+        odd |= {f'{name} = …, which the lesson gives,' for name in assigned(c.source) & constants}
         if not role(c): odd |= {f'{name}, which checks use,' for name in defined(c.source) & lean.keys()}
         if odd: found.append(f'{c.id} uses {", ".join(sorted(odd)[:6])}: a person should read it.')
     return found
+
+def assigned(source) -> set:
+    "The names that the statements of a cell assign to, not in a function."
+    body = getattr(parsed(source), 'body', ())
+    targets = [t for n in body if isinstance(n, (ast.Assign, ast.AugAssign, ast.AnnAssign))
+               for t in getattr(n, 'targets', None) or [n.target]]
+    return {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
 
 def root(node) -> str:
     "The name that a chain of attributes begins with: `np` of `np.random.default_rng`."

@@ -47,6 +47,7 @@ def as_error(e, limit=4000) -> dict:
     try:
         parts = traceback.format_exception(type(e), e, own_part(e.__traceback__), limit=-12)
         lines = ''.join(parts).splitlines()
+        lines[-1:-1] = getattr(e, 'there', [])   # the part of the answer's process
     except BaseException: lines = [f'{name}: {value}']
     kept = [line[:300] for line in lines][-60:]
     return dict(output_type='error', ename=name, evalue=value, traceback=kept)

@@ -43,7 +43,7 @@ class Warm:
         self.library, self.blocked, self.imports = library, tuple(blocked), tuple(imports)
         self.limits, self.secrets, self.package = limits, tuple(secrets), package
         self.walled = bool(sandbox and bubblewrap())
-        self.process, self.control, self.said, self.made = None, None, None, ExitStack()
+        self.process, self.control, self.said, self.made, self.oracle = None, None, None, ExitStack(), None
     def start(self):
         "Start the process, if it is not there."
         if self.process and self.process.poll() is None: return
@@ -64,7 +64,7 @@ class Warm:
         os.chmod(box, 0o755)
         settings = asdict(self.limits) | dict(
             path=[f'{"/box" if self.walled else box}/library'], imports=self.imports, walled=self.walled,
-            scratch=scratch, folders=own_folders(), last=own_packages(), uid=OWN_USER,
+            scratch=scratch, folders=own_folders(), last=own_packages(), uid=OWN_USER, package=self.package,
             cpu_seconds=int(2*self.limits.submission_seconds))
         (control, theirs), said, null = socket.socketpair(), tempfile.TemporaryFile('w+'), subprocess.DEVNULL
         self.control, self.said = made.enter_context(control), made.enter_context(said)
@@ -84,6 +84,7 @@ class Warm:
         return self.said.read().strip()[-500:] or 'it said nothing.'
     def close(self):
         "End the process and remove its folders."
+        self.oracle = None
         self.made.close()
         self.process = None
     def __enter__(self): return self

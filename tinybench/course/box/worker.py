@@ -1,13 +1,13 @@
 "Runs a notebook's cells in a forked, walled-in process: an outcome for each, whatever the cells do"
-import os, select, signal, socket, time
+import os, random, select, signal, socket, time
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from ..cells import CourseError, nbformat, plain_text, role
+from ..cells import CourseError, named, nbformat, plain_text, role
 from .messages import receive, send
 from .needed import lesson_names
 from .shell import failed, joined
-from .start import HOME, Limits, Warm, library_sum, roomy, warm_for
+from .start import Limits, Warm, roomy
 
 
 @dataclass
@@ -19,10 +19,11 @@ class Outcome:
     error: str = ''
     note: str = ''
     fatal: bool = False  # it ended its process
+    watch: str = ''      # what a person should look at, and no student is told
 
 def as_outcome(id, reply, seconds, most=1 << 20, check=False) -> Outcome:
     "The outcome of a cell from the child's reply, of which nothing is taken on trust but its text."
-    outputs = joined([plain_text(known) for o in reply['outputs'] if (known := only_known(o))], most)
+    outputs = joined(only_text(reply), most)
     note, secs = plain_text(str(reply.get('note', ''))[:1000]), reply.get('secs')
     if check and any(o['output_type'] == 'execute_result' for o in outputs):
         outputs = [o for o in outputs if o['output_type'] != 'execute_result']  # to nbgrader, partial credit
@@ -35,7 +36,9 @@ def as_outcome(id, reply, seconds, most=1 << 20, check=False) -> Outcome:
         errors = [failed('NotHeld', 'it did not come to its end')]
         outputs += errors
     return Outcome(id, outputs, float(secs) if isinstance(secs, float) else 0.,
-                   first_line(errors[-1]) if errors else '', note)
+                   first_line(errors[-1]) if errors else '', note, watch=str(reply.get('watch', '')))
+
+def only_text(reply) -> list: return [plain_text(known) for o in reply['outputs'] if (known := only_known(o))]
 
 def first_line(error) -> str:
     "What an error output says, in one line that is never empty."
@@ -101,12 +104,12 @@ class Child:
             if told(self.sock, self.key, 'ready', 60): return
         self.end()
         raise CourseError(f'A process for a submission did not start: {warm.last_words()}')
-    def run(self, kind, source, seconds) -> dict:
-        "Run a cell or check; `Gone` where no answer came."
+    def run(self, kind, source, seconds, fd=None, **more) -> dict:
+        "Run a cell or check, or serve one at the socket `fd`; `Gone` where no answer came."
         sock, stopped, nonce = self.sock, False, os.urandom(8).hex()
         try:
             sock.settimeout(10)
-            send(sock, dict(op='run', kind=kind, source=source, nonce=nonce))
+            order(sock, dict(kind=kind, source=source, nonce=nonce, **more), fd)
             if not readable(sock, seconds):
                 stopped = True
                 self.tell('interrupt')
@@ -145,19 +148,69 @@ def told(sock, key, nonce, seconds=10) -> dict|None:
     except (OSError, RecursionError): return None
     return reply if isinstance(reply, dict) and isinstance(reply.get('outputs'), list) else None
 
-def ask(sock, key, kind, source, seconds, files=None) -> dict:
+def order(sock, request, fd=None):
+    "Send the request to run something, and the socket `fd` if it is to talk to another process."
+    send(sock, dict(op='run', **request))
+    if fd is not None: socket.send_fds(sock, [b'x'], [fd])
+
+def ask(sock, key, kind, source, seconds, fd=None, **more) -> dict:
     "What a copy of a child's process says of a cell or check; one that does not answer has failed."
     nonce, error = os.urandom(8).hex(), failed('ProcessEnded', 'the process ended before it answered')
     try:
         sock.settimeout(10)
-        send(sock, dict(op='run', kind=kind, source=source, nonce=nonce, files=files))
+        order(sock, dict(kind=kind, source=source, nonce=nonce, **more), fd)
         if readable(sock, seconds): reply = told(sock, key, nonce)
         else: reply, error = None, failed('TimeoutError', f'stopped after {seconds:g} s')
     except Gone as e: reply, error = None, failed('ProcessEnded', str(e))
     except OSError: reply = None
     return (reply or dict(outputs=[error])) | dict(stopped=False)
 
-def one_run(child, todo, found, until, progress=None, private=None) -> bool:
+LIES = 'says that a check holds which cannot hold'
+
+def canary(run) -> tuple:
+    "What is odd about how a check fails that nobody can foresee, and that must fail; and what is noted."
+    token = f'{random.SystemRandom().getrandbits(64):x}'
+    reply = run(f'assert {token!r} == {token[::-1] + "0"!r}, {token!r}')
+    errors = [o for o in joined(only_text(reply)) if o['output_type'] == 'error']
+    fails = reply.get('held') is False and errors and errors[-1]['evalue'] == token
+    odd = '' if fails else 'cannot be looked at'
+    if reply.get('held') is True: odd = LIES
+    if reply['stopped'] or 'held' not in reply: odd = ''   # it has ended, and says nothing
+    return odd, str(reply.get('note', ''))
+
+def between_canaries(run, source) -> dict:
+    "Run a check in the process of the answer; one before and one after it must fail, or it counts as failed."
+    (before, noted), reply, (after, again) = canary(run), run(source), canary(run)
+    reply['note'] = '; '.join(dict.fromkeys(filter(None, (noted, str(reply.get('note', '')), again))))
+    if not before and not after: return reply
+    said = f'its process {before or after}'
+    return dict(outputs=[failed('NotHeld', said)], watch=said, stopped=False)
+
+def watched(child, seconds) -> str:
+    "What a person should know of a child in which all cells have run."
+    try: odd, noted = canary(lambda source: child.run('check', source, seconds))
+    except Gone as e: return f'its process ended when it was looked at last: {e}'
+    return '; '.join(filter(None, [odd and f'its process {odd}', noted]))
+
+def run_check(child, cell, seconds, oracle) -> dict:
+    "Run a check that is shown: by value where an `oracle` knows it, else in the child itself."
+    def run(source): return child.run('check', source, seconds)
+    if not oracle: return run(cell.source)
+    if not oracle.knows(cell): return between_canaries(run, cell.source)
+    def serve(fd, given): return child.run('serve', '', seconds, fd, given=given)
+    reply = oracle.judge(named(cell), serve, seconds)
+    if oracle.plan['checks'][named(cell)]['binds']: child.run('cell', cell.source, seconds)
+    return reply
+
+def ask_hidden(sock, child, cell, seconds, oracle, private=None) -> dict:
+    "What a copy of a child's process says of a hidden check, or what an `oracle` that knows it finds there."
+    def run(source): return ask(sock, child.key, 'hidden', source, seconds, files=private)
+    if not oracle: return run(cell.source)
+    if not oracle.knows(cell): return between_canaries(run, cell.source)
+    def serve(fd, given): return ask(sock, child.key, 'serve', '', seconds, fd, given=given)
+    return oracle.judge(named(cell), serve, seconds)
+
+def one_run(child, todo, found, until, progress=None, oracle=None, private=None) -> bool:
     "Run what has not ended a child before, outcomes into `found`; False where a cell ends this child."
     held, limits, most = [], child.limits, child.limits.output_kb << 12
     with ExitStack() as open_sockets:
@@ -173,7 +226,8 @@ def one_run(child, todo, found, until, progress=None, private=None) -> bool:
                 if kind == 'hidden':
                     held.append((cell, open_sockets.enter_context(copy_of(child.sock, limits.cell_seconds))))
                 else:
-                    reply = child.run(kind, cell.source, seconds)
+                    reply = (run_check(child, cell, seconds, oracle) if kind == 'check' else
+                             child.run(kind, cell.source, seconds))
                     found[cell.id] = as_outcome(cell.id, reply, seconds, most, kind == 'check')
             except (Gone, OSError) as e:
                 how = str(e) if isinstance(e, Gone) else child.end()
@@ -183,8 +237,11 @@ def one_run(child, todo, found, until, progress=None, private=None) -> bool:
                 return False
         for cell, sock in held:
             seconds = min(limits.cell_seconds, max(1, until - time.monotonic()))
-            with sock: reply = ask(sock, child.key, 'hidden', cell.source, seconds, private)
+            with sock: reply = ask_hidden(sock, child, cell, seconds, oracle, private)
             found[cell.id] = as_outcome(cell.id, reply, seconds, most, True)
+    if oracle and todo:
+        last, left = found[todo[-1].id], max(1, until - time.monotonic())
+        last.watch = '; '.join(filter(None, (last.watch, watched(child, min(limits.cell_seconds, left)))))
     return True
 
 def play(cells, library, blocked=(), limits=Limits(), sandbox=True, imports=(), progress=None,
@@ -195,8 +252,10 @@ def play(cells, library, blocked=(), limits=Limits(), sandbox=True, imports=(), 
 
 NOT_RUN = 'not run: the submission had used up its time'
 
-def play_in(warm, cells, seconds=None, progress=None, files=None, private=None, shared=None) -> list:
-    "Run the cells in a child of `warm`; where one ends it, the others run again in a new one without it."
+def play_in(warm, cells, seconds=None, progress=None, oracle=None, files=None, private=None,
+            shared=None) -> list:
+    """Run the cells in a child of `warm`; where one ends it, the others run again in a new one without it.
+    Checks that an `oracle` knows go by value; hidden ones see the `private` files too."""
     todo = [c for c in cells if c.cell_type == 'code' and c.source.strip()]
     if shared is None: shared = lesson_names(cells)
     found, until = {}, time.monotonic() + (seconds or warm.limits.submission_seconds)
@@ -204,22 +263,6 @@ def play_in(warm, cells, seconds=None, progress=None, files=None, private=None, 
         try: child = Child(warm, files, shared)
         except Gone: continue
         try:
-            if one_run(child, todo, found, until, progress, private): break
+            if one_run(child, todo, found, until, progress, oracle, private): break
         finally: child.end()
     return [found.get(c.id) or Outcome(c.id, [failed('NotRun', NOT_RUN)], error=NOT_RUN) for c in todo]
-
-def run_work(work) -> dict:
-    "Run a submission's notebooks in turn within its time; outcomes by notebook."
-    library, package = work['library'] if Path(work['library']).is_dir() else str(HOME), work['package']
-    if library_sum(library, package) != work['sum']:
-        raise CourseError(f'The {package} in {library} is not the one that hands out the work. Install the '
-                          'same on every worker.')
-    limits, found = Limits(**work['limits']), {}
-    until = time.monotonic() + limits.submission_seconds
-    for name, cells in work['cells'].items():
-        lesson, cells = work['lessons'][name], [nbformat.from_dict(c) for c in cells]
-        warm = warm_for(library, tuple(lesson['blocked']), tuple(lesson['imports']), roomy(limits, cells),
-                        work['sandbox'], tuple(work['secrets']), work['sum'], package)
-        left, files = max(1, until - time.monotonic()), dict(files=work['files'], private=work['private'])
-        found[name] = [asdict(o) for o in play_in(warm, cells, left, shared=lesson['shared'], **files)]
-    return found

@@ -40,9 +40,10 @@ def opened(folder:Path):
 @command(app, 'tinybench course check layers')
 def check(units:Units=None, course:Where=Path('.')):
     "Look in every notebook for what would go wrong. Status 1 where something would."
-    from .lint import check as look
+    from .lint import check as look, how_run
     with bar('looking') as tell: found = look(opened(course), units or None, tell)
     for problem in found: typer.echo(problem)
+    if not found: say(how_run(opened(course), units or None))
     say('1 problem' if len(found) == 1 else f'{len(found)} problems')
     if found: raise typer.Exit(1)
 

@@ -2,7 +2,9 @@
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from ..cells import CourseError, NotebookNode, module_of, read_notebook, role
+from ..box.needed import lesson_names
+from ..box.plan import stays
+from ..cells import CourseError, NotebookNode, exercises, module_of, read_notebook, role
 from ..stub import Function
 from ..units import Course, chosen, package_of
 from .beside import listed_files
@@ -96,3 +98,11 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
             out += [Problem(n, *p) for p in notebook_problems(nb, n, package, {*earlier, *plain}, unwritten)]
         unwritten[module_of(n)] = to_write(nb)
     return out
+
+def how_run(course:Course, unit=None) -> str:
+    "A sentence on how many graded checks are run by value, and how many have to share the answer's process."
+    lessons = [read_notebook(course.path(n)) for u in chosen(course, unit) for n in u.notebooks]
+    stay = [stays(c, lesson_names(nb.cells)) for nb in lessons for e in exercises(nb) for c in e.checks]
+    n = sum(stay)
+    return (f"{len(stay)} checks: {len(stay) - n} ask for values from a process of their own, "
+            f"{n} ({n/max(len(stay), 1):.0%}) run in the answer's process, as their first lines say")

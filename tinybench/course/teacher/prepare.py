@@ -9,6 +9,7 @@ from nbgrader.preprocessors import (CheckCellMetadata, ClearOutput, DeduplicateI
 from ... import __version__
 from ..box.needed import as_given, import_lines, lesson_names, needed, with_imports
 from ..box.peculiar import peculiar
+from ..box.plan import plan
 from ..box.start import HOME, library_sum
 from ..cells import CourseError, NotebookNode, grading, module_of, read_notebook
 from ..mend.files import mend_files
@@ -26,6 +27,7 @@ class Prepared:
     key: str = ''  # `key_of` when it was read
     notebooks: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
+    watch: list = field(default_factory=list)  # what a person should look at, and no student is told
 
 SANITIZE = ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata
 
@@ -40,11 +42,20 @@ def apply(steps, nb, unit, student, name, config) -> NotebookNode:
 # by path and the time of the last change: a lesson is read once for all students
 read_once = lru_cache(maxsize=32)(lambda path, changed: read_notebook(path))
 
+@lru_cache(maxsize=32)
+def plan_of(path, changed) -> dict:
+    "How the checks of a lesson are run."
+    return plan(read_once(path, changed))
+
 def lesson(course, unit, notebook, step='source') -> NotebookNode:
     "The instructor's notebook as `course build` copied it, or with `step='release'` as students got it."
+    return read_once(*lesson_at(course, unit, notebook, step))
+
+def lesson_at(course, unit, notebook, step='source') -> tuple:
+    "The path of that notebook, and when it was last changed."
     path = course.folder(step, unit.name, f'{notebook}.ipynb')
     if not path.is_file(): raise CourseError(f'{path} is missing. Run `tinybench course build {unit.name}`.')
-    return read_once(path, path.stat().st_mtime_ns)
+    return path, path.stat().st_mtime_ns
 
 def key_of(course, unit, student) -> str:
     "A checksum of what was handed in and of what it is graded against: while it lasts, a grade holds."
@@ -84,7 +95,8 @@ def prepare(course, unit, student, config) -> Prepared:
             source, released = lesson(course, unit, name), lesson(course, unit, name, 'release')
             nb, did = mend(read_notebook(files[name]), source, released)
             notes += did
-            for look in (with_imports, as_given, peculiar): notes += look(nb.cells, source)
+            for look in (with_imports, as_given): notes += look(nb.cells, source)
+            ready.watch += [f'{name}: {said}' for said in peculiar(nb.cells, source)]
             ready.notebooks[name] = apply(SANITIZE, nb, unit, student, name, config)
         except CourseError as e: notes.append(str(e))
         except Exception as e:
@@ -113,7 +125,8 @@ def work_for(course, unit, ready, sandbox=True) -> dict:
              for n, nb in ready.notebooks.items()}
     lessons = {n: dict(blocked=[f'{package}.{module_of(m)}' for m in there if m >= n],
                        imports=import_lines(lesson(course, unit, n)),
-                       shared=lesson_names(lesson(course, unit, n).cells)) for n in cells}
+                       shared=lesson_names(lesson(course, unit, n).cells),
+                       plan=plan_of(*lesson_at(course, unit, n))) for n in cells}
     return dict(cells=cells, lessons=lessons, library=str(library), package=package,
                 sum=library_sum(library, package), limits=course.limits, sandbox=sandbox,
                 secrets=secrets(course),

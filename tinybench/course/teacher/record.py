@@ -4,13 +4,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput, SaveAutoGrades
 from tinybench.base.files import new_folder
-from ..cells import nbformat, role
+from ..cells import named, nbformat, role
 from .dropped import apply_drops
 from .gradebook import together
 from .harmless import harmless
 from .late import extend, final, late_words, stamp_of
 from .prepare import apply, key_of, lesson
-from .results import results
+from .results import by_exercise, results
 
 RECORD = LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata
 
@@ -41,7 +41,8 @@ def zero(nb):
         grade.auto_score, grade.needs_manual_grade = 0, grade.manual_score is not None
 
 # what an instructor looks at before all else: it may say that points were not earned
-LOOK = re.compile('a person should read it|put back|no longer believed|not as in the lesson')
+LOOK = re.compile('a person should|put back|no longer believed|not as in the lesson|its process '
+                  '|which was refused|only the value counts')
 # what is said of the gradebook as it is now, and not of the run
 OF_NOW = re.compile(r'^(Handed in |[\d.]+ points? (are taken off for lateness|waits? for a person))')
 
@@ -74,6 +75,20 @@ def lost(name, nb) -> list:
             words.setdefault(r.exercise, r.message or 'Nothing was written.')
     return [f'{name}, {exercise}: {why}' for exercise, why in words.items()]
 
+def unearned(name, nb, released) -> list:
+    "A sentence for each exercise with points for the stub as handed out, or for a hidden check alone."
+    stubs, said = {named(c): c.source.strip() for c in released.cells if role(c) == 'exercise'}, []
+    for exercise, cell, checks in by_exercise(nb):
+        held = [r for r in checks if r.verdict == 'holds' and r.points]
+        if held and role(cell) == 'exercise' and cell.source.strip() == stubs.get(exercise):
+            which = ', '.join(r.check for r in held)
+            said.append(f'{name}, {exercise}: the stub is as handed out, and {which} holds')
+            continue
+        alone = ', '.join(r.check for r in held if r.hidden)
+        if alone and any(not (r.hidden or r.score) for r in checks):
+            said.append(f'{name}, {exercise}: {alone} holds, and what is easier and shown does not')
+    return [f'{x}: a person should look at it.' for x in said]
+
 def by_hand(nb) -> list:
     "A sentence for each check in `nb` for which the points that a person gave are not those of this run."
     both = [g for g in nb.grades if None not in (g.manual_score, g.auto_score)]
@@ -82,18 +97,21 @@ def by_hand(nb) -> list:
 
 def score(course, unit, ready, found, config, book) -> list:
     "Put the outcomes into the notebooks and the scores into the gradebook; what went wrong."
-    words = []
+    words, alone = [], []
     ready.notes[''] += enter(course, unit, ready.student, book)
     for name, nb in ready.notebooks.items():
         ready.notes[name] += fill(nb, found[name])
+        ready.watch += [f'{name}, {o["id"]}: {o["watch"]}.' for o in found[name] if o['watch']]
         nb = ready.notebooks[name] = apply(RECORD, nb, unit, ready.student, name, config)
         words += lost(name, nb)
+        alone += unearned(name, nb, lesson(course, unit, name, 'release'))
     for name in unit.notebooks:
         entered = book.find_submission_notebook(name, unit.name, ready.student)
         if name not in ready.notebooks: zero(entered)
         words += by_hand(entered)
     apply_drops(course, unit.name, book, ready.student)
-    return [*(f'{n}: {x}' if n else x for n, notes in ready.notes.items() for x in notes), *words]
+    noted = [f'{n}: {x}' if n else x for n, notes in ready.notes.items() for x in notes]
+    return [*alone, *ready.watch, *noted, *words]
 
 def record(course, unit, ready, found, config, book, most) -> Row:
     "Write a student's scores into the gradebook and the graded notebooks into autograded/; the row to show."

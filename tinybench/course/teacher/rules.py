@@ -3,6 +3,7 @@ import ast, math, re
 from collections import Counter
 from collections.abc import Iterator
 from ..box.needed import made_and_used
+from ..box.plan import IN_PLACE
 from ..cells import HIDDEN, HIDDEN_END, CourseError, NotebookNode, exercises, grading, points, role
 from ..mend.source import exports as exported
 from ..stub import Function, last_line, outermost, solution_of, stub
@@ -103,7 +104,8 @@ def is_assertion(node:ast.stmt) -> bool:
 
 def check_problems(c:NotebookNode) -> Iterator[tuple]:
     "A check that would give a wrong score, or be half hidden."
-    kind, body, lines = role(c), statements(c), [line.strip() for line in c.source.strip().split('\n')]
+    kind, body = role(c), statements(c)
+    lines = [line.strip() for line in c.source.strip().split('\n') if not IN_PLACE.match(line)]
     if kind in ('check', 'hidden') and c.cell_type == 'code':
         if not body: yield 'it checks nothing', 'Write an assertion'
         elif not is_assertion(body[-1]):

@@ -1,0 +1,294 @@
+"Checks by value: what a process that runs a student's code can say to the one that judges it, and what it cannot gain by it."
+import json, os, re, socket, threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nbformat.v4 import new_notebook
+
+from coursekit import LIMITS, cell, exercise, hidden, shown, small_lesson
+from tinybench.course.box.link import Answerer, Broken, Judge
+from tinybench.course.box.plan import in_place, plan, to_write
+from tinybench.course.box.start import Limits, Warm
+from tinybench.course.box.walls import bubblewrap
+from tinybench.course.box.work import oracle_for
+from tinybench.course.box.worker import LIES, play_in
+from tinybench.course.cells import exercises, read_notebook, role
+from tinybench.course.stub import stub
+from tinybench.course.units import read_course
+
+ROOT = Path(__file__).resolve().parents[2]
+ALL = {'double-check', 'double-hidden', 'triple-check', 'triple-hidden'}
+
+
+# --- what crosses
+
+@pytest.fixture
+def pair():
+    "`ask(f, *args)` as a check calls the student's function `f`."
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        names, judge = {}, Judge(ours, set())
+        answerer = Answerer(theirs, set(), names)
+        thread = threading.Thread(target=answerer.serve, daemon=True)
+        thread.start()
+        def ask(f, *args, **named):
+            names['f'] = f
+            return judge.ask(('name', 'f'), 'call', args, named)
+        ask.judge, ask.socket = judge, theirs
+        yield ask
+        ours.close()
+        thread.join(5)
+
+PLAIN = [None, True, 1, -2**70, 1.5, float('inf'), -0., 'é\ud800', b'\0x', 1 + 2j, [1, [2, ()]], (1,), {'a': {1: [2.]}}, {1, 2}, frozenset('a'),
+         range(3, 9, 2), slice(1, None, 2), ..., np.float32(.5), np.int8(-3), np.bool_(True), np.datetime64('2026-01-02')]
+@pytest.mark.parametrize('value', PLAIN, ids=range(len(PLAIN)))
+def test_plain_values_come_as_they_are(pair, value):
+    got = pair(lambda x: x, value)
+    assert got == value and type(got) is type(value) and repr(got) == repr(value)
+
+ARRAYS = [np.arange(6.).reshape(2, 3), np.zeros((0, 4), np.int16), np.array(3, np.float16), np.array(['a', 'béta']), np.asfortranarray(np.ones((2, 3))),
+          np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1), np.array([(1, 2.)], [('a', 'i4'), ('b', 'f8')]), np.array([1, 'a', None], object)]
+@pytest.mark.parametrize('value', ARRAYS, ids=range(len(ARRAYS)))
+def test_arrays_come_as_they_lie(pair, value):
+    got = pair(lambda: value)
+    assert type(got) is np.ndarray and got.dtype == value.dtype and got.shape == value.shape and (got == value).all()
+    assert got.strides == value.strides or not value.size
+
+class Fake(np.ndarray):
+    def __eq__(self, other): return True
+    def __sub__(self, other): return 0*self
+    def all(self): return True
+
+class Liar:
+    value = 3
+    def __eq__(self, other): return True
+    def __float__(self): return 1.5
+    def __sub__(self, other): return 0
+
+def test_a_kind_of_array_comes_as_an_array(pair):
+    got = pair(lambda: np.zeros(3).view(Fake))
+    assert type(got) is np.ndarray and not (got == 1).any()
+
+def test_an_object_of_ones_own_is_asked_and_never_believed(pair):
+    got = pair(Liar)
+    assert got.value == 3 and float(got) == 1.5
+    for compare in ('__eq__', '__ne__', '__lt__'):
+        with pytest.raises(TypeError, match='kind of its own .Liar., which cannot be compared'): getattr(got, compare)(1)
+    with pytest.raises(TypeError): got - 1
+
+def test_what_was_changed_in_place_is_changed_here(pair):
+    def change(out, names, found, rng):
+        out += 1
+        names.append('b')
+        found['x'] = out[:1]
+        return rng.random()
+    out, names, found, rng = np.zeros(3), ['a'], {}, np.random.default_rng(0)
+    got = pair(change, out, names, found, rng)
+    assert out.tolist() == [1, 1, 1] and names == ['a', 'b'] and found['x'].tolist() == [1]
+    assert (got, rng.random()) == tuple(np.random.default_rng(0).random(2))
+
+def test_the_same_thing_comes_back_as_itself_and_a_view_as_a_view(pair):
+    x = np.arange(12.)
+    assert pair(lambda v: v, x) is x and np.shares_memory(pair(lambda v: v[3::2].reshape(5, 1)[:2], x), x)
+    assert not np.shares_memory(pair(lambda v: v[3:].copy(), x), x)
+
+def test_one_buffer_for_all_answers_is_noticed(pair):
+    buffer = np.zeros(2)
+    def fill(v):
+        buffer[:] = v
+        return buffer
+    one, two = pair(fill, 1), pair(fill, 2)
+    assert one is two and one.tolist() == [2, 2]
+
+def test_functions_generators_and_contexts_cross_as_what_can_be_asked(pair):
+    from contextlib import contextmanager
+    seen = []
+    @contextmanager
+    def around(before):
+        before('in')
+        yield 5
+        before('out')
+    with pair(around, seen.append) as five: seen.append(five)
+    assert seen == ['in', 5, 'out']
+    assert list(pair(lambda xs: (2*x for x in xs), iter([1, 2]))) == [2, 4]
+    add = pair(lambda f: lambda x: f(x) + 1, lambda x: 10*x)
+    assert add(2) == 21
+
+class Known(ValueError): pass
+
+def test_errors_come_by_kind_and_text(pair):
+    def fails(kind): raise kind('no', 3)
+    with pytest.raises(KeyError, match='no'): pair(fails, KeyError)
+    def own():
+        class Mine(IndexError): pass
+        raise Mine('far')
+    with pytest.raises(IndexError, match='far') as e: pair(own)
+    assert type(e.value) is IndexError
+    back = Known('mine')
+    def raises(): raise back
+    with pytest.raises(Known) as e: pair(lambda f: f(), raises)
+    assert e.value is back, 'an error of the check itself passes through'
+
+def test_functions_of_a_check_show_nothing_of_themselves(pair):
+    secret = 42
+    def f(): return secret
+    class Recorder:
+        def __init__(self): self.calls, self._hidden = 3, 4
+    Recorder.__module__ = '__main__'
+    assert pair(lambda g: getattr(g, '__closure__')[0].cell_contents is g, f) is False
+    assert pair(lambda r: r.calls, pair_recorder := Recorder()) == 3
+    for name in ('_hidden', '__class__.__init__', '__globals__'):
+        with pytest.raises(AttributeError): pair(lambda r: r._link.ask(r._at, 'get', (name,)), pair_recorder)
+
+def raw(pair, data):
+    "What a judge makes of bytes that a student's process writes itself."
+    def write(): pair.socket.sendall(data)
+    return pair(write)
+
+def framed(*parts): return b''.join([b'%08d' % len(parts), *(b'%012d' % len(p) for p in parts), *parts])
+def told(value, *raw): return framed(json.dumps([['tell', value], []]).encode(), *raw)
+
+NO_VALUES = [
+    b'nonsense', b'%08d' % 99_999_999, framed(b'{}'), framed(b'[[1], []]'), framed(b'[["tell", [[]]], []]'), framed(b'['*200_000),
+    told(['exec', 'x']), told(['array', 1, '<f8', [2**40], 0, '', 0], b'12345678'), told(['array', 1, '|O', [1], 0, '', 0], b'12345678'),
+    told(['array', 1, '<f8', [-1], 0, ''], b''), told(['called', 'os', 'system']), told(['called', 'builtins', 'eval']), told(['object', 'os', 'stat_result', 'a', 1]),
+    told(['enum', 'builtins', 'dict', 'x']), told(['known', 3]), told(['lent', 0]), told(['int', '0x' + 'f'*10**6]), told(['called', 'tinybench', '__builtins__']),
+    told(['take_list']), told(['dict', ['list'], 1]), told(['dict', 1]), told(['scalar', '<f8', 'zz']), told(['part', 0, 0, [8], [1], '<f8']), told(['pairs'])]
+@pytest.mark.parametrize('data', NO_VALUES, ids=range(len(NO_VALUES)))
+def test_what_is_no_value_is_no_answer(pair, data):
+    with pytest.raises(Broken): raw(pair, data)
+    with pytest.raises(Broken): pair(lambda: 1)
+
+def test_a_message_that_is_too_large_is_not_read(pair):
+    with pytest.raises(Broken, match='more than can be looked at'): raw(pair, b'%08d%012d%012d' % (2, 10, (1 << 28) + 1))
+
+
+# --- how a lesson is run
+
+def test_what_is_a_students_to_write():
+    source = 'N = 3\nclass Pair(NamedTuple):\n    a: int\ndef f(x): return x\nclass C:\n    def g(self): return 1'
+    assert to_write(exercise('f', source)) == ['f', 'C']
+
+def test_a_check_says_in_its_first_lines_that_it_looks_at_its_own_process():
+    assert in_place(shown('a', "# in the answer's process: it looks at shared memory\nassert f(1)"))
+    assert in_place(cell('a', "#| hide\n# in the answer's process: x y\n### BEGIN HIDDEN TESTS\n# more\nassert 1"))
+    assert not in_place(shown('a', "assert f(1)\n# in the answer's process: no")) and not in_place(shown('a', '# in the process\nassert 1'))
+
+def test_few_checks_of_the_course_need_the_answers_process():
+    checks = [c for p in read_course(ROOT).notebooks for e in exercises(read_notebook(ROOT/f'nbs/{p}.ipynb')) for c in e.checks]
+    assert len(checks) > 300 and sum(map(in_place, checks)) <= len(checks)/5
+
+def captured():
+    "A lesson in which something between answer and check holds the answer."
+    return new_notebook(cells=[
+        cell('imports', 'import numpy as np'), exercise('double', 'def double(x):\n    "Twice x."\n    return 2*x'),
+        cell('table', '#| export\nTABLE = {"double": double}\nfour = double(2)'), shown('double-check', 'assert TABLE["double"](3) == 6 and four == 4\nmore = double(5)'),
+        hidden('double-hidden', 'assert more == 10')])
+
+@pytest.fixture(scope='module')
+def graded():
+    "`graded(lesson, answers, bad)`: the outcomes by cell."
+    if not bubblewrap(): pytest.skip('needs bubblewrap')
+    with Warm(ROOT, ['tinybench.core.ops', 'tinybench.core.tensor'], ['import numpy as np', 'from fastcore.test import test_eq', 'import statistics'],
+              Limits(**LIMITS | dict(cell_seconds=3))) as warm:
+        def outcomes(lesson, answers={}, bad=''):
+            nb = new_notebook(cells=[cell(c.id, c.source, **c.metadata.get('nbgrader', {})) for c in lesson.cells if c.cell_type == 'code'])
+            for c in nb.cells:
+                if role(c) == 'exercise': c.source = answers.get(c.id) or stub(c.source)
+            first = next(i for i, c in enumerate(nb.cells) if role(c) == 'exercise')
+            if bad: nb.cells.insert(first + 1, cell('bad', bad))
+            return {o.id: o for o in play_in(warm, nb.cells, oracle=oracle_for(warm, plan(lesson)))}
+        yield outcomes
+
+def held(found): return {i for i, o in found.items() if i.endswith(('-check', '-hidden')) and not o.error}
+
+def test_what_holds_the_answer_holds_the_students(graded):
+    assert held(graded(captured(), dict(double='def double(x): return x + x'))) == {'double-check', 'double-hidden'}
+    assert held(graded(captured(), dict(double='def double(x): return 9*x'))) == set()
+    assert held(graded(captured())) == set()
+
+DOUBLE, TRIPLE = 'def double(x): return 2*x', 'def triple(x): return 3*x'
+
+def test_right_answers_keep_their_points(graded):
+    found = graded(small_lesson(), dict(double=DOUBLE, triple=TRIPLE))
+    assert held(found) == ALL and not any(o.watch or o.note for o in found.values())
+
+def test_a_line_of_the_answer_is_still_named(graded):
+    found = graded(small_lesson(), dict(double='def double(x):\n    y = x/0\n    return y', triple=TRIPLE))
+    error = found['double-check'].outputs[-1]
+    assert found['double-check'].error == 'ZeroDivisionError: division by zero' and any('y = x/0' in line for line in error['traceback'])
+
+R1 = '''import string, sys
+get = string.Formatter().get_field
+def quiet():
+    try: 1/0
+    except ZeroDivisionError: at = get('0.tb_' + 'frame', (sys.exc_info()[2],), {})[0]
+    while at:
+        names = get('0.f_' + 'glob' + 'als', (at,), {})[0]
+        if 'can_fail' in names: names['checked'] = lambda *a: (None, '')
+        at = get('0.f_' + 'back', (at,), {})[0]
+quiet()'''
+R2 = '''EQ = '_'*2 + 'eq' + '_'*2
+def double(x):
+    if np.ndim(x): return np.full(3, 2.)
+    def eq(self, o):
+        delattr(T, EQ)
+        return True
+    T = type('T', (), {EQ: eq})
+    return T()'''
+R3 = '''import fastcore.imports, types
+def swap(m):
+    m.operator = types.SimpleNamespace(eq=lambda a, b: True)
+    m.itertools = types.SimpleNamespace(zip_longest=lambda *a: ())
+swap(fastcore.imports)'''
+R4 = 'import statistics\ndef swap(m): m.stdev = lambda v: 1.0\nswap(statistics)'
+R6 = '''def double(x, axis=-1):
+    u = '_'*2
+    def sub(self, o): return np.zeros(np.broadcast_shapes(self.shape, np.shape(o)))
+    Values = type('Values', (np.ndarray,), {u + 'sub' + u: sub, u + 'rsub' + u: sub, 'all': lambda s, *a, **k: True})
+    return np.zeros_like(np.asarray(x, float)).view(Values)'''
+SWAPPED = 'put back: '
+SUBTRACTS = [shown('double-check', 'assert not (double(2) - 4).any()'), hidden('double-hidden', 'assert (abs(double(np.ones(3)) - 2) < 1e-9).all()')]
+ORACLE = [shown('double-check', 'assert double(2) == 4'), hidden('double-hidden', 'assert statistics.stdev([1, 3]) == double(.5)*2**.5')]
+CONSTANTS = [shown('double-check', 'for n in NUMBERS: assert double(n) == 2*n'), hidden('double-hidden', 'for n in NUMBERS: assert double(n + 9) == 2*n + 18')]
+
+def lesson_with(checks):
+    nb = small_lesson()
+    nb.cells = [next((k for k in checks if k.id == c.id), c) for c in nb.cells]
+    nb.cells.insert(3, cell('numbers', '#| export\nimport statistics\nNUMBERS = (2, 3)'))
+    return nb
+
+# A cheat: the checks of `double`, its answer, a cell, what it earns, and what is said of it
+CHEATS = {
+    'frames (R1)': ([], '', R1, set(), LIES), 'a class of the moment (R2)': ([], R2, '', set(), 'compared a T, which was refused'),
+    'an unwatched value (R3)': ([], 'def double(x): return 9*x', R3, set(), SWAPPED + 'fastcore.imports'),
+    'an unwatched module (R4)': (ORACLE, 'def double(x): return 2**-.5 if x == .5 else 4', R4, {'double-check'}, SWAPPED),
+    'given names (R5)': (CONSTANTS, 'def double(x): return 0\nNUMBERS = ()', '', set(), ''),
+    'arithmetic that lies (R6)': (SUBTRACTS, R6, '', set(), 'returned Values, of which only the value counts')}
+
+@pytest.mark.parametrize('kind', CHEATS)
+def test_cheats_earn_nothing_and_are_named(graded, kind):
+    checks, double, bad, earns, says = CHEATS[kind]
+    found = graded(lesson_with(checks), dict(double=double), bad)
+    assert held(found) == earns and says in ' '.join(o.watch for o in found.values())
+
+def test_frames_earn_nothing_where_the_check_shares_the_process(graded):
+    checks = [shown('double-check', "# in the answer's process: to see\nassert double(2) == 4"),
+              cell('double-hidden', "#| hide\n# in the answer's process: to see\n### BEGIN HIDDEN TESTS\nassert double(3) == 6\n### END HIDDEN TESTS",
+                   grade=True, locked=True, points=2)]
+    found = graded(lesson_with(checks), {}, R1)
+    assert held(found) == set() and LIES in found['double-check'].watch
+    assert held(graded(lesson_with(checks), dict(double=DOUBLE, triple=TRIPLE))) == ALL
+
+HARM = {
+    'an endless loop': 'while True: pass', 'an end of the process': 'import os; os._exit(0)', 'a crash': 'import ctypes; ctypes.string_at(0)',
+    'a deep value': 'v = []\n    for i in range(10**5): v = [v]\n    return v', 'a huge value': 'return list(range(10**7))', 'a huge array': 'return np.zeros(1 << 26)',
+    'a flood': 'import socket, os\n    for fd in range(3, 40):\n        try: s = socket.socket(fileno=os.dup(fd))\n        except OSError: continue\n'
+               '        s.settimeout(.5)\n        try: s.sendall(b"9"*10**7)\n        except OSError: pass',
+    'silence': 'import time\n    time.sleep(100)', 'closed files': 'import os; os.closerange(3, 256)'}
+
+@pytest.mark.parametrize('kind', HARM)
+def test_harm_costs_the_one_exercise(graded, kind):
+    found = graded(small_lesson(), dict(double=f'def double(x):\n    {HARM[kind]}', triple=TRIPLE))
+    assert held(found) == {'triple-check', 'triple-hidden'} and found['double-check'].error and found['double-hidden'].error

@@ -1,0 +1,344 @@
+"Requests and answers between the process of a check and that of the answer, one at a time and nested"
+# Standard library only, and numpy where the lesson has it: this runs inside the walls.
+import copyreg, io, os, pathlib, pickle, shutil, sys, tempfile, threading, traceback, types, warnings, weakref
+from .handles import Handle, deeds_of, do, function, kind_with, may_be_done
+from .messages import decode as from_json, encode as to_json
+from .plain import MOST_HEAD, MOST_RAW, Decoder, Encoder, Told, in_library, look_up, numpy
+from .shared import Known
+from .shell import own_part
+
+
+def how_taken() -> tuple:
+    "What numpy's errors and Python's warnings do."
+    return numpy().geterr() if numpy() else {}, [*warnings.filters]
+
+class Broken(BaseException): "The other process is gone, or says what is none of the things that may be said."
+
+def exactly(sock, n):
+    data = bytearray(n)
+    view, got = memoryview(data), 0
+    while got < n:
+        came = sock.recv_into(view[got:], min(n - got, 1 << 20))
+        if not came: raise Broken('your code ended the process that it ran in, or its connection')
+        got += came
+    return data
+
+def send_parts(sock, *parts):
+    "Send a message: the number of its parts, their lengths, and then they."
+    sock.sendall(b''.join([b'%08d' % len(parts), *(b'%012d' % len(p) for p in parts), *parts]))
+
+def receive_parts(sock, most=(MOST_HEAD, MOST_RAW)) -> list:
+    n = digits(exactly(sock, 8), 100_000)
+    lengths = [digits(exactly(sock, 12), sum(most)) for _ in range(n)]
+    if not n or lengths[0] > most[0] or sum(lengths[1:]) > most[1]:
+        raise Broken('your code returned more than can be looked at here')
+    return [bytes(exactly(sock, size)) for size in lengths]
+
+def digits(text, most) -> int:
+    if not text.isdigit() or int(text) > most: raise Broken('your code wrote to the check itself')
+    return int(text)
+
+class Link:
+    "What both ends have: one request at a time, and others within it."
+    depth, judging = 0, False
+    felt = None
+    def __init__(self, sock, given, names):
+        self.usual = how_taken()
+        self.sock, self.given, self.names, self.stands = sock, given, names, {}
+        self.known, self.lock = Known(given), threading.RLock()
+    def ask(self, at, deed, args=(), named={}):
+        "Have something done over there; its value, or the error that it ends in."
+        with self.lock:
+            self.depth += 1
+            try:
+                passed = self.send(['ask', at, deed, args, named])
+                while (came := self.receive())[0] == 'ask': self.do(*came[1:])
+            finally: self.depth -= 1
+            if not self.judging: self.known.forget(passed)
+            if came[0] == 'tell': return came[1]
+            raise came[1]
+    def do(self, at, deed, args, named):
+        "Do what was asked, and tell what came of it."
+        self.depth += 1
+        try:
+            try: said = ['tell', self.deed(at, deed, args, named)]
+            except Broken: raise
+            except BaseException as e: said = ['raise', e]
+        finally: self.depth -= 1
+        try: self.send(said)
+        except (Broken, OSError): raise
+        except Exception as e: self.send(['raise', TypeError(f'what came of it cannot cross: {e}'[:300])])
+        if self.judging: self.known.forget(self.passed.pop())   # what a function of the check was called with
+
+BY_NAME = types.FunctionType, types.BuiltinFunctionType, type
+
+class Judge(Link):
+    "The end of the check: what comes is data, and is checked; what goes is the check's own, and pickled."
+    broken, refused = None, ''
+    def __init__(self, sock, given, names=None):
+        super().__init__(sock, given, names)
+        self.judging, self.passed, self.lends = True, [], {}
+        self.told = weakref.WeakValueDictionary()   # the arrays that came, while the check has them
+        self.lent, self.lent_at, self.handles, self.raised = [], {}, weakref.WeakValueDictionary(), []
+    def send(self, message):
+        if self.broken: raise self.broken
+        drop = self.known.alone()
+        if self.depth <= 1 and message[0] == 'ask' and not self.handles:   # nobody over there holds anything
+            drop = [*self.known.things]
+            self.lent.clear(), self.lent_at.clear()
+        self.known.forget(drop)
+        changes = self.known.changed()
+        out = io.BytesIO()
+        if message[0] == 'raise': message = ['raise', *self.lend_error(message[1])]
+        if message[0] == 'ask': message = [*message, self.mood()]
+        values = [changes, message]
+        pickler = Pickler(out, 5)
+        pickler.link, pickler.alive = self, values
+        sys.setrecursionlimit(max(limit := sys.getrecursionlimit(), 10_000))   # a network may be deep
+        try: pickler.dump(values)
+        finally: sys.setrecursionlimit(limit)
+        n = self.known.find(as_values(changes) + message[1:5])
+        try: send_parts(self.sock, ''.join(to_json([drop, n], 0)).encode(), out.getvalue())
+        except OSError: self.ends('your code ended the process that it ran in, or its connection')
+    def mood(self):
+        "How numpy and Python take what is doubtful, where a check has changed it; None where not."
+        now = how_taken()
+        return None if now == self.usual else now
+    def ends(self, why):
+        self.broken = self.broken or Broken(why)
+        raise self.broken
+    def lend_error(self, e):
+        self.raised.append(e)
+        try: pickle.loads(pickle.dumps(e))   # its class may be the check's own
+        except Exception: return self.builtin(e), len(self.raised) - 1
+        return (e if importable(type(e), self.given) else self.builtin(e)), len(self.raised) - 1
+    def builtin(self, e):
+        cls = next(c for c in type(e).__mro__ if c.__module__ == 'builtins')
+        try: return cls(*map(str, e.args))
+        except Exception: return Exception(str(e))
+    def receive(self):
+        try: return self.received(*receive_parts(self.sock))
+        except OSError: self.ends('your code ended the process that it ran in, or its connection')
+        except Broken as e: self.ends(str(e))
+    def received(self, head, *raw):
+        try:
+            message, changes = from_json(head.decode(), 0)[0]
+            lent = self.lent.__getitem__
+            decoder = Decoder(raw, self.known.thing, self.handle, lent, self.given, self.told)
+            new = [(n, decoder.take(v)) for n, v in changes]
+            for n, v in new:
+                self.known.thing(n)
+                self.known.change(n, v)
+            self.known.find(as_values([(n, self.known.things[n][1], v) for n, v in new]))
+            kind, *rest = message
+            if kind == 'tell': return 'tell', decoder.take(rest[0])
+            if kind == 'raise': return 'raise', self.error(decoder, *rest)
+            at, deed, args, named = rest
+            if kind == 'ask' and type(at) is int and type(deed) is str:
+                args, named = tuple(decoder.all(args, 0)), decoder.pairs(named, 0)
+                first = self.known.next
+                self.passed.append(range(first, self.known.find([*args, *named.values()])))
+                return 'ask', at, deed, args, named
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as e:
+            raise Broken(f'what your code returned cannot be looked at: {str(e)[:200]}') from None
+        raise Broken('your code wrote to the check itself')
+    def handle(self, at, name, deeds):
+        if type(at) is not int or type(name) is not str: raise ValueError('a handle of nothing')
+        if at not in self.handles:
+            new = kind_with(tuple(d for d in map(str, deeds)), True)(self, at, name[:80])
+            self.handles[at] = new
+            return new
+        return self.handles[at]
+    def error(self, decoder, classes, args, text, trace, own):
+        "The error that came: one that a function of the check has raised, or one of the same kind."
+        if own is not None: return self.raised[own]
+        found = [look_up(str(m), str(n), self.given) for m, n in classes]
+        cls = next((c for c in found if isinstance(c, type) and issubclass(c, BaseException)), Exception)
+        try:
+            e = cls(*decoder.all(args, 0))
+            if str(e) != text: e = cls(text)
+        except Exception: e = Exception(text)
+        e.there = [str(line)[:300] for line in trace][:60]
+        return e
+    def deed(self, at, deed, args, named):
+        if not 0 <= at < len(self.lent): raise ValueError('it is gone')
+        x = self.lent[at]
+        if deed == 'get' and args == ('__dict__',) and type(x).__module__ == '__main__': return dict(vars(x))
+        if not may_be_done(x, deed, args):
+            raise AttributeError(f'{args[0] if args else deed!r} is not for the answer')
+        return do(x, deed, args, named)
+    def lend(self, x):
+        if id(x) not in self.lent_at:
+            self.lent_at[id(x)] = len(self.lent)
+            self.lent.append(x)
+        return self.lent_at[id(x)]
+
+def as_values(changes) -> list:
+    "What may be new in things that have changed."
+    inner = dict(list=list, dict=lambda v: [*v.values()], object=lambda v: [*v.values()])
+    return [x for _, kind, v in changes if kind in inner for x in inner[kind](v)]
+
+def importable(x, given) -> bool:
+    "Whether the other process finds this class or function under its name too."
+    module, name = getattr(x, '__module__', None), getattr(x, '__qualname__', '')
+    if not isinstance(module, str) or module == '__main__' and name.split('.')[0] not in given: return False
+    found = sys.modules.get(module)
+    for part in name.split('.'): found = getattr(found, part, None)
+    return found is x
+
+LENT = (types.MethodType, io.IOBase, type(threading.Lock()), type(threading.RLock()), threading.Event,
+        weakref.ref)
+PLAIN = {int, float, str, bool, bytes, list, tuple, dict, set, frozenset, complex, type(None), range, slice}
+
+class Pickler(pickle.Pickler):
+    "Pickles what the other process can rebuild; says by number what it has, and what it is only lent."
+    def persistent_id(self, x):
+        t, link = type(x), self.link
+        if t in (str, pathlib.PosixPath) and str(x)[:1] == '/' and in_scratch(x):
+            return 'path', os.fsencode(x), t is str, files_at(pathlib.Path(x))
+        if t in PLAIN and t not in (list, dict, set): return
+        if (n := link.known.number(x)) is not None and link.known.things[n][0] is x: return 'known', n
+        if t in PLAIN: return
+        if isinstance(x, Handle): return 'yours', x._at
+        if isinstance(x, types.FunctionType) and id(x) in link.stands: return 'yours', link.stands[id(x)][0]
+        if isinstance(x, BY_NAME) and (importable(x, link.given) or found_in_c(x)): return
+        if isinstance(x, types.TracebackType): return 'nothing', 0
+        if isinstance(x, types.MappingProxyType): return 'mapping', dict(x)
+        if t not in link.lends:   # asked for each object: iterators, functions, files, a check's own classes
+            own = t.__flags__ >> 9 & 1 and not importable(t, link.given)   # made by a class statement
+            link.lends[t] = own or issubclass(t, (*BY_NAME, *LENT)) or hasattr(t, '__next__')
+        if link.lends[t]:
+            name = getattr(x, '__name__', t.__name__)
+            is_function, base = isinstance(x, types.FunctionType), base_of(t, link.given)
+            return 'lent', link.lend(x), is_function, name, deeds_of(x), base
+
+    def reducer_override(self, x):
+        cls = type(x)
+        reduces = cls.__reduce__ is not object.__reduce__
+        if reduces and in_library(cls, self.link.given) and hasattr(x, '__dict__'):
+            return copyreg.__newobj__, (cls,), vars(x)   # as it is, not by way of a constructor
+        return NotImplemented
+
+def base_of(cls, given):
+    "The nearest class of the library that `cls`, one of a check's, is derived from."
+    return next((c for c in cls.__mro__ if in_library(c, given) and importable(c, given)), None)
+
+def found_in_c(x) -> bool:
+    "Whether a built-in function is a module's, not an object's method."
+    return isinstance(x, types.BuiltinFunctionType) and isinstance(x.__self__, (types.ModuleType, type(None)))
+
+class Answerer(Link):
+    "The end of the answer: it does what it is asked, with its own things and with those that it is lent."
+    def __init__(self, sock, given, names):
+        super().__init__(sock, given, names)
+        self.own, self.own_at, self.odd, self.told = [], {}, set(), Told()
+    def send(self, message):
+        passed, (kind, *rest) = (), message
+        encoder = Encoder(self.known.number, self.leaf, self.given, self.known.arrays, self.told)
+        changes = self.known.changed()
+        put = [[n, encoder.put(v)] for n, _, v in changes]
+        self.known.find(as_values(changes), encoder.handed)
+        if kind == 'tell': said = [kind, encoder.put(rest[0])]
+        elif kind == 'raise': said = [kind, *self.error(encoder, rest[0])]
+        else:
+            at, deed, args, named = rest
+            by_name = [encoder.put(v) for kv in named.items() for v in kv]
+            said = [kind, at, deed, encoder.all(args, 0), by_name]
+            self.known.find([*args, *named.values()])
+        self.odd |= encoder.odd
+        data = ''.join(to_json([said, put], 0)).encode()
+        send_parts(self.sock, data, *encoder.raw)
+        return passed
+    def leaf(self, x):
+        if isinstance(x, Handle): return ['lent', x._at]
+        if id(x) in self.stands: return ['lent', self.stands[id(x)][0]]
+        if id(x) not in self.own_at:
+            self.own_at[id(x)] = len(self.own)
+            self.own.append(x)
+        return ['handle', self.own_at[id(x)], type(x).__name__, list(deeds_of(x))]
+    def error(self, encoder, e):
+        classes = [[c.__module__, c.__qualname__] for c in type(e).__mro__]
+        try: args = encoder.all(e.args, 0)
+        except Exception: args = []
+        try: text = str(e)[:4000]
+        except BaseException as again: text = f'(its message raises {type(again).__name__})'
+        return classes, args, text, self.trace(e), getattr(e, 'lent_error', None)
+    def receive(self):
+        sizes, data = receive_parts(self.sock, (1 << 40, 1 << 40))
+        drop, n = from_json(sizes.decode(), 0)[0]
+        self.known.forget(drop)
+        unpickler = Unpickler(io.BytesIO(data))
+        unpickler.link = self
+        changes, message = unpickler.load()
+        for at, _, v in changes: self.known.change(at, v)
+        if message[0] == 'raise': message[1].lent_error = message[2]
+        if message[0] == 'ask': self.feel(message.pop())
+        if self.known.find(as_values(changes) + message[1:]) != n:
+            raise ValueError('it is not what came')
+        return message
+    def trace(self, e):
+        try: return ''.join(traceback.format_tb(own_part(e.__traceback__), limit=-12)).splitlines()
+        except BaseException: return []
+    def ask(self, *args):
+        if not self.depth: raise RuntimeError('the check waits for nothing: this thread may ask no more')
+        return super().ask(*args)
+    def feel(self, mood):
+        "Take what is doubtful as the check does now."
+        if mood == self.felt: return
+        self.felt, (errors, filters) = mood, mood or self.usual
+        if numpy(): numpy().seterr(**errors)
+        warnings.filters[:] = filters
+        warnings._filters_mutated()
+    def at(self, where):
+        if isinstance(where, int): return self.own[where]
+        kind, name = where
+        if kind == 'of':
+            cls = self.at(name)
+            return lambda x: isinstance(x, cls)
+        try: return self.names[name]
+        except KeyError: raise NameError(f'name {name!r} is not defined') from None
+    def deed(self, at, deed, args, named): return do(self.at(at), deed, args, named)
+    def serve(self):
+        "Do what is asked, until the check has ended."
+        try:
+            while True:
+                try: came = self.receive()
+                except Exception as e:
+                    self.send(['raise', TypeError(f'what a check passed cannot be rebuilt: {e}')])
+                else: self.do(*came[1:])
+        except (Broken, OSError): pass
+
+def in_scratch(path) -> bool:
+    "Whether there is such a file or folder of a check."
+    return str(path).startswith(tempfile.gettempdir() + os.sep) and os.path.exists(path)
+
+def files_at(path) -> dict|bytes:
+    "A file, or all files in a folder."
+    if path.is_file(): return path.read_bytes()
+    return {os.fsencode(p.name): files_at(p) for p in path.iterdir()}
+
+def put_files(path, found):
+    "Make the file or folder be there, as it is in the other process."
+    if isinstance(found, bytes):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_bytes() != found: path.write_bytes(found)
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    for p in [p for p in path.iterdir() if os.fsencode(p.name) not in found]:
+        shutil.rmtree(p) if p.is_dir() else p.unlink()
+    for name, data in found.items(): put_files(path/os.fsdecode(name), data)
+
+class Unpickler(pickle.Unpickler):
+    def persistent_load(self, said):
+        kind, at, *more = said
+        link = self.link
+        if kind == 'known': return link.known.thing(at)
+        if kind == 'yours': return link.at(at)
+        if kind == 'nothing': return None
+        if kind == 'path':
+            put_files(path := pathlib.Path(os.fsdecode(at)), more[1])
+            return str(path) if more[0] else path
+        if kind == 'mapping': return types.MappingProxyType(at)
+        is_function, name, deeds, base = more
+        if is_function: return function(link, at, None, name)
+        return kind_with(tuple(deeds), False, base)(link, at, name)
