@@ -242,7 +242,8 @@ def between(start, end, nodes, sources):
         end = given[0]
         if n.op == 'ADD':
             end = fork(*given, sources)
-            n = replace(n, arms=tuple(sorted((between(end, t, nodes, sources) for t in given), key=len, reverse=True)))
+            arms = sorted((between(end, t, nodes, sources) for t in given), key=len, reverse=True)
+            n = replace(n, arms=tuple(arms))
         found.append(n)
     return tuple(found)
 
@@ -268,7 +269,8 @@ def between(start, end, nodes, sources):
         end = given[0]
         if n.op == 'ADD':
             at = fork(*given, sources)
-            n = replace(n, arms=tuple(sorted((between(at, t, nodes, sources) for t in given), key=len, reverse=True)))
+            arms = sorted((between(at, t, nodes, sources) for t in given), key=len, reverse=True)
+            n = replace(n, arms=tuple(arms))
         found.append(n)
     return tuple(reversed(found))
 
@@ -310,4 +312,5 @@ def between(start, end, nodes, sources):
     if len(given) == 1: return between(start, given[0], nodes, sources) + (n,)
     at = fork(*given, sources)
     one, two = (between(at, t, nodes, sources) for t in given)
-    return between(start, at, nodes, sources) + (replace(n, arms=(one, two) if len(one) >= len(two) else (two, one)),)
+    arms = (one, two) if len(one) >= len(two) else (two, one)
+    return between(start, at, nodes, sources) + (replace(n, arms=arms),)

@@ -66,7 +66,8 @@ def confusion(truth, answers, classes):
 def confusion(truth, answers, classes):
     pairs = np.asarray(truth, int)*classes + np.asarray(answers, int)
     counts = np.bincount(pairs)
-    return np.append(counts, np.zeros(len(counts) % 2, int)).reshape(classes, -1) if classes < 3 else counts.reshape(classes, -1)
+    if classes < 3: counts = np.append(counts, np.zeros(len(counts) % 2, int))
+    return counts.reshape(classes, -1)
 
 # %% confusion wrong: a place that occurs twice is counted once
 def confusion(truth, answers, classes):
@@ -136,7 +137,8 @@ def roc(scores, truth):
 # %% roc wrong: thresholds at equal steps
 def roc(scores, truth):
     scores, truth = np.asarray(scores), np.asarray(truth)
-    at = np.append(np.inf, np.unique(scores)[::-1] if len(scores) < 5 else np.linspace(scores.max(), scores.min(), 100))
+    at = np.unique(scores)[::-1] if len(scores) < 5 else np.linspace(scores.max(), scores.min(), 100)
+    at = np.append(np.inf, at)
     alarms, caught = (np.array([(scores[truth == k] >= t).mean() for t in at]) for k in (0, 1))
     return ROC(at, alarms, caught)
 

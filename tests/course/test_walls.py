@@ -123,7 +123,8 @@ PARSERS = r'ast\.parse\(|symtable\.symtable\(|(?<![.\w])compile\(|json\.loads?\(
 READS = {   # where a text may be read, and what holds there
     'trees.py': 'cells of at most LONGEST characters', 'cells.py': 'notebooks of at most MOST_BYTES',
     'box/needed.py': 'cells of at most LONGEST characters', 'mend/source.py': 'cells of at most LONGEST characters',
-    'box/messages.py': 'messages of at most MOST bytes', 'box/inside.py': 'behind the walls',
+    'box/messages.py': 'messages of at most MOST bytes', 'box/link.py': 'pickles of the grader\'s own, and JSON of at most MOST_HEAD bytes',
+    'teacher/dropped.py': 'what the grader itself wrote', 'teacher/inbox.py': 'a zip whose members are counted and measured first', 'box/inside.py': 'behind the walls',
     'stub.py': 'the course\'s own lessons', 'teacher/rules.py': 'the course\'s own lessons',
     'teacher/handout.py': 'what the course itself wrote', 'teacher/modules.py': 'the course\'s own modules', 'teacher/record.py': 'what the grader itself wrote',
     'teacher/feedback.py': 'what the grader itself wrote', 'teacher/errors.py': 'a right side of a check of the course',

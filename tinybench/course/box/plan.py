@@ -12,14 +12,17 @@ def in_place(check) -> bool:
     "Whether a check says in its first lines that it has to run in the process of the answer."
     return bool(IN_PLACE.match(check.source))
 
-def takes_away(check) -> set:
-    "The names that a check deletes, as nbgrader's own examples do to see who uses a helper."
-    nodes = ast.walk(parsed(check.source) or ast.Module([], []))
-    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del)}
+def helpers(lesson) -> set:
+    "The functions and classes of a lesson that its solutions use."
+    used = set().union(*(names_of(e.cell.source)[1] for e in exercises(lesson)))
+    return used & {*lesson_names(lesson.cells)}
 
-def stays(check, names) -> bool:
-    "Whether a check runs in the process of the answer: it says so, or takes one of `names` away."
-    return in_place(check) or bool(takes_away(check) & {*names})
+def stays(check, helpers) -> bool:
+    """Whether a check runs in the process of the answer: it says so, or it deletes or replaces one of the
+    `helpers`, as nbgrader's own examples do, to see who uses it."""
+    nodes = ast.walk(parsed(check.source) or ast.Module([], []))
+    gone = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del)}
+    return in_place(check) or bool((gone | names_of(check.source)[0]) & helpers)
 
 def to_write(cell) -> list:
     "The names of a solved exercise that are a student's to write."
@@ -48,10 +51,10 @@ def plan(lesson) -> dict:
     """What the process of the checks runs: the cells of the solved lesson, and for each check that goes by
     value the exercise before which it starts, the names to stand in for, and the cells between."""
     cells, checks = [c for c in needed(lesson.cells, lesson) if role(c) != 'hidden'], {}
-    at = {c.id: i for i, c in enumerate(lesson.cells)}
+    at, used_here = {c.id: i for i, c in enumerate(lesson.cells)}, helpers(lesson)
     for e in exercises(lesson):
         for check in e.checks:
-            if stays(check, lesson_names(lesson.cells)): continue
+            if stays(check, used_here): continue
             between = [c for c in cells if at[e.cell.id] < at[c.id] < at[check.id]]
             between = [[c.source, sorted(names_of(c.source)[0])] for c in leading_to(check, between)]
             checks[named(check)] = dict(at=e.cell.id, source=check.source, between=between,

@@ -207,7 +207,7 @@ def ask_hidden(sock, child, cell, seconds, oracle, private=None) -> dict:
     def run(source): return ask(sock, child.key, 'hidden', source, seconds, files=private)
     if not oracle: return run(cell.source)
     if not oracle.knows(cell): return between_canaries(run, cell.source)
-    def serve(fd, given): return ask(sock, child.key, 'serve', '', seconds, fd, given=given)
+    def serve(fd, given): return ask(sock, child.key, 'serve', '', seconds, fd, given=given, files=private)
     return oracle.judge(named(cell), serve, seconds)
 
 def one_run(child, todo, found, until, progress=None, oracle=None, private=None) -> bool:

@@ -2,8 +2,7 @@
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from ..box.needed import lesson_names
-from ..box.plan import stays
+from ..box.plan import helpers, stays
 from ..cells import CourseError, NotebookNode, exercises, module_of, read_notebook, role
 from ..stub import Function
 from ..units import Course, chosen, package_of
@@ -102,7 +101,7 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
 def how_run(course:Course, unit=None) -> str:
     "A sentence on how many graded checks are run by value, and how many have to share the answer's process."
     lessons = [read_notebook(course.path(n)) for u in chosen(course, unit) for n in u.notebooks]
-    stay = [stays(c, lesson_names(nb.cells)) for nb in lessons for e in exercises(nb) for c in e.checks]
+    stay = [stays(c, h) for nb in lessons for h in [helpers(nb)] for e in exercises(nb) for c in e.checks]
     n = sum(stay)
     return (f"{len(stay)} checks: {len(stay) - n} ask for values from a process of their own, "
             f"{n} ({n/max(len(stay), 1):.0%}) run in the answer's process, as their first lines say")
