@@ -132,7 +132,7 @@ def test_shapes_and_axes_in_each_form():
         assert f(3, 2).shape == f((3, 2)).shape == f([3, 2]).shape == f(np.array([3, 2])).shape == f(np.int64(3), -1).shape == (3, 2)
     assert x.reshape(-1).shape == x.reshape((-1,)).shape == x.reshape([6]).shape == (6,)
     assert Tensor(2.).reshape().shape == x[0, 0].reshape(()).shape == ()
-    for axes in ((1, 0), ((1, 0),), ([1, 0],), (), (None,), (-1, 0)): assert x.transpose(*axes).shape == (3, 2)
+    for axes in ((1, 0), ((1, 0),), ([1, 0],), (np.array([1, 0]),), (), (None,), (-1, 0)): assert x.transpose(*axes).shape == (3, 2)
     y = Tensor(np.ones((2, 1, 3, 1)))
     assert y.sum([0, 2]).shape == y.sum((0, 2)).shape == (1, 1) and y.mean([1]).shape == (2, 3, 1)
     assert y.squeeze().shape == (2, 3) and y.squeeze([1, 3]).shape == y.squeeze((1, -1)).shape == (2, 3) and y.squeeze(1).shape == (2, 3, 1)
@@ -382,6 +382,11 @@ def test_a_long_float32_sum_keeps_its_digits(axis):
     assert x.var(axis).data.max() < 1e-12
     x.sum(axis).sum().backward()
     assert x.grad.dtype == np.float32 and (x.grad == 1).all()
+
+
+def test_a_long_sum_along_columns_that_were_turned_keeps_its_digits():
+    x = Tensor(np.full((200_000, 4), .1, np.float32)).T
+    np.testing.assert_allclose(x.sum(1).data, x.data.astype(float).sum(1), rtol=1e-6)
 
 
 @pytest.mark.parametrize('a, b', [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((5, 2, 3), (3,)), ((3,), (5, 3, 4)), ((1, 3), (3, 1))])

@@ -212,7 +212,8 @@ def several(x, axis=None) -> int:
 def reduced(f, x, axis=None, **options):
     "numpy's `f` along `axis`; of many float32 rows in float64 and back, since rounding errors add up too."
     if not x.ndim: axis = None
-    short = x.dtype != np.float32 or x.size < 10_000 or axis in (None, -1, x.ndim - 1)
+    row = axis in (None, -1, x.ndim - 1) and x.flags.c_contiguous     # numpy adds these up in pairs
+    short = x.dtype != np.float32 or x.size < 10_000 or row
     return f(x, axis=axis, **options) if short else f(x, axis=axis, dtype=float, **options).astype(np.float32)
 
 # %% ../../nbs/00_core.ops.ipynb #sum

@@ -163,7 +163,7 @@ class Tensor(Arraylike):
         return apply(ops.logsumexp, self, axis=along(axis, self.ndim), keepdims=keepdims)
     def reshape(self, *shape): return apply(ops.reshape, self, shape=dims(*shape))
     def transpose(self, *axes):
-        return apply(ops.transpose, self, axes=None if axes in ((), (None,)) else dims(*axes))
+        return apply(ops.transpose, self, axes=None if not axes or axes[0] is None else dims(*axes))
     def squeeze(self, axis=None): return apply(ops.squeeze, self, axis=along(axis, self.ndim))
     def expand_dims(self, axis): return apply(ops.expand_dims, self, axis=along(axis, 1))
     def pad(self, widths): return apply(ops.pad, self, widths=widths)
