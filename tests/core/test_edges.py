@@ -47,6 +47,28 @@ def test_what_would_lose_a_gradient_is_refused_and_else_it_is_numpys(f):
     with no_grad(): np.testing.assert_array_equal(f(leaf(.5, 2.)), f(a))
 
 
+@pytest.mark.parametrize('write', [lambda a, x: np.copyto(a, x), lambda a, x: np.put(a, [0, 1], x), lambda a, x: np.add.at(a, [0, 1], x),
+                                   lambda a, x: np.place(a, [True, True], x), lambda a, x: np.full_like(a, x)], ids=['copyto', 'put', 'at', 'place', 'full_like'])
+def test_what_is_written_into_an_array_loses_its_gradient_too(write):
+    with pytest.raises(TypeError, match='would lose'): write(np.zeros(2), leaf(.5, 2.))
+    write(np.zeros(2), Tensor([.5, 2.]))
+
+
+def test_blank_arrays_and_files_look_at_no_gradient(tmp_path):
+    x = leaf(.5, 2.)
+    assert np.full_like(x, 3).tolist() == [3, 3]
+    np.save(tmp_path/'x.npy', x)
+    assert np.load(tmp_path/'x.npy').tolist() == [.5, 2]
+
+
+@pytest.mark.parametrize('join', [concatenate, np.concatenate], ids=['ours', 'numpy'])
+def test_joined_along_no_axis_is_one_row(join):
+    x, y = leaf(1., 2.), Tensor([[3.], [4.]], requires_grad=True)
+    out = join([x, y], axis=None)
+    (out*np.arange(4.)).sum().backward()
+    assert out.data.tolist() == [1, 2, 3, 4] and x.grad.tolist() == [0, 1] and y.grad.tolist() == [[2], [3]]
+
+
 def test_an_array_that_is_added_to_in_place_is_asked_too():
     a = np.ones(2)
     a += Tensor([1., 2.])
@@ -110,7 +132,7 @@ def test_shapes_and_axes_in_each_form():
         assert f(3, 2).shape == f((3, 2)).shape == f([3, 2]).shape == f(np.array([3, 2])).shape == f(np.int64(3), -1).shape == (3, 2)
     assert x.reshape(-1).shape == x.reshape((-1,)).shape == x.reshape([6]).shape == (6,)
     assert Tensor(2.).reshape().shape == x[0, 0].reshape(()).shape == ()
-    for axes in ((1, 0), ((1, 0),), ([1, 0],), (), (None,), (-1, 0)): assert x.transpose(*axes).shape == (3, 2)
+    for axes in ((1, 0), ((1, 0),), ([1, 0],), (np.array([1, 0]),), (), (None,), (-1, 0)): assert x.transpose(*axes).shape == (3, 2)
     y = Tensor(np.ones((2, 1, 3, 1)))
     assert y.sum([0, 2]).shape == y.sum((0, 2)).shape == (1, 1) and y.mean([1]).shape == (2, 3, 1)
     assert y.squeeze().shape == (2, 3) and y.squeeze([1, 3]).shape == y.squeeze((1, -1)).shape == (2, 3) and y.squeeze(1).shape == (2, 3, 1)
@@ -150,6 +172,14 @@ def test_whole_numbers_become_fractions(name, dtype):
     np.testing.assert_allclose(got.data, getattr(Tensor(a.astype(np.float64)), name)().data, rtol=1e-6, atol=1e-30)
 
 
+@pytest.mark.parametrize('f', [lambda x, a: x.softmax(a), lambda x, a: x.log_softmax(a)], ids=['softmax', 'log_softmax'])
+def test_softmax_along_several_axes_or_of_one_number(f):
+    x = Tensor(np.random.default_rng(0).normal(size=(2, 3, 4)))
+    want = f(x.reshape(2, 12), 1).data.reshape(2, 3, 4)
+    for axis in ((1, 2), [1, 2], (-1, -2), [np.int64(2), 1]): np.testing.assert_allclose(f(x, axis).data, want)
+    assert f(Tensor(3.), -1).data == f(Tensor([3.]), 0).data[0]
+
+
 # clip
 
 def test_clip_with_one_limit_or_arrays():
@@ -167,6 +197,17 @@ def test_clip_with_one_limit_or_arrays():
         assert out.dtype == y.grad.dtype == np.float32
 
 
+@pytest.mark.parametrize('limit', [np.float64(.1), np.array([.1]), Tensor(np.array([.1])), .1], ids=['scalar', 'array', 'tensor', 'number'])
+def test_clip_at_a_limit_that_the_type_rounds_is_as_torchs(limit):
+    for args in ((limit,), (None, limit)):
+        x = leaf(.1)
+        x.clip(*args).sum().backward()
+        assert x.grad.tolist() == [1]
+    x = leaf(-1., 1., 3.)
+    x.clip(3, 1).sum().backward()       # nothing is above 3 and below 1
+    assert x.grad.tolist() == [0, 0, 0]
+
+
 def test_clip_says_that_its_limits_get_no_gradient():
     with pytest.raises(TypeError, match=r'maximum\(\) and minimum\(\)'): leaf(1.).clip(leaf(0.), 1)
 
@@ -176,7 +217,7 @@ def test_clip_says_that_its_limits_get_no_gradient():
 WRONG = {
     'a sum': lambda g, o, x: (g.sum(),), 'a row': lambda g, o, x: (g[0],), 'a bare array': lambda g, o, x: g*2, 'none': lambda g, o, x: (),
     'two': lambda g, o, x: (g, g), 'a column too many': lambda g, o, x: (g[..., None],), 'a promise of a sum': lambda g, o, x: (lambda out=None: g.sum(),),
-    'turned': lambda g, o, x: (g.T,), 'a generator': lambda g, o, x: (g for _ in range(1)),
+    'turned': lambda g, o, x: (g.T,), 'a generator': lambda g, o, x: (g for _ in range(1)), 'a number': lambda g, o, x: (2.,), 'a list': lambda g, o, x: ([1., 2.],),
 }
 
 
@@ -229,6 +270,44 @@ def test_numbers_written_over_before_the_way_back_are_noticed():
     def one_becomes_nan(x): x.data[1] = np.nan
     for how in (shrink, fill, one_becomes_nan): changed(how)
     changed(fill, lambda x: x.exp()*x)
+
+
+@pytest.mark.parametrize('size, index', [(2, 0), (2, -1), (5, 0), (16, 3), (17, slice(None)), (60_000, slice(None)), (60_000, slice(0, 2_000))])
+def test_one_number_of_a_small_array_and_most_of_a_large_one_are_noticed(size, index):
+    x = Tensor(np.arange(1., size + 1), requires_grad=True)
+    y = (x*x).sum()
+    x.data[index] = 0
+    with pytest.raises(RuntimeError, match='an input of mul.* was overwritten'): y.backward()
+
+
+def test_the_next_pictures_in_the_same_memory_are_noticed():
+    "Their corners are black in all of them."
+    batch, w = np.zeros((32, 28, 28, 1), np.float32), leaf(2.)
+    batch[:, 4:24, 4:24] = 1
+    loss = (w*batch).sum()
+    batch[:, 4:24, 4:24] = .5
+    with pytest.raises(RuntimeError, match='was overwritten'): loss.backward()
+
+
+RESULTS = [lambda x: x.exp(), lambda x: x.sqrt(), lambda x: x.sigmoid(), lambda x: x.tanh(), lambda x: x.relu(), lambda x: x.softmax(), lambda x: x.max(0), lambda x: 3/x]
+
+
+@pytest.mark.parametrize('f', RESULTS, ids=range(len(RESULTS)))
+def test_a_result_that_is_written_over_is_noticed(f):
+    x = leaf(1., 2., 3.)
+    y = f(x)
+    y.data[...] = 0
+    with pytest.raises(RuntimeError, match='the result of .* was overwritten'): y.sum().backward()
+    assert x.grad is None
+
+
+def test_an_index_and_a_limit_that_are_written_over_do_no_harm():
+    i, mask, low = np.array([0, 1]), np.array([True, False, True]), np.zeros(3)
+    x = leaf(1., 2., 3.)
+    out = x[i].sum() + 10*x[mask].sum() + 100*x[None][[0, 0], i].sum() + 1000*x.clip(low).sum()
+    i[:], mask[:], low[:] = 2, False, 9
+    out.backward()
+    assert x.grad.tolist() == [1111, 1101, 1010]
 
 
 def test_a_step_between_two_ways_back_is_noticed():
@@ -305,6 +384,11 @@ def test_a_long_float32_sum_keeps_its_digits(axis):
     assert x.grad.dtype == np.float32 and (x.grad == 1).all()
 
 
+def test_a_long_sum_along_columns_that_were_turned_keeps_its_digits():
+    x = Tensor(np.full((200_000, 4), .1, np.float32)).T
+    np.testing.assert_allclose(x.sum(1).data, x.data.astype(float).sum(1), rtol=1e-6)
+
+
 @pytest.mark.parametrize('a, b', [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 4)), ((5, 2, 3), (3,)), ((3,), (5, 3, 4)), ((1, 3), (3, 1))])
 def test_products_with_vectors(a, b):
     same_as_torch([a, b], lambda x, y: x@y, lambda x, y: x@y)
@@ -354,3 +438,19 @@ TIES = [(lambda x: x.min(1), lambda x: x.amin(1)), (lambda x: x.minimum(0), lamb
 @pytest.mark.parametrize('ours, theirs', TIES, ids=['min', 'minimum', 'abs', 'one limit', 'var', 'min of all'])
 def test_same_as_torch_where_numbers_tie(ours, theirs):
     same_as_torch([ties], ours, theirs)
+
+
+@pytest.mark.filterwarnings('ignore:invalid value:RuntimeWarning')
+@pytest.mark.parametrize('numbers', [(np.nan, 1, 2), (np.inf, np.inf, 1), (np.inf, 1e4, 0)], ids=['nan', 'two infinite', 'one infinite'])
+def test_logsumexps_gradient_is_the_softmax_at_the_ends_too(numbers):
+    x, want = leaf(*numbers), torch_softmax(numbers)
+    x.logsumexp().backward()
+    np.testing.assert_array_equal(x.grad, want)
+
+
+def torch_softmax(numbers):
+    "The gradient that PyTorch gives `logsumexp`."
+    torch = pytest.importorskip('torch')
+    x = torch.tensor(numbers, dtype=torch.float32, requires_grad=True)
+    x.logsumexp(0).backward()
+    return x.grad.numpy()

@@ -404,3 +404,7 @@ def test_auc_record():
 def test_import_is_light():
     code = "import sys, tinybench.measure.accuracy; print([m for m in ('pandas', 'matplotlib', 'sklearn', 'scipy.stats') if m in sys.modules])"
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == '[]'
+
+def test_no_difference_is_written_as_a_whole_that_it_is_not():
+    assert repr(Difference(.9999996, .9, 1., 100, .95, 'AUC')).startswith('+0.9999996 [+0.9000000, +1.0000000] of AUC')
+    assert repr(Difference(-.99996, -.99999, -.9, 100)).startswith('-99.996 points [-99.999, -90.000] of accuracy')

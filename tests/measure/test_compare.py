@@ -3,8 +3,10 @@
 Chances are settled in advance. A simulation has a fixed seed, so it passes always or never. A test on the
 real machine states its binomial bound: how rarely it would fail although all is well."""
 import json, math, subprocess, sys
+from concurrent.futures import Future
 from dataclasses import FrozenInstanceError, replace
 from functools import partial
+from itertools import chain
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -530,13 +532,14 @@ async def wait(): return sum(range(10**6))
 def steps(): yield from range(10)
 
 @pytest.mark.parametrize('f,kind', [(wait, 'coroutine'), (lambda: wait(), 'coroutine'), (steps, 'generator'), (lambda: map(abs, [1]), 'map'),
-                                    (lambda: (x for x in 'ab'), 'generator')], ids=['async', 'returned', 'yields', 'lazy', 'expression'])
+                                    (lambda: (x for x in 'ab'), 'generator'), (lambda: enumerate('ab'), 'enumerate'), (lambda: chain('ab'), 'chain'),
+                                    (Future, 'Future')], ids=['async', 'returned', 'yields', 'lazy', 'expression', 'numbered', 'chained', 'future'])
 def test_a_promise_is_not_timed(f, kind):
     "Nothing has run yet; refused at once, however the calls are counted, and without a warning that nobody waited."
     good = lambda: sum(range(100))
     for call in (lambda: compare(dict(a=good, b=f)), lambda: compare(dict(a=good, b=f), inner=3), lambda: sample(f), lambda: sample(f, inner=2),
                  lambda: interleave(dict(a=good, b=f), rng=rng()), lambda: warm_up(f), lambda: selftest(f, 2, 6)):
-        with pytest.raises(TypeError, match=f'returns a {kind}, whose work is still to be done'): call()
+        with pytest.raises(TypeError, match=f'returns an? {kind}, whose work is still to be done'): call()
 
 def test_intervals_of_separate_runs_cover_the_truth():
     "Two runs of 40, each with autocorrelation .6, a true ratio of 1.2: covered in 92% of 400 experiments."
@@ -693,3 +696,7 @@ def test_five_percent_more_work_of_a_network_is_found_in_80_percent(net_call):
     found with 98%, this fails once in 5000 runs."""
     assert stats.binom.cdf(11, 15, .98) < 1/5000
     assert found_slower(net_call, 15, 4.) >= 12
+
+@pytest.mark.parametrize('r,words', [((1.000001,)*3, '1.0000010 [1.0000010, 1.0000010]'), ((.9999999,)*3, '0.99999990 [0.99999990, 0.99999990]'), ((1,)*3, '1 [1, 1]'),
+                                     ((4/3,)*3, '1.33 [1.33, 1.33]'), ((.00012, .00012 - 1e-13, .00012 + 1e-13), '0.00012000000000 [0.00011999999990, 0.00012000000010]')])
+def test_only_one_is_written_as_one_and_only_a_point_as_a_point(r, words): assert Ratio(*r, n=30).words() == words

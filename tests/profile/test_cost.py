@@ -179,7 +179,7 @@ def test_reductions_and_softmaxes():
     flops = lambda f: cost(Head(f), (3, 4)).flops
     assert flops(lambda x: x.sum()) == 11 and flops(lambda x: x.sum(0)) == 8 and flops(lambda x: x.mean(1)) == 9 + 3
     assert flops(lambda x: x.max(1)) == 9 and flops(lambda x: x.log_softmax()) == 3*(3 + 4 + 4 + 3 + 1 + 4)
-    assert flops(lambda x: x.softmax(axis=0)) == 4*(2 + 3 + 3 + 2 + 3)
+    assert flops(lambda x: x.softmax(axis=0)) == 4*(2 + 3 + 3 + 2 + 3) and flops(lambda x: x.softmax((0, 1))) == 11 + 12 + 12 + 11 + 12
     assert flops(lambda x: x + 1) == 12 and flops(lambda x: (-x).clip(-1, 1)) == 36
     assert cost(Head(lambda x: x @ x.T), (3, 4)).macs == 36
 
@@ -555,3 +555,19 @@ def test_layers_with_scopes_and_memories_of_their_own():
     first, second = cost(net, (2, 4)), cost(net, (2, 4))
     assert (first.macs, first.flops) == (32, 72 + 8) and (second.macs, second.flops) == (32, 72 + 16)
     assert [s.path for s in second.steps] == ['inner', '', '']
+
+class Heads(Module):
+    "A body with two heads, whose outputs `join` hands out."
+    def __init__(self, join): self.body, self.main, self.aux, self.join = *(Dense(*n, np.random.default_rng(0)) for n in ((8, 16), (16, 4), (16, 10))), join
+    def forward(self, x): return self.join(self, self.body(x))
+
+def after_a_failure(net, h):
+    try: net.aux(np.ones((1, 3), np.float32))
+    except ValueError: return net.main(h), net.aux(h)
+
+JOINED = dict(dictionary=lambda net, h: dict(main=net.main(h), aux=net.aux(h)), nested=lambda net, h: (net.main(h), [net.aux(h)]),
+              failed=after_a_failure)
+
+@pytest.mark.parametrize('join', JOINED.values(), ids=JOINED)
+def test_outputs_in_any_form_and_calls_that_fail_are_counted(join):
+    assert cost(Heads(join), (1, 8)).macs == 8*16 + 16*4 + 16*10

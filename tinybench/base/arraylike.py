@@ -6,6 +6,12 @@ def plain(v):
     if isinstance(v, dict): return {k: plain(a) for k, a in v.items()}
     return type(v)(map(plain, v)) if type(v) in (tuple, list) else v
 
+def fixed(v):
+    "`plain(v)` with a copy of each array: an index or a limit as it is now, whatever is written to it later."
+    if type(v) in (tuple, list): return type(v)(map(fixed, v))
+    v = plain(v)
+    return v.copy() if getattr(v, 'ndim', 0) else v
+
 def fractions_in(v) -> bool:
     "Whether `v` is or holds fractions; indices, counts and truth values are none."
     if isinstance(v, (tuple, list)): return any(map(fractions_in, v))
@@ -24,7 +30,7 @@ def along(axis, ndim:int):
 
 def limit(b):
     "A limit of `clip` as plain numbers; TypeError if it wants a gradient, which `clip` does not give it."
-    if not getattr(b, 'requires_grad', False): return plain(b)
+    if not getattr(b, 'requires_grad', False): return fixed(b)
     raise TypeError('a limit of clip gets no gradient: use maximum() and minimum(), or detach() the limit')
 
 class Arraylike:

@@ -18,8 +18,8 @@ def digits(x:float, width:float=0.) -> str:
     if not width > 0: return f'{float(f"{x:.3g}"):g}'
     last = math.ceil(-math.log10(width/3))               # the decimal that is still worth writing
     first = -math.floor(math.log10(abs(x))) if x and math.isfinite(x) else 0
-    if first < -8 or 4 < first <= last: return f'{x:.{min(max(last - first, 0), 9)}e}'
-    return f'{x:.{min(max(last, 0), 9)}f}'
+    if first < -8 or 4 < first <= last: return f'{x:.{min(max(last - first, 0), 15)}e}'
+    return f'{x:.{min(max(last, 0), 15)}f}'
 
 def decimals(
     values:Iterable[float],

@@ -7,9 +7,9 @@ __all__ = ['add', 'sub', 'mul', 'neg', 'div', 'pow_', 'exp', 'log', 'sqrt', 'tan
            'maximum', 'where', 'minimum', 'clip', 'matmul', 'sum_', 'mean', 'max_', 'min_', 'var', 'reshape',
            'transpose', 'squeeze', 'expand_dims', 'getitem', 'pad', 'concatenate', 'stack', 'softmax', 'log_softmax',
            'logsumexp', 'numeric_grad', 'Op', 'one_each', 'div_vjp', 'pow_vjp', 'largest_error', 'check_vjp',
-           'unbroadcast', 'floats', 'sigmoid_fwd', 'sigmoid_vjp', 'share', 'clip_fwd', 'matmul_vjp', 'matmul_fwd',
-           'any_matmul_vjp', 'expand', 'several', 'reduced', 'mean_fwd', 'max_vjp', 'var_fwd', 'var_vjp', 'getitem_vjp',
-           'softmax_fwd', 'log_softmax_fwd', 'logsumexp_fwd', 'logsumexp_vjp']
+           'unbroadcast', 'floats', 'sigmoid_fwd', 'sigmoid_vjp', 'share', 'clip_fwd', 'clip_vjp', 'matmul_vjp',
+           'matmul_fwd', 'any_matmul_vjp', 'expand', 'several', 'reduced', 'mean_fwd', 'max_vjp', 'var_fwd', 'var_vjp',
+           'getitem_vjp', 'softmax_fwd', 'log_softmax_fwd', 'logsumexp_fwd', 'logsumexp_vjp']
 
 # %% ../../nbs/00_core.ops.ipynb #imports
 import math
@@ -159,12 +159,17 @@ where   = Op('where', np.where, lambda g,o,c,x,y: (None, np.where(c, g, 0), np.w
 minimum = Op('minimum', np.minimum, lambda g,o,x,y: (share(g, x < y, x == y), share(g, y < x, x == y)))
 
 # %% ../../nbs/00_core.ops.ipynb #clip
+def _typed(x, *limits):
+    "`limits` in the type of `x`, if that has fractions."
+    return [b if b is None or x.dtype.kind != 'f' else np.asarray(b, x.dtype) for b in limits]
 def clip_fwd(x, lo=None, hi=None):
     "`x`, but at least `lo` and at most `hi`; None is no limit."
-    lo, hi = (b if b is None or x.dtype.kind != 'f' else np.asarray(b, x.dtype) for b in (lo, hi))
-    return np.clip(x, lo, hi)
-clip = Op('clip', clip_fwd, lambda g,o,x,lo=None,hi=None: (
-    g*((True if lo is None else x >= lo) & (True if hi is None else x <= hi)),))
+    return np.clip(x, *_typed(x, lo, hi))
+def clip_vjp(g, o, x, lo=None, hi=None):
+    "Gradient of `clip_fwd`: `g` where `x` keeps to its limits."
+    lo, hi = _typed(x, lo, hi)
+    return (g*((True if lo is None else x >= lo) & (True if hi is None else x <= hi)),)
+clip = Op('clip', clip_fwd, clip_vjp)
 
 # %% ../../nbs/00_core.ops.ipynb #matmul-vjp
 def matmul_vjp(g, o, x, y):
@@ -207,7 +212,8 @@ def several(x, axis=None) -> int:
 def reduced(f, x, axis=None, **options):
     "numpy's `f` along `axis`; of many float32 rows in float64 and back, since rounding errors add up too."
     if not x.ndim: axis = None
-    short = x.dtype != np.float32 or x.size < 10_000 or axis in (None, -1, x.ndim - 1)
+    row = axis in (None, -1, x.ndim - 1) and x.flags.c_contiguous     # numpy adds these up in pairs
+    short = x.dtype != np.float32 or x.size < 10_000 or row
     return f(x, axis=axis, **options) if short else f(x, axis=axis, dtype=float, **options).astype(np.float32)
 
 # %% ../../nbs/00_core.ops.ipynb #sum
@@ -296,12 +302,13 @@ def logsumexp_fwd(x, axis=None, keepdims=False):
     x = floats(x)
     top = x.max(axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
-    with np.errstate(divide='ignore'): out = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
+    with np.errstate(divide='ignore', over='ignore'):
+        out = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
     return out if keepdims else np.squeeze(out, axis=axis)
 
 # %% ../../nbs/00_core.ops.ipynb #logsumexp
 def logsumexp_vjp(g, o, x, axis=None, keepdims=False):
     "Gradient of `logsumexp_fwd`: `g` times the softmax."
-    o = np.where(np.isfinite(o), o, 0)
+    o = np.where(np.isneginf(o), 0, o)
     return (expand(g, x.shape, axis, keepdims)*np.exp(x - expand(o, x.shape, axis, keepdims)),)
 logsumexp = Op('logsumexp', logsumexp_fwd, logsumexp_vjp)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Callable, NamedTuple
 import numpy as np
 
-from ..base.arraylike import Arraylike, along, dims, fractions_in, limit, plain
+from ..base.arraylike import Arraylike, along, dims, fixed, fractions_in, limit, plain
 from . import ops
 from .ops import Op, largest_error, one_each, unbroadcast
 
@@ -25,8 +25,8 @@ class Made(NamedTuple):
     kept: object        # the output, or what the op chose to keep instead
     options: dict
     scope: str|None     # the layer that was running, if a listener asked to know
-    arrays: list        # the numbers of the parents
-    glimpses: list      # one number of each, to notice it if they are overwritten
+    arrays: list        # the numbers of the parents, and last those of the result
+    glimpses: list      # of each, to notice it if they are overwritten
 
 # %% ../../nbs/01_core.tensor.ipynb #state
 class _State(threading.local):
@@ -135,7 +135,7 @@ class Tensor(Arraylike):
     def __pos__(self): return self
     def __abs__(self): return apply(ops.abs_, self)
     def __getitem__(self, index):
-        return apply(ops.getitem, self, index=index.data if isinstance(index, Tensor) else index)
+        return apply(ops.getitem, self, index=fixed(index))
 
     def exp(self): return apply(ops.exp, self)
     def log(self): return apply(ops.log, self)
@@ -163,12 +163,12 @@ class Tensor(Arraylike):
         return apply(ops.logsumexp, self, axis=along(axis, self.ndim), keepdims=keepdims)
     def reshape(self, *shape): return apply(ops.reshape, self, shape=dims(*shape))
     def transpose(self, *axes):
-        return apply(ops.transpose, self, axes=None if axes in ((), (None,)) else dims(*axes))
+        return apply(ops.transpose, self, axes=None if not axes or axes[0] is None else dims(*axes))
     def squeeze(self, axis=None): return apply(ops.squeeze, self, axis=along(axis, self.ndim))
     def expand_dims(self, axis): return apply(ops.expand_dims, self, axis=along(axis, 1))
     def pad(self, widths): return apply(ops.pad, self, widths=widths)
-    def softmax(self, axis=-1): return apply(ops.softmax, self, axis=axis)
-    def log_softmax(self, axis=-1): return apply(ops.log_softmax, self, axis=axis)
+    def softmax(self, axis=-1): return apply(ops.softmax, self, axis=along(axis, self.ndim))
+    def log_softmax(self, axis=-1): return apply(ops.log_softmax, self, axis=along(axis, self.ndim))
 
 # %% ../../nbs/01_core.tensor.ipynb #describe
 def describe(t:Tensor) -> str:
@@ -179,8 +179,9 @@ def describe(t:Tensor) -> str:
 
 # %% ../../nbs/01_core.tensor.ipynb #glimpses
 def glimpses(arrays) -> list:
-    "One number of each array, by which to notice that it was overwritten; a change elsewhere is missed."
-    return [a.item(a.size//2) if a.size else None for a in arrays]
+    "By what to notice that an array was overwritten: all of it if it is small, else some of its numbers."
+    return [a.tobytes() if (n := a.size) < 17 else
+            a.item(int(.57*n)) if n < 20_000 else a.ravel()[::n//60 | 1].tobytes() for a in arrays]
 
 # %% ../../nbs/01_core.tensor.ipynb #apply
 def apply(op:Op, *xs, **options) -> Tensor:
@@ -201,6 +202,7 @@ def apply(op:Op, *xs, **options) -> Tensor:
     t.age = next(Tensor._births)
     t.requires_grad = wanted and _state.recording
     if t.requires_grad:
+        arrays.append(t.data)
         t.made = Made(op, xs, kept, options, _state.scope, arrays, glimpses(arrays))
     rec = _state.listener         # not `listener()`: each operation of each step comes by here
     if rec is not None: rec.ran(t, op, xs, options)
@@ -220,8 +222,9 @@ def _lift(xs):
 def where(cond, x, y) -> Tensor:
     "`x` where `cond` holds, else `y`."
     return apply(ops.where, Tensor(np.asarray(cond, dtype=bool)), x, y)
-def concatenate(xs, axis:int=0) -> Tensor:
-    "Join tensors along `axis`."
+def concatenate(xs, axis:int|None=0) -> Tensor:
+    "Join tensors along `axis`; None: all their numbers in one row."
+    if axis is None: xs, axis = [apply(ops.reshape, x, shape=-1) for x in xs], 0
     return apply(ops.concatenate, *xs, axis=axis)
 
 # %% ../../nbs/01_core.tensor.ipynb #stack
@@ -233,7 +236,8 @@ def stack(xs, axis:int=0) -> Tensor:
 _OURS = {op.fwd: op for op in vars(ops).values() if isinstance(op, Op)}
 _OURS |= {np.matmul: ops.matmul, np.concatenate: concatenate, np.stack: stack, np.where: where,
           np.amax: Tensor.max, np.amin: Tensor.min, np.shape: Tensor.shape.fget}
-_BLANK = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}       # they look at the shape only
+_BLANK = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}   # these look at a shape only
+_SAVING = {np.save, np.savez, np.savez_compressed, np.savetxt}        # these give None as well
 def _wanted(v) -> bool:
     "Whether a tensor in `v` wants a gradient."
     if isinstance(v, (tuple, list)): return any(map(_wanted, v))
@@ -250,8 +254,9 @@ def by_numpy(f:Callable, args:tuple, options:dict):
         try: return ours(*args, **options)
         except (TypeError, AttributeError): pass        # a form that only numpy has
     out = f(*plain(args), **plain(options))
-    wanted = _state.recording and _wanted((*args, *options.values()))
-    if not wanted or f in _BLANK or not fractions_in(out): return out
+    wanted = _state.recording and _wanted((*(args[1:] if f in _BLANK else args), *options.values()))
+    lost = f not in _SAVING if out is None else fractions_in(out)
+    if not wanted or not lost: return out
     raise TypeError(f'np.{f.__name__} would lose the gradient of a tensor: use operators and methods of '
                     'Tensor, where() or stack(); or x.data if no gradient is wanted')
 
@@ -274,7 +279,7 @@ def deposit(
     ValueError if `g` has a shape that is no gradient of `leaf`."""
     first = leaf.grad is None
     if callable(g): g = g(leaf.buffer if first else None)
-    g = unbroadcast(g, leaf.shape)
+    g = unbroadcast(np.asarray(g), leaf.shape)
     if not first: leaf.grad += g
     elif leaf.buffer is None: leaf.grad = np.array(g, dtype=leaf.dtype)
     else:
@@ -301,18 +306,19 @@ USED = Made(Op('used', _gone, _gone), (), None, {}, None, [], [])
 
 # %% ../../nbs/01_core.tensor.ipynb #check-same
 def check_same(made:Made, now:list):
-    "RuntimeError that says which input was overwritten, unless it only was and is NaN, which equals nothing."
-    for a, new, old in zip(made.arrays, now, made.glimpses):
-        if new != old and (new == new or old == old):
-            raise RuntimeError(f'an input of {made.op.name}, shape {a.shape}, was overwritten: {old:.4g} is '
-                               f'now {new:.4g}. Call backward() before a step or a write to .data')
+    "RuntimeError that says which array was overwritten, unless it only was and is NaN, which equals nothing."
+    for i, (a, new, old) in enumerate(zip(made.arrays, now, made.glimpses)):
+        if new == old or new != new and old != old: continue
+        which = 'an input' if i < len(made.parents) else 'the result'
+        raise RuntimeError(f'{which} of {made.op.name}, shape {a.shape}, was overwritten: call backward() '
+                           'before a step or a write to .data')
 
 # %% ../../nbs/01_core.tensor.ipynb #hand-back
 def hand_back(made:Made, g) -> list:
-    "A gradient, a promise or None for each of `made.parents`; RuntimeError if one of them was overwritten."
+    "A gradient, a promise or None for each of `made.parents`; RuntimeError if numbers were overwritten."
     now = glimpses(made.arrays)
     if now != made.glimpses: check_same(made, now)
-    return one_each(made.op.vjp(g, made.kept, *made.arrays, **made.options), len(made.parents))
+    return one_each(made.op.vjp(g, made.kept, *made.arrays[:-1], **made.options), len(made.parents))
 
 # %% ../../nbs/01_core.tensor.ipynb #backward
 def backward(
@@ -333,7 +339,7 @@ def backward(
             for p, gp in zip(made.parents, () if g is None else hand_back(made, g)):
                 if gp is None or not p.requires_grad: continue
                 if p.made is None: deposit(p, gp); continue
-                gp = unbroadcast(gp() if callable(gp) else gp, p.shape)
+                gp = unbroadcast(np.asarray(gp() if callable(gp) else gp), p.shape)
                 grads[p] = grads[p] + gp if p in grads else gp
         except ValueError as e: raise ValueError(f'going back through {made.op.name}: {e}') from None
         if not retain: t.made = USED

@@ -174,7 +174,7 @@ class Difference(Shown):
     def table(self) -> Table:
         by, unit, k = (100, ' points', 1) if self.metric == 'accuracy' else (1, '', 3)
         three = [by*v for v in (self.estimate, self.lo, self.hi)]
-        mid, lo, hi = (f'{v:+.{decimals(three, k)}f}' for v in three)
+        mid, lo, hi = (f'{v:+.{decimals(three, k, (-by, 0, by))}f}' for v in three)
         said = f'{mid}{unit} [{lo}, {hi}] of {self.metric}, n={self.n} pairs, at {100*self.level:g}%'
         return Table((), words=(said,))
 

@@ -65,8 +65,9 @@ class Ratio(Shown):
     def excludes_one(self) -> bool: return self.lo > 1 or self.hi < 1
     def inverse(self) -> 'Ratio': return replace(self, estimate=1/self.estimate, lo=1/self.hi, hi=1/self.lo)
     def words(self) -> str:
-        width = self.hi - self.lo   # digits enough to see on which side of 1 the near end is
-        if self.excludes_one: width = min(width, max(4*min(abs(self.lo - 1), abs(self.hi - 1)), width/100))
+        width, near = self.hi - self.lo, min(abs(self.lo - 1), abs(self.hi - 1))
+        if self.excludes_one:       # digits enough to see on which side of 1 the near end is
+            width = min(width, max(4*near, width/100)) or (near if near < .005 else 0)
         mid, lo, hi = (digits(v, min(width, v)) for v in (self.estimate, self.lo, self.hi))
         return f'{mid} [{lo}, {hi}]'
     def table(self) -> Table:

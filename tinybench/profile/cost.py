@@ -54,7 +54,8 @@ def reduced(extra:int=0) -> Callable:
     return lambda out, x, *xs, **_: Counted(0, x.size + (extra - 1)*out.size)
 def softmax_counts(out, x, axis=-1, log=False, **_) -> Counted:
     "Maximum, difference, exp, sum, quotient; with `log` a logarithm and a difference in its place."
-    return Counted(0, 5*x.size + (-1 if log else -2)*(x.size//x.shape[axis]))
+    rows = x.size//max(prod(x.shape[a] for a in np.atleast_1d(axis)), 1) if x.ndim else 1
+    return Counted(0, 5*x.size + (-1 if log else -2)*rows)
 
 # %% ../../nbs/46_profile.cost.ipynb #relu-counts
 def relu_too(count:Callable) -> Callable:
@@ -113,8 +114,9 @@ def as_input(x, batch:int|None, dtype) -> Tensor:
 
 # %% ../../nbs/46_profile.cost.ipynb #several
 def several(out) -> tuple:
-    "The outputs of a layer as a tuple."
-    return tuple(out) if isinstance(out, (tuple, list)) else (out,)
+    "The outputs of a layer in one tuple, however they are nested in tuples, lists and dictionaries."
+    if isinstance(out, Mapping): out = tuple(out.values())
+    return tuple(y for part in out for y in several(part)) if isinstance(out, (tuple, list)) else (out,)
 def shapes(xs) -> tuple:
     "The shapes of those among `xs` that have one."
     return tuple(tuple(x.shape) for x in xs if hasattr(x, 'shape'))
@@ -165,16 +167,16 @@ class Tracer(Listener):
         self.made[id(t)] = self.ops[-1]
         self.made.setdefault(id(t.data), self.ops[-1])
     def call(self, m, *xs, **named):
-        i, path = len(self.calls), self.paths.get(id(m), '?')
-        self.calls.append(None)                               # the layers inside come after it
+        i, path, ins = len(self.calls), self.paths.get(id(m), '?'), (*xs, *named.values())
+        self.calls.append(Call(path, m, shapes(ins), ()))     # the layers inside come after it
         self.open.append(i)
-        out = m.forward(*xs, **named)
-        self.open.pop()
-        ys, given = several(out), [x for x in xs if isinstance(x, Tensor) and x.dtype.kind == 'f']
+        try: out = m.forward(*xs, **named)
+        finally: self.open.pop()
+        ys, given = several(out), [x for x in ins if isinstance(x, Tensor) and x.dtype.kind == 'f']
         if given and not all(isinstance(y, Tensor) and reaches(y, given, self.made) for y in ys):
             raise ValueError(f'{called(path, m)} computes outside the operations of tinybench: not countable')
-        shape = shapes(ys) if isinstance(out, (tuple, list)) else shapes(ys)[0]
-        self.calls[i] = Call(path, m, shapes(xs), shape)
+        shape = out.shape if hasattr(out, 'shape') else shapes(ys)
+        self.calls[i] = self.calls[i]._replace(out_shape=shape)
         return out
 
 # %% ../../nbs/46_profile.cost.ipynb #traced
