@@ -2,8 +2,6 @@
 from math import inf, nan
 from numbers import Integral, Real
 
-import numpy as np
-
 def whole(who:str, name:str, v, least:float=1) -> int:
     "`v` as an int; ValueError or TypeError that names `who` and the option unless it is from `least` up."
     if isinstance(v, Integral) and not isinstance(v, bool) and v >= least: return int(v)
@@ -25,12 +23,5 @@ def within(who:str, name:str, v, interval:str) -> float:
 
 def yes_or_no(who:str, name:str, v) -> bool:
     "`v` as a bool; TypeError that names `who` and the option unless it is True or False."
-    if isinstance(v, (bool, np.bool_)): return bool(v)
+    if type(v).__name__ in ('bool', 'bool_'): return bool(v)      # numpy's too
     raise TypeError(f'{who} expected {name}, True or False, got {v!r}')
-
-def from_zero(who:str, name:str, v, dtype) -> np.ndarray:
-    "`v` as an array of `dtype`; ValueError or TypeError that names both unless all are finite and from 0 up."
-    a = np.asarray(v)
-    if a.dtype.kind not in 'biuf': raise TypeError(f'{who} expected {name}, numbers from 0 up, got {v!r}')
-    if np.isfinite(a).all() and (a >= 0).all(): return a.astype(dtype)
-    raise ValueError(f'{who} expected {name}, finite numbers from 0 up, got {v!r}')

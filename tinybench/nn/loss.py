@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['cross_entropy_op', 'widen_op', 'weighted_cross_entropy_op', 'mse_op', 'l1_op', 'huber_op', 'weighted_bce_op',
            'bce_op', 'kl_op', 'kl_normal_op', 'cross_entropy_fwd', 'check_labels', 'check_float', 'class_targets',
-           'weighted_cross_entropy_fwd', 'check_weight', 'cross_entropy', 'check_target', 'check_loss', 'mse_fwd',
-           'mse', 'l1', 'huber_fwd', 'huber', 'bce_fwd', 'check_pos_weight', 'weighted_bce_fwd', 'bce', 'kl_fwd', 'kl',
-           'kl_normal_fwd', 'kl_normal', 'accuracy']
+           'weighted_cross_entropy_fwd', 'from_zero', 'check_weight', 'cross_entropy', 'check_target', 'check_loss',
+           'mse_fwd', 'mse', 'l1', 'huber_fwd', 'huber', 'bce_fwd', 'check_pos_weight', 'weighted_bce_fwd', 'bce',
+           'kl_fwd', 'kl', 'kl_normal_fwd', 'kl_normal', 'accuracy']
 
 # %% ../../nbs/16_nn.loss.ipynb #imports
 from math import inf
 import numpy as np
 
-from ..base.checks import from_zero, whole, within
+from ..base.checks import whole, within
 from ..core.ops import Op, log_softmax_fwd, sigmoid_fwd
 from ..core.tensor import Tensor, apply, as_array
 
@@ -80,6 +80,14 @@ def weighted_cross_entropy_fwd(x, t, total:float):
     return -each.sum()/total, (np.exp(log_p)*t.sum(1, keepdims=True) - t)/total
 weighted_cross_entropy_op = Op('cross_entropy', weighted_cross_entropy_fwd, keeps=True,
                                vjp=lambda g,kept,x,t,total: (g*kept,))
+
+# %% ../../nbs/16_nn.loss.ipynb #from-zero
+def from_zero(who:str, name:str, v, dtype) -> np.ndarray:
+    "`v` as an array of `dtype`; ValueError or TypeError that names both unless all are finite and from 0 up."
+    a = np.asarray(v)
+    if a.dtype.kind not in 'biuf': raise TypeError(f'{who} expected {name}, numbers from 0 up, got {v!r}')
+    if np.isfinite(a).all() and (a >= 0).all(): return a.astype(dtype)
+    raise ValueError(f'{who} expected {name}, finite numbers from 0 up, got {v!r}')
 
 # %% ../../nbs/16_nn.loss.ipynb #check-weight
 def check_weight(name:str, weight, k:int) -> np.ndarray:
