@@ -321,48 +321,56 @@ def cosine(lr, steps, warmup=0):
 
 # %% clip-norm wrong: clips each number by itself
 def clip_norm(g, max_norm):
+    if not max_norm > 0: raise ValueError('a length above 0')
     norm = float(np.linalg.norm(g.astype(np.float64)))
     np.clip(g, -max_norm, max_norm, out=g)
     return norm
 
 # %% clip-norm wrong: lengthens short vectors too
 def clip_norm(g, max_norm):
+    if not max_norm > 0: raise ValueError('a length above 0')
     norm = float(np.linalg.norm(g.astype(np.float64)))
     if norm: g *= max_norm/norm
     return norm
 
 # %% clip-norm wrong: divides by a length of 0
 def clip_norm(g, max_norm):
+    if not max_norm > 0: raise ValueError('a length above 0')
     norm = float(np.linalg.norm(g.astype(np.float64)))
     g *= min(1, max_norm/norm)
     return norm
 
 # %% clip-norm wrong: the squares of large float32 numbers overflow
 def clip_norm(g, max_norm):
+    if not max_norm > 0: raise ValueError('a length above 0')
     with np.errstate(over='ignore'): norm = float(np.sqrt((g*g).sum()))
     if norm > max_norm: g *= max_norm/norm
     return norm
 
 # %% clip-norm wrong: returns the length it has now
 def clip_norm(g, max_norm):
+    if not max_norm > 0: raise ValueError('a length above 0')
     norm = float(np.linalg.norm(g.astype(np.float64)))
     if norm > max_norm: g *= max_norm/norm
     return min(norm, max_norm)
 
 # %% clip-norm wrong: shortens a copy
 def clip_norm(g, max_norm):
+    if not max_norm > 0: raise ValueError('a length above 0')
     norm = float(np.linalg.norm(g.astype(np.float64)))
     if norm > max_norm: g = g*(max_norm/norm)
     return norm
 
 # %% clip-norm wrong: the largest number in the place of the length
 def clip_norm(g, max_norm):
+    if not max_norm > 0: raise ValueError('a length above 0')
     norm = float(np.abs(g).max())
     if norm > max_norm: g *= max_norm/norm
     return norm
 
 # %% clip-norm right: scaled by its largest number before squaring
 def clip_norm(g, max_norm):
+    if not max_norm > 0: raise ValueError('a length above 0')
     top = float(np.abs(g).max())
     if top == 0: return 0.
     unit = g/top
@@ -372,7 +380,21 @@ def clip_norm(g, max_norm):
 
 # %% clip-norm right: a loop over Python numbers
 def clip_norm(g, max_norm):
+    if not max_norm > 0: raise ValueError('a length above 0')
     norm = sqrt(sum(v*v for v in g.tolist()))
     if norm >= max_norm:
         for i in range(len(g)): g[i] = g[i]/norm*max_norm
+    return norm
+
+# %% clip-norm wrong: a length below 0 turns the gradient round
+def clip_norm(g, max_norm):
+    norm = float(np.linalg.norm(g.astype(np.float64)))
+    if norm > max_norm: g *= max_norm/norm
+    return norm
+
+# %% clip-norm wrong: takes a length that is not a number
+def clip_norm(g, max_norm):
+    if max_norm <= 0: raise ValueError('a length above 0')
+    norm = float(np.linalg.norm(g.astype(np.float64)))
+    if norm > max_norm: g *= max_norm/norm
     return norm

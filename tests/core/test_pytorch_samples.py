@@ -11,12 +11,12 @@ import pytest
 
 from tinybench.core import tensor as T
 from tinybench.core.tensor import Tensor, concatenate, where
-from tinybench.nn.conv import Conv2d, conv2d
-from tinybench.nn.dense import Dense, ReLU, Sigmoid, Softmax, Tanh, dense
-from tinybench.nn.loss import bce, cross_entropy, mse
+from tinybench.nn.conv import Conv1d, Conv2d, conv2d, pads_for, with_bias
+from tinybench.nn.dense import GELU, Dense, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh, dense
+from tinybench.nn.loss import bce, cross_entropy, huber, l1, mse
 from tinybench.nn.norm import BatchNorm, LayerNorm, layernorm
 from tinybench.nn.optim import SGD, Adam, AdamW, RMSprop
-from tinybench.nn.pool import AvgPool2d, MaxPool2d
+from tinybench.nn.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 
 pytestmark = [pytest.mark.filterwarnings(f'ignore:{words}') for words in (
     'invalid value', 'divide by zero', 'Using padding=.same. with even')]      # samples go where numbers end
@@ -79,40 +79,51 @@ def product(x, y):
     return x @ y
 def picked(x, index): return x[index]
 
-def two(v): return (v, v) if isinstance(v, int) else (tuple(v)*2)[:2]
-def on_images(f):
-    "`f`, which takes images with the channels last, on theirs with the channels first, and on one without a batch."
-    def g(x, *args, **options):
-        need(x.size, 'an empty batch')
-        batch = x if x.ndim == 4 else x.reshape((1, *x.shape))
-        out = f(batch.transpose(0, 2, 3, 1), *args, **options).transpose(0, 3, 1, 2)
-        return out if x.ndim == 4 else out.reshape(out.shape[1:])
-    return g
+def each(v, n): return (v,)*n if isinstance(v, int) else (tuple(v)*n)[:n]
+def channels_last(n):
+    "For `f`, which takes signals (n=1) or images (n=2) with the channels last: theirs have them first, and may have no batch."
+    def wrapped(f):
+        def g(x, *args, **options):
+            batch = x if x.ndim == n + 2 else x.reshape((1, *x.shape))
+            out = f(batch.transpose(0, *range(2, n + 2), 1), *args, **options).transpose(0, n + 1, *range(1, n + 1))
+            return out if x.ndim == n + 2 else out.reshape(out.shape[1:])
+        return g
+    return wrapped
 
-def by_number(x, padding, value=0.):
+def by_number(x, padding, n):
     "`x` padded by hand."
-    (h, w) = two(padding)
-    return (x - value).pad(((0, 0), (h, h), (w, w), (0, 0))) + value if h or w else x
+    return x.pad(((0, 0), *((p, p) for p in each(padding, n)), (0, 0)))
 
-@on_images
-def convolved(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
-    need(two(dilation) == (1, 1), 'dilation')
-    need(groups == 1, 'groups')
-    if not isinstance(padding, str): x, padding = by_number(x, padding), 'valid'
-    return conv2d(x, w.transpose(2, 3, 1, 0), np.zeros(w.shape[0], np.float32) if b is None else b, two(stride), padding)
+def convolving(n):
+    @channels_last(n)
+    def f(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+        need(each(dilation, n) == (1,)*n, 'dilation')
+        need(groups == 1, 'groups')
+        w, stride = w.transpose(*range(2, n + 2), 1, 0), each(stride, n)
+        padding = padding if isinstance(padding, str) else each(padding, n)
+        if n == 2: return conv2d(x, w, b, stride, padding)
+        return T.apply(Conv1d.op, *with_bias(x, w, b), stride=stride, pads=pads_for(padding, x.shape[1:-1], w.shape[:1], stride))
+    return f
 
-@on_images
-def largest(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    need(two(dilation) == (1, 1), 'dilation')
-    need(not ceil_mode, 'windows that stick out (ceil_mode)')
-    need(not return_indices, 'the places of the largest')
-    return MaxPool2d(two(kernel_size), two(stride or kernel_size))(by_number(x, padding, -100.))
+def largest(n):
+    @channels_last(n)
+    def f(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        need(each(dilation, n) == (1,)*n, 'dilation')
+        need(not ceil_mode, 'windows that stick out (ceil_mode)')
+        need(not return_indices, 'the places of the largest')
+        kernel_size = each(kernel_size, n)
+        return (MaxPool1d, MaxPool2d)[n - 1](kernel_size, each(stride or kernel_size, n), each(padding, n))(x)
+    return f
 
-@on_images
-def averaged(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
-    need(not ceil_mode, 'windows that stick out (ceil_mode)')
-    need(divisor_override is None and (count_include_pad or not any(two(padding))), 'a divisor that is not the size of the window')
-    return AvgPool2d(two(kernel_size), two(stride or kernel_size))(by_number(x, padding))
+def averaged(n):
+    @channels_last(n)
+    def f(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+        need(not ceil_mode, 'windows that stick out (ceil_mode)')
+        need(divisor_override is None, 'a divisor that is not the size of the window')
+        kernel_size = each(kernel_size, n)
+        if count_include_pad: x, padding = by_number(x, padding, n), 0
+        return (AvgPool1d, AvgPool2d)[n - 1](kernel_size, each(stride or kernel_size, n), each(padding, n))(x)
+    return f
 
 def linear(x, w, b=None):
     need(x.ndim == 2 or x.ndim > 2 and WIDE_DENSE, 'other axes than (batch, n)')
@@ -123,19 +134,31 @@ def normed(x, shape, weight=None, bias=None, eps=1e-5):
     one, zero = np.ones(shape, np.float32), np.zeros(shape, np.float32)
     return T.apply(layernorm, x, one if weight is None else weight, zero if bias is None else bias, eps=eps)
 def entropy(x, y, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.):
-    need(weight is None, 'weights of classes')
     need(reduction == 'mean', 'other reductions than the mean')
-    need(not label_smoothing, 'smoothed labels')
     need(isinstance(y, np.ndarray) and y.dtype.kind == 'i', 'shares of classes in the place of labels')
-    need(x.ndim == 2 and ignore_index not in y, 'other axes than (batch, classes), or labels to ignore')
-    return cross_entropy(x, y)
+    need(x.size and (y != ignore_index).any(), 'a mean of nothing')
+    need(weight is None or weight.data.min() >= 0, 'weights below 0')
+    x = x.expand_dims(0) if x.ndim == 1 else x.transpose(0, *range(2, x.ndim), 1)
+    return cross_entropy(x, y.reshape(x.shape[:-1]), None if weight is None else weight.data, label_smoothing,
+                         ignore_index if ignore_index in y else None)
 def plain_loss(f):
-    def g(x, y, weight=None, pos_weight=None, reduction='mean'):
-        need(weight is None and pos_weight is None, 'weights of examples or classes')
+    def g(x, y, reduction='mean', weight=None, **how):
+        need(weight is None, 'weights of examples')
         need(reduction == 'mean', 'other reductions than the mean')
         need(x.shape == (y.shape if hasattr(y, 'shape') else ()), 'a target that broadcasts')
-        return f(x, y)
+        need(x.size, 'a mean of nothing')
+        return f(x, y, **{k: getattr(v, 'data', v) for k, v in how.items()})
     return g
+def element_by_element(make):
+    "A layer without weights, from the options of theirs."
+    def f(x, *args, inplace=False, **options): return make(*args, **options)(x)
+    return f
+def leaky(negative_slope=.01):
+    need(negative_slope >= 0, 'a slope below 0')
+    return LeakyReLU(negative_slope)
+def smooth_switch(approximate='none'):
+    need(approximate == 'none', "tanh in the place of the normal distribution")
+    return GELU()
 
 def works(f):
     "Whether the library can do this by now."
@@ -155,9 +178,12 @@ OPS = dict(
     amax=reducing('max'), reshape=lambda x, shape: x.reshape(tuple(shape)), view=lambda x, shape: x.reshape(tuple(shape)),
     permute=permuted, transpose=swapped, cat=cat, where=lambda x, cond, y: where(cond, x, y), softmax=softmaxed('softmax'),
     log_softmax=softmaxed('log_softmax'), matmul=product, mm=product, bmm=product, __rmatmul__=lambda x, y: product(y, x),
-    __getitem__=picked, nn_functional_pad_constant=padded, nn_functional_conv2d=convolved, nn_functional_linear=linear,
-    nn_functional_max_pool2d=largest, nn_functional_avg_pool2d=averaged, nn_functional_layer_norm=normed,
-    nn_functional_cross_entropy=entropy, nn_functional_mse_loss=plain_loss(mse), nn_functional_binary_cross_entropy_with_logits=plain_loss(bce))
+    __getitem__=picked, nn_functional_pad_constant=padded, nn_functional_conv2d=convolving(2), nn_functional_linear=linear,
+    nn_functional_max_pool2d=largest(2), nn_functional_avg_pool2d=averaged(2), nn_functional_layer_norm=normed,
+    nn_functional_cross_entropy=entropy, nn_functional_mse_loss=plain_loss(mse), nn_functional_binary_cross_entropy_with_logits=plain_loss(bce),
+    nn_functional_conv1d=convolving(1), nn_functional_max_pool1d=largest(1), nn_functional_avg_pool1d=averaged(1),
+    nn_functional_l1_loss=plain_loss(l1), nn_functional_huber_loss=plain_loss(huber), nn_functional_leaky_relu=element_by_element(leaky),
+    nn_functional_gelu=element_by_element(smooth_switch), nn_functional_silu=element_by_element(SiLU), mv=product, dot=product)
 NEW = dict(       # in the table as soon as the library has them
     abs=lambda x: x.abs(), sin=lambda x: x.sin(), cos=lambda x: x.cos(), minimum=lambda x, y: x.minimum(y), amin=reducing('min'),
     var=spread, logsumexp=reducing('logsumexp'), squeeze=squeezed,
@@ -259,25 +285,19 @@ def dense_called(m, x):
     layer, pairs = as_dense(m)
     return layer(x), pairs
 def conv_called(m, x):
-    need(m.dilation == (1, 1) and m.groups == 1, 'dilation and groups')
+    n = len(m.kernel_size)
+    need(m.dilation == (1,)*n and m.groups == 1, 'dilation and groups')
     need(m.padding_mode == 'zeros', 'padding with other things than zeros')
-    layer = Conv2d(m.in_channels, m.out_channels, m.kernel_size, rng(), m.stride)
-    need(m.bias is not None or works(lambda: Conv2d(1, 1, 1, rng(), bias=False)), 'no bias')
-    pairs = [set_to(layer.w, m.weight, lambda a: a.transpose(2, 3, 1, 0))]
+    layer = (Conv1d, Conv2d)[n - 1](m.in_channels, m.out_channels, m.kernel_size, rng(), m.stride, m.padding, bias=m.bias is not None)
+    pairs = [set_to(layer.w, m.weight, lambda a: a.transpose(*range(2, n + 2), 1, 0))]
     if m.bias is not None: pairs.append(set_to(layer.b, m.bias))
-    if isinstance(m.padding, str):
-        need(m.padding == 'valid' or m.stride == (1, 1), "'same' of strides")
-        layer.padding = m.padding
-        return on_images(layer)(x), pairs
-    return on_images(lambda x: layer(by_number(x, m.padding)))(x), pairs
+    return channels_last(n)(layer)(x), pairs
 def norm_called(m, x):
     need(m.affine and m.bias is not None, 'no weights, or no bias')
     need(m.track_running_stats and m.momentum is not None, 'no moving averages, or plain ones')
     layer = BatchNorm(m.num_features, 1 - m.momentum, m.eps).train(m.training)
     pairs = [set_to(layer.gamma, m.weight), set_to(layer.beta, m.bias)]
-    if x.ndim == 4: return on_images(layer)(x), pairs
-    need(x.ndim == 2, 'signals')
-    return layer(x), pairs
+    return layer(x) if x.ndim == 2 else channels_last(x.ndim - 2)(layer)(x), pairs
 def layernorm_called(m, x):
     need(m.elementwise_affine and len(m.normalized_shape) == 1 and m.bias is not None, 'several axes, or no weights')
     layer = LayerNorm(*m.normalized_shape, m.eps)
@@ -288,13 +308,17 @@ def softmax_called(m, x):
     need(m.dim is not None, 'no axis')
     return softmaxed('softmax')(x, m.dim), []
 
+POOLED = 'kernel_size', 'stride', 'padding', 'ceil_mode'
 LAYERS = {
-    'nn.Linear': dense_called, 'nn.Conv2d': conv_called, 'nn.BatchNorm1d': norm_called, 'nn.BatchNorm2d': norm_called,
+    'nn.Linear': dense_called, 'nn.Conv2d': conv_called, 'nn.Conv1d': conv_called, 'nn.BatchNorm1d': norm_called, 'nn.BatchNorm2d': norm_called,
     'nn.LayerNorm': layernorm_called, 'nn.ReLU': plain(ReLU()), 'nn.Sigmoid': plain(Sigmoid()), 'nn.Tanh': plain(Tanh()),
-    'nn.Softmax': softmax_called, 'nn.MaxPool2d': as_function(largest, 'kernel_size', 'stride', 'padding', 'dilation', 'ceil_mode',
-                                                              'return_indices'),
-    'nn.AvgPool2d': as_function(averaged, 'kernel_size', 'stride', 'padding', 'ceil_mode', 'count_include_pad', 'divisor_override'),
-    'nn.MSELoss': as_function(plain_loss(mse), 'reduction'),
+    'nn.SiLU': plain(SiLU()), 'nn.GELU': as_function(element_by_element(smooth_switch), 'approximate'),
+    'nn.LeakyReLU': as_function(element_by_element(leaky), 'negative_slope'), 'nn.Softmax': softmax_called,
+    'nn.MaxPool2d': as_function(largest(2), *POOLED, 'dilation', 'return_indices'), 'nn.AvgPool1d': as_function(averaged(1), *POOLED, 'count_include_pad'),
+    'nn.MaxPool1d': as_function(largest(1), *POOLED, 'dilation', 'return_indices'),
+    'nn.AvgPool2d': as_function(averaged(2), *POOLED, 'count_include_pad', 'divisor_override'),
+    'nn.MSELoss': as_function(plain_loss(mse), 'reduction'), 'nn.L1Loss': as_function(plain_loss(l1), 'reduction'),
+    'nn.HuberLoss': as_function(plain_loss(huber), 'reduction', 'delta'),
     'nn.BCEWithLogitsLoss': as_function(plain_loss(bce), 'weight', 'pos_weight', 'reduction'),
     'nn.CrossEntropyLoss': as_function(entropy, 'weight', 'ignore_index', 'reduction', 'label_smoothing')}
 
@@ -398,7 +422,9 @@ def test_a_few_samples_of_ones_own(torch):
         ('nn_functional_pad_constant', F.pad, Sample(x, (1, 2), value=3.)), ('__getitem__', torch.Tensor.__getitem__, Sample(x, (0, slice(1, 3)))),
         ('nn_functional_conv2d', F.conv2d, Sample(image, filters, None, stride=(2, 1), padding=1)),
         ('nn_functional_max_pool2d', F.max_pool2d, Sample(image, 2, stride=1, padding=1)),
-        ('nn_functional_avg_pool2d', F.avg_pool2d, Sample(image, (2, 3), padding=1))]
+        ('nn_functional_avg_pool2d', F.avg_pool2d, Sample(image, (2, 3), padding=1)), ('nn_functional_huber_loss', F.huber_loss, Sample(x, y, delta=.5)),
+        ('nn_functional_conv1d', F.conv1d, Sample(x, filters[:, :, 0], None, stride=2, padding=1)),
+        ('nn_functional_max_pool1d', F.max_pool1d, Sample(x, 2, padding=1)), ('nn_functional_l1_loss', F.l1_loss, Sample(x, y))]
     for name, theirs, sample in cases: assert tried(torch, OPS[name], theirs, sample) == 'equal', name
     for name, kind in OPTIMIZERS.items(): assert optimizer_tried(torch, kind, getattr(torch.optim, name), dict(lr=.01)) == 'equal', name
     assert optimizer_tried(torch, Adam, torch.optim.Adam, dict(amsgrad=True)) == 'unlike: option amsgrad'

@@ -1,6 +1,6 @@
 "Layers and parameters wherever lists, tuples and dicts hold them: found, named, trained, saved, counted and rewritten."
 import copy
-from collections import OrderedDict, deque, namedtuple
+from collections import OrderedDict, UserList, deque, namedtuple
 from types import MappingProxyType
 
 import numpy as np
@@ -124,15 +124,23 @@ def test_a_container_in_itself():
 
 
 @pytest.mark.parametrize('hold', [lambda d: {d}, lambda d: frozenset([d]), lambda d: {(d, 1)}, lambda d: [{d.w}], lambda d: {d: 'key'},
-                                  lambda d: {'x': {'y': {d}}}], ids=['set', 'frozenset', 'tuple', 'parameter', 'key', 'deep'])
+                                  lambda d: {'x': {'y': {d}}}, lambda d: np.array([[d, None]]), lambda d: UserList([d]), lambda d: {'a': d}.values()],
+                         ids=['set', 'frozenset', 'tuple', 'parameter', 'key', 'deep', 'objects', 'UserList', 'view'])
 def test_what_has_no_name_is_refused(hold):
     m = Module(); m.held = hold(Dense(2, 2, np.random.default_rng(0)))
     for f in (m.parameters, m.eval, m.state_dict, lambda: SGD(m.parameters())):
         with pytest.raises(TypeError, match=r'held.*have no name to be saved under'): f()
 
 
+@pytest.mark.parametrize('part', [lambda: Parameter([1.]), lambda: Dense(2, 2, np.random.default_rng(0)),
+                                  lambda: {'a': [Dense(2, 2, np.random.default_rng(0))]}], ids=['parameter', 'layer', 'dict'])
+def test_a_part_of_the_class_is_refused(part):
+    with pytest.raises(TypeError, match=r'Net\.head.*belongs to the class.*make it in __init__, as self\.head'): type('Net', (Module,), {'head': part()})
+
+
 def test_other_sets_are_no_trouble():
     m = Dense(2, 2, np.random.default_rng(0)); m.tags = {'a', 3, (1, 'x')}; m.table = {1: 'one', (2, 3): 'pair'}
+    m.things, m.many, m.raw = np.array([None, 'x'], object), range(10**12), bytes(3)
     assert m.n_parameters() == 6
 
 

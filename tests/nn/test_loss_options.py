@@ -37,7 +37,10 @@ def test_logits_of_minus_infinity_where_no_target_is():
 
 CE_BAD = [(dict(weight=[1, 2]), 'a weight for each of 3'), (dict(weight=[1, -1, 1]), 'from 0 up'), (dict(weight=[1, np.nan, 1]), 'from 0 up'),
           (dict(label_smoothing=-.1), r'label_smoothing in \[0, 1\]'), (dict(label_smoothing=1.5), 'label_smoothing'), (dict(label_smoothing=np.nan), 'label_smoothing'),
-          (dict(weight=[0, 1, 0]), 'no label counts'), (dict(ignore_index=0), 'no label counts'), (dict(ignore_index=2, weight=np.ones((3, 1))), 'a weight for each')]
+          (dict(weight=[0, 1, 0]), 'no label counts'), (dict(ignore_index=0), 'no label counts'), (dict(ignore_index=2, weight=np.ones((3, 1))), 'a weight for each'),
+          (dict(label_smoothing=None), 'label_smoothing'), (dict(label_smoothing=''), 'label_smoothing'), (dict(label_smoothing=[]), 'label_smoothing'),
+          (dict(weight=['1', '2', '3']), 'numbers from 0 up'), (dict(weight=[1, np.inf, 1]), 'finite')] + [
+    (dict(ignore_index=i), 'ignore_index, a whole number, got') for i in (np.nan, .5, 2., True, '0', [0], np.array([0, 1]))]
 @pytest.mark.parametrize('how, says', CE_BAD, ids=range(len(CE_BAD)))
 def test_slips_of_cross_entropy(how, says):
     with pytest.raises((ValueError, TypeError), match=f'cross_entropy.*{says}'): cross_entropy(np.zeros((2, 3)), [0, 0], **how)
@@ -62,9 +65,9 @@ def test_pos_weight_of_one_is_none():
     assert bce(x, t, pos_weight=1).item() == pytest.approx(bce(x, t).item(), rel=1e-12)
     with np.errstate(all='raise', under='ignore'): assert bce(np.float32([-1e4, 1e4]), [1, 0], pos_weight=2).item() == 15000
 
-@pytest.mark.parametrize('w, says', [(-1, 'from 0 up'), (np.nan, 'from 0 up'), ([1, 2], 'does not fit'), (np.ones((4, 4, 3)), 'does not fit')], ids=range(4))
+@pytest.mark.parametrize('w, says', [(-1, 'from 0 up'), (np.nan, 'from 0 up'), ([1, 2], 'does not fit'), ('2', 'numbers'), (np.inf, 'finite'), (1j, 'numbers'), (np.ones((4, 4, 3)), 'does not fit')], ids=range(7))
 def test_slips_of_pos_weight(w, says):
-    with pytest.raises(ValueError, match=f'bce.*{says}'): bce(np.zeros((4, 3)), np.ones((4, 3)), pos_weight=w)
+    with pytest.raises((ValueError, TypeError), match=f'bce.*{says}'): bce(np.zeros((4, 3)), np.ones((4, 3)), pos_weight=w)
 
 @pytest.mark.parametrize('scale', [.1, 1., 1e3])
 @pytest.mark.parametrize('delta', [1., .3, 5])

@@ -1,5 +1,6 @@
 "Optimizers: PyTorch's numbers, one flat vector that the layers look into, and what happens when somebody replaces a parameter."
 from contextlib import nullcontext
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tinybench.core.tensor import Listener, Tensor, watching
 from tinybench.nn.dense import Dense, Sigmoid
 from tinybench.nn.loss import cross_entropy
 from tinybench.nn.module import Parameter, Sequential
+from tinybench.nn.norm import BatchNorm
 from tinybench.nn.optim import SGD, Adam, AdamW, RMSprop, clip_norm, cosine, flatten, piecewise
 
 SHAPES = (4, 3), (3,), (2, 2, 2)
@@ -148,7 +150,8 @@ BAD = [(SGD, dict(lr=-1)), (SGD, dict(lr=np.nan)), (SGD, dict(lr=np.inf)), (SGD,
        (SGD, dict(momentum=-.1)), (SGD, dict(decay=-1)), (SGD, dict(decay=np.inf)), (SGD, dict(nesterov='yes')), (SGD, dict(max_norm=0)),
        (SGD, dict(max_norm=np.nan)), (RMSprop, dict(rho=1)), (RMSprop, dict(rho=-1)), (RMSprop, dict(eps=-1)), (RMSprop, dict(decay=-1)),
        (Adam, dict(betas=(1, .9))), (Adam, dict(betas=(.9, 1))), (Adam, dict(betas=.9)), (Adam, dict(betas=(.9,))), (Adam, dict(betas=(.9, -.1))),
-       (Adam, dict(eps=-1)), (Adam, dict(eps=np.nan)), (AdamW, dict(decay=-1)), (AdamW, dict(betas=(1, .9))), (AdamW, dict(decay=None))]
+       (Adam, dict(eps=-1)), (Adam, dict(eps=np.nan)), (AdamW, dict(decay=-1)), (AdamW, dict(betas=(1, .9))), (AdamW, dict(decay=None)),
+       (SGD, dict(lr=10**400)), (SGD, dict(decay=True))]
 @pytest.mark.parametrize('kind,how', BAD, ids=[f'{k.__name__}-{h}' for k, h in BAD])
 def test_options_are_looked_at(kind, how):
     with pytest.raises((ValueError, TypeError), match=rf'{kind.__name__} expected {[*how][0]}'): kind([Parameter([1.])], **how)
@@ -157,9 +160,30 @@ def test_schedules_are_looked_at():
     for bad in ({0: -1.}, {0: np.nan}, {0: .1, 2.5: .1}, {0: .1, -1: .1}):
         with pytest.raises((ValueError, TypeError), match='piecewise expected'): piecewise(bad)
     p = Parameter([1.])
-    for bad in (lambda t: -1, lambda t: None, lambda t: np.nan):
+    for how in (dict(lr=np.nan), dict(lr=-1), dict(lr=np.inf), dict(lr='1'), dict(steps=np.inf), dict(steps=2.5), dict(steps=True), dict(warmup=.5),
+                dict(warmup=-1), dict(warmup=None)):
+        with pytest.raises((ValueError, TypeError), match=f'cosine expected {[*how][0]}'): cosine(**dict(lr=.1, steps=9) | how)
+    for bad in (lambda t: -1, lambda t: None, lambda t: np.nan, lambda t: np.inf, lambda t: '1', lambda t: np.ones(2)):
         opt = SGD([p], bad); p.grad = np.ones(1, 'f')
         with pytest.raises(ValueError, match='the learning rate of step 1 is'): opt.step()
+
+def test_nesterov_without_momentum_is_refused(torch):
+    with pytest.raises(ValueError): torch.optim.SGD([torch.ones(1, requires_grad=True)], .1, nesterov=True)
+    for make in (lambda p: SGD(p, nesterov=True), lambda p: SGD([dict(params=p, nesterov=True)]), lambda p: SGD([dict(params=p, momentum=0)], .1, .9, nesterov=True)):
+        with pytest.raises(ValueError, match='SGD expected a momentum above 0 with nesterov'): make([Parameter([1.])])
+
+def test_options_of_other_types_are_numbers_here():
+    for lr in (np.float64(.5), np.float32(.5), Fraction(1, 2)):
+        p = Parameter([1.]); opt = SGD([p], lr, decay=np.int64(0)); p.grad = np.ones(1, 'f'); opt.step()
+        assert p.data == .5 and type(opt.lr) is float and p.dtype == np.float32
+    bn, x = BatchNorm(2, eps=np.float64(1e-3)), np.ones((4, 2), 'f')
+    assert bn(x).dtype == bn.eval()(x).dtype == np.float32
+
+@pytest.mark.parametrize('bad', [0, -1, np.nan, -np.inf])
+def test_a_length_to_clip_to_is_above_zero(bad):
+    g = np.ones(3, 'f')
+    with pytest.raises(ValueError, match='clip_norm expected max_norm above 0'): clip_norm(g, bad)
+    assert (g == 1).all()
 
 def test_a_gradient_of_another_shape_is_named():
     p, q = Parameter(np.ones((2, 3), 'f')), Parameter([1.]); opt = SGD([q, p])

@@ -6,8 +6,11 @@ import pytest
 
 from tinybench.core.tensor import Tensor, check_grad, no_grad
 from tinybench.nn.channels import ConvTranspose2d, DepthwiseConv2d
-from tinybench.nn.conv import Conv2d
+from tinybench.nn.conv import Conv1d, Conv2d
+from tinybench.nn.dense import Dense
 from tinybench.nn.pool import AvgPool2d, ConvReluPool2d, GlobalAvgPool2d, MaxPool2d
+
+RNG = np.random.default_rng(0)
 
 
 def test_empty_batch():
@@ -152,3 +155,13 @@ def test_layers_that_cannot_be_made(name):
 @pytest.mark.parametrize('name', [n for n in MAKERS if 'Pool2d' not in n or 'Conv' in n])
 def test_a_seed_is_no_generator(name):
     with pytest.raises(TypeError, match=f'{name}.*default_rng'): MAKERS[name](r=0)
+
+
+BIASED = {'dense': lambda b: Dense(2, 2, RNG, bias=b), 'conv2d': lambda b: Conv2d(1, 1, 2, RNG, bias=b), 'conv1d': lambda b: Conv1d(1, 1, 2, RNG, bias=b),
+          'depthwise': lambda b: DepthwiseConv2d(1, 2, RNG, bias=b), 'transpose': lambda b: ConvTranspose2d(1, 1, 2, RNG, bias=b),
+          'fused': lambda b: ConvReluPool2d(1, 1, 2, RNG, bias=b)}
+@pytest.mark.parametrize('name', BIASED)
+def test_a_bias_is_there_or_not(name):
+    assert BIASED[name](np.True_).b is not None and BIASED[name](np.False_).b is None
+    for bad in ('False', None, 0, np.nan, np.zeros(2), []):
+        with pytest.raises(TypeError, match='expected bias, True or False'): BIASED[name](bad)

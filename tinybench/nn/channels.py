@@ -14,7 +14,7 @@ from ..core.tensor import apply
 from .conv import (
     Windowed, across, channels, check_filters, column_sums, crop_image, input_grad, no_bias, pad_image,
     pads_for, patches, scratch, unfold, with_bias)
-from .dense import drawn, glorot_uniform
+from .dense import drawn, first_bias, glorot_uniform
 from .module import Parameter, check_input
 
 # %% ../../nbs/13_nn.channels.ipynb #shifted-rows
@@ -77,7 +77,7 @@ class DepthwiseConv2d(Windowed):
         super().__init__(kernel, stride, padding)
         shape = *self.kernel, *channels(self, c=c), 1
         self.w = Parameter(drawn(self, init, rng, shape)[..., 0])
-        self.b = Parameter(np.zeros(c, self.w.dtype)) if bias else None
+        self.b = first_bias(self, c, bias)
     def extra(self): return f'{self.w.shape[2]}, {super().extra()}{no_bias(self)}'
     def forward(self, x):
         pads = self.pads(x, self.w.shape[2], self.w.dtype)
@@ -117,7 +117,7 @@ class ConvTranspose2d(Windowed):
         super().__init__(kernel, stride, padding)
         c_in, c_out = channels(self, c_in=c_in, c_out=c_out)
         self.w = Parameter(drawn(self, init, rng, (*self.kernel, c_out, c_in)))
-        self.b = Parameter(np.zeros(c_out, self.w.dtype)) if bias else None
+        self.b = first_bias(self, c_out, bias)
     def extra(self): return f'{self.w.shape[3]}, {self.w.shape[2]}, {super().extra()}{no_bias(self)}'
     def size(self, x) -> tuple[int, int]:
         "Height and width of what it makes of `x`, for numbers as in PyTorch; ValueError if nothing is left."

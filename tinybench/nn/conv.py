@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 from ..base.checks import whole
 from ..core.ops import Op
 from ..core.tensor import Tensor, apply
-from .dense import drawn, glorot_uniform
+from .dense import drawn, first_bias, glorot_uniform
 from .module import Module, Parameter, check_input, check_param
 
 # %% ../../nbs/12_nn.conv.ipynb #along
@@ -257,7 +257,7 @@ class Convolution(Windowed):
         super().__init__(kernel, stride, padding)
         shape = *self.kernel, *channels(self, c_in=c_in, c_out=c_out)
         self.w = Parameter(drawn(self, init, rng, shape))
-        self.b = Parameter(np.zeros(c_out, self.w.dtype)) if bias else None
+        self.b = first_bias(self, c_out, bias)
     def extra(self): return f'{self.w.shape[-2]}, {self.w.shape[-1]}, {super().extra()}{no_bias(self)}'
     def forward(self, x):
         pads = self.pads(x, self.w.shape[-2], self.w.dtype)

@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['dense', 'leaky_relu', 'silu', 'gelu', 'drop', 'dense_fwd', 'dense_vjp', 'dense_rows_vjp', 'fans', 'glorot_uniform',
-           'he_normal', 'check_rng', 'drawn', 'Dense', 'ReLU', 'Sigmoid', 'Tanh', 'Softmax', 'LeakyReLU', 'finite',
-           'silu_fwd', 'SiLU', 'gelu_fwd', 'gelu_vjp', 'GELU', 'Flatten', 'keep_mask', 'Dropout', 'Residual']
+           'he_normal', 'check_rng', 'drawn', 'first_bias', 'Dense', 'ReLU', 'Sigmoid', 'Tanh', 'Softmax', 'LeakyReLU',
+           'finite', 'silu_fwd', 'SiLU', 'gelu_fwd', 'gelu_vjp', 'GELU', 'Flatten', 'keep_mask', 'Dropout', 'Residual']
 
 # %% ../../nbs/11_nn.dense.ipynb #imports
 from math import pi, prod, sqrt
 import numpy as np
 
-from ..base.checks import whole, within
+from ..base.checks import whole, within, yes_or_no
 from ..core import ops
 from ..core.ops import Op
 from ..core.tensor import Tensor, apply
@@ -75,13 +75,18 @@ def drawn(layer:Module, init, rng, shape:tuple) -> np.ndarray:
     if w.shape != shape: raise ValueError(f'{name}: init made weights of shape {w.shape}, expected {shape}')
     return w
 
+# %% ../../nbs/11_nn.dense.ipynb #first-bias
+def first_bias(layer:Module, n:int, bias:bool) -> Parameter|None:
+    "`n` zeros of the type of the layer's weights, or None without `bias`; TypeError if that is no bool."
+    return Parameter(np.zeros(n, layer.w.dtype)) if yes_or_no(type(layer).__name__, 'bias', bias) else None
+
 # %% ../../nbs/11_nn.dense.ipynb #dense-layer
 class Dense(Module):
     "`x @ w + b`: (..., n_in) to (..., n_out). `w` is drawn by `init(rng, shape)`, `b` starts at zero."
     def __init__(self, n_in:int, n_out:int, rng:np.random.Generator, bias:bool=True, init=glorot_uniform):
         shape = whole('Dense', 'n_in', n_in), whole('Dense', 'n_out', n_out)
         self.w = Parameter(drawn(self, init, rng, shape))
-        self.b = Parameter(np.zeros(n_out, self.w.dtype)) if bias else None
+        self.b = first_bias(self, n_out, bias)
     def forward(self, x):
         w, b = self.w, self.b
         check_input(self, x, (..., w.data.shape[0]), w.data.dtype)
@@ -109,7 +114,7 @@ leaky_relu = Op('leaky_relu', lambda x,slope: np.where(x > 0, x, slope*x),
                 lambda g,o,x,slope: (np.where(x > 0, g, slope*g),))
 class LeakyReLU(Module):
     "x, and `slope`*x below 0 (Maas et al. 2013), element by element."
-    def __init__(self, slope:float=.01): self.slope = float(within('LeakyReLU', 'slope', slope, '[0, inf)'))
+    def __init__(self, slope:float=.01): self.slope = within('LeakyReLU', 'slope', slope, '[0, inf)')
     def forward(self, x): return apply(leaky_relu, x, slope=self.slope)
     def extra(self): return f'{self.slope}'
 

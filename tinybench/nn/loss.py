@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['cross_entropy_op', 'widen_op', 'weighted_cross_entropy_op', 'mse_op', 'l1_op', 'huber_op', 'weighted_bce_op',
            'bce_op', 'kl_op', 'kl_normal_op', 'cross_entropy_fwd', 'check_labels', 'check_float', 'class_targets',
-           'weighted_cross_entropy_fwd', 'check_weight', 'cross_entropy', 'check_target', 'check_loss', 'mse_fwd',
-           'mse', 'l1', 'huber_fwd', 'huber', 'bce_fwd', 'check_pos_weight', 'weighted_bce_fwd', 'bce', 'kl_fwd', 'kl',
-           'kl_normal_fwd', 'kl_normal', 'accuracy']
+           'weighted_cross_entropy_fwd', 'from_zero', 'check_weight', 'cross_entropy', 'check_target', 'check_loss',
+           'mse_fwd', 'mse', 'l1', 'huber_fwd', 'huber', 'bce_fwd', 'check_pos_weight', 'weighted_bce_fwd', 'bce',
+           'kl_fwd', 'kl', 'kl_normal_fwd', 'kl_normal', 'accuracy']
 
 # %% ../../nbs/16_nn.loss.ipynb #imports
+from math import inf
 import numpy as np
 
-from ..base.checks import within
+from ..base.checks import whole, within
 from ..core.ops import Op, log_softmax_fwd, sigmoid_fwd
 from ..core.tensor import Tensor, apply, as_array
 
@@ -80,13 +81,20 @@ def weighted_cross_entropy_fwd(x, t, total:float):
 weighted_cross_entropy_op = Op('cross_entropy', weighted_cross_entropy_fwd, keeps=True,
                                vjp=lambda g,kept,x,t,total: (g*kept,))
 
+# %% ../../nbs/16_nn.loss.ipynb #from-zero
+def from_zero(who:str, name:str, v, dtype) -> np.ndarray:
+    "`v` as an array of `dtype`; ValueError or TypeError that names both unless all are finite and from 0 up."
+    a = np.asarray(v)
+    if a.dtype.kind not in 'biuf': raise TypeError(f'{who} expected {name}, numbers from 0 up, got {v!r}')
+    if np.isfinite(a).all() and (a >= 0).all(): return a.astype(dtype)
+    raise ValueError(f'{who} expected {name}, finite numbers from 0 up, got {v!r}')
+
 # %% ../../nbs/16_nn.loss.ipynb #check-weight
 def check_weight(name:str, weight, k:int) -> np.ndarray:
     "`weight` as `k` numbers from 0 up, one for each class; else ValueError."
-    w = np.asarray(weight, np.float64)
+    w = from_zero(name, 'weight', weight, np.float64)
     if w.shape != (k,):
         raise ValueError(f'{name} expected a weight for each of {k} classes, got shape {w.shape}')
-    if not (np.isfinite(w) & (w >= 0)).all(): raise ValueError(f'{name}: weights are from 0 up, not {weight}')
     return w
 
 # %% ../../nbs/16_nn.loss.ipynb #cross-entropy
@@ -98,12 +106,13 @@ def cross_entropy(
 ) -> Tensor:
     "Mean of -log softmax(logits)[label] for `logits` (n, …, classes) and integer `labels` (n, …)."
     name, x = 'cross_entropy', check_float('cross_entropy', logits)
-    if weight is None and ignore_index is None and not label_smoothing and x.data.ndim == 2:
+    if weight is None and ignore_index is None and label_smoothing == 0 and x.data.ndim == 2:
         return apply(cross_entropy_op, x, labels=check_labels(name, x, labels))
     y = np.asarray(labels)
+    if ignore_index is not None: ignore_index = whole(name, 'ignore_index', ignore_index, -inf)
     counts = np.ones(y.shape, bool) if ignore_index is None else y != ignore_index
     y = check_labels(name, x, np.where(counts, y, np.zeros_like(y)))
-    k, smoothing = x.shape[-1], float(within(name, 'label_smoothing', label_smoothing, '[0, 1]'))
+    k, smoothing = x.shape[-1], within(name, 'label_smoothing', label_smoothing, '[0, 1]')
     w = None if weight is None else check_weight(name, weight, k)
     total = float(counts.sum() if w is None else (w[y]*counts).sum())
     if not total: raise ValueError(f'{name}: no label counts, so that there is no mean')
@@ -159,7 +168,7 @@ huber_op = Op('huber', huber_fwd, keeps=True, vjp=lambda g,s,x,t,delta=1.: (
 # %% ../../nbs/16_nn.loss.ipynb #huber
 def huber(pred, target, delta:float=1.) -> Tensor:
     "Half squared difference up to `delta`, linear beyond, averaged over two arrays of the same shape."
-    pred, delta = check_float('huber', pred), float(within('huber', 'delta', delta, '(0, inf)'))
+    pred, delta = check_float('huber', pred), within('huber', 'delta', delta, '(0, inf)')
     target = check_target('huber', pred, target)
     return check_loss('huber', apply(huber_op, pred, target, delta=delta), target)
 
@@ -175,11 +184,10 @@ def bce_fwd(
 # %% ../../nbs/16_nn.loss.ipynb #check-pos-weight
 def check_pos_weight(w, x:Tensor) -> np.ndarray:
     "`w` as an array of the type of `x`; ValueError unless it is from 0 up, and broadcasts to `x`."
-    w = np.asarray(w, x.dtype)
+    w = from_zero('bce', 'pos_weight', w, x.dtype)
     try: fits = np.broadcast_shapes(w.shape, x.shape) == x.shape
     except ValueError: fits = False
     if not fits: raise ValueError(f'bce: a pos_weight of shape {w.shape} does not fit logits of {x.shape}')
-    if not (np.isfinite(w) & (w >= 0)).all(): raise ValueError(f'bce: pos_weight is from 0 up, not {w}')
     return w
 
 # %% ../../nbs/16_nn.loss.ipynb #bce

@@ -6,7 +6,7 @@
 from __future__ import annotations
 import zipfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +36,17 @@ def unnamed(vs) -> bool:
 # %% ../../nbs/10_nn.module.ipynb #members
 def members(name:str, v) -> list[tuple[str, object]]:
     """What the list, tuple or dict `v`, called `name`, holds, as (`name.0` or `name.key`, member);
-    [] for anything else. TypeError for parts in a set."""
+    [] for anything else. TypeError for parts in another container, such as a set."""
+    if not hasattr(v, '__iter__') or isinstance(v, (Tensor, str, bytes, range)): return []
+    if hasattr(v, 'forward') or isinstance(v, np.ndarray) and not v.dtype.hasobject: return []
     inside, loose = [], []
-    if not hasattr(v, '__iter__') or isinstance(v, (np.ndarray, str)): return []      # quick, for most
     if isinstance(v, (list, tuple, deque)): inside = enumerate(v)
     elif isinstance(v, Mapping): inside, loose = v.items(), v
-    elif isinstance(v, (set, frozenset)): loose = v
-    if unnamed(loose): raise TypeError(
-        f'{name}: layers and parameters in a set, or as the keys of a dict, have no name to be saved under; '
-        'put them into a list, or into a dict as its values')
+    elif isinstance(v, Collection): loose = v.flat if isinstance(v, np.ndarray) else v
+    if unnamed(loose):
+        where = 'as the keys of a dict' if inside else f'in a {type(v).__name__}'
+        raise TypeError(f'{name}: layers and parameters {where} have no name to be saved under; '
+                        'put them into a list, or into a dict as its values')
     return [(f'{name}.{key}', m) for key, m in inside]
 
 # %% ../../nbs/10_nn.module.ipynb #parts
@@ -73,11 +75,16 @@ def walk(module:Module, path:str='') -> Iterator[tuple[str, Module]]:
 
 # %% ../../nbs/10_nn.module.ipynb #module
 class Module:
-    "A layer or a tree of layers. Subclasses set attributes and define `forward`."
+    "A layer or a tree of layers. Subclasses set attributes in `__init__` and define `forward`."
     training = True
     buffers = ()      # names of arrays that belong to the state but are not trained
     only = None       # the one type of numbers that the layer can compute in, if there is only one
 
+    def __init_subclass__(cls, **how):
+        super().__init_subclass__(**how)
+        for name, _ in parts(cls, (Module, Parameter)): raise TypeError(
+            f'{cls.__name__}.{name} belongs to the class, so that all its networks would share it and none '
+            f'would train it: make it in __init__, as self.{name}')
     def forward(self, *xs): raise NotImplementedError(f'{type(self).__name__} needs a forward method')
     def __call__(self, *xs, **options):
         rec = _state.listener         # not `listener()`: each layer of each step comes by here

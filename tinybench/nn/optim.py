@@ -10,10 +10,11 @@ __all__ = ['flatten', 'check_option', 'check_options', 'as_groups', 'Optimizer',
 # %% ../../nbs/17_nn.optim.ipynb #imports
 from collections.abc import Callable
 from itertools import groupby
-from math import cos, pi, sqrt
+from math import cos, inf, pi, sqrt
+from numbers import Real
 import numpy as np
 
-from ..base.checks import whole, within
+from ..base.checks import whole, within, yes_or_no
 from ..core.tensor import Tensor, heard, listener
 from .module import Module, Parameter
 
@@ -36,9 +37,8 @@ def check_option(who:str, name:str, v, interval):
         if not isinstance(v, (tuple, list)) or len(v) != len(interval):
             raise TypeError(f'{who} expected {name}, a pair of numbers, got {v!r}')
         return tuple(check_option(who, f'{name}[{i}]', v[i], part) for i, part in enumerate(interval))
-    if interval is not bool: return v if name == 'lr' and callable(v) else within(who, name, v, interval)
-    if isinstance(v, (bool, np.bool_)): return bool(v)
-    raise TypeError(f'{who} expected {name}, True or False, got {v!r}')
+    if interval is bool: return yes_or_no(who, name, v)
+    return v if name == 'lr' and callable(v) else within(who, name, v, interval)
 
 # %% ../../nbs/17_nn.optim.ipynb #check-options
 def check_options(opt, options:dict) -> dict:
@@ -46,7 +46,11 @@ def check_options(opt, options:dict) -> dict:
     who, known = type(opt).__name__, {'lr': '[0, inf)', **opt.options}
     for name in options:
         if name not in known: raise ValueError(f'{who} has the options {", ".join(known)}, not {name!r}')
-    return {name: check_option(who, name, v, known[name]) for name, v in options.items()}
+    found = {name: check_option(who, name, v, known[name]) for name, v in options.items()}
+    in_force = {**vars(opt), **found}
+    if in_force.get('nesterov') and not in_force['momentum']: raise ValueError(
+        f'{who} expected a momentum above 0 with nesterov, which looks ahead along it')
+    return found
 
 # %% ../../nbs/17_nn.optim.ipynb #as-groups
 def as_groups(params) -> list[dict]:
@@ -124,8 +128,8 @@ def own_options(group:dict) -> dict: return {k: v for k, v in group.items() if k
 def rate_at(schedule:Callable, t:int) -> float:
     "The learning rate of step `t`; ValueError if it is none."
     rate = schedule(t)
-    if rate is None or not rate >= 0:
-        raise ValueError(f'the learning rate of step {t} is {rate!r}: below 0, or no number')
+    if not isinstance(rate, Real) or not 0 <= rate < inf:
+        raise ValueError(f'the learning rate of step {t} is {rate!r}: below 0, infinite, or no number')
     return rate
 
 # %% ../../nbs/17_nn.optim.ipynb #untrainable
@@ -296,7 +300,9 @@ def cosine(
 ) -> Callable[[int], float]:
     """Schedule: linear to `lr` over the warm-up, then half a cosine to 0 at `steps`
     (Loshchilov & Hutter 2017); 0 after that."""
-    if not 0 <= warmup < steps: raise ValueError(f'a warm-up of {warmup} leaves nothing of {steps} steps')
+    lr = within('cosine', 'lr', lr, '[0, inf)')
+    steps, warmup = whole('cosine', 'steps', steps, 0), whole('cosine', 'warmup', warmup, 0)
+    if warmup >= steps: raise ValueError(f'a warm-up of {warmup} leaves nothing of {steps} steps')
     def rate(t:int) -> float:
         if t < warmup: return lr*t/warmup
         return lr*(1 + cos(pi*min((t - warmup)/(steps - warmup), 1)))/2
@@ -307,13 +313,14 @@ def piecewise(rates:dict[int, float]) -> Callable[[int], float]:
     "Schedule: the rate of the last key not above the step, as in `{0: 5e-4, 12: 1e-4}`; one key must be 0."
     if 0 not in rates: raise ValueError(f'piecewise needs a rate from step 0, got keys {list(rates)}')
     keys = sorted(whole('piecewise', 'a step', k, 0) for k in rates)
-    for k in keys: within('piecewise', f'the rate from step {k}', rates[k], '[0, inf)')
+    rates = {k: within('piecewise', f'the rate from step {k}', rates[k], '[0, inf)') for k in keys}
     return lambda t: rates[max(k for k in keys if k <= t)]
 
 # %% ../../nbs/17_nn.optim.ipynb #clip-norm
 def clip_norm(g:np.ndarray, max_norm:float) -> float:
     """Shorten the vector `g` in place to a length of at most `max_norm` (Pascanu et al. 2013);
     returns the length it had."""
+    if not max_norm > 0: raise ValueError(f'clip_norm expected max_norm above 0, got {max_norm!r}')
     norm = float(np.linalg.norm(g.astype(np.float64)))      # squares of large float32 numbers overflow
     if norm > max_norm: g *= max_norm/norm
     return norm

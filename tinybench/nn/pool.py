@@ -16,7 +16,7 @@ from ..core.tensor import Tensor, apply
 from .conv import (
     Windowed, Windowed1d, along, channels, check_filters, crop_image, fold, no_bias, one_row, pad_image,
     patches, scratch, unfold, with_bias)
-from .dense import drawn, glorot_uniform
+from .dense import drawn, first_bias, glorot_uniform
 from .module import Module, Parameter, check_input
 
 # %% ../../nbs/14_nn.pool.ipynb #hand-out
@@ -192,7 +192,7 @@ class ConvReluPool2d(Windowed):
         self.pool, = along(pool, 1)
         shape = *self.kernel, *channels(self, c_in=c_in, c_out=c_out)
         self.w = Parameter(drawn(self, init, rng, shape))
-        self.b = Parameter(np.zeros(c_out, self.w.dtype)) if bias else None
+        self.b = first_bias(self, c_out, bias)
     def extra(self):
         return f'{self.w.shape[2]}, {self.w.shape[3]}, {super().extra()}, pool {self.pool}{no_bias(self)}'
     def forward(self, x):
