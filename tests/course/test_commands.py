@@ -1,10 +1,10 @@
 "The commands for those who teach and those who learn, and a unit's whole way from notebooks to grades."
-import csv, json, re, shutil, subprocess, sys
+import csv, json, os, re, shutil, subprocess, sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from coursekit import ROOT, filled, make_course, nbgrader, scores, solutions
+from coursekit import ROOT, filled, make_course, nbgrader, scores, small_course, solutions
 from nbgrader.apps.api import NbGraderAPI
 
 from tinybench.cli import main
@@ -14,7 +14,7 @@ from tinybench.course.prove.answers import read_answers
 
 pytestmark = [pytest.mark.filterwarnings('ignore::sqlalchemy.exc.SAWarning')]
 UNIT, LESSON = 'choices', '65_bench.choose'
-COURSE = 'check', 'build', 'release', 'collect', 'grade', 'feedback', 'export', 'drop', 'prove'
+COURSE = 'check', 'build', 'release', 'enrol', 'collect', 'grade', 'feedback', 'export', 'drop', 'prove'
 STUDENT = 'check', 'doctor', 'unlock', 'submit'
 
 def status(*args):
@@ -29,6 +29,16 @@ def test_help_has_an_example(capsys, group, command):
 
 def test_help_says_where_to_start(capsys):
     assert status('--help') == 0 and 'Start with' in capsys.readouterr().out.partition('Options')[0]
+
+@pytest.mark.parametrize('page', ['ascii', 'cp437', 'cp1252', 'gbk', 'cp037'])
+def test_a_result_of_the_course_keeps_to_the_code_page(small, tmp_path, page):
+    "What `course grade` or `collect` prints of a student whose id the code page lacks."
+    (tmp_path/'in').mkdir()
+    (tmp_path/'in'/'Łukasz – 1.txt').write_text('')
+    done = subprocess.run([sys.executable, '-m', 'tinybench.cli', 'course', 'collect', 'first', str(tmp_path/'in'), '--course', str(small)],
+                          env=dict(os.environ, PYTHONIOENCODING=page, PYTHONPATH=str(ROOT)), capture_output=True)
+    out = done.stdout.decode(page)    # UnicodeDecodeError if it is in another
+    assert done.returncode == 0 and 'ukasz' in out and '1.txt is no zip file' in out and (page != 'ascii' or '?ukasz - 1.txt' in out)
 
 def test_help_loads_nothing_of_the_course():
     code = '''import sys
@@ -48,6 +58,9 @@ def test_what_nbformat_does_not_use_is_not_loaded(module):
 def test_only_one_module_loads_nbformat():
     top = [p for p in (ROOT/'tinybench'/'course').rglob('*.py') if re.search(r'(?m)^(import|from) nbformat', p.read_text())]
     assert [p.name for p in top] == ['cells.py']
+
+@pytest.fixture(scope='module')
+def small(tmp_path_factory): return small_course(tmp_path_factory.mktemp('small')/'course').root
 
 @pytest.fixture(scope='module')
 def course(tmp_path_factory): return make_course(tmp_path_factory.mktemp('course'), UNIT, (LESSON,))

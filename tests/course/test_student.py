@@ -583,6 +583,25 @@ def test_files_as_windows_own_tools_write_them(ws, coding):
     assert doctor(ws.root).healthy and run_export(ws) == '' and check(ws.root).holds
 
 @pytest.mark.parametrize('coding', ['utf-8-sig', 'utf-16', 'utf-16-be'])
+def test_a_package_that_windows_own_tools_saved_is_put_right(ws, coding):
+    "What stood in `__init__.py` stays, and is read by Python again."
+    fill(ws)
+    path = ws.root/ws.package/'__init__.py'
+    path.write_bytes((path.read_text() + "mine = 'ü'\n").replace('\n', '\r\n').encode(coding))
+    doctor(ws.root)
+    exec(compile(path.read_bytes(), 'x', 'exec'), said := dict(__path__=['x']))
+    assert said['mine'] == 'ü' and said['__path__'] == ['x/unlocked', 'x']
+
+def test_a_file_in_the_code_page_of_windows_is_named(ws):
+    fill(ws)
+    data = ws.path('00_core.half').read_bytes()
+    ws.path('00_core.half').write_bytes(data.replace(b'"cells"', '"für": 1, "cells"'.encode('cp1252'), 1))
+    (ws.root/'settings.ini').write_bytes('[DEFAULT]\nauthor = Jörg\n'.encode('cp1252'))
+    said = texts(doctor(ws.root))
+    assert 'is not text in UTF-8 or UTF-16 (byte 5): save it as UTF-8' in said, said
+    assert 'settings.ini: it is no text in UTF-8 or UTF-16 (byte 20).' in said, said
+
+@pytest.mark.parametrize('coding', ['utf-8-sig', 'utf-16', 'utf-16-be'])
 def test_a_course_as_windows_own_tools_write_it(tmp_path, coding):
     from tinybench.course.units import package_of, read_course
     toml = 'id = "c"\r\n[[unit]]\r\nname = "u"\r\ntitle = "µ"\r\nnotebooks = ["00_core.half"]\r\n'

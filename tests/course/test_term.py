@@ -16,11 +16,12 @@ from tinybench.course.student.submission import zipped
 from tinybench.course.teacher.build import build, load_config
 from tinybench.course.teacher.collect import collect
 from tinybench.course.teacher.drop import drop
+from tinybench.course.teacher.dropped import out_of
 from tinybench.course.teacher.feedback import write_feedback
 from tinybench.course.teacher.grade import Graded, grade
 from tinybench.course.teacher.gradebook import clear_of, gradebook, without_password
 from tinybench.course.teacher.harmless import as_text, harmless
-from tinybench.course.teacher.late import lasting, read_stamp
+from tinybench.course.teacher.late import lasting, read_stamp, settle, stamp_of
 from tinybench.course.teacher.platforms import export
 from tinybench.course.teacher.record import Row
 from tinybench.course.units import read_course, with_driver
@@ -104,6 +105,60 @@ def test_one_number_for_a_grade_and_extensions_that_count(course, tmp_path):
     with gradebook(without, load_config(without)) as book: book.grant_extension('first', 'ada', hours=25)
     assert grade(without, 'first').rows[0].points == 6, "one that nbgrader's own gradebook has"
 
+def test_collect_knows_an_extension_in_the_gradebook(course, tmp_path):
+    course = due(course)
+    zips = tmp_path/'in'
+    zips.mkdir()
+    for who in ('ada', 'bob'): (zips/f'first-{who}.zip').write_bytes(packed(who, '2026-10-06T10:00:00+02:00'))
+    with gradebook(course, load_config(course)) as book:
+        for who in ('ada', 'bob'):
+            book.add_student(who)
+            book.add_submission('first', who)
+        book.grant_extension('first', 'ada', hours=11)
+    assert rows_of(collect(course, 'first', zips)) == dict(ada=[], bob=['late by 10 h 1 min'])
+    listed = changed(course, '[limits]', '[extensions]\nfirst = {bob = 2026-10-06T09:00:00Z}\n[limits]')
+    assert rows_of(collect(listed, 'first', zips)) == dict(ada=['late by 10 h 1 min'], bob=[]), 'where course.toml lists any, it counts'
+
+def test_who_has_an_extension_has_no_0_before_its_end(course, tmp_path):
+    enrol(course, 'ada', 'bob')
+    course = changed(due(course), '[limits]', '[extensions]\nfirst = {ada = 2026-10-08T23:59:00+02:00}\n[limits]')
+    build(course)
+    def column(style, name, at):
+        with open(export(course, tmp_path/'x.csv', style, now=datetime.fromisoformat(at)), newline='') as f: return [r['first'] for r in csv.DictReader(f)][-2:]
+    for style, name, blank in (('canvas', 'SIS Login ID', ''), ('moodle', 'Username', '-')):
+        assert column(style, name, '2026-10-07T00:00:00Z') == [blank, '0'] and column(style, name, '2026-10-09T00:00:00Z') == ['0', '0']
+
+def test_an_extension_for_nobody_is_said(course):
+    course = changed(due(course), '[limits]', '[extensions]\nfirst = {adda = 2026-10-08T23:59:00+02:00}\n[limits]')
+    hand_in(course, 'ada')
+    enrol(course, 'ada', 'bob')
+    found = grade(course, 'first', jobs=1)
+    assert found.says == ('course.toml extends first for adda, who is not known. Is it ada?',) and found.says[0] in repr(found)
+
+@pytest.mark.parametrize('lines, says', [
+    ("c.AssignLatePenalties.plugin_class = 'nosuch.Plugin'", 'TraitError: .* could not be imported'),
+    ('from nbgrader.plugins import BasePlugin\nclass Plugin(BasePlugin):\n    def late_submission_penalty(self, student, score, late): return 1/0\n'
+     'c.AssignLatePenalties.plugin_class = Plugin', 'ZeroDivisionError: division by zero')], ids=['unknown', 'raises'])
+def test_a_plugin_for_lateness_that_fails_is_a_line(course, lines, says):
+    (course.root/'nbgrader_config.py').write_text(f'c = get_config()\n{lines}\n')
+    course = due(course)
+    build(course)
+    with gradebook(course, load_config(course)) as book:
+        book.add_student('ada')
+        book.add_submission('first', 'ada', timestamp=datetime(2026, 10, 9))
+        with pytest.raises(CourseError, match=f'The plugin for lateness in .*nbgrader_config.py fails: {says}'):
+            settle(course, course.unit('first'), book, load_config(course))
+
+@pytest.mark.parametrize('coding', ['utf-8-sig', 'utf-16', 'utf-16-le'])
+def test_a_time_as_windows_tools_write_it(tmp_path, coding):
+    (tmp_path/'timestamp.txt').write_bytes('2027-02-15 23:58:00 +0100\r\n'.encode(coding))
+    when, says = stamp_of(tmp_path)
+    assert f'{when:%d %H:%M}' == '15 22:58' and not says
+
+def test_a_time_that_is_no_text_is_said(tmp_path):
+    (tmp_path/'timestamp.txt').write_bytes(b'\xff\xfe\x00\xd8')
+    assert stamp_of(tmp_path)[1].startswith('timestamp.txt holds no date')
+
 def test_late_is_said_without_a_penalty(course, tmp_path):
     course = due(course)
     hand_in(course, 'ada', '2026-10-06 22:59:00 UTC', **SOLVED)
@@ -174,7 +229,8 @@ def test_the_one_zip_of_a_platform(course, tmp_path):
     files = {'lovelaceada_71_555_00_core.ops.ipynb': book, 'bellbob_LATE_72_556_00_core.ops-1.ipynb': book, '../evil.ipynb': book,
              'cleo_73_557_first-cleo.zip': packed('cleo', '2026-10-05T10:00:00+02:00'), 'deep/.hidden.ipynb': book}
     found = collect(course, 'first', zip_of(tmp_path/'submissions.zip', files))
-    assert rows_of(found) == dict(ada=['without a time, so as if on time'], bob=['late, by its name'], cleo=[]) and not found.refused
+    assert rows_of(found) == dict(ada=['without a time, so as if on time'], bob=['late, by its name'], cleo=[])
+    assert found.refused == ('../evil.ipynb leads out of the folder, and is left out.',)
     assert sorted(p.name for p in course.folder('submitted', 'bob', 'first').iterdir()) == ['00_core.ops.ipynb', 'submission.json']
     assert not (tmp_path/'evil.ipynb').exists()
     (tmp_path/'in').mkdir()
@@ -229,6 +285,22 @@ def test_a_bad_check_is_dropped_after_hand_in(course, tmp_path):
     assert [(r.points, r.of) for r in grade(course, 'first', jobs=1).rows] == [(6, 6), (3, 6), (6, 6)]
     with pytest.raises(CourseError, match='did you mean triple-hidden'): drop(course, 'first', 'tripl-hidden')
     with pytest.raises(CourseError, match='is not dropped'): drop(course, 'first', 'triple-hidden', 'undo')
+
+def test_a_check_whose_name_two_notebooks_have_is_dropped_from_one(tmp_path):
+    course, nb = small_course(tmp_path/'course'), kit.small_lesson()
+    nb.cells[0].source = '#| default_exp core.more'
+    nbformat.write(nb, course.nbs/'01_core.more.ipynb')
+    course = changed(course, f'["{NAME}"]', f'["{NAME}", "01_core.more"]')
+    build(course)
+    with pytest.raises(CourseError, match='has no check double-hidden: .*01_core.more/double-hidden'): drop(course, 'first', 'double-hidden')
+    assert '(2 points) counts for nobody any more; 0 submissions, 10 points' in drop(course, 'first', '01_core.more/double-hidden')
+    with gradebook(course, load_config(course)) as book:
+        assert [float(n.max_score) for n in book.find_assignment('first').notebooks] == [6, 4]
+    build(course)
+    text = (course.root/'dropped.json').read_text()
+    for coding in ('utf-8-sig', 'utf-16'):    # as an editor on Windows saves it
+        (course.root/'dropped.json').write_text(text, encoding=coding)
+        assert out_of(course, 'first') == ['01_core.more/double-hidden']
 
 def test_what_waits_for_a_person_is_counted_and_said(tmp_path):
     course, nb = small_course(tmp_path/'course'), kit.small_lesson()

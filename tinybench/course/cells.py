@@ -129,7 +129,9 @@ def read_notebook(path) -> NotebookNode:
         if text.strip(): return parse_notebook(text)
         says = f'is empty. {do}'
     except OSError as e: says = f'cannot be read: {e.strerror}.'
-    except UnicodeDecodeError: says = f'is not a notebook: it is not text. {do}'
+    except UnicodeDecodeError as e:
+        says = (f'is not text in UTF-8 or UTF-16 (byte {e.start:,}): '
+                'save it as UTF-8, or hand in another copy.')
     except CourseError as e: says = f'is no notebook that can be read: {e}. {do}'
     raise CourseError(f'{path.name} {says}')
 

@@ -1,5 +1,6 @@
 "The course read from its course.toml: units, their notebooks, limits on a submission"
 import configparser, os, re, tomllib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -169,4 +170,6 @@ def settings_of(course:Course) -> dict[str, str]:
 def package_of(course:Course) -> str:
     "The package that the notebooks export: settings.ini's lib_path, as lib_name may be another for pip."
     said = settings_of(course)
-    return Path(said.get('lib_path') or said.get('lib_name') or 'tinybench').name
+    name = said.get('lib_path') or said.get('lib_name') or 'tinybench'
+    with suppress(ValueError, KeyError, TypeError): name %= said    # nbdev knows %(lib_name)s
+    return Path(name).name

@@ -1,16 +1,21 @@
 "Which file in a student's folder is which notebook"
-import os, re
+import os, re, unicodedata
 from pathlib import Path
 from ..cells import module_of
 
 
 COPY = re.compile(r'[ _.-]*(\(\d+\)|-?copy ?\d*|copie|kopie|final|solution|\[\d+\])$', re.I)
 
-def plain_name(name:str) -> str:
-    "A file's name without folder, suffixes, copy numbers, case, blanks, and the signs between words."
-    name = re.sub(r'(\.(ipynb|json|txt|download|zip))+$', '', Path(name.strip()).name, flags=re.I)
+def base_name(name:str) -> str:
+    "A file's name, composed, without folder, suffixes and copy numbers."
+    name = unicodedata.normalize('NFC', Path(name.strip()).name)
+    name = re.sub(r'(\.(ipynb|json|txt|download|zip))+$', '', name, flags=re.I)
     while (short := COPY.sub('', name)) != name: name = short
-    return re.sub(r'[\W_]+', '', name).casefold()
+    return name
+
+def plain_name(name:str) -> str:
+    "The same without case, blanks, and the signs between words."
+    return re.sub(r'[\W_]+', '', base_name(name)).casefold()
 
 def module_in(path:Path) -> str:
     "The module that the notebook in a file says it is, or ''; reads the first 64 KB, whatever they are."

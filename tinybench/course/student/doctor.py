@@ -142,6 +142,7 @@ def look_settings(ws:Workspace, mend:bool) -> Iterable[Remark]:
     except (configparser.Error, ValueError) as e:
         done = 'It is made anew.' if mend and change(ws, path, old, new_settings(ws.package).encode()) else ''
         why = str(e).splitlines()[0].rstrip('.') if old else 'it is missing'
+        if isinstance(e, UnicodeDecodeError): why = f'it is no text in UTF-8 or UTF-16 (byte {e.start:,})'
         yield Remark('settings.ini', f'{why}.', done)
         return
     new, wrong = text, [('', MARKED.rstrip('.'))] if coding(old) != 'utf-8' else []

@@ -1,5 +1,5 @@
 "A unit packed for handing in, and read from its zip and verified, whatever somebody put there"
-import hashlib, io, json, platform, re, stat, zipfile
+import hashlib, io, json, platform, re, stat, unicodedata, zipfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -33,7 +33,8 @@ class Submission:
 def unready(ws:Workspace, unit:Unit, there:dict[str, Path], now:datetime) -> list[str]:
     "What a student may want to know before a unit is handed in."
     says = []
-    if unit.due and now > unit.due: says.append(f'It was due {unit.due:%Y-%m-%d %H:%M %Z}: this is late.')
+    if unit.due and now > unit.due:
+        says.append(f'It was due {unit.due:%Y-%m-%d %H:%M %Z}: this is late, if you have no extension.')
     for n, path in there.items():
         try: nb = read_notebook(path)
         except CourseError as e:
@@ -79,7 +80,7 @@ def zipped(files:dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 MOST_FILES, MOST_EACH, MOST_ALL = 64, 20*2**20, 100*2**20
-FLAT = re.compile(r'[A-Za-z0-9_][\w. ()+-]{0,120}\.ipynb', re.ASCII)
+FLAT = re.compile(r'\w[\w. ()+-]{0,120}\.ipynb')
 
 def members(z:zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     "What a zip's directory lists; CourseError for anything that is no plain file with a plain name."
@@ -88,7 +89,7 @@ def members(z:zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     names = [i.filename for i in found]
     for i in found:
         kind = stat.S_IFMT(i.external_attr >> 16)
-        plain = FLAT.fullmatch(i.filename) or i.filename == 'submission.json'
+        plain = FLAT.fullmatch(unicodedata.normalize('NFC', i.filename)) or i.filename == 'submission.json'
         if not plain or i.orig_filename != i.filename:
             raise CourseError(f'it holds {i.filename[:80]!r}, which is no notebook at its top')
         if kind not in (0, stat.S_IFREG): raise CourseError(f'{i.filename} is a link or the like')

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
 from tinybench import __version__
-from tinybench.base.files import write_whole
+from tinybench.base.files import read_text, write_whole
 from ..cells import CourseError, read_notebook
 from ..mend.source import without_magics
 from ..trees import parsed
@@ -38,14 +38,17 @@ def looks_first(ws:Workspace, notebook:str) -> list[Path]:
     "The `__init__.py` files above a notebook's module that do not look into `unlocked/`."
     above = ws.module(notebook).parents
     inits = [p/'__init__.py' for p in above if p.is_relative_to(ws.root/ws.package)]
-    def looks(p): return p.is_file() and "/unlocked'" in p.read_text(encoding='utf-8', errors='replace')
+    def looks(p):    # a file in UTF-16, which Python does not read, does not
+        return p.is_file() and "/unlocked'" in p.read_text(encoding='utf-8', errors='replace')
     return [p for p in inits if not looks(p)]
 
 def look_first(path:Path):
-    "Makes the package with the file `path` look into its folder `unlocked` first."
-    had = path.read_bytes() if path.is_file() else b''
+    "Makes the package with the file `path` look into its folder `unlocked` first; what is no text goes."
+    try: had = read_text(path) if path.is_file() else ''
+    except ValueError: had = ''
+    more = '' if "/unlocked'" in had else LOOK_FIRST    # it is, in UTF-16
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, had + (b'\n' if had and not had.endswith(b'\n') else b'') + LOOK_FIRST.encode())
+    write_whole(path, had + ('\n' if had and not had.endswith('\n') else '') + more)
 
 def unlock(workspace, module:str, reference=None) -> dict:
     "Brings the reference's module of a notebook, by any of its names, into the workspace; its record."

@@ -11,11 +11,14 @@ def files_below(folder:Path) -> dict[str, Path]:
     "The files in `folder` and below it by path, without notebooks, links and what is hidden."
     found = sorted(folder.rglob('*')) if folder.is_dir() else []
     names = {p.relative_to(folder).as_posix(): p for p in found if p.is_file() and not p.is_symlink()}
-    return {n: p for n, p in names.items() if not n.endswith('.ipynb') and not fnmatch(f'/{n}', '*/[._]*')}
+    return {n: p for n, p in names.items() if not n.endswith('.ipynb') and not is_hidden(n)}
+
+def is_hidden(name:str) -> bool: return fnmatch(f'/{name}', '*/[._]*')
 
 def is_private(unit:Unit, name:str) -> bool:
-    "Whether only the grader has the file `name`."
-    return any(fnmatch(name, pattern) for pattern in unit.private)
+    "Whether only the grader has the file `name`; a pattern without / is for files and folders anywhere."
+    parts = Path(name).parts
+    return any(fnmatch(n, pattern) for pattern in unit.private for n in ([name] if '/' in pattern else parts))
 
 def listed_files(course:Course, unit:Unit) -> dict[str, Path]:
     "The files in nbs/ that course.toml lists for `unit`, by path; CourseError where a name finds none."
@@ -25,6 +28,8 @@ def listed_files(course:Course, unit:Unit) -> dict[str, Path]:
         there = paths or any(fnmatch(n, pattern) for n in given_files(course, unit))
         if not there: raise CourseError(f'{where}: there is no {pattern} in {course.nbs}.')
         found |= {p.relative_to(course.nbs).as_posix(): p for p in paths}
+    if odd := [n for n in found if is_hidden(n)]:
+        raise CourseError(f'{where}: {odd[0]} begins with . or _, which is not handed out. Rename it.')
     if books := [n for n in found if n.endswith('.ipynb')]:
         raise CourseError(f'{where}: {books[0]} is a notebook; list it in notebooks.')
     if (size := sum(p.stat().st_size for p in found.values())) > MOST:

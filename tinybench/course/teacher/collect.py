@@ -27,9 +27,9 @@ class Collected(Shown):
         words = f'{self.unit}: {len(rows)} collected', *self.refused
         return Table(('student', 'UTC', 'remarks'), rows, words, left=None)
 
-def remarks_of(found:Submission, course, unit) -> Iterator[str]:
+def remarks_of(found:Submission, course, unit, entered=None) -> Iterator[str]:
     "What an instructor may want to know of a submission: late, unlocked, old names, missing, not graded."
-    due = due_of(course, unit, found.student)
+    due = due_of(course, unit, found.student, entered)
     if due and found.when and found.when > due: yield f'late by {lasting((found.when - due).total_seconds())}'
     if found.unlocked: yield f'unlocked {", ".join(found.unlocked)}'
     absent = {n for n in unit.notebooks if f'{n}.ipynb' not in found.files}
@@ -49,6 +49,10 @@ def take(course, unit, found:Submission) -> None:
         if stamp: (new/'timestamp.txt').write_text(stamp)
         about = dict(unlocked=found.unlocked, versions=found.versions)
         (new/'submission.json').write_text(json.dumps(about, indent=1))
+
+def submissions(book, unit) -> dict:
+    "{student: submission} of a unit, as far as the gradebook has it."
+    return {s.student_id: s for a in book.assignments if a.name == unit.name for s in a.submissions}
 
 def taken_at(course, unit, student) -> datetime|None:
     "When what is in submitted/ was packed, or None where nothing says so."
@@ -117,13 +121,14 @@ def collect(course, unit:str, folder) -> Collected:
         found, unowned = loose(course, unit, books, listed)
         came = sorted({*packed, *found})
         odd = strangers(book, came) if listed else {}
+        entered = submissions(book, unit) if book else {}
         for student in came:
             if files := packed.get(student):
                 sub = read_submission(newest(files)[1])
                 says = [*identity(course, unit, student, files)]
                 if student in found: says.append('loose notebooks of this student are left out')
             else: sub, says = found[student], []
-            says += remarks_of(sub, course, unit)
+            says += remarks_of(sub, course, unit, entered.get(student))
             take(course, unit, sub)
             rows.append((student, sub.when, [*odd.get(student, ()), *says]))
     return Collected(unit.name, tuple(rows), (*refused, *more, *unowned))

@@ -4,7 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 import typer
-from tinybench.base.terminal import bar, say
+from tinybench.base.files import read_text
+from tinybench.base.terminal import bar, echo, say
 from ..commands import command, group
 
 app = group('Build, hand out, collect and grade a course.')
@@ -19,6 +20,7 @@ Handout = Annotated[Path, typer.Argument(help='Where to write it; units are adde
 Package = Annotated[str|None,
                     typer.Option(help='What pip is to install, such as a URL; this version if left out.')]
 Inbox = Annotated[Path, typer.Argument(help="The folder, or one zip, with what students handed in.")]
+Roster = Annotated[Path, typer.Argument(help="A CSV file with a student a line.")]
 Students = Annotated[list[str]|None, typer.Option('--student', help='Only one; may be given again.')]
 Scheduler = Annotated[str|None, typer.Option(help='A Dask scheduler, such as tcp://host:8786.')]
 Again = Annotated[bool, typer.Option('--again', help='Also those whose grade still holds.')]
@@ -42,7 +44,7 @@ def check(units:Units=None, course:Where=Path('.')):
     "Look in every notebook for what would go wrong. Status 1 where something would."
     from .lint import check as look, how_run
     with bar('looking') as tell: found = look(opened(course), units or None, tell)
-    for problem in found: typer.echo(problem)
+    for problem in found: echo(problem)
     if not found: say(how_run(opened(course), units or None))
     say('1 problem' if len(found) == 1 else f'{len(found)} problems')
     if found: raise typer.Exit(1)
@@ -52,16 +54,26 @@ def build(units:Units=None, course:Where=Path('.')):
     "Write source/, release/ and the gradebook's entries of units."
     from .build import build as make
     with bar('building') as tell: found = make(opened(course), units or None, tell)
-    for built in found: typer.echo(built)
+    for built in found: echo(built)
 
 @command(app, 'tinybench course release ../handout --unit layers')
 def release(folder:Handout, units:Chosen=None, package:Package=None, course:Where=Path('.')):
     "Write the folder that students get, a project of its own."
     from .handout import THIS_VERSION, release as make
     with bar('releasing') as tell: folder = make(opened(course), folder, units or None, package, tell)
-    typer.echo(folder)
-    if THIS_VERSION in (folder/'requirements.txt').read_text():
+    echo(folder)
+    if THIS_VERSION in read_text(folder/'requirements.txt'):
         say('requirements.txt asks for this version of tinybench; --package says where pip finds it.')
+
+@command(app, 'tinybench course enrol students.csv')
+def enrol(file:Roster, course:Where=Path('.')):
+    """Enter the students in a CSV file into the gradebook, or change what it knows of them.
+
+    Its first line names the columns: id, and any of first_name, last_name, email, lms_user_id. A file that a
+    spreadsheet saved is fine."""
+    from .roster import enrol as enter
+    n, new = enter(opened(course), file)
+    echo(f'{n} students, {new} of them new')
 
 @command(app, 'tinybench course collect layers ~/Downloads/layers')
 def collect(unit:One, folder:Inbox, course:Where=Path('.')):
@@ -71,7 +83,7 @@ def collect(unit:One, folder:Inbox, course:Where=Path('.')):
     platform gives. Of each student the newest. What is no submission of this unit is named, and costs nobody
     else anything."""
     from .collect import collect as take
-    typer.echo(take(opened(course), unit, folder))
+    echo(take(opened(course), unit, folder))
 
 @command(app, 'tinybench course grade layers')
 def grade(unit:One, students:Students=None, scheduler:Scheduler=None, jobs:Jobs=None, again:Again=False,
@@ -87,7 +99,7 @@ def grade(unit:One, students:Students=None, scheduler:Scheduler=None, jobs:Jobs=
         say(f'{unit} has changed since it was built, and is graded as built: tinybench course build {unit}')
     with bar('grading') as tell: found = run(this, unit, scheduler, jobs, students, again, progress=tell)
     if found.walls.startswith('NO SANDBOX'): say(found.walls)
-    typer.echo(json.dumps(asdict(found), indent=1) if as_json else found.all_notes() if notes else found)
+    echo(json.dumps(asdict(found), indent=1) if as_json else found.all_notes() if notes else found)
     if not all(r.done for r in found.rows): raise typer.Exit(1)
 
 @command(app, 'tinybench course feedback layers')
@@ -95,14 +107,14 @@ def feedback(unit:One, course:Where=Path('.')):
     "Write a page for each student: points, and what was expected."
     from .feedback import write_unit
     with bar('writing') as tell: found = write_unit(opened(course), unit, tell)
-    for path in found: typer.echo(path)
+    for path in found: echo(path)
 
 @command(app, 'tinybench course export grades.csv --style canvas')
 def export(to:Csv, style:Style='nbgrader', units:Chosen=None, course:Where=Path('.')):
     "Write the grades as CSV."
     from .platforms import export as write, not_listed
     this = opened(course)
-    typer.echo(write(this, to, style, units or None))
+    echo(write(this, to, style, units or None))
     for sentence in not_listed(this): say(sentence)
 
 @command(app, 'tinybench course drop layers conv-hidden')
@@ -113,7 +125,7 @@ def drop(unit:One, check:Check, for_all:ForAll=False, undo:Undo=False, course:Wh
     the gradebook follow at once, and later ones too."""
     from .drop import drop as take_out
     how = 'undo' if undo else 'everybody' if for_all else 'out'
-    typer.echo(take_out(opened(course), unit, check, how))
+    echo(take_out(opened(course), unit, check, how))
 
 @command(app, 'tinybench course prove 12_nn.conv')
 def prove(notebooks:Lessons=None, mutants:Mutants=True, jobs:Jobs=None, course:Where=Path('.')):
@@ -123,5 +135,5 @@ def prove(notebooks:Lessons=None, mutants:Mutants=True, jobs:Jobs=None, course:W
     from ..prove.lessons import prove as try_all
     with bar('proving') as tell:
         found = try_all(opened(course), notebooks or None, mutants=mutants, jobs=jobs, progress=tell)
-    for proof in found: typer.echo(proof)
+    for proof in found: echo(proof)
     if not all(proof.holds for proof in found): raise typer.Exit(1)

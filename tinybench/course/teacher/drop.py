@@ -1,6 +1,5 @@
 "A check that turned out to be bad after hand-in: taken out, or its points given to everybody"
 import json
-from contextlib import suppress
 from tinybench.base.files import write_whole
 from ..cells import CourseError, grading, one_of, points, read_notebook
 from ..units import Course
@@ -10,13 +9,10 @@ from .gradebook import find, gradebook
 
 HOWS = dict(out='counts for nobody any more', everybody='gives its points to everybody', undo='counts again')
 
-def worth(course:Course, unit:str, check:str) -> float:
-    "The points of a check in the notebooks as they were built."
-    for path in sorted(course.folder('source', unit).glob('*.ipynb')):
-        with suppress(CourseError):
-            for c in read_notebook(path).cells:
-                if grading(c).get('grade_id') == check: return points(c)
-    return 0.
+def worth(course:Course, unit:str, cell) -> float:
+    "The points of a graded cell of the gradebook in its notebook as it was built."
+    nb = read_notebook(course.folder('source', unit, f'{cell.notebook.name}.ipynb'))
+    return next((points(c) for c in nb.cells if grading(c).get('grade_id') == cell.name), 0.)
 
 def drop(course:Course, unit:str, check:str, how:str='out') -> str:
     "Drop a check of `unit` in one of the ways `HOWS`, for all who handed in and will; what came of it."
@@ -24,7 +20,7 @@ def drop(course:Course, unit:str, check:str, how:str='out') -> str:
         find(book, unit)
         cells, table = cells_of(book, unit), dropped(course)
         one_of(check, cells, f'{unit} has no check {check}:')
-        had, of = table.get(unit, {}), worth(course, unit, check)
+        had, of = table.get(unit, {}), worth(course, unit, cells[check])
         if how == 'undo' and check not in had: raise CourseError(f'{check} of {unit} is not dropped.')
         give(book, unit, cells[check], of)
         table[unit] = {k: v for k, v in had.items() if k != check} | ({check: how} if how != 'undo' else {})

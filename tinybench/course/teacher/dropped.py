@@ -1,14 +1,16 @@
 "Which checks were taken out after hand-in, or give their points to everybody, and what they are worth so"
 import json
+from collections import Counter
 from nbgrader.api import Gradebook
 from nbgrader.utils import compute_checksum
+from tinybench.base.files import read_text
 from ..cells import CourseError, NotebookNode, nbformat
 from ..units import Course
 
 def dropped(course:Course) -> dict[str, dict[str, str]]:
     "{unit: {check: 'out' or 'everybody'}}, which stands in dropped.json beside course.toml."
     file = course.root/'dropped.json'
-    try: found = json.loads(file.read_text(encoding='utf-8-sig')) if file.is_file() else {}
+    try: found = json.loads(read_text(file)) if file.is_file() else {}
     except ValueError as e: raise CourseError(f'{file} is not JSON: {e}.') from None
     good = isinstance(found, dict) and all(isinstance(v, dict) for v in found.values())
     if not good: raise CourseError(f'{file} is to hold a table for each unit.')
@@ -21,8 +23,11 @@ def out_of(course:Course, unit:str) -> list[str]:
     return [check for check, how in drops(course, unit).items() if how == 'out']
 
 def cells_of(book:Gradebook, unit:str) -> dict:
-    "{name: graded cell} of what a unit's notebooks hold in the gradebook."
-    return {c.name: c for n in book.find_assignment(unit).notebooks for c in (*n.grade_cells, *n.task_cells)}
+    "{name: graded cell} of what a unit holds in the gradebook; NOTEBOOK/NAME where several have that name."
+    books = book.find_assignment(unit).notebooks
+    found = [(n.name, c) for n in books for c in (*n.grade_cells, *n.task_cells)]
+    times = Counter(c.name for _, c in found)
+    return {c.name if times[c.name] == 1 else f'{n}/{c.name}': c for n, c in found}
 
 def give(book:Gradebook, unit:str, cell, most:float) -> None:
     "Make a graded cell worth `most` points; nbgrader's checksum of a cell has its points in it."

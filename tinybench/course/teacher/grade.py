@@ -15,7 +15,7 @@ from .late import settle
 from .prepare import read
 from .reader import Reader
 from .record import Row, record, still_graded
-from .roster import strangers
+from .roster import extended_strangers, strangers
 
 @contextmanager
 def pool(scheduler=None, jobs=None) -> Iterator:
@@ -55,6 +55,7 @@ class Graded(Shown):
     walls: str
     secs: float
     before: int = 0   # rows that an earlier run had graded
+    says: tuple = ()  # what else an instructor is to know
 
     def table(self) -> Table:
         rows = ((r.student, f'{r.points:g}/{r.of:g}', f'{r.secs:.1f}', first(r.notes)) for r in self.rows)
@@ -63,7 +64,7 @@ class Graded(Shown):
         if lost: said += f', {lost} NOT'
         if self.before: said += f', {self.before} of them before'
         head = 'student', 'points', 's', 'what went wrong'
-        return Table(head, tuple(rows), (said, self.walls), left=None)
+        return Table(head, tuple(rows), (said, self.walls, *self.says), left=None)
 
     def all_notes(self) -> str:
         "The table, and below it all that was noted, a line each under the student."
@@ -130,7 +131,7 @@ def grade(
         most = find(book, unit.name).max_score
         enter_due(book, unit)
         settle(course, unit, book, config)
-        odd = strangers(book, todo)
+        odd, says = strangers(book, todo), tuple(extended_strangers(course, unit, book))
         rows = {} if again else still_graded(course, unit, todo, book)
         before, left = len(rows), [n for n in todo if n not in rows]
         workers = pool(scheduler, min(jobs or os.cpu_count(), len(left))) if left else nullcontext()
@@ -140,4 +141,4 @@ def grade(
                 if progress: progress(len(rows), len(todo), row.student)
     said = walls() if sandbox else 'NO SANDBOX, as asked: submissions can read and write what you can.'
     found = (replace(rows[n], notes=(*odd.get(n, ()), *rows[n].notes)) for n in todo)
-    return Graded(unit.name, tuple(found), said, time.monotonic() - start, before)
+    return Graded(unit.name, tuple(found), said, time.monotonic() - start, before, says)

@@ -99,7 +99,8 @@ def conflicts(course:Course, unit:Unit, book:Gradebook, dropped=()) -> Iterator[
         nb = read_notebook(course.path(name))
         now, worth = cell_kinds(nb), {grading(c)['grade_id']: points(c) for c in nb.cells if points(c)}
         was = {c.name: float(c.max_score) for c in (*old[name].grade_cells, *old[name].task_cells)}
-        other = [n for n in was.keys() & worth.keys() if was[n] != worth[n] and n not in dropped]
+        other = [n for n in was.keys() & worth.keys() if was[n] != worth[n]
+                 and n not in dropped and f'{name}/{n}' not in dropped]
         if other: yield f'{name} gives other points for {listed(other)}'
         if gone := {n for n, _ in book_has - now}: yield f'{name} no longer has {listed(gone)} as it was'
         if new := {n for n, _ in now - book_has} - gone: yield f'{name} has the new {listed(new)}'

@@ -1,11 +1,13 @@
 "When a submission came, whether that was late, and what it costs"
 import logging, re
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 from nbgrader.api import Gradebook, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties
-from ..cells import Unit
+from tinybench.base.files import decoded
+from ..cells import CourseError, Unit
 from ..units import Course
 
 def lasting(secs:float) -> str:
@@ -44,11 +46,16 @@ def stamp_of(folder:Path) -> tuple[datetime|None, str]:
     "The same, of the submission in `folder`; (None, '') where it has no timestamp.txt."
     stamp = folder/'timestamp.txt'
     if not stamp.is_file() or stamp.is_symlink(): return None, ''    # a link could lead anywhere
-    with open(stamp, encoding='utf-8-sig', errors='replace') as f: return read_stamp(f.read(100))
+    with open(stamp, 'rb') as f: data = f.read(400)    # a person's may be in UTF-16
+    try: return read_stamp(decoded(data)[:100])
+    except UnicodeDecodeError: return None, NO_DATE
 
-def due_of(course:Course, unit:Unit, student:str) -> datetime|None:
-    "When a student's `unit` is due: by course.toml's extensions, or else with all others'."
-    return course.extensions.get(unit.name, {}).get(student, unit.due)
+def due_of(course:Course, unit:Unit, student:str, entered:SubmittedAssignment|None=None) -> datetime|None:
+    """When a student's `unit` is due: by course.toml's extensions of it, or if it lists none, by that of the
+    submission that is `entered` in the gradebook."""
+    if unit.name in course.extensions: return course.extensions[unit.name].get(student, unit.due)
+    more = entered.extension if entered else None
+    return unit.due + more if unit.due and more else unit.due
 
 def extend(course:Course, unit:Unit, submission:SubmittedAssignment) -> None:
     "Enter the student's extension; one that was given in the gradebook stays where course.toml lists none."
@@ -76,14 +83,25 @@ def late_words(submission:SubmittedAssignment) -> list[str]:
     said = [f'Handed in {lasting(late)} late{extended}.']
     return [*said, f'{off:g} points are taken off for lateness.'] if off else said
 
+@contextmanager
+def from_plugin(course:Course):
+    "Makes what a plugin for lateness raises, or why it cannot be loaded, a CourseError."
+    try: yield
+    except Exception as e:
+        says = ' '.join(str(e).split())[:300].rstrip('.')
+        raise CourseError(f'The plugin for lateness in {course.root/"nbgrader_config.py"} fails: '
+                          f'{type(e).__name__}: {says}.') from e
+
 def settle(course:Course, unit:Unit, book:Gradebook, config) -> None:
     "Bring extensions and penalties of all submissions up to date, without running anything."
-    step = AssignLatePenalties(config=config, log=logging.Logger('course.late', logging.CRITICAL + 1))
-    step.init_plugin()
+    with from_plugin(course):
+        step = AssignLatePenalties(config=config, log=logging.Logger('course.late', logging.CRITICAL + 1))
+        step.init_plugin()
+    penalty = step.plugin_inst.late_submission_penalty
     for s in book.find_assignment(unit.name).submissions:
         extend(course, unit, s)
         late = late_by(s)
         for nb in s.notebooks:
-            off = step.plugin_inst.late_submission_penalty(s.student_id, nb.score, late) if late else None
+            with from_plugin(course): off = penalty(s.student_id, nb.score, late) if late else None
             nb.late_submission_penalty = None if off is None else step._check_late_penalty(nb, off)
     book.db.commit()

@@ -87,6 +87,8 @@ def check(course:Course, unit=None, progress:Callable|None=None) -> list[Problem
         if progress: progress(i, len(there), n)
         def note(what, fix): out.append(Problem(n, '', what, fix))
         if n not in numbered: note('its name has no number', 'Call it 00_core.ops or the like')
+        if not all(part.isidentifier() for part in module_of(n).split('.')):
+            note(f'its module {module_of(n)} cannot be imported', 'Call it 00_core.ops or the like')
         if n not in listed and unit is None: note('it is in no unit', 'Add it to course.toml')
         try: nb = read_notebook(course.path(n))
         except CourseError as e:

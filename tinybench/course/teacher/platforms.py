@@ -41,18 +41,22 @@ def nbgrader_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datet
         return [a.name, a.duedate, when, s.id, s.last_name, s.first_name, s.email, *got, a.max_score]
     return [[*COLUMNS], *(row(a, s) for a in units for s in in_order(gb))]
 
-def score_or_blank(assignment, submission, now:datetime, blank:str=''):
-    "The score to two digits; where nothing was handed in 0 if it is due, else `blank`."
+def score_or_blank(due:datetime|None, submission, now:datetime, blank:str='') -> str:
+    "The score to two digits; where nothing was handed in 0 if it is `due`, else `blank`."
     if submission: return number(final(submission))
-    due = assignment.duedate
-    return '0' if due and due < now.astimezone(timezone.utc).replace(tzinfo=None) else blank
+    return '0' if due and due < now.astimezone(timezone.utc) else blank
+
+def due_for(course:Course, assignment:Assignment, student:str) -> datetime|None:
+    "When a student's unit is due: by an extension, or else as the gradebook has it, in UTC."
+    more = course.extensions.get(assignment.name, {}).get(student)
+    return more or (assignment.duedate and assignment.duedate.replace(tzinfo=timezone.utc))
 
 def canvas_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datetime) -> list[list]:
     "Rows for Canvas, Grades → Import."
     def row(s):
         name = ', '.join(filter(None, (s.last_name, s.first_name))) or s.id
         if 'points possible' in name.lower(): name = s.id     # would be read as the row of points
-        scores = [score_or_blank(a, there.get((a.name, s.id)), now) for a in units]
+        scores = [score_or_blank(due_for(course, a, s.id), there.get((a.name, s.id)), now) for a in units]
         return [name, s.lms_user_id, '', s.id, '', *scores]
     head = ['Student', 'ID', 'SIS User ID', 'SIS Login ID', 'Section', *(a.name for a in units)]
     points = ['Points Possible', '', '', '', '', *(number(a.max_score) for a in units)]
@@ -85,7 +89,7 @@ def moodle_rows(course:Course, gb:Gradebook, units:list, there:dict, now:datetim
         words = f'{number(final(x))} of {number(a.max_score)} points.' if x else 'Nothing was handed in.'
         if x: words = ' '.join([words, *late_words(x)])
         more = f' Look again at: {", ".join(again)}.' if again else ''
-        return score_or_blank(a, x, now, '-'), words + more
+        return score_or_blank(due_for(course, a, s.id), x, now, '-'), words + more
     def row(s):
         grades = [value for a in units for value in two(a, s)]
         return [s.id, s.lms_user_id, s.first_name, s.last_name, s.email, *grades]
