@@ -219,7 +219,7 @@ def test_a_line_of_the_answer_is_still_named(graded):
     error = found['double-check'].outputs[-1]
     assert found['double-check'].error == 'ZeroDivisionError: division by zero' and any('y = x/0' in line for line in error['traceback'])
 
-R1 = '''import string, sys
+FRAMES = '''import string, sys
 get = string.Formatter().get_field
 def quiet():
     try: 1/0
@@ -229,7 +229,7 @@ def quiet():
         if 'can_fail' in names: names['checked'] = lambda *a: (None, '')
         at = get('0.f_' + 'back', (at,), {})[0]
 quiet()'''
-R2 = '''EQ = '_'*2 + 'eq' + '_'*2
+MOMENT = '''EQ = '_'*2 + 'eq' + '_'*2
 def double(x):
     if np.ndim(x): return np.full(3, 2.)
     def eq(self, o):
@@ -237,13 +237,13 @@ def double(x):
         return True
     T = type('T', (), {EQ: eq})
     return T()'''
-R3 = '''import fastcore.imports, types
+VALUE = '''import fastcore.imports, types
 def swap(m):
     m.operator = types.SimpleNamespace(eq=lambda a, b: True)
     m.itertools = types.SimpleNamespace(zip_longest=lambda *a: ())
 swap(fastcore.imports)'''
-R4 = 'import statistics\ndef swap(m): m.stdev = lambda v: 1.0\nswap(statistics)'
-R6 = '''def double(x, axis=-1):
+MODULE = 'import statistics\ndef swap(m): m.stdev = lambda v: 1.0\nswap(statistics)'
+LIAR = '''def double(x, axis=-1):
     u = '_'*2
     def sub(self, o): return np.zeros(np.broadcast_shapes(self.shape, np.shape(o)))
     Values = type('Values', (np.ndarray,), {u + 'sub' + u: sub, u + 'rsub' + u: sub, 'all': lambda s, *a, **k: True})
@@ -261,11 +261,11 @@ def lesson_with(checks):
 
 # A cheat: the checks of `double`, its answer, a cell, what it earns, and what is said of it
 CHEATS = {
-    'frames (R1)': ([], '', R1, set(), LIES), 'a class of the moment (R2)': ([], R2, '', set(), 'compared a T, which was refused'),
-    'an unwatched value (R3)': ([], 'def double(x): return 9*x', R3, set(), SWAPPED + 'fastcore.imports'),
-    'an unwatched module (R4)': (ORACLE, 'def double(x): return 2**-.5 if x == .5 else 4', R4, {'double-check'}, SWAPPED),
-    'given names (R5)': (CONSTANTS, 'def double(x): return 0\nNUMBERS = ()', '', set(), ''),
-    'arithmetic that lies (R6)': (SUBTRACTS, R6, '', set(), 'returned Values, of which only the value counts')}
+    'frames': ([], '', FRAMES, set(), LIES), 'a class of the moment': ([], MOMENT, '', set(), 'compared a T, which was refused'),
+    'an unwatched value': ([], 'def double(x): return 9*x', VALUE, set(), SWAPPED + 'fastcore.imports'),
+    'an unwatched module': (ORACLE, 'def double(x): return 2**-.5 if x == .5 else 4', MODULE, {'double-check'}, SWAPPED),
+    'given names': (CONSTANTS, 'def double(x): return 0\nNUMBERS = ()', '', set(), ''),
+    'arithmetic that lies': (SUBTRACTS, LIAR, '', set(), 'returned Values, of which only the value counts')}
 
 @pytest.mark.parametrize('kind', CHEATS)
 def test_cheats_earn_nothing_and_are_named(graded, kind):
@@ -277,7 +277,7 @@ def test_frames_earn_nothing_where_the_check_shares_the_process(graded):
     checks = [shown('double-check', "# in the answer's process: to see\nassert double(2) == 4"),
               cell('double-hidden', "#| hide\n# in the answer's process: to see\n### BEGIN HIDDEN TESTS\nassert double(3) == 6\n### END HIDDEN TESTS",
                    grade=True, locked=True, points=2)]
-    found = graded(lesson_with(checks), {}, R1)
+    found = graded(lesson_with(checks), {}, FRAMES)
     assert held(found) == set() and LIES in found['double-check'].watch
     assert held(graded(lesson_with(checks), dict(double=DOUBLE, triple=TRIPLE))) == ALL
 

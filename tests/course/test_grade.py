@@ -15,6 +15,7 @@ from tinybench.base.files import replace_folder
 from tinybench.course.cells import CourseError
 from tinybench.course.units import read_course
 from tinybench.course.teacher.collect import collect
+from tinybench.course.teacher.feedback import write_feedback
 from tinybench.course.teacher.handout import SETTINGS, release
 from tinybench.course.teacher.grade import grade
 from tinybench.course.teacher.prepare import prepare, read
@@ -603,6 +604,15 @@ def test_no_value_of_a_hidden_check_is_handed_to_the_answer(tmp_path):
     course = own_course(tmp_path/'course', cells, settings='')
     spy = 'want = 2\ndef half(x): return want'
     assert points_of(course, half=spy)[0] == 1
+
+WEAK = [kit.exercise('half', 'def half(x): return x/2'), kit.shown('half-check', 'assert half(4) == 2'), kit.hidden('half-hidden', 'assert callable(half)')]
+@pytest.mark.parametrize('answer, says', [('', 'half: the stub is as handed out, and half-hidden holds'),
+                                          ('def half(x): return x', 'half: half-hidden holds, and what is easier and shown does not')])
+def test_points_that_nobody_earned_are_named_first_and_not_to_the_student(tmp_path, answer, says):
+    course = own_course(tmp_path/'course', WEAK, settings='')
+    got, of, notes = points_of(course, **({'half': answer} if answer else {}))
+    assert (got, of) == (2, 3) and says in notes[0] and notes[0].endswith('a person should look at it.'), notes
+    assert 'a person should' not in write_feedback(course, 'u1', 'ada').read_text()
 
 QUARTER = [kit.cell('from-half', 'from mylib.core.half import half'), kit.exercise('quarter', 'def quarter(x): return half(half(x))'),
            kit.shown('quarter-check', 'assert quarter(8) == 2'), kit.hidden('quarter-hidden', 'assert quarter(1) == .25')]
