@@ -1,11 +1,13 @@
 "At the edges of numpy and of the record: functions, types, comparisons, empty arrays, tails, and numbers written over."
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from parity import same_as_torch
 from tinybench.core import ops
 from tinybench.core.ops import Op, check_vjp, unbroadcast
-from tinybench.core.tensor import Tensor, apply, backward, check_grad, concatenate, deposit, no_grad, stack, where
+from tinybench.core.tensor import Tensor, apply, backward, check_grad, concatenate, deposit, glimpses, no_grad, stack, where
 
 
 def leaf(*numbers, dtype=np.float32): return Tensor(np.array(numbers, dtype), requires_grad=True)
@@ -454,3 +456,12 @@ def torch_softmax(numbers):
     x = torch.tensor(numbers, dtype=torch.float32, requires_grad=True)
     x.logsumexp(0).backward()
     return x.grad.numpy()
+
+def test_a_look_at_the_numbers_copies_none_of_them():
+    "Also where they do not lie in a row: 2 MB of a transposed result would be copied at each operation."
+    turned = np.zeros((64, 16, 512), np.float32).transpose(0, 2, 1)
+    tracemalloc.start()
+    try:
+        glimpses([turned])
+        assert tracemalloc.get_traced_memory()[1] < turned.nbytes/100
+    finally: tracemalloc.stop()

@@ -188,7 +188,7 @@ def test_every_network_of_the_zoo_comes_back(name):
 
 def test_what_cannot_be_described():
     with pytest.raises(ValueError, match='cannot be submitted'): describe(fold(Sequential(Dropout(.1, np.random.default_rng(0)))))
-    with pytest.raises(ValueError, match='with a bias'): describe(Dense(2, 3, np.random.default_rng(0), bias=False))
+    with pytest.raises(ValueError, match='have a bias'): describe(Dense(2, 3, np.random.default_rng(0), bias=False))
 
 @pytest.mark.parametrize('step', STEPS)
 def test_the_judge_takes_every_step(pictures, tmp_path, step):

@@ -110,7 +110,7 @@ def test_each_folder_is_missed(place, path):
     (lambda at: edit(at/'accuracy'/'results.json', lambda d: d.pop()), 'other answers'),
     (lambda at: edit(at/'accuracy'/'results.json', lambda d: d.clear()), 'no list of results'),
     (lambda at: (at/'accuracy'/'more.txt').write_text('more'), 'does not belong'),
-    (lambda at: (at/'accuracy'/'log.txt').write_bytes(b'\xff\xfe'), 'cannot be read'),
+    (lambda at: (at/'accuracy'/'log.txt').write_bytes(b'\xff\x41'), 'cannot be read'),
     (lambda at: (at/'accuracy'/'results.json').write_text('['*10**5), 'cannot be read'),
     (lambda at: (at/'empty').mkdir(), 'empty folder'),
     (lambda at: at.rename(at.with_name('icc')), 'no benchmark'),
@@ -191,4 +191,4 @@ def test_the_log_of_mlperf_logging(record):
 
 def test_the_log_says_what_is_missing(record, monkeypatch):
     for name in ('mlperf_logging', 'mlperf_logging.mllog'): monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match=r'tinybench\[mlperf\]'): mlperf_log(record)
+    with pytest.raises(ImportError, match=r'tinybench-ml\[mlperf\]'): mlperf_log(record)

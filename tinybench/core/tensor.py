@@ -181,7 +181,7 @@ def describe(t:Tensor) -> str:
 def glimpses(arrays) -> list:
     "By what to notice that an array was overwritten: all of it if it is small, else some of its numbers."
     return [a.tobytes() if (n := a.size) < 17 else
-            a.item(int(.57*n)) if n < 20_000 else a.ravel()[::n//60 | 1].tobytes() for a in arrays]
+            a.item(int(.57*n)) if n < 20_000 else a.flat[::n//60 | 1].tobytes() for a in arrays]
 
 # %% ../../nbs/01_core.tensor.ipynb #apply
 def apply(op:Op, *xs, **options) -> Tensor:
