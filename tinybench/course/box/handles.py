@@ -70,6 +70,13 @@ def values(x, dtype=None):
     if type(a) is not numpy().ndarray: raise TypeError(f'{x._name} is no array')
     return a if dtype is None else a.astype(dtype)
 
+def contains(self, x):
+    "Whether `x` is in a handle: found out here, where that is possible and its class is none to be written."
+    if self._name not in self._link.written:
+        if hasattr(type(self), '__iter__'): return any(v is x or v == x for v in self)
+        self._link.asked = self._name
+    return plainly(self, 'contains', x)
+
 def refused(self, other):
     self._link.refused = self._name
     raise TypeError(NO_WORD.format(self._name))
@@ -87,6 +94,7 @@ def kind_with(deeds, judging, base=None) -> type:
     if judging:
         names |= {f'__{c}__': refused for c in ('eq', 'ne', 'lt', 'le', 'gt', 'ge')}
         names['__hash__'] = object.__hash__
+        if 'contains' in deeds: names['__contains__'] = contains
         for s in SIGNS if 'array' in deeds else ():
             plain = s.strip('_')
             names |= {f'__{plain}__': with_numbers(s, False), f'__r{plain}__': with_numbers(s, True)}

@@ -104,6 +104,7 @@ def judged(request, shell, link):
     signal.signal(signal.SIGALRM, signal.SIG_DFL)   # ends this copy, whatever runs
     signal.setitimer(signal.ITIMER_REAL, request['seconds'])
     names, source = shell.names, request['source']
+    link.written = frozenset(shell.answers)
     def run():
         names.update({name: stand_in(link, name, x) for name, x in shell.answers.items()})
         for between, made in request['between']:
@@ -126,6 +127,7 @@ def at_link(request, shell, sock) -> tuple:
     e = judged(request, shell, link) if judging else link.serve()
     notes = ['it warned, which costs no points'] if warned.left < warned.limit else []
     if judging and link.refused: notes.append(f'compared a {link.refused}, which was refused')
+    if judging and link.asked: notes.append(f'asked a {link.asked} what it contains, which was believed')
     if not judging and link.odd:
         notes.append(f'returned {", ".join(sorted(link.odd)[:5])}, of which only the value counts')
     return e, '; '.join(notes)
