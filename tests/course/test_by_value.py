@@ -202,6 +202,18 @@ def test_what_is_in_an_answer_is_found_out_here(pair):
     pair.judge.written = {'HoldsOne'}
     assert 2 in pair(HoldsOne), 'a class that was to be written says itself what it holds'
 
+class Swallows:
+    def __enter__(self): return self
+    def __exit__(self, *error): return True
+
+def test_no_answer_ends_the_error_of_a_check_that_its_solution_lets_pass(pair):
+    with pytest.raises(AssertionError, match='false'):
+        with pair(Swallows): assert False, 'false'
+    with pair(Swallows): raise KeyError
+    pair.judge.catches = False
+    with pytest.raises(KeyError):
+        with pair(Swallows): raise KeyError
+
 def still(rng): rng.bit_generator.state = rng.bit_generator.state | dict(state=dict(state=0, inc=0))
 def outside(rng): rng.bit_generator.state = rng.bit_generator.state | dict(state=rng.bit_generator.state['state'] | dict(pos=10**6))
 @pytest.mark.parametrize('kind, change', [(np.random.PCG64, still), (np.random.MT19937, outside)])
@@ -320,6 +332,13 @@ def test_cheats_earn_nothing_and_are_named(graded, kind):
     checks, double, bad, earns, says = CHEATS[kind]
     found = graded(lesson_with(checks), dict(double=double), bad)
     assert held(found) == earns and says in ' '.join(o.watch for o in found.values())
+
+def test_who_writes_to_what_it_was_passed_is_named(graded):
+    checks = [shown('double-check', 'x = np.ones(3)\nassert (double(x) == 2*x).all()'), hidden('double-hidden', 'x = np.ones(3)\nassert (x + x == double(x)).all()')]
+    found = graded(lesson_with(checks), dict(double='def double(x):\n    x[:] = 0\n    return x'))
+    assert 'wrote to an array' in found['double-check'].watch and not found['double-check'].note
+    assert held(found) == {'double-check'}
+    assert not any(o.watch for o in graded(lesson_with(checks), dict(double=DOUBLE, triple=TRIPLE)).values())
 
 def test_frames_earn_nothing_where_the_check_shares_the_process(graded):
     checks = [shown('double-check', "# in the answer's process: to see\nassert double(2) == 4"),

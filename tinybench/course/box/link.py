@@ -50,6 +50,7 @@ class Link:
         "Have something done over there; its value, or the error that it ends in."
         with self.lock:
             self.depth += 1
+            if self.judging and deed == 'call' and type(at) is tuple: self.called_with = *args, *named.values()
             try:
                 passed = self.send(['ask', at, deed, args, named])
                 while (came := self.receive())[0] == 'ask': self.do(*came[1:])
@@ -76,6 +77,7 @@ BY_NAME = types.FunctionType, types.BuiltinFunctionType, type
 class Judge(Link):
     "The end of the check: what comes is data, and is checked; what goes is the check's own, and pickled."
     broken, refused, asked, written = None, '', '', frozenset()
+    catches, writes, wrote, called_with = True, True, False, ()   # what the solution does; what the answer did
     def __init__(self, sock, given, names=None):
         super().__init__(sock, given, names)
         self.judging, self.passed, self.lends = True, [], {}
@@ -135,6 +137,8 @@ class Judge(Link):
             for n, v in new:
                 self.known.thing(n)
                 self.known.change(n, v)
+            self.wrote |= any(self.known.things[n][1] == 'array' and
+                              any(self.known.thing(n) is x for x in self.called_with) for n, _ in new)
             self.known.find(as_values([(n, self.known.things[n][1], v) for n, v in new]))
             kind, *rest = message
             if kind == 'tell': return 'tell', decoder.take(rest[0])
