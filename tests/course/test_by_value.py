@@ -193,12 +193,15 @@ def test_no_loop_of_a_check_ends_because_the_answer_says_so(pair):
 
 class Holds:
     def __contains__(self, x): return True
+class Boasts:
+    def startswith(self, x): return True
 class HoldsOne(Holds):
     def __iter__(self): return iter([1])
 
 def test_what_is_in_an_answer_is_found_out_here(pair):
     assert 1 in pair(HoldsOne) and 2 not in pair(HoldsOne) and 'a' in pair(lambda: {'a': 1}.keys()) and not pair.judge.asked
     assert 2 in pair(Holds) and pair.judge.asked == 'Holds'
+    assert pair(Boasts).startswith('a') and pair.judge.asked == 'Boasts'
     pair.judge.written = {'HoldsOne'}
     assert 2 in pair(HoldsOne), 'a class that was to be written says itself what it holds'
 

@@ -39,6 +39,9 @@ def do(x, deed, args, named):
 NO_WORD = ('your code returned an object of a kind of its own ({}), which cannot be compared here. '
            'Return plain numbers, text, arrays, lists or dicts.')
 
+# What text and sets say of themselves, compared with something: noted where an answer's own class says it
+ABOUT = {'startswith', 'endswith', 'issubset', 'issuperset', 'isdisjoint', 'count', 'equals', 'allclose'}
+
 class Handle(Stand):
     "Something of the other process, by its number `_at`; `_link` leads there."
     __slots__ = '_link', '_at', '_name', '__weakref__'
@@ -46,6 +49,8 @@ class Handle(Stand):
         for k, v in dict(_link=link, _at=at, _name=name).items(): object.__setattr__(self, k, v)
     def __getattr__(self, name):
         if name.startswith('__array_'): raise AttributeError(name)   # what numpy asks of everything
+        if self._link.judging and name in ABOUT and self._name not in self._link.written:
+            self._link.asked = self._name
         return self._link.ask(self._at, 'get', (name,))
     def __setattr__(self, name, value): self._link.ask(self._at, 'set', (name, value))
     def __str__(self): return plainly(self, 'str')

@@ -143,7 +143,7 @@ def at_link(request, shell, sock) -> tuple:
     if judging and link.refused: notes.append(f'compared a {link.refused}, which was refused')
     if judging and e is None and link.wrote and not link.writes:
         notes.append('wrote to an array that it was passed, which the solution does not')
-    if judging and link.asked: notes.append(f'asked a {link.asked} what it contains, which was believed')
+    if judging and link.asked: notes.append(f'asked a {link.asked} what it holds, and believed it')
     if not judging and link.odd:
         notes.append(f'returned {", ".join(sorted(link.odd)[:5])}, of which only the value counts')
     return e, '; '.join(notes)

@@ -41,7 +41,7 @@ def digits(text, most) -> int:
 class Link:
     "What both ends have: one request at a time, and others within it."
     depth, judging = 0, False
-    felt = None
+    felt, called_with = None, ()
     def __init__(self, sock, given, names):
         self.usual = how_taken()
         self.sock, self.given, self.names, self.stands = sock, given, names, {}
@@ -50,11 +50,13 @@ class Link:
         "Have something done over there; its value, or the error that it ends in."
         with self.lock:
             self.depth += 1
-            if self.judging and deed == 'call' and type(at) is tuple: self.called_with = *args, *named.values()
+            if deed == 'call' and type(at) is tuple: self.called_with = *args, *named.values()
             try:
                 passed = self.send(['ask', at, deed, args, named])
                 while (came := self.receive())[0] == 'ask': self.do(*came[1:])
-            finally: self.depth -= 1
+            finally:
+                self.depth -= 1
+                if not self.depth: self.called_with = ()
             if not self.judging: self.known.forget(passed)
             if came[0] == 'tell': return came[1]
             if self.judging and isinstance(came[1], StopIteration): self.stop(at, deed)
@@ -77,7 +79,7 @@ BY_NAME = types.FunctionType, types.BuiltinFunctionType, type
 class Judge(Link):
     "The end of the check: what comes is data, and is checked; what goes is the check's own, and pickled."
     broken, refused, asked, written = None, '', '', frozenset()
-    catches, writes, wrote, called_with = True, True, False, ()   # what the solution does; what the answer did
+    catches, writes, wrote = True, True, False   # what the solution may do, and whether the answer did
     def __init__(self, sock, given, names=None):
         super().__init__(sock, given, names)
         self.judging, self.passed, self.lends = True, [], {}
