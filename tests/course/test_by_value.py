@@ -1,5 +1,5 @@
 "Checks by value: what a process that runs a student's code can say to the one that judges it, and what it cannot gain by it."
-import json, os, re, socket, threading
+import json, math, os, re, socket, threading
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ from nbformat.v4 import new_notebook
 
 from coursekit import LIMITS, cell, exercise, hidden, shown, small_lesson
 from tinybench.course.box.link import Answerer, Broken, Judge
+from tinybench.course.box.plain import look_up
 from tinybench.course.box.plan import in_place, plan, to_write
 from tinybench.course.box.start import Limits, Warm
 from tinybench.course.box.walls import bubblewrap
@@ -160,6 +161,68 @@ def test_what_is_no_value_is_no_answer(pair, data):
     with pytest.raises(Broken): raw(pair, data)
     with pytest.raises(Broken): pair(lambda: 1)
 
+def test_a_handle_does_only_what_handles_do(pair):
+    names = 'array_function', 'array_ufunc', 'getattribute', 'instancecheck', 'sub', 'rsub', 'del'
+    got = raw(pair, told(['handle', 0, 'T', [*names, 'len']]))
+    assert not [n for n in names if f'__{n}__' in vars(type(got))] and '__len__' in vars(type(got))
+
+def test_what_a_module_imports_is_none_of_its_names(pair):
+    import numpy.testing, tinybench.measure.system
+    for module, name in (('tinybench.measure.system', 'subprocess.run'), ('tinybench.measure.system', 'os.popen'),
+                         ('numpy.testing._private.extbuild', 'subprocess.Popen'), ('numpy.ctypeslib', 'ctypes.CDLL')):
+        assert look_up(module, name, set()) is None
+    assert look_up('numpy', 'float32', set()) is np.float32 and look_up('math', 'sqrt', set()) is math.sqrt
+    assert pair(lambda: [np.add, np.ndarray, dict, math.sqrt]) == [np.add, np.ndarray, dict, math.sqrt]
+
+@pytest.mark.parametrize('name', ['__class__', '__dict__'])
+def test_an_object_does_not_become_another_kind_of_thing(pair, name):
+    import tinybench.nn.module
+    fields = name, ['called', 'numpy.lib.mixins', 'NDArrayOperatorsMixin']
+    with pytest.raises(Broken, match='an attribute named'): raw(pair, told(['object', 'tinybench.nn.module', 'Module', *fields]))
+
+def test_no_loop_of_a_check_ends_because_the_answer_says_so(pair):
+    def stops(x): raise StopIteration
+    with pytest.raises(RuntimeError, match='StopIteration'): all(map(lambda x: pair(stops, x), [1, 2]))
+    def two():
+        yield 1
+        return 5
+    g = pair(two)
+    assert next(g) == 1
+    with pytest.raises(StopIteration): g.send(None)
+    assert list(pair(two)) == [1]
+
+class Holds:
+    def __contains__(self, x): return True
+class Boasts:
+    def startswith(self, x): return True
+class HoldsOne(Holds):
+    def __iter__(self): return iter([1])
+
+def test_what_is_in_an_answer_is_found_out_here(pair):
+    assert 1 in pair(HoldsOne) and 2 not in pair(HoldsOne) and 'a' in pair(lambda: {'a': 1}.keys()) and not pair.judge.asked
+    assert 2 in pair(Holds) and pair.judge.asked == 'Holds'
+    assert pair(Boasts).startswith('a') and pair.judge.asked == 'Boasts'
+    pair.judge.written = {'HoldsOne'}
+    assert 2 in pair(HoldsOne), 'a class that was to be written says itself what it holds'
+
+class Swallows:
+    def __enter__(self): return self
+    def __exit__(self, *error): return True
+
+def test_no_answer_ends_the_error_of_a_check_that_its_solution_lets_pass(pair):
+    with pytest.raises(AssertionError, match='false'):
+        with pair(Swallows): assert False, 'false'
+    with pair(Swallows): raise KeyError
+    pair.judge.catches = False
+    with pytest.raises(KeyError):
+        with pair(Swallows): raise KeyError
+
+def still(rng): rng.bit_generator.state = rng.bit_generator.state | dict(state=dict(state=0, inc=0))
+def outside(rng): rng.bit_generator.state = rng.bit_generator.state | dict(state=rng.bit_generator.state['state'] | dict(pos=10**6))
+@pytest.mark.parametrize('kind, change', [(np.random.PCG64, still), (np.random.MT19937, outside)])
+def test_a_generator_is_not_made_to_repeat_one_number_or_to_read_what_is_not_its_own(pair, kind, change):
+    with pytest.raises(Broken): pair(change, np.random.Generator(kind(0)))
+
 def test_a_message_that_is_too_large_is_not_read(pair):
     with pytest.raises(Broken, match='more than can be looked at'): raw(pair, b'%08d%012d%012d' % (2, 10, (1 << 28) + 1))
 
@@ -272,6 +335,13 @@ def test_cheats_earn_nothing_and_are_named(graded, kind):
     checks, double, bad, earns, says = CHEATS[kind]
     found = graded(lesson_with(checks), dict(double=double), bad)
     assert held(found) == earns and says in ' '.join(o.watch for o in found.values())
+
+def test_who_writes_to_what_it_was_passed_is_named(graded):
+    checks = [shown('double-check', 'x = np.ones(3)\nassert (double(x) == 2*x).all()'), hidden('double-hidden', 'x = np.ones(3)\nassert (x + x == double(x)).all()')]
+    found = graded(lesson_with(checks), dict(double='def double(x):\n    x[:] = 0\n    return x'))
+    assert 'wrote to an array' in found['double-check'].watch and not found['double-check'].note
+    assert held(found) == {'double-check'}
+    assert not any(o.watch for o in graded(lesson_with(checks), dict(double=DOUBLE, triple=TRIPLE)).values())
 
 def test_frames_earn_nothing_where_the_check_shares_the_process(graded):
     checks = [shown('double-check', "# in the answer's process: to see\nassert double(2) == 4"),

@@ -85,10 +85,24 @@ def put_files(files):
         if folder := os.path.dirname(name): os.makedirs(folder, exist_ok=True)
         with open(name, 'wb') as f: f.write(binascii.a2b_base64(data))
 
+CATCHES = {'__exit__', 'suppress', 'ExitStack'}
+WRITES = {'out', 'fill', 'sort', 'shuffle', 'copyto', 'put', 'at', 'step', 'backward', 'forward'}
+
+def name_in(node):
+    "The name that a node of a syntax tree has, or ''."
+    return next((getattr(node, k) for k in ('attr', 'id', 'name', 'arg') if hasattr(node, k)), '')
+
+def writes(node) -> bool:
+    "Whether a node of a syntax tree may change what a function was passed."
+    stores = isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load)
+    return stores or isinstance(node, (ast.AugAssign, ast.Global)) or name_in(node) in WRITES
+
 def solved(request, shell):
     "In the process of the checks: run the teacher's solution, and keep what is the student's to write."
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)   # of many copies that end here none stays as a zombie
-    e = judge(request['source'], shell.names)
+    e, nodes = judge(request['source'], shell.names), [*ast.walk(ast.parse(request['source']))]
+    shell.catches = any(isinstance(n, ast.ExceptHandler) or name_in(n) in CATCHES for n in nodes)
+    shell.writes = any(map(writes, nodes))
     shell.answers = {name: shell.names.get(name) for name in request['names']}
     return e
 
@@ -104,6 +118,7 @@ def judged(request, shell, link):
     signal.signal(signal.SIGALRM, signal.SIG_DFL)   # ends this copy, whatever runs
     signal.setitimer(signal.ITIMER_REAL, request['seconds'])
     names, source = shell.names, request['source']
+    link.written, link.catches, link.writes = frozenset(shell.answers), shell.catches, shell.writes
     def run():
         names.update({name: stand_in(link, name, x) for name, x in shell.answers.items()})
         for between, made in request['between']:
@@ -126,6 +141,9 @@ def at_link(request, shell, sock) -> tuple:
     e = judged(request, shell, link) if judging else link.serve()
     notes = ['it warned, which costs no points'] if warned.left < warned.limit else []
     if judging and link.refused: notes.append(f'compared a {link.refused}, which was refused')
+    if judging and e is None and link.wrote and not link.writes:
+        notes.append('wrote to an array that it was passed, which the solution does not')
+    if judging and link.asked: notes.append(f'asked a {link.asked} what it holds, and believed it')
     if not judging and link.odd:
         notes.append(f'returned {", ".join(sorted(link.odd)[:5])}, of which only the value counts')
     return e, '; '.join(notes)

@@ -1,7 +1,7 @@
 "Requests and answers between the process of a check and that of the answer, one at a time and nested"
 # Standard library only, and numpy where the lesson has it: this runs inside the walls.
 import copyreg, io, os, pathlib, pickle, shutil, sys, tempfile, threading, traceback, types, warnings, weakref
-from .handles import Handle, deeds_of, do, function, kind_with, may_be_done
+from .handles import DEEDS, Handle, deeds_of, do, function, kind_with, may_be_done
 from .messages import decode as from_json, encode as to_json
 from .plain import MOST_HEAD, MOST_RAW, Decoder, Encoder, Told, in_library, look_up, numpy
 from .shared import Known
@@ -41,7 +41,7 @@ def digits(text, most) -> int:
 class Link:
     "What both ends have: one request at a time, and others within it."
     depth, judging = 0, False
-    felt = None
+    felt, called_with = None, ()
     def __init__(self, sock, given, names):
         self.usual = how_taken()
         self.sock, self.given, self.names, self.stands = sock, given, names, {}
@@ -50,12 +50,16 @@ class Link:
         "Have something done over there; its value, or the error that it ends in."
         with self.lock:
             self.depth += 1
+            if deed == 'call' and type(at) is tuple: self.called_with = *args, *named.values()
             try:
                 passed = self.send(['ask', at, deed, args, named])
                 while (came := self.receive())[0] == 'ask': self.do(*came[1:])
-            finally: self.depth -= 1
+            finally:
+                self.depth -= 1
+                if not self.depth: self.called_with = ()
             if not self.judging: self.known.forget(passed)
             if came[0] == 'tell': return came[1]
+            if self.judging and isinstance(came[1], StopIteration): self.stop(at, deed)
             raise came[1]
     def do(self, at, deed, args, named):
         "Do what was asked, and tell what came of it."
@@ -74,7 +78,8 @@ BY_NAME = types.FunctionType, types.BuiltinFunctionType, type
 
 class Judge(Link):
     "The end of the check: what comes is data, and is checked; what goes is the check's own, and pickled."
-    broken, refused = None, ''
+    broken, refused, asked, written = None, '', '', frozenset()
+    catches, writes, wrote = True, True, False   # what the solution may do, and whether the answer did
     def __init__(self, sock, given, names=None):
         super().__init__(sock, given, names)
         self.judging, self.passed, self.lends = True, [], {}
@@ -104,6 +109,11 @@ class Judge(Link):
         "How numpy and Python take what is doubtful, where a check has changed it; None where not."
         now = how_taken()
         return None if now == self.usual else now
+    def stop(self, at, deed):
+        "As in a generator, what is called has no say in where a loop of the check ends, `map(f, xs)` say."
+        name = self.handles[at]._name if at in self.handles else ''
+        if deed == 'next' or name == 'builtin_function_or_method': return   # that one is a generator's `send`
+        raise RuntimeError('your code raised StopIteration') from None
     def ends(self, why):
         self.broken = self.broken or Broken(why)
         raise self.broken
@@ -129,6 +139,8 @@ class Judge(Link):
             for n, v in new:
                 self.known.thing(n)
                 self.known.change(n, v)
+            self.wrote |= any(self.known.things[n][1] == 'array' and
+                              any(self.known.thing(n) is x for x in self.called_with) for n, _ in new)
             self.known.find(as_values([(n, self.known.things[n][1], v) for n, v in new]))
             kind, *rest = message
             if kind == 'tell': return 'tell', decoder.take(rest[0])
@@ -139,13 +151,13 @@ class Judge(Link):
                 first = self.known.next
                 self.passed.append(range(first, self.known.find([*args, *named.values()])))
                 return 'ask', at, deed, args, named
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as e:
+        except Exception as e:
             raise Broken(f'what your code returned cannot be looked at: {str(e)[:200]}') from None
         raise Broken('your code wrote to the check itself')
     def handle(self, at, name, deeds):
         if type(at) is not int or type(name) is not str: raise ValueError('a handle of nothing')
         if at not in self.handles:
-            new = kind_with(tuple(d for d in map(str, deeds)), True)(self, at, name[:80])
+            new = kind_with(tuple(d for d in map(str, deeds) if d in DEEDS), True)(self, at, name[:80])
             self.handles[at] = new
             return new
         return self.handles[at]

@@ -56,7 +56,7 @@ class Oracle:
         printed = [o for o in answered['outputs'] if isinstance(o, dict) and o.get('output_type') == 'stream']
         notes = f'{answered.get("note", "")}; {verdict.get("note", "")}'.split('; ')
         notes = dict.fromkeys(filter(None, notes))
-        plain = [n for n in notes if not n.startswith(('compared', 'returned'))]
+        plain = [n for n in notes if not n.startswith(('compared', 'asked', 'returned', 'wrote'))]
         return verdict | dict(outputs=printed + verdict['outputs'], note='; '.join(plain), stopped=False,
                               watch='; '.join(n for n in notes if n not in plain))
     def knows(self, cell) -> bool: return named(cell) in self.plan['checks']

@@ -20,6 +20,20 @@ def state_of(x) -> dict:
     held = {s: getattr(x, s) for s in slots if s not in ('__weakref__', '__dict__') and hasattr(x, s)}
     return held | getattr(x, '__dict__', {})
 
+def put_attribute(x, name, value):
+    "Set an attribute, but none that makes `x` another kind of thing."
+    if name.startswith('__'): raise ValueError(f'an attribute named {name[:40]}')
+    object.__setattr__(x, name, value)
+
+def put_state(rng, state):
+    "Set where a generator stands: neither outside of its numbers nor on another sequence."
+    old, inner = rng.bit_generator.state, state['state']
+    at, most = inner.get('pos', state.get('buffer_pos', 0)), 624 if 'pos' in inner else 4
+    if type(at) is not int or not 0 <= at <= most: raise ValueError('a generator that stands nowhere')
+    if 'inc' in inner and not inner['inc'] & 1 or old['bit_generator'] != state['bit_generator']:
+        raise ValueError('a generator of no kind')
+    rng.bit_generator.state = state
+
 def as_names(slots) -> tuple: return (slots,) if isinstance(slots, str) else tuple(slots)
 
 def in_library(cls, given) -> bool:
@@ -42,10 +56,13 @@ def look_up(module, name, given):
     np, root = numpy(), module.split('.')[0]
     if module == '__main__' and name.split('.')[0] not in given: return None
     x = sys.modules.get(module)
-    for part in name.split('.'): x = getattr(x, part, None) if not part.startswith('__') else None
+    for part in name.split('.'):
+        x = getattr(x, part, None) if not part.startswith('__') else None
+        if isinstance(x, types.ModuleType): return None   # what a module imports is not its own
+    own = np and isinstance(x, np.ufunc) or getattr(x, '__module__', None) == module
     kinds = {'builtins': type, 'numpy': (type, np.ufunc) if np else type, 'math': types.BuiltinFunctionType,
              '__main__': (type, types.FunctionType)} | {r: (type, types.FunctionType) for r in ROOTS}
-    return x if isinstance(x, kinds.get(root, ())) and x is not type else None
+    return x if own and isinstance(x, kinds.get(root, ())) and x is not type else None
 
 class Encoder:
     "Turns values into JSON, with arrays aside in `raw`; `known(x)` and `leaf(x)` say how others are put."
@@ -221,7 +238,7 @@ class Decoder:
     def take_generator(self, depth, name, state):
         if name not in GENERATORS: raise ValueError('a generator of no kind')
         new = numpy().random.Generator(getattr(numpy().random, name)())
-        new.bit_generator.state = self.take(state, depth)
+        put_state(new, self.take(state, depth))
         return new
     def shape(self, shape):
         if type(shape) is not list or len(shape) > 32 or any(type(n) is not int or n < 0 for n in shape):
@@ -276,5 +293,5 @@ class Decoder:
         if issubclass(cls, tuple) and hasattr(cls, '_fields'):
             return tuple.__new__(cls, map(fields.get, cls._fields))
         new = object.__new__(cls)
-        for k, v in fields.items(): object.__setattr__(new, self.text(k), v)
+        for k, v in fields.items(): put_attribute(new, self.text(k), v)
         return new

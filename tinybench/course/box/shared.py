@@ -1,7 +1,7 @@
 "Things that both processes have a copy of, and what one of them changed in place"
 # Standard library only, and numpy where the lesson has it: this runs inside the walls.
 import dataclasses, enum, sys
-from .plain import Stand, in_library, numpy, state_of
+from .plain import Stand, in_library, numpy, put_attribute, put_state, state_of
 
 
 def kind_of(x, given) -> str:
@@ -34,14 +34,16 @@ def same(kind, old, new) -> bool:
 def put_in(x, kind, new):
     "Make `x` what it became on the other side."
     if kind == 'array': x[...] = new
-    elif kind == 'generator': x.bit_generator.state = new
+    elif kind == 'generator': put_state(x, new)
     elif kind == 'list': x[:] = new
     elif kind != 'object':
         x.clear()
         x.update(new)
     else:
         for k in state_of(x).keys() - new.keys(): object.__delattr__(x, k)
-        for k, v in new.items(): object.__setattr__(x, k, v)
+        old = state_of(x)
+        for k, v in new.items():
+            if k not in old or old[k] is not v: put_attribute(x, k, v)
 
 def frozen(x) -> bool: return dataclasses.is_dataclass(x) and type(x).__dataclass_params__.frozen
 
