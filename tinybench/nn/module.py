@@ -82,9 +82,14 @@ class Module:
 
     def __init_subclass__(cls, **how):
         super().__init_subclass__(**how)
-        for name, _ in parts(cls, (Module, Parameter)): raise TypeError(
-            f'{cls.__name__}.{name} belongs to the class, so that all its networks would share it and none '
-            f'would train it: make it in __init__, as self.{name}')
+        todo, seen = [*vars(cls).items()], set()
+        for name, v in todo:       # grows; not by `parts`, which a student may yet have to write
+            inside = v.values() if isinstance(v, dict) else v if isinstance(v, (list, tuple)) else ()
+            if id(v) not in seen: todo += [(name, m) for m in inside]
+            seen.add(id(v))
+            if isinstance(v, (Module, Parameter)): raise TypeError(
+                f'{cls.__name__}.{name} belongs to the class, so that all its networks would share it and '
+                f'none would train it: make it in __init__, as self.{name}')
     def forward(self, *xs): raise NotImplementedError(f'{type(self).__name__} needs a forward method')
     def __call__(self, *xs, **options):
         rec = _state.listener         # not `listener()`: each layer of each step comes by here
