@@ -133,13 +133,14 @@ def judged(request, shell, link):
     except BaseException as error: e = error
     return link.broken or e
 
-def at_link(request, shell, sock) -> tuple:
+def at_link(request, shell, sock, restore) -> tuple:
     "One end of a check that goes by value: the error that it ends in, if it is the check's, and a note."
     sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)  # to warn is not wrong
     judging = request['kind'] == 'judge'
+    back = [] if judging else restore()    # the cells below it need what was replaced, `compile` say
     link = (Judge if judging else Answerer)(sock, set(request['given']), shell.names)
     e = judged(request, shell, link) if judging else link.serve()
-    notes = ['it warned, which costs no points'] if warned.left < warned.limit else []
+    notes = back + ['it warned, which costs no points']*(warned.left < warned.limit)
     if judging and link.refused: notes.append(f'compared a {link.refused}, which was refused')
     if judging and e is None and link.wrote and not link.writes:
         notes.append('wrote to an array that it was passed, which the solution does not')
@@ -164,7 +165,7 @@ def answer(request, shell, restore, pinned, limit_chars, link=None, shared=froze
         put_files(request.get('files') or {})  # only hidden checks have some
         if request['kind'] == 'cell': shell.run(request['source'], outputs)
         elif request['kind'] == 'solved': failed = solved(request, shell)
-        elif link: failed, note = at_link(request, shell, link)
+        elif link: failed, note = at_link(request, shell, link, restore)
         else:
             shown = request['kind'] == 'check'
             failed, note = checked(request['source'], shell, restore, pinned, shown, shared)

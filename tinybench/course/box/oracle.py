@@ -6,6 +6,9 @@ from .shell import failed
 from .worker import Child, Gone, ask, copy_of, order, readable, told
 
 
+# how notes begin that are for the instructor alone: they tell a cheat what was noticed
+INSTRUCTORS = 'compared', 'asked', 'returned', 'wrote', 'put back', 'equal to everything'
+
 class Oracle:
     "A child of `warm` in which the solved lesson of `plan` runs once, held before each exercise."
     def __init__(self, warm, plan, files=None):
@@ -56,7 +59,7 @@ class Oracle:
         printed = [o for o in answered['outputs'] if isinstance(o, dict) and o.get('output_type') == 'stream']
         notes = f'{answered.get("note", "")}; {verdict.get("note", "")}'.split('; ')
         notes = dict.fromkeys(filter(None, notes))
-        plain = [n for n in notes if not n.startswith(('compared', 'asked', 'returned', 'wrote'))]
+        plain = [n for n in notes if not n.startswith(INSTRUCTORS)]
         return verdict | dict(outputs=printed + verdict['outputs'], note='; '.join(plain), stopped=False,
                               watch='; '.join(n for n in notes if n not in plain))
     def knows(self, cell) -> bool: return named(cell) in self.plan['checks']
