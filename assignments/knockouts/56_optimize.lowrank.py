@@ -249,7 +249,7 @@ def thin(layer, a, b):
     two.b = layer.b
     return [one, two]
 
-# %% thin wrong: zeros of float32 for the bias of a layer in float64
+# %% thin right: the bias that a Conv2d makes for itself, of the type of its weights
 def thin(layer, a, b):
     rng, (n, r), m = np.random.default_rng(0), a.shape, b.shape[1]
     if type(layer) is Dense:
