@@ -452,7 +452,7 @@ def test_logsumexps_gradient_is_the_softmax_at_the_ends_too(numbers):
 
 def torch_softmax(numbers):
     "The gradient that PyTorch gives `logsumexp`."
-    torch = pytest.importorskip('torch')
+    torch = pytest.importorskip('torch', reason='needs PyTorch')
     x = torch.tensor(numbers, dtype=torch.float32, requires_grad=True)
     x.logsumexp(0).backward()
     return x.grad.numpy()
