@@ -945,8 +945,15 @@ def test_what_is_not_known_says_how_to_tell():
     b = Benchmark(dict(net=(mlp(), SHAPE), f=(numbers, SHAPE)), repeats=8)
     said = repr(b.compare_models('weights'))
     assert 'not known' in said and 'Not known: weights of f; as_model(…, weights=lambda: bytes_of(arrays)) tells them' in said
+    assert said.splitlines()[0].split()[:2] == ['name', 'weights']       # and no empty column of data
     assert 'Not known: peak activations of f; as_model(…, activations=' in repr(b.compare_models('peak activations'))
     told = as_model('f', numbers, SHAPE, weights=lambda: bytes_of([np.zeros(5, np.float32)]))
     assert 'Not known' not in repr(Benchmark([as_model('net', mlp(), SHAPE), told]).compare_models('weights'))
     sizes = repr(Benchmark(dict(a=(mlp(), SHAPE), b=(mlp(n=6), SHAPE)), repeats=8).compare_models('weights'))
     assert 'more' in sizes and sizes.endswith('ratio to a; counted, so exact')
+
+def test_nothing_known_is_not_called_exact_and_bytes_have_no_level():
+    b = Benchmark(dict(f=(numbers, SHAPE), g=(lambda x: numbers(x), SHAPE)), repeats=8)
+    said = repr(b.compare_models('weights')).splitlines()
+    assert len(said) == 4 and said[-1].startswith('Not known: weights of f, g;')
+    assert repr(b.compare_models('allocated peak')).endswith('ratio to f, within 2% the same; n=1')

@@ -140,19 +140,22 @@ def standing_cells(r:Mapping, many:bool=False) -> tuple:
     return r['name'], *([r.get('data', '')]*many), value, change_words(r), f'{p:.2g}' if p == p else '', said
 
 # %% ../../nbs/65_bench.choose.ipynb #standings-table
-def standings_words(s:Standings) -> str:
-    "What the rows are held against."
-    if all(r.get('provenance') != 'measured' for r in s.rows):
-        return f'{s.kind} to {s.baseline}; counted, so exact'
-    ns, unit = sorted({r['n'] for r in s.rows if r['n']}), '%' if s.kind == 'ratio' else ' points'
+def standings_words(s:Standings) -> list[str]:
+    "What the rows are held against; nothing where nothing is known."
+    known = [r for r in s.rows if r['n']]
+    if not known: return []
+    if all(r['provenance'] != 'measured' for r in known):
+        return [f'{s.kind} to {s.baseline}; counted, so exact']
+    ns, unit = sorted({r['n'] for r in known}), '%' if s.kind == 'ratio' else ' points'
     n = ' to '.join(map(str, ns[::max(len(ns) - 1, 1)]))
-    return f'{s.kind} to {s.baseline}, within {100*s.band:g}{unit} the same; n={n}, at {100*s.level:g}%'
+    level = f', at {100*s.level:g}%' if any(r['lo'] < r['hi'] for r in known) else ''    # bytes have none
+    return [f'{s.kind} to {s.baseline}, within {100*s.band:g}{unit} the same; n={n}{level}']
 def standings_table(s:Standings) -> Table:
     "A row a model, what they are held against, and what is not known."
-    many = len({r.get('data') for r in s.rows}) > 1
+    many = len({r.get('data') for r in s.rows} - {None, ''}) > 1
     head = 'name', *(['data']*many), s.metric, s.kind, 'p (Holm)', 'verdict'
     lost = how_to_tell(s.metric, [r['name'] for r in s.rows if not r['n']])
-    return Table(head, tuple(standing_cells(r, many) for r in s.rows), (standings_words(s), *lost), None)
+    return Table(head, tuple(standing_cells(r, many) for r in s.rows), (*standings_words(s), *lost), None)
 
 # %% ../../nbs/65_bench.choose.ipynb #standings-frame
 def standings_frame(s:Standings):
