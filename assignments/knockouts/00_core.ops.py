@@ -107,12 +107,14 @@ def div_vjp(g, o, x, y):
 
 # %% unbroadcast wrong: sums the axes put in front or the stretched ones, never both
 def unbroadcast(g, shape):
+    if np.broadcast_shapes(g.shape, shape) != g.shape: raise ValueError('not repeated')
     if g.shape == shape: return g
     if g.ndim > len(shape): return g.sum(axis=tuple(range(g.ndim - len(shape))))
     return g.sum(axis=tuple(i for i, n in enumerate(shape) if n == 1), keepdims=True)
 
 # %% unbroadcast wrong: counts the stretched axes from the wrong end
 def unbroadcast(g, shape):
+    if np.broadcast_shapes(g.shape, shape) != g.shape: raise ValueError('not repeated')
     if g.shape == shape: return g
     axes = tuple(i for i, n in enumerate(shape) if n == 1)
     front = tuple(range(g.ndim - len(shape)))
@@ -120,17 +122,20 @@ def unbroadcast(g, shape):
 
 # %% unbroadcast wrong: the mean over the copies
 def unbroadcast(g, shape):
+    if np.broadcast_shapes(g.shape, shape) != g.shape: raise ValueError('not repeated')
     front = tuple(range(g.ndim - len(shape)))
     g = g.mean(axis=front)
     return g.mean(axis=tuple(i for i, n in enumerate(shape) if n == 1), keepdims=True)
 
 # %% unbroadcast wrong: loses the axes of length 1
 def unbroadcast(g, shape):
+    if np.broadcast_shapes(g.shape, shape) != g.shape: raise ValueError('not repeated')
     g = g.sum(axis=tuple(range(g.ndim - len(shape))))
     return g.sum(axis=tuple(i for i, n in enumerate(shape) if n == 1))
 
 # %% unbroadcast wrong: takes one copy for all
 def unbroadcast(g, shape):
+    if np.broadcast_shapes(g.shape, shape) != g.shape: raise ValueError('not repeated')
     while g.ndim > len(shape): g = g[0]
     for i, n in enumerate(shape):
         if n == 1: g = g.take([0], axis=i)
@@ -206,12 +211,12 @@ def matmul_vjp(g, o, x, y):
 # %% max-vjp wrong: g[..., None] puts back the last axis, whichever was dropped
 def max_vjp(g, o, x, axis=None, keepdims=False):
     hit = x == o[..., None]
-    return (hit*(g[..., None]/hit.sum(axis=axis, keepdims=True)),)
+    return (hit*(g[..., None]/hit.sum(axis=axis, keepdims=True, dtype=g.dtype)),)
 
 # %% max-vjp wrong: forgets keepdims
 def max_vjp(g, o, x, axis=None, keepdims=False):
     hit = x == expand(o, x.shape, axis)
-    return (hit*(expand(g, x.shape, axis)/hit.sum(axis=axis, keepdims=True)),)
+    return (hit*(expand(g, x.shape, axis)/hit.sum(axis=axis, keepdims=True, dtype=g.dtype)),)
 
 # %% max-vjp wrong: all of g to each of several that tie
 def max_vjp(g, o, x, axis=None, keepdims=False):
@@ -220,18 +225,18 @@ def max_vjp(g, o, x, axis=None, keepdims=False):
 # %% max-vjp wrong: shares among the winners of the whole array
 def max_vjp(g, o, x, axis=None, keepdims=False):
     hit = x == expand(o, x.shape, axis, keepdims)
-    return (hit*(expand(g, x.shape, axis, keepdims)/hit.sum()),)
+    return (hit*(expand(g, x.shape, axis, keepdims)/hit.sum(dtype=g.dtype)),)
 
 # %% max-vjp wrong: half for a tie, however many tie
 def max_vjp(g, o, x, axis=None, keepdims=False):
     hit = x == expand(o, x.shape, axis, keepdims)
     several = hit.sum(axis=axis, keepdims=True) > 1
-    return (hit*expand(g, x.shape, axis, keepdims)*np.where(several, .5, 1),)
+    return (hit*expand(g, x.shape, axis, keepdims)*np.where(several, .5, 1).astype(g.dtype),)
 
 # %% max-vjp wrong: takes numbers that are only close for a tie
 def max_vjp(g, o, x, axis=None, keepdims=False):
     hit = np.isclose(x, expand(o, x.shape, axis, keepdims))
-    return (hit*(expand(g, x.shape, axis, keepdims)/hit.sum(axis=axis, keepdims=True)),)
+    return (hit*(expand(g, x.shape, axis, keepdims)/hit.sum(axis=axis, keepdims=True, dtype=g.dtype)),)
 
 # %% max-vjp wrong: divides by a whole number in an array, which makes float64 of float32
 def max_vjp(g, o, x, axis=None, keepdims=False):

@@ -84,16 +84,16 @@ def deposit(leaf, g):
 
 # %% deposit wrong: forgets the buffer
 def deposit(leaf, g):
-    if callable(g): g = g()
-    g = unbroadcast(g, leaf.shape)
-    leaf.grad = np.array(g, leaf.dtype) if leaf.grad is None else leaf.grad + g
+    g = unbroadcast(g() if callable(g) else g, leaf.shape)
+    leaf.grad = np.array(g if leaf.grad is None else leaf.grad + g, leaf.dtype)
 
 # %% deposit wrong: adds to what lies in the buffer from before
 def deposit(leaf, g):
-    if callable(g): g = g()
+    first = leaf.grad is None
+    if callable(g): g = g(leaf.buffer if first else None)
     g = unbroadcast(g, leaf.shape)
-    if leaf.grad is None: leaf.grad = np.zeros(leaf.shape, leaf.dtype) if leaf.buffer is None else leaf.buffer
-    leaf.grad += g
+    if first: leaf.grad = np.zeros(leaf.shape, leaf.dtype) if leaf.buffer is None else leaf.buffer
+    if g is not leaf.grad: leaf.grad += g
 
 # %% deposit wrong: offers the buffer to later promises too, which overwrite the sum in it
 def deposit(leaf, g):
@@ -131,11 +131,12 @@ def deposit(leaf, g):
 # %% deposit wrong: the second gradient leaves the buffer
 def deposit(leaf, g):
     if leaf.grad is not None:
-        leaf.grad = leaf.grad + unbroadcast(g() if callable(g) else g, leaf.shape)
+        leaf.grad = (leaf.grad + unbroadcast(g() if callable(g) else g, leaf.shape)).astype(leaf.dtype)
         return
     if callable(g): g = g(leaf.buffer)
+    g = unbroadcast(g, leaf.shape)
     leaf.grad = np.empty(leaf.shape, leaf.dtype) if leaf.buffer is None else leaf.buffer
-    leaf.grad[...] = unbroadcast(g, leaf.shape)
+    leaf.grad[...] = g
 
 # %% deposit wrong: replaces the gradient instead of adding
 def deposit(leaf, g):
@@ -146,8 +147,13 @@ def deposit(leaf, g):
 
 # %% deposit wrong: keeps the shape that broadcasting made
 def deposit(leaf, g):
-    if callable(g): g = g()
-    leaf.grad = np.array(g, leaf.dtype) if leaf.grad is None else leaf.grad + g
+    first = leaf.grad is None
+    if callable(g): g = g(leaf.buffer if first else None)
+    if not first: leaf.grad = (leaf.grad + g).astype(leaf.dtype)
+    elif leaf.buffer is None: leaf.grad = np.array(g, dtype=leaf.dtype)
+    else:
+        if g is not leaf.buffer: leaf.buffer[...] = unbroadcast(g, leaf.shape)
+        leaf.grad = leaf.buffer
 
 # %% deposit wrong: keeps the type that arrives
 def deposit(leaf, g):

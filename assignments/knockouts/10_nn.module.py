@@ -2,13 +2,11 @@
 
 # %% parts wrong: looks into lists and dicts, not into tuples
 def parts(x, kind):
-    todo, seen = list(vars(x).items())[::-1], set()
-    while todo:
-        name, v = todo.pop()
-        if isinstance(v, kind): yield name, v
-        elif id(v) not in seen and not isinstance(v, tuple):
-            seen.add(id(v))
-            todo += reversed(members(name, v))
+    def inside(pairs, way):
+        for name, v in pairs:
+            if isinstance(v, kind): yield name, v
+            elif id(v) not in way and not isinstance(v, tuple): yield from inside(members(name, v), {*way, id(v)})
+    return inside(vars(x).items(), set())
 
 # %% parts wrong: a container that stands at two places is found at the first only
 def parts(x, kind):
@@ -36,44 +34,37 @@ def parts(x, kind):
 
 # %% parts wrong: looks into the parts of the parts too
 def parts(x, kind):
-    todo, seen = list(vars(x).items())[::-1], set()
-    while todo:
-        name, v = todo.pop()
-        if isinstance(v, kind): yield name, v
-        elif id(v) not in seen:
-            seen.add(id(v))
-            todo += reversed(members(name, v))
-            if hasattr(v, '__dict__'): todo += [(f'{name}.{n}', m) for n, m in vars(v).items()]
+    def inside(pairs, way):
+        for name, v in pairs:
+            if isinstance(v, kind): yield name, v
+            elif id(v) not in way:
+                own = [(f'{name}.{n}', m) for n, m in getattr(v, '__dict__', {}).items()]
+                yield from inside(members(name, v) + own, {*way, id(v)})
+    return inside(vars(x).items(), set())
 
 # %% parts wrong: a child class does not count
 def parts(x, kind):
-    todo, seen = list(vars(x).items())[::-1], set()
-    while todo:
-        name, v = todo.pop()
-        if type(v) is kind: yield name, v
-        elif id(v) not in seen:
-            seen.add(id(v))
-            todo += reversed(members(name, v))
+    def inside(pairs, way):
+        for name, v in pairs:
+            if type(v) is kind: yield name, v
+            elif id(v) not in way: yield from inside(members(name, v), {*way, id(v)})
+    return inside(vars(x).items(), set())
 
 # %% parts wrong: attributes first, members after them
 def parts(x, kind):
-    todo, seen = list(vars(x).items()), set()
+    todo = [(name, v, ()) for name, v in vars(x).items()]
     while todo:
-        name, v = todo.pop(0)
+        name, v, way = todo.pop(0)
         if isinstance(v, kind): yield name, v
-        elif id(v) not in seen:
-            seen.add(id(v))
-            todo += members(name, v)
+        elif id(v) not in way: todo += [(n, m, (*way, id(v))) for n, m in members(name, v)]
 
 # %% parts wrong: in the order of the alphabet
 def parts(x, kind):
-    todo, seen = sorted(vars(x).items(), key=lambda item: item[0], reverse=True), set()
-    while todo:
-        name, v = todo.pop()
-        if isinstance(v, kind): yield name, v
-        elif id(v) not in seen:
-            seen.add(id(v))
-            todo += reversed(members(name, v))
+    def inside(pairs, way):
+        for name, v in pairs:
+            if isinstance(v, kind): yield name, v
+            elif id(v) not in way: yield from inside(members(name, v), {*way, id(v)})
+    return inside(sorted(vars(x).items(), key=lambda item: item[0]), set())
 
 # %% parts right: by recursion, with the containers themselves on the way down
 def parts(x, kind):

@@ -21,7 +21,7 @@ KEPT = [
     (lambda x: np.where(x > 1, x, 0), lambda x: where(x > 1, x, 0)), (lambda x: np.concatenate([x, x]), lambda x: concatenate([x, x])),
     (lambda x: np.stack([x, x*2]), lambda x: stack([x, x*2])), (lambda x: np.abs(-x), lambda x: abs(-x)), (lambda x: np.var(x, ddof=1), lambda x: x.var(ddof=1)),
     (lambda x: np.squeeze(x), lambda x: x.squeeze()), (lambda x: np.expand_dims(x, 0), lambda x: x.expand_dims(0)), (lambda x: np.amax(x), lambda x: x.max()),
-    (lambda x: np.ones(2)*x, lambda x: x*np.ones(2)), (lambda x: np.float64(2)**x, lambda x: 2**x), (lambda x: np.ones(2)@x, lambda x: np.ones((1, 2))[0]@x),
+    (lambda x: np.ones(2)*x, lambda x: x*np.ones(2)), (lambda x: np.float64(2)**x, lambda x: 2**x), (lambda x: np.ones(2)@x, lambda x: Tensor(np.ones(2))@x),
     (lambda x: np.reshape(x, (1, -1)), lambda x: x.reshape(1, -1)), (lambda x: np.subtract(1, x), lambda x: 1 - x), (lambda x: np.pad(x, 1), lambda x: x.pad(1)),
 ]
 

@@ -126,7 +126,7 @@ def finite(x:np.ndarray) -> np.ndarray:
 # %% ../../nbs/11_nn.dense.ipynb #silu
 def silu_fwd(x):
     "x/(1 + exp(-x)) (Elfwing et al. 2018), and the switch 1/(1 + exp(-x))."
-    if x.dtype.kind != 'f': x = x*np.float32(1)
+    x = ops.floats(x)
     with np.errstate(over='ignore'): s = 1/(1 + np.exp(-x))
     return np.maximum(x, np.finfo(x.dtype).min)*s, s
 silu = Op('silu', silu_fwd, lambda g,s,x: (g*s*(1 + finite(x)*(1 - s)),), keeps=True)
@@ -138,7 +138,7 @@ class SiLU(Module):
 def gelu_fwd(x):
     "x*Phi(x), Phi the normal distribution function (Hendrycks & Gimpel 2016), exactly; and Phi(x)."
     from scipy.special import erfc
-    if x.dtype.kind != 'f': x = x*np.float32(1)
+    x = ops.floats(x)
     p = (erfc(x*-sqrt(.5))/2).astype(x.dtype, copy=False)
     return np.maximum(x, np.finfo(x.dtype).min)*p, p
 

@@ -30,8 +30,9 @@ class Parameter(Tensor):
 # %% ../../nbs/10_nn.module.ipynb #unnamed
 def unnamed(vs) -> bool:
     "Whether a parameter or a layer is among `vs`, or in a tuple or set among them."
+    def layer(v): return hasattr(v, 'forward') and not isinstance(v, type)      # a class is none yet
     def holds(v): return isinstance(v, (tuple, frozenset)) and unnamed(v)
-    return any(isinstance(v, Parameter) or hasattr(v, 'forward') or holds(v) for v in vs)
+    return any(isinstance(v, Parameter) or layer(v) or holds(v) for v in vs)
 
 # %% ../../nbs/10_nn.module.ipynb #members
 def members(name:str, v) -> list[tuple[str, object]]:
@@ -83,13 +84,12 @@ class Module:
     def __init_subclass__(cls, **how):
         super().__init_subclass__(**how)
         todo, seen = [*vars(cls).items()], set()
-        for name, v in todo:       # grows; not by `parts`, which a student may yet have to write
-            inside = v.values() if isinstance(v, dict) else v if isinstance(v, (list, tuple)) else ()
-            if id(v) not in seen: todo += [(name, m) for m in inside]
-            seen.add(id(v))
+        for name, v in todo:       # grows; `parts` would do it, but it may be an exercise still to be done
             if isinstance(v, (Module, Parameter)): raise TypeError(
                 f'{cls.__name__}.{name} belongs to the class, so that all its networks would share it and '
                 f'none would train it: make it in __init__, as self.{name}')
+            if id(v) not in seen: todo += members(name, v)
+            seen.add(id(v))
     def forward(self, *xs): raise NotImplementedError(f'{type(self).__name__} needs a forward method')
     def __call__(self, *xs, **options):
         rec = _state.listener         # not `listener()`: each layer of each step comes by here

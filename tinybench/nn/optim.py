@@ -106,9 +106,10 @@ class Optimizer:
             for piece, own in pieces(self, s):
                 kept = {k: getattr(self, k) for k in own}
                 vars(self).update(own)
-                heard(name, 'gradient step', self.direction, piece)
-                heard(name, 'apply', self.move, piece)
-                vars(self).update(kept)
+                try:
+                    heard(name, 'gradient step', self.direction, piece)
+                    heard(name, 'apply', self.move, piece)
+                finally: vars(self).update(kept)
         self.zero_grad()
     def update(self, s:slice):
         self.direction(s)

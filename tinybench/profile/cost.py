@@ -92,15 +92,15 @@ COUNTS = dict(
                     lambda out, x, kernel, **_: Counted(0, out.size*prod(kernel))),
     batchnorm_frozen=each(2), drop=each(1),
     layernorm=lambda out, x, *xs, **_: Counted(0, 7*x.size + 3*(x.size//x.shape[-1])),    # 3 for each row
-    **dict.fromkeys('add sub mul neg div pow exp log sqrt tanh relu maximum'.split(), each(1)),
+    **dict.fromkeys('add sub mul neg div pow exp log sqrt sin cos tanh abs relu maximum minimum'.split(),
+                    each(1)),
     clip=each(2), leaky_relu=each(2), sigmoid=each(4), silu=each(5), gelu=each(4),
-    sum=reduced(), mean=reduced(1), max=reduced(),
+    sum=reduced(), mean=reduced(1), max=reduced(), min=reduced(),
     softmax=softmax_counts, log_softmax=partial(softmax_counts, log=True),
-    **dict.fromkeys('sin cos abs minimum'.split(), each(1)), min=reduced(),
     var=lambda out, x, **_: Counted(0, 4*x.size),            # mean, difference, square, mean
     logsumexp=lambda out, x, **_: Counted(0, 4*x.size),      # maximum, difference, exp, sum; log, sum
-    **dict.fromkeys('squeeze expand_dims stack'.split(), each(0)),
-    **dict.fromkeys('reshape transpose getitem pad concatenate where cast'.split(), each(0)),
+    **dict.fromkeys('reshape transpose squeeze expand_dims getitem pad concatenate stack where cast'.split(),
+                    each(0)),
 )
 
 # %% ../../nbs/46_profile.cost.ipynb #as-input
