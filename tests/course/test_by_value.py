@@ -17,6 +17,7 @@ from tinybench.course.box.walls import bubblewrap
 from tinybench.course.box.worker import LIES, play_in
 from tinybench.course.cells import exercises, read_notebook, role
 from tinybench.course.stub import stub
+from tinybench.course.teacher.record import by_weight
 from tinybench.course.units import read_course
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -339,6 +340,7 @@ def test_cheats_earn_nothing_and_are_named(graded, kind):
     checks, double, bad, earns, says = CHEATS[kind]
     found = graded(lesson_with(checks), dict(double=double), bad)
     assert held(found) == earns and says in ' '.join(o.watch for o in found.values())
+    assert not [o.watch for o in found.values() if o.watch and by_weight(o.watch)], 'it comes first in the table'
 
 def test_an_answer_that_sets_a_constant_of_the_lesson_is_named():
     said, = peculiar([exercise('double', CHEATS['given names'][1])], lesson_with(CONSTANTS))
@@ -347,7 +349,7 @@ def test_an_answer_that_sets_a_constant_of_the_lesson_is_named():
 def test_who_writes_to_what_it_was_passed_is_named(graded):
     checks = [shown('double-check', 'x = np.ones(3)\nassert (double(x) == 2*x).all()'), hidden('double-hidden', 'x = np.ones(3)\nassert (x + x == double(x)).all()')]
     found = graded(lesson_with(checks), dict(double='def double(x):\n    x[:] = 0\n    return x'))
-    assert 'wrote to an array' in found['double-check'].watch and not found['double-check'].note
+    assert 'wrote to an array' in (watch := found['double-check'].watch) and by_weight(watch) == 0 and not found['double-check'].note
     assert held(found) == {'double-check'}
     assert not any(o.watch for o in graded(lesson_with(checks), dict(double=DOUBLE, triple=TRIPLE)).values())
 
