@@ -8,14 +8,16 @@ from nbformat.v4 import new_notebook
 
 from coursekit import LIMITS, cell, exercise, hidden, shown, small_lesson
 from tinybench.course.box.link import Answerer, Broken, Judge
+from tinybench.course.box.peculiar import peculiar
 from tinybench.course.box.plain import look_up
-from tinybench.course.box.plan import in_place, plan, to_write
+from tinybench.course.box.plan import helpers, in_place, plan, stays, to_write
 from tinybench.course.box.start import Limits, Warm
+from tinybench.course.box.submission import oracle_for
 from tinybench.course.box.walls import bubblewrap
-from tinybench.course.box.work import oracle_for
 from tinybench.course.box.worker import LIES, play_in
 from tinybench.course.cells import exercises, read_notebook, role
 from tinybench.course.stub import stub
+from tinybench.course.teacher.record import by_weight
 from tinybench.course.units import read_course
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,10 +139,11 @@ def test_functions_of_a_check_show_nothing_of_themselves(pair):
     class Recorder:
         def __init__(self): self.calls, self._hidden = 3, 4
     Recorder.__module__ = '__main__'
-    assert pair(lambda g: getattr(g, '__closure__')[0].cell_contents is g, f) is False
-    assert pair(lambda r: r.calls, pair_recorder := Recorder()) == 3
-    for name in ('_hidden', '__class__.__init__', '__globals__'):
-        with pytest.raises(AttributeError): pair(lambda r: r._link.ask(r._at, 'get', (name,)), pair_recorder)
+    def of(g): return [c.cell_contents for c in g.__closure__ if c.cell_contents == 42]
+    assert of(f) == [42] and pair(of, f) == []
+    assert pair(lambda r: r.calls, recorder := Recorder()) == 3
+    for name in ('_hidden', '__class__', '__init__'):
+        with pytest.raises(AttributeError, match='is not for the answer'): pair(lambda r: r._link.ask(r._at, 'get', (name,)), recorder)
 
 def raw(pair, data):
     "What a judge makes of bytes that a student's process writes itself."
@@ -239,8 +242,10 @@ def test_a_check_says_in_its_first_lines_that_it_looks_at_its_own_process():
     assert not in_place(shown('a', "assert f(1)\n# in the answer's process: no")) and not in_place(shown('a', '# in the process\nassert 1'))
 
 def test_few_checks_of_the_course_need_the_answers_process():
-    checks = [c for p in read_course(ROOT).notebooks for e in exercises(read_notebook(ROOT/f'nbs/{p}.ipynb')) for c in e.checks]
-    assert len(checks) > 300 and sum(map(in_place, checks)) <= len(checks)/5
+    lessons = [read_notebook(ROOT/f'nbs/{p}.ipynb') for p in read_course(ROOT).notebooks]
+    found = [(c, stays(c, used)) for nb in lessons for used in [helpers(nb)] for e in exercises(nb) for c in e.checks]
+    assert len(found) > 300 and sum(stay for _, stay in found) <= len(found)/5
+    assert not [c.id for c, stay in found if stay and not in_place(c)], 'each says why'
 
 def captured():
     "A lesson in which something between answer and check holds the answer."
@@ -335,13 +340,23 @@ def test_cheats_earn_nothing_and_are_named(graded, kind):
     checks, double, bad, earns, says = CHEATS[kind]
     found = graded(lesson_with(checks), dict(double=double), bad)
     assert held(found) == earns and says in ' '.join(o.watch for o in found.values())
+    assert not [o.watch for o in found.values() if o.watch and by_weight(o.watch)], 'it comes first in the table'
+
+def test_an_answer_that_sets_a_constant_of_the_lesson_is_named():
+    said, = peculiar([exercise('double', CHEATS['given names'][1])], lesson_with(CONSTANTS))
+    assert said == 'double uses NUMBERS = …, which the lesson gives: a person should read it.'
 
 def test_who_writes_to_what_it_was_passed_is_named(graded):
     checks = [shown('double-check', 'x = np.ones(3)\nassert (double(x) == 2*x).all()'), hidden('double-hidden', 'x = np.ones(3)\nassert (x + x == double(x)).all()')]
     found = graded(lesson_with(checks), dict(double='def double(x):\n    x[:] = 0\n    return x'))
-    assert 'wrote to an array' in found['double-check'].watch and not found['double-check'].note
+    assert 'wrote to an array' in (watch := found['double-check'].watch) and by_weight(watch) == 0 and not found['double-check'].note
     assert held(found) == {'double-check'}
     assert not any(o.watch for o in graded(lesson_with(checks), dict(double=DOUBLE, triple=TRIPLE)).values())
+
+def test_what_is_named_has_a_limited_length(graded):
+    long = "def double(x): return np.ones(3).view(type('x'*10**5, (np.ndarray,), {}))"
+    watch = graded(lesson_with(SUBTRACTS), dict(double=long))['double-check'].watch
+    assert watch.startswith('returned xxx') and len(watch) <= 1000
 
 def test_frames_earn_nothing_where_the_check_shares_the_process(graded):
     checks = [shown('double-check', "# in the answer's process: to see\nassert double(2) == 4"),
@@ -350,6 +365,8 @@ def test_frames_earn_nothing_where_the_check_shares_the_process(graded):
     found = graded(lesson_with(checks), {}, FRAMES)
     assert held(found) == set() and LIES in found['double-check'].watch
     assert held(graded(lesson_with(checks), dict(double=DOUBLE, triple=TRIPLE))) == ALL
+    swapped = graded(lesson_with(checks), dict(double=DOUBLE), MODULE)['double-check']
+    assert swapped.watch.startswith(SWAPPED) and not swapped.note, 'no student is told what was noticed'
 
 HARM = {
     'an endless loop': 'while True: pass', 'an end of the process': 'import os; os._exit(0)', 'a crash': 'import ctypes; ctypes.string_at(0)',

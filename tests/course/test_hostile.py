@@ -455,7 +455,7 @@ def test_batch_graded_notebooks_are_valid(batch):
     ('class E(np.ndarray):\n    def all(self): return True', 'class E(np.ndarray)'), ('from numpy import ndarray as A\nclass E(A): pass', 'class E(A)'),
     ('class A(' + '[0]+'*500 + '[1]): pass', 'class A(…)'), ('L = list\nclass E(L):\n    pass', 'class E(L)'), ('class E(type(1.5)): pass', 'class E(type(1.5))'), ('class E(float): pass', 'class E(float)'),
     ('class NDFrame:\n    def equals(self, other): return True', 'class NDFrame()'), ('class E:\n    def __rsub__(s, o): return 0', '__rsub__'),
-    ('def triple(x): return 0', 'triple, which checks use,')])
+    ('def triple(x): return 0', 'triple, which checks use:')])
 def test_what_a_person_should_read(source, says):
     lesson = small_lesson()
     if 'triple' in source: lesson.cells.insert(2, cell('given', 'def triple(x): return 3*x'))

@@ -119,11 +119,11 @@ def test_what_cannot_be_read_counts_as_empty(tmp_path):
     assert ready.notebooks == {} == work['cells'] and ready.notes[''] == ['It counts as empty: to read it takes more than 60 s.']
     assert ready.key and work['secrets'] == secrets(course)
 
-PARSERS = r'ast\.parse\(|symtable\.symtable\(|(?<![.\w])compile\(|json\.loads?\(|nbformat\.reads?\(|ZipFile\(|pickle\.|c_make_scanner|literal_eval\('
+PARSERS = r'ast\.parse\(|symtable\.symtable\(|(?<![.\w])compile\(|json\.loads?\(|nbformat\.reads?\(|ZipFile\(|pickle\.|c_make_scanner|from_json\(|literal_eval\('
 READS = {   # where a text may be read, and what holds there
     'trees.py': 'cells of at most LONGEST characters', 'cells.py': 'notebooks of at most MOST_BYTES',
     'box/needed.py': 'cells of at most LONGEST characters', 'mend/source.py': 'cells of at most LONGEST characters',
-    'box/messages.py': 'messages of at most MOST bytes', 'box/link.py': 'pickles of the grader\'s own, and JSON of at most MOST_HEAD bytes',
+    'box/messages.py': 'messages of at most MOST bytes', 'box/link.py': 'JSON of at most MOST_HEAD bytes', 'box/pickled.py': 'pickles of the grader\'s own',
     'teacher/dropped.py': 'what the grader itself wrote', 'teacher/inbox.py': 'a zip whose members are counted and measured first', 'box/inside.py': 'behind the walls',
     'stub.py': 'the course\'s own lessons', 'teacher/rules.py': 'the course\'s own lessons',
     'teacher/handout.py': 'what the course itself wrote', 'teacher/modules.py': 'the course\'s own modules', 'teacher/record.py': 'what the grader itself wrote',

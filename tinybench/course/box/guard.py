@@ -1,8 +1,10 @@
 "Puts back what a student's code replaced, and disarms classes that are equal to everything"
-# Frozen: this is not extended. It undoes the tricks that are known, and no list of tricks is ever complete.
-# What still gets through: memory rewritten through ctypes, and code that looks at the stack (sys._getframe,
-# a signal's handler) or replaces something for the length of one call. Such code meets hidden checks only
-# when it can tell nobody what it saw, and `peculiar` points the instructor to it.
+# It is for the checks that share a process with the answer, and for the cells after one that replaced
+# something; others go by value, and lean on nothing here. What it puts back are names of the watched modules
+# and of those that a lesson imports. No list of tricks is ever complete: rather than to add one, let a check
+# go by value. What still gets through: memory rewritten through ctypes, and code that looks at the stack
+# (sys._getframe, a signal's handler) or replaces something for the length of one call. Such code meets hidden
+# checks only when it can tell nobody what it saw, and `peculiar` points the instructor to it.
 # Standard library only: this runs inside the walls.
 import builtins, random, sys, types
 

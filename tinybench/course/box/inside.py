@@ -12,7 +12,7 @@ from .spaces import as_counted, children, end_orphans, ended, keeper, libc, limi
 
 
 OWN = 'messages', 'guard', 'spaces', 'shell', 'inside'
-PARTS = *OWN, 'plain', 'shared', 'handles', 'link'   # of this folder, inside the walls too
+PARTS = *OWN, 'plain', 'shared', 'handles', 'pickled', 'link'   # of this folder, inside the walls too
 
 def judge(source, names, compile=compile, exec=exec):
     "Run a check; the exception it ends in, or None. A cell's `annotations` from `__future__` hold in it too."
@@ -137,7 +137,7 @@ def at_link(request, shell, sock, restore) -> tuple:
     "One end of a check that goes by value: the error that it ends in, if it is the check's, and a note."
     sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)  # to warn is not wrong
     judging = request['kind'] == 'judge'
-    back = [] if judging else restore()    # the cells below it need what was replaced, `compile` say
+    back = [] if judging else restore()    # the cells that follow need `compile`, say, as it was
     link = (Judge if judging else Answerer)(sock, set(request['given']), shell.names)
     e = judged(request, shell, link) if judging else link.serve()
     notes = back + ['it warned, which costs no points']*(warned.left < warned.limit)

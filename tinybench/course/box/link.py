@@ -1,9 +1,10 @@
 "Requests and answers between the process of a check and that of the answer, one at a time and nested"
 # Standard library only, and numpy where the lesson has it: this runs inside the walls.
-import copyreg, io, os, pathlib, pickle, shutil, sys, tempfile, threading, traceback, types, warnings, weakref
-from .handles import DEEDS, Handle, deeds_of, do, function, kind_with, may_be_done
+import io, sys, threading, traceback, warnings, weakref
+from .handles import DEEDS, Handle, deeds_of, do, kind_with, may_be_done
 from .messages import decode as from_json, encode as to_json
-from .plain import MOST_HEAD, MOST_RAW, Decoder, Encoder, Told, in_library, look_up, numpy
+from .pickled import Pickler, Unpickler, crosses
+from .plain import MOST_HEAD, MOST_RAW, Decoder, Encoder, Told, look_up, numpy
 from .shared import Known
 from .shell import own_part
 
@@ -74,8 +75,6 @@ class Link:
         except Exception as e: self.send(['raise', TypeError(f'what came of it cannot cross: {e}'[:300])])
         if self.judging: self.known.forget(self.passed.pop())   # what a function of the check was called with
 
-BY_NAME = types.FunctionType, types.BuiltinFunctionType, type
-
 class Judge(Link):
     "The end of the check: what comes is data, and is checked; what goes is the check's own, and pickled."
     broken, refused, asked, written = None, '', '', frozenset()
@@ -119,9 +118,7 @@ class Judge(Link):
         raise self.broken
     def lend_error(self, e):
         self.raised.append(e)
-        try: pickle.loads(pickle.dumps(e))   # its class may be the check's own
-        except Exception: return self.builtin(e), len(self.raised) - 1
-        return (e if importable(type(e), self.given) else self.builtin(e)), len(self.raised) - 1
+        return e if crosses(e, self.given) else self.builtin(e), len(self.raised) - 1
     def builtin(self, e):
         cls = next(c for c in type(e).__mro__ if c.__module__ == 'builtins')
         try: return cls(*map(str, e.args))
@@ -189,55 +186,6 @@ def as_values(changes) -> list:
     "What may be new in things that have changed."
     inner = dict(list=list, dict=lambda v: [*v.values()], object=lambda v: [*v.values()])
     return [x for _, kind, v in changes if kind in inner for x in inner[kind](v)]
-
-def importable(x, given) -> bool:
-    "Whether the other process finds this class or function under its name too."
-    module, name = getattr(x, '__module__', None), getattr(x, '__qualname__', '')
-    if not isinstance(module, str) or module == '__main__' and name.split('.')[0] not in given: return False
-    found = sys.modules.get(module)
-    for part in name.split('.'): found = getattr(found, part, None)
-    return found is x
-
-LENT = (types.MethodType, io.IOBase, type(threading.Lock()), type(threading.RLock()), threading.Event,
-        weakref.ref)
-PLAIN = {int, float, str, bool, bytes, list, tuple, dict, set, frozenset, complex, type(None), range, slice}
-
-class Pickler(pickle.Pickler):
-    "Pickles what the other process can rebuild; says by number what it has, and what it is only lent."
-    def persistent_id(self, x):
-        t, link = type(x), self.link
-        if t in (str, pathlib.PosixPath) and str(x)[:1] == '/' and in_scratch(x):
-            return 'path', os.fsencode(x), t is str, files_at(pathlib.Path(x))
-        if t in PLAIN and t not in (list, dict, set): return
-        if (n := link.known.number(x)) is not None and link.known.things[n][0] is x: return 'known', n
-        if t in PLAIN: return
-        if isinstance(x, Handle): return 'yours', x._at
-        if isinstance(x, types.FunctionType) and id(x) in link.stands: return 'yours', link.stands[id(x)][0]
-        if isinstance(x, BY_NAME) and (importable(x, link.given) or found_in_c(x)): return
-        if isinstance(x, types.TracebackType): return 'nothing', 0
-        if isinstance(x, types.MappingProxyType): return 'mapping', dict(x)
-        if t not in link.lends:   # asked for each object: iterators, functions, files, a check's own classes
-            own = t.__flags__ >> 9 & 1 and not importable(t, link.given)   # made by a class statement
-            link.lends[t] = own or issubclass(t, (*BY_NAME, *LENT)) or hasattr(t, '__next__')
-        if link.lends[t]:
-            name = getattr(x, '__name__', t.__name__)
-            is_function, base = isinstance(x, types.FunctionType), base_of(t, link.given)
-            return 'lent', link.lend(x), is_function, name, deeds_of(x), base
-
-    def reducer_override(self, x):
-        cls = type(x)
-        reduces = cls.__reduce__ is not object.__reduce__
-        if reduces and in_library(cls, self.link.given) and hasattr(x, '__dict__'):
-            return copyreg.__newobj__, (cls,), vars(x)   # as it is, not by way of a constructor
-        return NotImplemented
-
-def base_of(cls, given):
-    "The nearest class of the library that `cls`, one of a check's, is derived from."
-    return next((c for c in cls.__mro__ if in_library(c, given) and importable(c, given)), None)
-
-def found_in_c(x) -> bool:
-    "Whether a built-in function is a module's, not an object's method."
-    return isinstance(x, types.BuiltinFunctionType) and isinstance(x.__self__, (types.ModuleType, type(None)))
 
 class Answerer(Link):
     "The end of the answer: it does what it is asked, with its own things and with those that it is lent."
@@ -319,38 +267,3 @@ class Answerer(Link):
                     self.send(['raise', TypeError(f'what a check passed cannot be rebuilt: {e}')])
                 else: self.do(*came[1:])
         except (Broken, OSError): pass
-
-def in_scratch(path) -> bool:
-    "Whether there is such a file or folder of a check."
-    return str(path).startswith(tempfile.gettempdir() + os.sep) and os.path.exists(path)
-
-def files_at(path) -> dict|bytes:
-    "A file, or all files in a folder."
-    if path.is_file(): return path.read_bytes()
-    return {os.fsencode(p.name): files_at(p) for p in path.iterdir()}
-
-def put_files(path, found):
-    "Make the file or folder be there, as it is in the other process."
-    if isinstance(found, bytes):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.is_file() or path.read_bytes() != found: path.write_bytes(found)
-        return
-    path.mkdir(parents=True, exist_ok=True)
-    for p in [p for p in path.iterdir() if os.fsencode(p.name) not in found]:
-        shutil.rmtree(p) if p.is_dir() else p.unlink()
-    for name, data in found.items(): put_files(path/os.fsdecode(name), data)
-
-class Unpickler(pickle.Unpickler):
-    def persistent_load(self, said):
-        kind, at, *more = said
-        link = self.link
-        if kind == 'known': return link.known.thing(at)
-        if kind == 'yours': return link.at(at)
-        if kind == 'nothing': return None
-        if kind == 'path':
-            put_files(path := pathlib.Path(os.fsdecode(at)), more[1])
-            return str(path) if more[0] else path
-        if kind == 'mapping': return types.MappingProxyType(at)
-        is_function, name, deeds, base = more
-        if is_function: return function(link, at, None, name)
-        return kind_with(tuple(deeds), False, base)(link, at, name)

@@ -3,11 +3,8 @@ import os, socket, threading, time
 from contextlib import ExitStack
 from ..cells import CourseError, named
 from .shell import failed
-from .worker import Child, Gone, ask, copy_of, order, readable, told
+from .worker import Child, Gone, ask, copy_of, for_whom, order, readable, told
 
-
-# how notes begin that are for the instructor alone: they tell a cheat what was noticed
-INSTRUCTORS = 'compared', 'asked', 'returned', 'wrote', 'put back', 'equal to everything'
 
 class Oracle:
     "A child of `warm` in which the solved lesson of `plan` runs once, held before each exercise."
@@ -57,10 +54,7 @@ class Oracle:
             if late: what = 'TimeoutError', f'stopped after {seconds:g} s'
             verdict = dict(outputs=[failed(*what)])
         printed = [o for o in answered['outputs'] if isinstance(o, dict) and o.get('output_type') == 'stream']
-        notes = f'{answered.get("note", "")}; {verdict.get("note", "")}'.split('; ')
-        notes = dict.fromkeys(filter(None, notes))
-        plain = [n for n in notes if not n.startswith(INSTRUCTORS)]
-        return verdict | dict(outputs=printed + verdict['outputs'], note='; '.join(plain), stopped=False,
-                              watch='; '.join(n for n in notes if n not in plain))
+        noted = for_whom(answered.get('note'), verdict.get('note'))
+        return verdict | noted | dict(outputs=printed + verdict['outputs'], stopped=False)
     def knows(self, cell) -> bool: return named(cell) in self.plan['checks']
     def close(self): self.open.close()

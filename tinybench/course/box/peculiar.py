@@ -31,8 +31,8 @@ def peculiar(cells, lesson) -> list:
     for c in own:
         odd = {w for w in words(c.source) - usual if w in ODD or re.fullmatch(r'__\w*|\w+__', w)}
         odd |= replaced(c.source, roots) | posing(c.source, values) - theirs
-        odd |= {f'{name} = …, which the lesson gives,' for name in assigned(c.source) & constants}
-        if not role(c): odd |= {f'{name}, which checks use,' for name in defined(c.source) & lean.keys()}
+        odd |= {f'{name} = …, which the lesson gives' for name in assigned(c.source) & constants}
+        if not role(c): odd |= {f'{name}, which checks use' for name in defined(c.source) & lean.keys()}
         if odd: found.append(f'{c.id} uses {", ".join(sorted(odd)[:6])}: a person should read it.')
     return found
 

@@ -24,7 +24,8 @@ class Outcome:
 def as_outcome(id, reply, seconds, most=1 << 20, check=False) -> Outcome:
     "The outcome of a cell from the child's reply, of which nothing is taken on trust but its text."
     outputs = joined(only_text(reply), most)
-    note, secs = plain_text(str(reply.get('note', ''))[:1000]), reply.get('secs')
+    note, watch = (plain_text(str(reply.get(k, ''))[:1000]) for k in ('note', 'watch'))
+    secs = reply.get('secs')
     if check and any(o['output_type'] == 'execute_result' for o in outputs):
         outputs = [o for o in outputs if o['output_type'] != 'execute_result']  # to nbgrader, partial credit
         note = '; '.join(filter(None, [note, 'gave a result of its own, which is left out']))
@@ -36,7 +37,7 @@ def as_outcome(id, reply, seconds, most=1 << 20, check=False) -> Outcome:
         errors = [failed('NotHeld', 'it did not come to its end')]
         outputs += errors
     return Outcome(id, outputs, float(secs) if isinstance(secs, float) else 0.,
-                   first_line(errors[-1]) if errors else '', note, watch=str(reply.get('watch', '')))
+                   first_line(errors[-1]) if errors else '', note, watch=watch)
 
 def only_text(reply) -> list: return [plain_text(known) for o in reply['outputs'] if (known := only_known(o))]
 
@@ -181,16 +182,25 @@ def canary(run) -> tuple:
 def between_canaries(run, source) -> dict:
     "Run a check in the process of the answer; one before and one after it must fail, or it counts as failed."
     (before, noted), reply, (after, again) = canary(run), run(source), canary(run)
-    reply['note'] = '; '.join(dict.fromkeys(filter(None, (noted, str(reply.get('note', '')), again))))
-    if not before and not after: return reply
+    if not before and not after: return reply | for_whom(noted, reply.get('note'), again)
     said = f'its process {before or after}'
     return dict(outputs=[failed('NotHeld', said)], watch=said, stopped=False)
+
+# how notes begin that are for the instructor alone: they tell a cheat what was noticed
+INSTRUCTORS = ('compared', 'asked', 'returned', 'wrote', 'put back', 'equal to everything',
+               'comparisons made')
+
+def for_whom(*notes) -> dict:
+    "The parts of `notes`, each once: a `note` for everybody, and what to `watch` for the instructor alone."
+    parts = dict.fromkeys(part for note in notes for part in str(note or '').split('; ') if part)
+    alone = [part for part in parts if part.startswith(INSTRUCTORS)]
+    return dict(note='; '.join(part for part in parts if part not in alone), watch='; '.join(alone))
 
 def watched(child, seconds) -> str:
     "What a person should know of a child in which all cells have run."
     try: odd, noted = canary(lambda source: child.run('check', source, seconds))
     except Gone as e: return f'its process ended when it was looked at last: {e}'
-    return '; '.join(filter(None, [odd and f'its process {odd}', noted]))
+    return plain_text('; '.join(filter(None, [odd and f'its process {odd}', noted]))[:1000])
 
 def run_check(child, cell, seconds, oracle) -> dict:
     "Run a check that is shown: by value where an `oracle` knows it, else in the child itself."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from nbgrader.api import InvalidEntry
 from tinybench.base.text import Shown, Table, one_line
 from ..box.walls import walls
-from ..box.work import run_work
+from ..box.submission import run_work
 from ..cells import CourseError, one_of
 from .build import alone, load_config
 from .gradebook import enter_due, find, open_book

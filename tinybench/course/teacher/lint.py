@@ -106,4 +106,4 @@ def how_run(course:Course, unit=None) -> str:
     stay = [stays(c, h) for nb in lessons for h in [helpers(nb)] for e in exercises(nb) for c in e.checks]
     n = sum(stay)
     return (f"{len(stay)} checks: {len(stay) - n} ask for values from a process of their own, "
-            f"{n} ({n/max(len(stay), 1):.0%}) run in the answer's process, as their first lines say")
+            f"{n} ({n/max(len(stay), 1):.0%}) run in the answer's process, as they say or replace a helper")

@@ -42,7 +42,8 @@ def zero(nb):
 
 # what an instructor looks at before all else: it may say that points were not earned
 LOOK = re.compile('a person should|put back|no longer believed|not as in the lesson|its process '
-                  '|which was refused|only the value counts')
+                  '|which was refused|only the value counts|which the solution does not|and believed it'
+                  '|comparisons made')
 # what is said of the gradebook as it is now, and not of the run
 OF_NOW = re.compile(r'^(Handed in |[\d.]+ points? (are taken off for lateness|waits? for a person))')
 

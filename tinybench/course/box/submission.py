@@ -1,4 +1,4 @@
-"A submission's work on a worker: its notebooks in warm processes, with the process of the checks beside"
+"Runs a submission's notebooks in turn, each in a warm process, with the process of the checks beside"
 import time
 from contextlib import closing
 from dataclasses import asdict
