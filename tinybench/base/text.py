@@ -30,9 +30,13 @@ def decimals(
     def is_hidden(x, n): return any(abs(x - w) > 1e-11 and float(f'{x:.{n}f}') == w for w in wholes)
     return next((n for n in range(least, 12) if not any(is_hidden(x, n) for x in values)), 12)
 
-def percent(x:float, least:int=1) -> str:
-    "The share `x` in percent; 0% and 100% are written only for 0 and 1."
-    return f'{100*x:.{decimals([100*x], least, (0, 100))}f}%'
+def percent(
+    x:float,
+    least:int=1,                # decimals
+    bars:Sequence=(),           # shares that `x` is held against
+) -> str:
+    "The share `x` in percent; 0%, 100% and each of `bars` are written only if it is that."
+    return f'{100*x:.{decimals([100*x], least, (0, 100, *(round(100*b, 9) for b in bars)))}f}%'
 
 def worded(mid:float, lo:float=math.nan, hi:float=math.nan, unit:str='') -> str:
     "A value with its interval, as in `3.4 µs [3.2, 3.7]`, or without one; shares in percent."
