@@ -235,58 +235,47 @@ def as_ours(op, w):
 
 # %% between wrong: from the end to the start
 def between(start, end, nodes, sources):
-    found = []
-    while end != start:
-        if end not in nodes: raise ValueError(end)
-        n, given = nodes[end], sources[end]
-        end = given[0]
-        if n.op == 'ADD':
-            end = fork(*given, sources)
-            arms = sorted((between(end, t, nodes, sources) for t in given), key=len, reverse=True)
-            n = replace(n, arms=tuple(arms))
-        found.append(n)
-    return tuple(found)
+    if end == start: return ()
+    if end not in nodes: raise ValueError(end)
+    before, arms = sources[end][0], ()
+    if nodes[end].op == 'ADD':
+        before = fork(*sources[end], sources)
+        arms = sorted((between(before, t, nodes, sources) for t in sources[end]), key=len)[::-1]
+    return (replace(nodes[end], arms=tuple(arms)), *between(start, before, nodes, sources))
 
 # %% between wrong: arms in the order of the file
 def between(start, end, nodes, sources):
-    found = []
+    found = ()
     while end != start:
-        if end not in nodes: raise ValueError(end)
-        n, given = nodes[end], sources[end]
-        end = given[0]
-        if n.op == 'ADD':
-            end = fork(*given, sources)
-            n = replace(n, arms=tuple(between(end, t, nodes, sources) for t in given))
-        found.append(n)
-    return tuple(reversed(found))
+        if not (given := sources.get(end)): raise ValueError(f'{end} is computed of nothing')
+        at = given[0] if len(given) == 1 else fork(*given, sources)
+        arms = tuple(between(at, t, nodes, sources) for t in given) if len(given) > 1 else ()
+        found, end = (replace(nodes[end], arms=arms), *found), at
+    return found
 
 # %% between wrong: an addition goes on along its first arm
 def between(start, end, nodes, sources):
-    found = []
-    while end != start:
-        if end not in nodes: raise ValueError(end)
-        n, given = nodes[end], sources[end]
-        end = given[0]
-        if n.op == 'ADD':
-            at = fork(*given, sources)
-            arms = sorted((between(at, t, nodes, sources) for t in given), key=len, reverse=True)
-            n = replace(n, arms=tuple(arms))
-        found.append(n)
-    return tuple(reversed(found))
+    if end == start: return ()
+    if end not in sources: raise ValueError(f'nothing makes {end}')
+    first, *second = sources[end]
+    arms = ()
+    if second:
+        at = fork(first, *second, sources)
+        one, two = (between(at, t, nodes, sources) for t in (first, *second))
+        arms = (one, two) if len(one) > len(two) else (two, one)
+    return between(start, first, nodes, sources) + (replace(nodes[end], arms=arms),)
 
 # %% between wrong: an empty arm has the fork in it
 def between(start, end, nodes, sources):
-    found = []
-    while end != start:
-        if end not in nodes: raise ValueError(end)
-        n, given = nodes[end], sources[end]
-        end = given[0]
-        if n.op == 'ADD':
-            end = fork(*given, sources)
-            arms = [between(end, t, nodes, sources) or ((nodes[end],) if end in nodes else ()) for t in given]
-            n = replace(n, arms=tuple(sorted(arms, key=len, reverse=True)))
-        found.append(n)
-    return tuple(reversed(found))
+    if end == start: return ()
+    if end not in nodes: raise ValueError(f'no node makes {end}')
+    n, begin = nodes[end], sources[end][0]
+    if n.op == 'ADD':
+        begin = fork(*sources[end], sources)
+        own = (nodes[begin],) if begin in nodes else ()
+        def arm(t): return between(begin, t, nodes, sources) or own
+        n = replace(n, arms=tuple(sorted(map(arm, sources[end]), key=len, reverse=True)))
+    return (*between(start, begin, nodes, sources), n)
 
 # %% between wrong: all nodes with a smaller number
 def between(start, end, nodes, sources):

@@ -196,15 +196,16 @@ def find_peak(holds, lo, hi, within=.01):
 # %% find-peak wrong: the ends are not asked
 def find_peak(holds, lo, hi, within=.01):
     while hi > lo*(1 + within):
-        mid = (lo*hi)**.5
-        lo, hi = (mid, hi) if holds(mid) else (lo, mid)
+        mid = np.sqrt(lo*hi)
+        if holds(mid): lo = mid
+        else: hi = mid
     return lo
 
 # %% find-peak wrong: always to one percent
 def find_peak(holds, lo, hi, within=.01):
     if not holds(lo): return 0.
     if holds(hi): return hi
-    while hi > lo*1.01:
+    for _ in range(int(np.ceil(np.log2(np.log(hi/lo)/np.log(1.01))))):
         mid = (lo*hi)**.5
         lo, hi = (mid, hi) if holds(mid) else (lo, mid)
     return lo

@@ -29,3 +29,7 @@ def test_only_all_is_100_percent_and_only_none_is_0(three, words): assert worded
 def test_a_part_is_never_written_as_the_whole(k, least):
     assert 0 < float(percent(k/10**9, least)[:-1]) < 100
     assert decimals([100*k/10**9], least, (0, 100)) >= least
+
+@pytest.mark.parametrize('share, bar, words', [(.98999, .99, '98.999%'), (305/359, .85, '84.96%'), (.29, .29, '29.0%'),
+                                               (.2897, .29, '28.97%'), (.958, .99, '95.8%')])
+def test_what_misses_a_bar_is_not_written_as_the_bar(share, bar, words): assert percent(share, bars=(bar,)) == words

@@ -165,6 +165,7 @@ def test_requirements_at_their_edges():
     assert shortfalls(e, .85, 9_999_999, .0999) == []
     assert len(shortfalls(e, .8499, 10_000_000, .1)) == 3
     assert shortfalls(EVENTS['extreme'], .8, 1e12, 1e3) == []
+    assert shortfalls(EVENTS['sprint'], 305/359, 1) == ['84.96% are right, and 85% are asked']
     with pytest.raises(ValueError, match="did you mean 'sprint'"): event_of('sprnt')
 
 def test_close_calls():

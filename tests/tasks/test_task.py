@@ -138,3 +138,9 @@ def test_the_official_choice_of_pictures():
     assert e.official and len(e.y) == 200 and np.bincount(e.y).tolist() == [20]*10
     assert e.y[:10].tolist() == [2, 1, 2, 5, 0, 4, 5, 4, 1, 3] and [int(e.x[i].ravel()[0]) for i in [3, 12, 25, 41, 58, 71]] == [31, 2, 59, 33, 60, 14]
     with pytest.raises(ValueError, match='toy: not the 1,000 test pictures'): official_pictures(Dataset(x[:1], y[:1], x[:9], y[:9], 'toy', ()))
+
+def test_what_misses_the_target_is_not_written_as_the_target():
+    missed = Quality('accuracy', 305/359, .80853, .88288, 359, .85)
+    assert missed.words() == '84.96% [80.85, 88.29]' and not missed.by_the_rule
+    assert Quality('accuracy', .85, .79, .9, 200, .85).words() == '85.0% [79.0, 90.0]'
+    assert Quality('AUC', .84961, .8, .9, 60, .85).words() == '0.8496 [0.8000, 0.9000]'

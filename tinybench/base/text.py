@@ -30,16 +30,25 @@ def decimals(
     def is_hidden(x, n): return any(abs(x - w) > 1e-11 and float(f'{x:.{n}f}') == w for w in wholes)
     return next((n for n in range(least, 12) if not any(is_hidden(x, n) for x in values)), 12)
 
-def percent(x:float, least:int=1) -> str:
-    "The share `x` in percent; 0% and 100% are written only for 0 and 1."
-    return f'{100*x:.{decimals([100*x], least, (0, 100))}f}%'
+def percents(values:Sequence, least:int=1, bars:Sequence=()) -> list[str]:
+    "Shares in percent, with equally many decimals; only what is 0, 100 or a bar is written as that."
+    wholes = 0, 100, *(round(100*b, 9) for b in bars)
+    n = decimals([100*v for v in values], least, wholes)
+    return [f'{100*v:.{n}f}' for v in values]
 
-def worded(mid:float, lo:float=math.nan, hi:float=math.nan, unit:str='') -> str:
-    "A value with its interval, as in `3.4 µs [3.2, 3.7]`, or without one; shares in percent."
+def percent(
+    x:float,
+    least:int=1,                # decimals
+    bars:Sequence=(),           # shares that `x` is held against
+) -> str:
+    "The share `x` in percent; 0%, 100% and each of `bars` are written only if it is that."
+    return f'{percents([x], least, bars)[0]}%'
+
+def worded(mid:float, lo:float=math.nan, hi:float=math.nan, unit:str='', bars:Sequence=()) -> str:
+    "A value with its interval, as in `3.4 µs [3.2, 3.7]`, or without one; shares as `percents` writes them."
     if unit == 'share':
-        if not lo < hi: return percent(mid)
-        n = decimals([100*v for v in (mid, lo, hi)], 1, (0, 100))
-        return f'{100*mid:.{n}f}% [{100*lo:.{n}f}, {100*hi:.{n}f}]'
+        if not lo < hi: return percent(mid, bars=bars)
+        return '{}% [{}, {}]'.format(*percents([mid, lo, hi], bars=bars))
     rates = (1e6, f'M {unit}'), (1e3, f'k {unit}')
     by, unit = next((r for r in rates if mid >= r[0] and unit.endswith('/s')), None) or scale(mid, unit)
     if not lo < hi: return f'{digits(mid/by)} {unit}'.strip()

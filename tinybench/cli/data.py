@@ -32,11 +32,10 @@ SETS |= {k: Set(s.what, s.licence, tuple(f.name for f in s.files), round(sum(f.m
 
 def place(name:str) -> str:
     "Where the files of a set are: 'ships', a folder, or '' if they are not on this machine."
-    from tinybench.data.source import cache_dir, local_file
-    files = SETS[name].files
+    from tinybench.official.bring import where
+    files = [where(f) for f in SETS[name].files]
     if not files: return 'ships'
-    found = [local_file(f) or (cache_dir()/f if (cache_dir()/f).exists() else None) for f in files]
-    return '' if None in found else str(found[0].parent)
+    return '' if None in files else str(files[0].parent)
 
 def list_data(as_json:AsJson=False):
     """List the sets of data, their size, what may be done with them, and where they are.

@@ -53,14 +53,14 @@ def verified(f:File, path:Path, aside:Path|None=None) -> Path:
 
 # --- where it is
 
-def found(f:File) -> Path|None:
+def where(name:str) -> Path|None:
     "Where a file is, in TINYBENCH_DATA or in the cache; None if it is in neither."
-    path = cache_dir()/f.name
-    return local_file(f.name) or (path if path.exists() else None)
+    path = cache_dir()/name
+    return local_file(name) or (path if path.exists() else None)
 
 def is_here(name:str) -> bool:
     "Whether all files of a set are on this machine."
-    return all(found(f) for f in SETS[name].files)
+    return all(where(f.name) for f in SETS[name].files)
 
 def room_for(f:File, folder:Path):
     "OSError if `folder`, which may not be there yet, has no room for the file."

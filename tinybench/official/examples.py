@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from tinybench.data.audio import in_a_row, log_mel, mfcc
 from tinybench.data.keywords import KEYWORDS, from_codes
-from tinybench.data.source import CIFAR10_URL, cache_dir, load_cifar10, local_file
+from tinybench.data.source import CIFAR10_URL, load_cifar10
 from tinybench.tasks.streaming import Stream, lfbe
 from tinybench.tasks.task import Examples, official_pictures
-from .bring import bring, is_here, keyword_files
+from .bring import bring, is_here, keyword_files, where
 from .members import members
 from .sets import SETS, USED
 
@@ -107,7 +107,7 @@ READERS = {'kws01': keyword_inputs, 'speech-commands': spoken_words, 'vww01': pe
 def the_set(task:str) -> str|None:
     "The best official set of `task` whose files are on this machine; None without one."
     file = CIFAR10_URL.rpartition('/')[2]
-    if task in ('ic01', 'ic02'): return 'cifar10' if local_file(file) or (cache_dir()/file).exists() else None
+    if task in ('ic01', 'ic02'): return 'cifar10' if where(file) else None
     return next((s for s in USED.get(task, ()) if is_here(s)), None)
 
 def official_examples(task:str) -> Examples|None:

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import bdtri
 from ..backends.base import Model, check_output
 from ..base.files import write_whole
-from ..base.text import Shown, Table, digits, worded
+from ..base.text import Shown, Table, digits, percent, worded
 from ..measure.clock import gc_paused
 from ..measure.stats import check_share, fewest_for, percentile
 
@@ -258,7 +258,7 @@ def reasons(run:Run) -> list[str]:
         why.append(f'{n} queries are too few to claim p{100*p:g}, which needs {need}')
     if r.scenario == 'Server' and (share := in_time(run)) < p: why.append(
         f'{(run.latencies > r.bound).sum()} of {n} answers came later than {worded(r.bound, unit="s")}: '
-        f'only {share:.1%} are proved to be in time, {p:.0%} must be')
+        f'only {percent(share, bars=(p,))} are proved to be in time, {100*p:g}% must be')
     return why
 def in_time(run:Run) -> float:
     "The share of queries of a Server run that are proved to be answered within its bound."

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 from ..backends.base import Model, as_model
 from ..base.names import lookup
-from ..base.text import Shown, Table, worded
+from ..base.text import Shown, Table, percent, worded
 from ..bench.benchmark import Benchmark, Labelled, array_digest
 from ..measure.accuracy import Score, kinds, mcnemar, wilson
 from ..measure.compare import holm
@@ -51,7 +51,7 @@ class OlympicEvent(Shown):
 def event_table(events:Iterable[OlympicEvent]) -> Table:
     "A row for each of `events`."
     def most(v, unit): return f'below {worded(v, unit=unit)}' if v < math.inf else ''
-    rows = tuple((e.name, e.title, ' × '.join(e.parts), f'at least {e.accuracy:.0%}' if e.accuracy else '',
+    rows = tuple((e.name, e.title, ' × '.join(e.parts), f'at least {100*e.accuracy:g}%' if e.accuracy else '',
                   most(e.secs, 's'), most(e.nbytes, 'B')) for e in events)
     return Table(('event', '', 'least', 'accuracy', 'latency', 'memory'), rows, left=None)
 
@@ -71,7 +71,7 @@ def shortfalls(e:OlympicEvent, accuracy:float, nbytes:float, secs:float=0.) -> l
     "What of the requirements of an event is not kept, in words."
     found = []
     if accuracy < e.accuracy - 1e-12:
-        found.append(f'{accuracy:.1%} are right, and {e.accuracy:.0%} are asked')
+        found.append(f'{percent(accuracy, bars=(e.accuracy,))} are right, and {100*e.accuracy:g}% are asked')
     def below(v, most, what, unit):
         if v < most: return
         found.append(f'{what} {worded(v, unit=unit)}, and below {worded(most, unit=unit)} is asked')

@@ -238,9 +238,10 @@ def stream_table(q:StreamQuality) -> Table:
     "A row for false alarms and one for misses, and the verdict."
     (rate, most), (share, part) = q.against()
     each = [verdict(-hi, -lo, -limit) for (_, lo, hi), limit in q.against()]
+    missed = worded(*share, unit='share', bars=(part,))
     rows = (('false alarms', f'{q.alarms} in {q.secs/60:.0f} minutes', worded(*rate, unit='per hour'),
              f'{most:g} per hour', each[0]),
-            ('misses', f'{q.misses} of {q.targets}', worded(*share, unit='share'), f'{part:.0%}', each[1]))
+            ('misses', f'{q.misses} of {q.targets}', missed, f'{100*part:g}%', each[1]))
     rule = 'kept' if q.by_the_rule else 'broken'
     words = f'{q.task.name}, MLPerf-Tiny-style, unofficial: limits {rule}; {q.verdict} at {100*q.level:g}%.'
     return Table(('', 'counted', 'rate', 'limit', 'verdict'), rows, (words,), left=None)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import bdtrc
 from ..backends.base import Model, ModelError
 from ..base.names import lookup
-from ..base.text import Shown, Table, worded
+from ..base.text import Shown, Table, decimals, worded
 from ..bench.benchmark import answers
 from ..data.source import Dataset, load_digits
 from ..measure.accuracy import delong, wilson, z_score
@@ -68,8 +68,10 @@ class Quality(Shown):
         if self.metric == 'accuracy': return examples_to_decide(self.value, self.target, self.level)
         return math.ceil(self.n*((self.hi - self.lo)/2/gap)**2)
     def words(self) -> str:
-        if self.metric == 'accuracy': return worded(self.value, self.lo, self.hi, 'share')
-        return f'{self.value:.3f} [{self.lo:.3f}, {self.hi:.3f}]'
+        three = self.value, self.lo, self.hi
+        if self.metric == 'accuracy': return worded(*three, 'share', bars=(self.target,))
+        n = decimals(three, 3, (self.target,))
+        return '{:.{n}f} [{:.{n}f}, {:.{n}f}]'.format(*three, n=n)
     def table(self) -> Table:
         more = f': about {n:,} examples would decide' if (n := self.more()) else ''
         rule = f'target {self.target:g} {"reached" if self.by_the_rule else "missed"}'
