@@ -5,7 +5,8 @@ def parts(x, kind):
     def inside(pairs, way):
         for name, v in pairs:
             if isinstance(v, kind): yield name, v
-            elif id(v) not in way and not isinstance(v, tuple): yield from inside(members(name, v), {*way, id(v)})
+            elif id(v) not in way and not isinstance(v, tuple):
+                yield from inside(members(name, v), {*way, id(v)})
     return inside(vars(x).items(), set())
 
 # %% parts wrong: a container that stands at two places is found at the first only
