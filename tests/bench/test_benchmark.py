@@ -14,10 +14,10 @@ from tinybench.core.tensor import Tensor, no_grad
 from tinybench.data.source import Dataset
 from tinybench.measure.accuracy import accuracy_difference, mcnemar, wilson
 from tinybench.measure.clock import clock_resolution
-from tinybench.measure.compare import compare_results, ratio_and_p
+from tinybench.measure.pairs import compare_results, ratio_and_p
 from tinybench.profile.cost import cost
 from tinybench.measure.result import BenchmarkResult
-from tinybench.measure.stats import sd
+from tinybench.measure.lean import sd
 from tinybench.models.zoo import mnist_mlp, simple_cnn
 from tinybench.nn.dense import Dense, Dropout, Flatten, ReLU
 from tinybench.nn.module import Module, Sequential

@@ -11,7 +11,7 @@ from tinybench.bench.effects import (Asked, as_cube, asked_difference, asked_rat
                                      subsets, usable)
 from tinybench.bench.suite import Column, SuiteResult
 from tinybench.measure.accuracy import Difference, Score, accuracy_difference, mcnemar
-from tinybench.measure.compare import Ratio, t_ratio
+from tinybench.measure.pairs import Ratio, t_ratio
 from tinybench.measure.result import BenchmarkResult
 
 NAMES = tuple('abcd')

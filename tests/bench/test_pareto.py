@@ -10,7 +10,7 @@ from tinybench.bench.pareto import (USES, Pareto, Use, advise, column_of, compar
                                     recommend, wanted)
 from tinybench.bench.suite import Column, SuiteResult, columns, suite_rows
 from tinybench.measure.accuracy import Score, accuracy_difference
-from tinybench.measure.compare import ratio_and_p
+from tinybench.measure.pairs import ratio_and_p
 from tinybench.measure.result import BenchmarkResult
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tinybench.base.text import Table
 from tinybench.bench.pareto import recommend
 from tinybench.bench.suite import SuiteResult, columns, suite_rows
 from tinybench.measure.accuracy import Score
-from tinybench.measure.compare import paired_results
+from tinybench.measure.pairs import paired_results
 from tinybench.measure.result import BenchmarkResult, load_json
 
 ROOT = Path(__file__).resolve().parents[2]

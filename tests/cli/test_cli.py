@@ -13,7 +13,7 @@ from tinybench.cli.figures import suite_figures
 from tinybench.cli.gate import as_share, compared_files, gate, gates
 from tinybench.cli.demo import MEANT, demo_suite, gains
 from tinybench.cli.plan import known_keys, make_model, make_suite, named_object, plan_of, read_plan
-from tinybench.measure.compare import Ratio
+from tinybench.measure.pairs import Ratio
 from tinybench.measure.result import BenchmarkResult, load_json, save_json
 
 ROOT = Path(__file__).resolve().parents[2]

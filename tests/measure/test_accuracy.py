@@ -12,7 +12,7 @@ from tinybench.base.text import escaped
 from tinybench.measure.accuracy import (Auc, Difference, Kinds, Score, accuracy_difference, as_hits, auc, auc_correlation, auc_difference, auc_gap, auc_limits,
                                         corrected_phi, delong, delong_test, examples_for, kinds, mcnemar, paired_hits,
                                         placements, split_scores, wilson, z_score)
-from tinybench.measure.stats import ranks
+from tinybench.measure.lean import ranks
 
 def rng(seed=0): return np.random.default_rng(seed)
 def rows(*counts): return np.repeat([[True, True, False, False], [True, False, True, False]], counts, axis=1)

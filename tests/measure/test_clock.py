@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_info
 from tinybench.measure.clock import (Overhead, WarmUp, call_secs, clock_overhead, clock_resolution, gc_paused,
     inner_loops, interleave, loop_secs, next_loops, overhead, pinned, precise_timer, random_rounds,
     rounds_within, sample, settled, warm_up)
-from tinybench.measure.compare import paired_results, ratio
+from tinybench.measure.pairs import paired_results, ratio
 
 
 class Machine:

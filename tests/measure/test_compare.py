@@ -14,9 +14,12 @@ from scipy import stats
 from tinybench.base.text import escaped
 from tinybench.core.tensor import no_grad
 from tinybench.measure.clock import interleave, pinned, sample, warm_up
-from tinybench.measure.compare import (Comparison, Ratio, SelfTest, as_tested, chance_alarm, check_paired, compare,
-    compare_results, compare_runs, even_loops, holm, interval_p, more_pairs, paired_results, pairs_for, ratio, ratio_and_p,
-    selftest, separate_ratio, sign_test, signed_rank, t_ratio, verdict, wilcoxon)
+from tinybench.measure.compare import SelfTest, compare, even_loops, pairs_for, selftest
+from tinybench.measure.pairs import (
+    Comparison, Ratio, as_tested, check_paired, compare_results, holm, more_pairs, paired_results,
+    ratio, ratio_and_p, t_ratio, verdict, wilcoxon)
+from tinybench.measure.runs import compare_runs, interval_p, separate_ratio
+from tinybench.measure.signs import chance_alarm, sign_test, signed_rank
 from tinybench.measure.result import BenchmarkResult
 from tinybench.measure.stats import median_interval, median_ranks
 from tinybench.models.zoo import mnist_mlp

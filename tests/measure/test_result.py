@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 from threadpoolctl import threadpool_limits
 from tinybench.base.text import digits, scale
-from tinybench.measure.stats import autocorrelation, effective_size, mean_interval, median_interval, normal_scores
+from tinybench.measure.lean import autocorrelation, effective_size, normal_scores
+from tinybench.measure.stats import mean_interval, median_interval
 from tinybench.measure.result import (BenchmarkResult, differing, environment, load_json, merge, plain, rows, save_csv,
                                       save_json, to_frame)
 

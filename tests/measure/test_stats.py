@@ -6,10 +6,11 @@ from hypothesis import given, strategies as st
 from scipy.special import ndtri
 from scipy.stats import binom, rankdata, spearmanr
 from scipy import stats as scipy_stats
-from tinybench.measure.stats import (autocorrelation, bca_interval, bimodal, concerns, drift, drifts,
-                                     effective_size, fewest_for, fewest_values, iqr, mad, mean_interval,
-                                     median_interval, median_ranks, normal_scores, outliers, percentile,
-                                     percentile_interval, ranks, sd, sign_inflation, split, variation, wide_rank)
+from tinybench.measure.lean import (
+    autocorrelation, effective_size, iqr, mad, normal_scores, ranks, sd, sign_inflation, variation)
+from tinybench.measure.stats import (
+    bca_interval, bimodal, concerns, drift, drifts, fewest_for, fewest_values, mean_interval,
+    median_interval, median_ranks, outliers, percentile, percentile_interval, split, wide_rank)
 
 
 def rng(seed=0): return np.random.default_rng(seed)

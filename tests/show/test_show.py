@@ -16,7 +16,8 @@ from tinybench.bench.pareto import Pareto, Standing
 from tinybench.bench.suite import Column, SuiteResult
 from tinybench.measure.accuracy import Score
 from tinybench.measure.clock import WarmUp
-from tinybench.measure.compare import compare_results, compare_runs, paired_results
+from tinybench.measure.pairs import compare_results, paired_results
+from tinybench.measure.runs import compare_runs
 from tinybench.profile.cost import cost
 from tinybench.profile.roofline import Roofline, RoofPoint
 from tinybench.profile.profiler import profile

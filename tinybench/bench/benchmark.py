@@ -26,8 +26,9 @@ from .choose import Standings, higher_is_better, in_points
 from ..core.tensor import no_grad
 from ..measure.accuracy import Score, accuracy_difference, mcnemar
 from ..measure.clock import gc_paused, interleave
-from ..measure.compare import (
-    SMALL_OBJECTS, compare_results, even_loops, holm, paired_results)
+from ..measure.compare import even_loops
+from ..measure.pairs import compare_results, holm, paired_results
+from ..measure.runs import SMALL_OBJECTS
 from ..measure.result import BenchmarkResult, plain
 from ..measure.stats import fewest_values, median_ranks
 from ..profile.memory import allocated_peak

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ..base.text import Shown, Table, decimals, worded
-from ..measure.compare import Ratio
+from ..measure.pairs import Ratio
 
 # %% ../../nbs/65_bench.choose.ipynb #beats
 def beats(a, b) -> bool:

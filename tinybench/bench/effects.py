@@ -17,7 +17,7 @@ from scipy.special import ndtr
 from .benchmark import Against, against_bytes
 from .suite import Column, SuiteResult, columns
 from ..measure.accuracy import Difference, Score, accuracy_difference, mcnemar, paired_hits, z_score
-from tinybench.measure.compare import (
+from tinybench.measure.pairs import (
     ANEW, Ratio, as_tested, check_paired, holm, log_ratios, more_pairs, t_ratio, ratio_and_p, timely,
     verdict)
 from ..measure.result import BenchmarkResult

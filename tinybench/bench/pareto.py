@@ -20,7 +20,7 @@ from .benchmark import GOOD, against, as_data, mapped, spread
 from .choose import choose, meets, statuses
 from .suite import BenchmarkSuite, Column, SuiteResult, columns
 from ..measure.accuracy import Score, accuracy_difference
-from ..measure.compare import ratio_and_p
+from ..measure.pairs import ratio_and_p
 from ..measure.result import BenchmarkResult, plain
 
 # %% ../../nbs/69_bench.pareto.ipynb #memory-column

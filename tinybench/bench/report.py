@@ -21,7 +21,7 @@ from .benchmark import spread
 from .pareto import Recommendation, pareto
 from .suite import Column, SuiteResult, columns, json_report, suite_rows
 from ..measure.accuracy import Score
-from ..measure.compare import ANEW
+from ..measure.pairs import ANEW
 
 # %% ../../nbs/70_bench.report.ipynb #interval-words
 METRICS = {

@@ -51,7 +51,7 @@ def compared_files(
     differ:tuple=('tinybench',),    # what may differ in their environments
 ):
     "The `Comparison` of what two files say of the same models; ValueError if that cannot be."
-    from tinybench.measure.compare import compare_runs
+    from tinybench.measure.runs import compare_runs
     old, new = results_in(a, metric), results_in(b, metric)
     both = [k for k in old if k in new and name in (None, k)]
     if not both:

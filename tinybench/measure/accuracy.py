@@ -17,7 +17,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from scipy.special import bdtr
 from ..base.text import Shown, Table, decimals, worded
-from .stats import ranks
+from .lean import ranks
 
 # %% ../../nbs/44_measure.accuracy.ipynb #z-score
 def z_score(level:float) -> float:

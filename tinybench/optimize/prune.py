@@ -25,7 +25,8 @@ from ..core.ops import Op
 from ..core.tensor import apply
 from ..measure.accuracy import Difference, accuracy_difference, as_hits, wilson
 from ..measure.clock import pinned
-from ..measure.compare import Comparison, compare
+from ..measure.compare import compare
+from ..measure.pairs import Comparison
 from ..measure.result import BenchmarkResult
 from ..nn.channels import ConvTranspose2d
 from ..nn.dense import Dense

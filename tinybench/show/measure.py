@@ -20,7 +20,8 @@ from ..bench.benchmark import against
 from ..bench.choose import frontier
 from ..bench.effects import cell_name, subsets
 from ..bench.pareto import column_of
-from ..measure.stats import fewest_for, fewest_values, iqr, percentile_interval
+from ..measure.lean import iqr
+from ..measure.stats import fewest_for, fewest_values, percentile_interval
 from .plot import (drawable, COLOURS, DASHES, arms, crosses, log_if_wide, look, n_words,
                                  name_rows, new_axes, one_kind, place_names, plain_log, row_axes,
                                  short_names, small_print, tidy)

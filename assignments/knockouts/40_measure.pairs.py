@@ -1,4 +1,4 @@
-"Known answers to the exercises of 43_measure.compare, for `tinybench course prove`."
+"Known answers to the exercises of 40_measure.pairs, for `tinybench course prove`."
 
 # %% ratio wrong: does not ask whether they are pairs
 def ratio(a, b, level=.95):

@@ -1,4 +1,4 @@
-"Known answers to the exercises of 42_measure.result, for `tinybench course prove`."
+"Known answers to the exercises of 37_measure.result, for `tinybench course prove`."
 
 # %% plain wrong: tuples stay tuples
 def plain(x, where='value'):
