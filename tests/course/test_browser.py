@@ -1,6 +1,8 @@
-"In a real browser: a student fills a cell in JupyterLab and sees the check pass, an instructor reads a grade in nbgrader's formgrader."
+"""In a real browser: a student fills a cell in JupyterLab and sees the check pass, an instructor reads a grade in nbgrader's formgrader, and
+what a student wrote runs nothing there."""
 import shutil
 
+import nbformat
 import pytest
 from browserkit import TOKEN, browser_page, chromium, server
 
@@ -98,3 +100,38 @@ def test_the_formgrader_shows_what_was_graded(chromium, tmp_path, monkeypatch):
         boxes = page.locator('input.score')  # a person may write points there; the automatic ones are what is shown till then
         page.wait_for_function("[...document.querySelectorAll('input.score')].every(x => x.placeholder)")
         assert sorted(float(box.get_attribute('placeholder')) for box in boxes.all()) == [0, 1, 1, 2]
+
+EVIL = ['<img src=x onerror="EVIL()">', '<script>EVIL()</script>', '<svg onload="EVIL()"></svg>', '<details open ontoggle="EVIL()">a</details>',
+        '<iframe srcdoc="<script>parent.EVIL()</script>"></iframe>', '$<img src=x onerror=EVIL()>$', '`<img src=x onerror=EVIL()>`',
+        '&lt;img src=x onerror=EVIL()&gt;', '$\\unicode{<img src=x onerror=EVIL()>}$', '<math><mtext><img src=x onerror=EVIL()></mtext></math>']
+
+def test_what_a_student_wrote_runs_nothing_in_the_formgrader(chromium, tmp_path, monkeypatch):
+    pytest.importorskip('nbgrader', reason='needs nbgrader')
+    kit = pytest.importorskip('coursekit')
+    from tinybench.course.teacher.grade import grade
+    monkeypatch.delenv('TINYBENCH_GRADEBOOK', raising=False)
+    course = kit.small_course(tmp_path/'course')
+    shutil.copy(kit.ROOT/'assignments'/'nbgrader_config.py', course.root)
+    nb = kit.released(course, double=kit.DOUBLE, triple='def triple(x): return 6')
+    nb.cells += [nbformat.v4.new_markdown_cell(f'{text} the end', id=f'evil-{i}') for i, text in enumerate(EVIL)]
+    kit.hand_in(course, 'first', 'ada', {kit.NAME: nb})
+    grade(course, 'first', jobs=1)
+    graded = course.folder('autograded', 'ada', 'first', f'{kit.NAME}.ipynb')
+
+    def ran(page, url):
+        "How often the page that shows the submission ran what stands in it."
+        page.goto(f'{url}/login?token={TOKEN}&next=/formgrader/gradebook/first/{kit.NAME}')
+        page.locator('a[href*="submissions/"]').first.click()
+        page.locator('text=the end').last.wait_for()
+        page.wait_for_load_state('networkidle')
+        page.wait_for_timeout(1000)    # what is set in type, or loads, comes after that
+        return page.evaluate('window.ran')
+
+    with server(course.root, tmp_path) as url, browser_page(chromium, tmp_path) as page:
+        page.add_init_script('window.ran = 0; window.EVIL = () => { window.ran += 1 }')
+        assert ran(page, url) == 0
+        shown = nbformat.read(graded, 4)
+        for c, text in zip(shown.cells[-len(EVIL):], EVIL): c.source = f'{text} the end'    # had nobody made it harmless
+        graded.chmod(0o644)
+        nbformat.write(shown, graded)
+        assert ran(page, url) > 0

@@ -79,6 +79,15 @@ def test_every_knob_draws_at_both_ends_and_keeps_all_inside_of_the_picture(make,
                 assert labelled or not ax.axison or not len(ax.get_xticks()), 'axes have names'
             w.value = was
 
+@pytest.mark.parametrize('slow', [1, 30, 1000])
+def test_the_roofline_of_a_slow_machine_is_inside_of_its_picture(slow):
+    def slower(p): return replace(p, rate=p.rate/slow, lo=p.lo/slow, hi=p.hi/slow)
+    found = {b: replace(roof, points=tuple(map(slower, roof.points))) for b, roof in roofs().items()}
+    for layer in {p.name for p in found[1].points}:
+        fig = draw_batch(layer, 1, found).figure
+        fig.draw_without_rendering()
+        assert fig.axes[0].get_tightbbox().x0 >= -2, layer
+
 MEASURED = {k: v for k, v in EXPLORERS.items() if k in ('amdahl', 'roofline', 'flame')}
 
 @pytest.mark.parametrize('name', MEASURED)

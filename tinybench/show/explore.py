@@ -290,7 +290,7 @@ def draw_batch(layer:str, batch:int=1, found:Mapping|None=None) -> Picture:
     path = [(b, next(p for p in roof.points if p.name == layer)) for b, roof in found.items()]
     b, p = min(path, key=lambda bp: abs(bp[0] - batch))
     x = np.array([p.intensity for _, p in path])
-    ax = quick_axes(left=.65, title=f'a dot for each batch, full: {b}')
+    ax = quick_axes(left=.85, title=f'a dot for each batch, full: {b}')
     ax.plot(x, [p.rate/1e9 for _, p in path], 'o-', color=COLOURS[5], mfc='w', lw=1)
     ends, ridge = arms(p.rate, p.lo, p.hi)/1e9, found[b].ridge
     ax.errorbar(p.intensity, p.rate/1e9, yerr=ends, fmt='o', color=COLOURS[0], ms=9, capsize=3)
