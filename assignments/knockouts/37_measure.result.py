@@ -223,7 +223,8 @@ def merge(results):
     how = {k: v for k, v in rs[0].how.items() if k not in ('run', 'runs', 'blocks')}
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
     runs = [mark for r in rs for mark in runs_of(r)]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how, 'blocks': blocks, 'runs': runs})
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how, 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: looks only at the entries that the first has
 def merge(results):
@@ -239,7 +240,8 @@ def merge(results):
     how = {k: v for k, v in first.how.items() if k not in free}
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
     runs = [mark for r in rs for mark in runs_of(r)]
-    return replace(first, values=[v for r in rs for v in r.values], how={**how, 'blocks': blocks, 'runs': runs})
+    values = [v for r in rs for v in r.values]
+    return replace(first, values=values, how={**how, 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: what was merged before counts as one block
 def merge(results):
@@ -251,7 +253,8 @@ def merge(results):
         for what, part in dict(they=told, how=how, env=lambda r: r.env).items():
             if diff := differences(part(rs[0]), part(r)): raise ValueError(f'{what} differ in {diff}')
     blocks, runs = [r.n for r in rs], [r.how.get('run') for r in rs]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: needs a list, and finds an IndexError in an empty one
 def merge(results):
@@ -263,7 +266,8 @@ def merge(results):
             if diff := differences(part(first), part(r)): raise ValueError(f'{what} differ in {diff}')
     blocks = [n for r in results for n in r.how.get('blocks', (r.n,))]
     runs = [mark for r in results for mark in runs_of(r)]
-    return replace(first, values=[v for r in results for v in r.values], how={**how(first), 'blocks': blocks, 'runs': runs})
+    values = [v for r in results for v in r.values]
+    return replace(first, values=values, how={**how(first), 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: the merged record gets the environment of this moment
 def merge(results):
@@ -289,7 +293,8 @@ def merge(results):
             if diff := differences(part(rs[0]), part(r)): raise ValueError(f'{what} differ in {diff}')
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
     runs = [mark for r in rs for mark in runs_of(r)]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: compares the second with the first and no other
 def merge(results):
@@ -302,7 +307,8 @@ def merge(results):
         if diff := differences(part(rs[0]), part(second)): raise ValueError(f'{what} differ in {diff}')
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
     runs = [mark for r in rs for mark in runs_of(r)]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: says that `how` differs, but not in what
 def merge(results):
@@ -316,7 +322,8 @@ def merge(results):
             if diff := differences(part(rs[0]), part(r)): raise ValueError(f'{what} differ in {diff}')
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
     runs = [mark for r in rs for mark in runs_of(r)]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: forgets which runs they were
 def merge(results):
