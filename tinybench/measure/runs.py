@@ -11,9 +11,10 @@ import math
 from collections.abc import Iterable, Mapping
 import numpy as np
 from scipy.special import fdtr, stdtrit
-from .pairs import (
-    ANEW, Asked, Comparison, Ratio, Rival, above_0, from_logs, holm, interval_p, judge, runs_of, timely)
-from .result import BenchmarkResult, as_records, differing
+from tinybench.measure.pairs import (
+    ANEW, Asked, Comparison, Ratio, Rival, above_0, from_logs, holm, interval_p, judge, samples_by_run,
+    timely)
+from .result import BenchmarkResult, as_records, blocks_of, differing
 
 # %% ../../nbs/43_measure.runs.ipynb #separate-ratio
 def separate_ratio(a:BenchmarkResult, b:BenchmarkResult, level:float=.95) -> Ratio:
@@ -96,8 +97,8 @@ def as_runs(x) -> list[list[BenchmarkResult]]:
 
 def log_run_medians(records:list) -> np.ndarray:
     "One number a run: the logarithm of its median; the blocks of a merged record are runs."
-    def blocks(r): return runs_of(r) if len(r.how.get('blocks', ())) > 1 else [r.values]
-    return np.log([np.median(v) for r in records for v in blocks(r)])
+    def runs(r): return samples_by_run(r) if len(blocks_of(r)) > 1 else [r.values]
+    return np.log([np.median(v) for r in records for v in runs(r)])
 
 # %% ../../nbs/43_measure.runs.ipynb #run-rival
 def run_asked(name:str, new:list, old:list, level:float=.95) -> Asked:
