@@ -98,7 +98,7 @@ def rounds_for(secs:float, fs:Mapping, build:Callable, builds:int|None, inner:Ma
 
 # %% ../../nbs/42_measure.compare.ipynb #looked-at
 def looked_at(results:Mapping, base:str|None, most:int, band:float=.02, level:float=.95) -> Comparison:
-    "As `compare_results`, of the first builds or pairs of a plan of `most`, by intervals that hold at any look."
+    "As `compare_results`, of the first units of a plan of `most`, by intervals that hold at any look."
     rs = list(results.values())
     first = rs[0] if base is None else results[base]
     def asked(r):
@@ -238,10 +238,13 @@ def selftest(f:Callable|None=None, comparisons:int=200, pairs:int=30, *, builds:
     check_rounds(pairs, level)
     rng, seed = seeded(rng)
     x = np.ones((32, 32), np.float32)
-    shop = Workshop(dict(f=f or (lambda: x @ x)), keep=(clock, progress))
+    f = f or (lambda: x @ x)
+    shop = Workshop(dict(f=f), keep=(clock, progress))
     builds = check_builds(shop, builds, pairs, level)
     shares = shared_out(pairs, builds or builds_for(pairs, fewest_values(level)))
-    def two(): return {side: (shop.build(rng) if shop.anew else shop.as_they_are())['f'] for side in 'ab'}
+    def two():
+        if not shop.anew: return dict(a=f, b=f)
+        return {'ab'[i]: shop.build(rng)['f'] for i in rng.permutation(2)}
     if inner is None: inner = inner_loops(two()['a'], min_secs, clock)
     inner, ends = dict(a=inner, b=inner), np.empty((comparisons, 2))
     for i in range(comparisons):
