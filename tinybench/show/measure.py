@@ -158,7 +158,8 @@ def plot_warmup(w, ax=None, name:str=''):
 # %% ../../nbs/85_show.measure.ipynb #more-words
 def more_words(row, c) -> str:
     "With how many pairs to measure again, for an open verdict of things that took turns; else nothing."
-    return f', n={row.ratio.n + row.more}' if c.interleaved and row.verdict == 'undecided' and row.more else ''
+    open_ = c.interleaved and row.verdict == 'undecided' and row.more
+    return f', n={row.ratio.n + row.more}' if open_ else ''
 
 # %% ../../nbs/85_show.measure.ipynb #ratio-print
 def ratio_print(c) -> str:
