@@ -73,8 +73,8 @@ def test_three_kinds_of_interval():
 
 def test_concerns_are_told_briefly_and_only_about_runs():
     hot = result(np.linspace(1, 2, 30))
-    assert repr(hot).endswith('n=30, at 95%, measured; noisy, drifting, correlated, short')
-    assert [c.split(':')[0] for c in hot.concerns()] == ['noisy', 'drifting', 'correlated', 'short']
+    assert repr(hot).endswith('n=30, at 95%, measured; noisy, drifting, correlated')
+    assert [c.split(':')[0] for c in hot.concerns()] == ['noisy', 'drifting', 'correlated']
     assert hot.effective_n == 30/inflation(hot.values) < 3
     assert result([1.]).concerns() == ['too few: 1 of the 6 values that an interval at 95% needs']
     assert 'worth' not in repr(result([4096.], unit='B', provenance='modelled'))
@@ -144,7 +144,7 @@ def test_incomplete_json_is_refused_in_words():
 
 def test_people_can_read_it():
     r = result(rng(0).permutation(np.linspace(11.9e-6, 12.7e-6, 30)), 'matmul')
-    assert repr(r) == 'matmul latency: median 12.3 µs [12.1, 12.5], n=30, at 95%, measured; short'
+    assert repr(r) == 'matmul latency: median 12.3 µs [12.1, 12.5], n=30, at 95%, measured'
     assert r._repr_markdown_().startswith('matmul latency: median 12.3 µs')
     assert repr(result([.002]*3)) == 'a latency: median 2 ms, n=3: too few for an interval, measured'
     weights = result([95_024], metric='weights', unit='B', provenance='modelled')
@@ -224,7 +224,7 @@ def test_a_merged_interval_is_t_over_the_logs_of_its_runs():
     logs = [math.log(np.median(v)) for v in parts]
     want = np.exp(scipy_stats.t.interval(.9, 2, np.mean(logs), scipy_stats.sem(logs)))
     np.testing.assert_allclose(whole.interval(.9), want)
-    assert 'n=30 in 3 runs' in repr(whole) and 'short' not in repr(whole)
+    assert 'n=30 in 3 runs' in repr(whole)
     with pytest.raises(ValueError, match='a bootstrap cannot tell 3 runs apart'): whole.interval(of='bca')
     with pytest.raises(ValueError, match='too few'): merge([run([1., 2.]), run([1., 3.])]).interval()
     alike = merge([run(parts[0]), run(parts[0])])       # no spread between the runs to judge by

@@ -195,7 +195,7 @@ def concerns_of(r:BenchmarkResult, level:float=.95) -> list[str]:
     "The `concerns` of its values; in a merged record without those that its runs answer."
     said = concerns(r.values, level)
     if len(blocks_of(r)) == 1: return said
-    return [c.split('; even their range')[0] for c in said if not c.startswith('short')]
+    return [c.split('; even their range')[0] for c in said]
 
 # %% ../../nbs/37_measure.result.ipynb #from-dict
 def from_dict(d:Mapping) -> BenchmarkResult:
