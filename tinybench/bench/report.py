@@ -106,7 +106,8 @@ def how_words(r:SuiteResult) -> list[str]:
             "McNemar's test; both tests adjusted by Holm for all models in the column, at "
             f'{100*r.level:g}%. The same is a ratio within {100*r.band:g}%, or a difference within '
             f'{100*r.band:g} points. Else it is undecided. "Perhaps slightly": there is a difference, which '
-            'may be smaller than that. Bytes that were measured are less or more only by more than a kilobyte.']
+            'may be smaller than that. Bytes that were measured are less or more only by more than a '
+            'kilobyte.']
 
 # %% ../../nbs/70_bench.report.ipynb #about-tables
 def about_tables(r:SuiteResult) -> list[dict]:
