@@ -101,10 +101,10 @@ def test_false_alarms_in_a_row(kind):
 @machines
 def test_five_percent_is_found(kind):
     "A job that takes 1.05 as long: found nine times in ten, never the wrong way round."
-    rows = verdicts(kind, 1.05, 100, rng(3), repeats=60 if kind == 'busy' else 30)
+    rows = verdicts(kind, 1.05, 200, rng(3), repeats=60 if kind == 'busy' else 30)
     said = [leans(r.verdict) for r in rows]
-    assert said.count(1) >= 90 and -1 not in said
-    assert np.mean([r.ratio.lo <= 1.05 <= r.ratio.hi for r in rows]) >= .9
+    assert said.count(1) >= 180 and -1 not in said
+    assert np.mean([r.ratio.lo <= 1.05 <= r.ratio.hi for r in rows]) >= .91
 
 
 # --- compare
@@ -250,6 +250,14 @@ def test_a_plan_comes_true(precision):
     n = pairs_for(normal_ratio(200, .1, .05, gen), precision)
     got = [normal_ratio(n, .1, .05, gen) for _ in range(20)]
     assert .6*precision < np.median([math.log(r.hi/r.lo)/2 for r in got]) < 1.6*precision
+
+
+def test_a_plan_is_enough_more_often_than_not():
+    "A pilot of 100 pairs, then as many as planned: no wider than wanted in 64 to 71% (300 plans by pilots of 30 to 300)."
+    gen = rng(13)
+    def width(n): return math.log((q := normal_ratio(n, .1, .05, gen)).hi/q.lo)/2
+    got = [width(pairs_for(normal_ratio(100, .1, .05, gen), .01)) for _ in range(200)]
+    assert np.mean(np.array(got) <= math.log1p(.01)) >= .6
 
 
 def test_pairs_for_takes_what_there_is():

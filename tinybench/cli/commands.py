@@ -302,15 +302,15 @@ def profile(
 
 @command
 def selftest(
-    comparisons:Annotated[int, typer.Option(help='How often two builds of a thing are compared.', min=1)]=200,
+    comparisons:Annotated[int, typer.Option(help='How often two builds are compared.', min=1)]=200,
     pairs:Annotated[int, typer.Option(help='Pairs in each comparison.', min=6)]=30,
     builds:Annotated[int|None, typer.Option(help='Builds in each; 1: of two objects [10].', min=1)]=None,
     model:Annotated[str|None, typer.Option(help='Network, as for profile; else a matrix product.')]=None,
     seed:Seed=0, as_json:AsJson=False):
     """Say how often two builds of one thing are called different here.
 
-    Builds it twice, with the same numbers in other places of memory, and compares the two, again and again. At
-    most 5% of the comparisons may find a difference. Status 1 where it is surely more.
+    Builds it twice, with the same numbers in other places of memory, and compares the two, again and again.
+    At most 5% of the comparisons may find a difference. Status 1 where it is surely more.
 
     In each comparison both are built anew ten times. With --builds 1 they are not: then one object often is
     faster than the other, and the share says how much hangs on the place.
