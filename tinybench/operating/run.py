@@ -31,10 +31,10 @@ class Operating(Shown):
     def broken(self) -> list[Row]: return [r for r in self.rows if r.chance < BEYOND]
     @property
     def words(self) -> str:
-        n, form = Counter(r.verdict for r in self.rows), 'short form' if self.quick else 'full form'
+        n, form = Counter(r.verdict for r in self.rows), 'short form, ' if self.quick else ''
         said = ', '.join(f'{n[k]} {k}' for k in ('held', 'broken', 'undecided'))
         return (f'{len(self.rows)} promises: {said}; limits are binomial at {100*LEVEL:g}%; '
-                f'simulated machines, seed {self.seed}, {form}, tinybench {self.tinybench}')
+                f'simulated machines, seed {self.seed}, {form}tinybench {self.tinybench}')
     def parts(self) -> dict[str, list[tuple]]:
         found = {}
         for r in self.rows: found.setdefault(r.part, []).append(r.cells())
