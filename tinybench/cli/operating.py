@@ -10,6 +10,7 @@ def operating(
     quick:Annotated[bool, typer.Option('--quick', help='Few tries: for CI, in seconds.')]=False,
     only:Annotated[str, typer.Option(help='Tables with these words in their name, such as AUC.')]='',
     out:Annotated[Path|None, typer.Option(help='Folder for operating.md and operating.json.')]=None,
+    workers:Annotated[int, typer.Option(help='Processes to try rows in.', min=1)]=1,
     seed:Seed=0, as_json:AsJson=False):
     """Try on simulated machines how often tinybench is right.
 
@@ -17,7 +18,7 @@ def operating(
     was kept, the binomial limits of that, and whether it was held or broken. Machines are simulated, so the
     truth is known; what judges them are the functions that users call.
 
-    The full form takes many minutes and keeps each row in --out as soon as it is there: after Ctrl-C the
+    The full form takes an hour or more of one core (see --workers) and keeps each row in --out as soon as it is there: after Ctrl-C the
     same command goes on where it was.
 
     Status 1 if a promise is broken beyond chance (once in 10,000).
@@ -34,7 +35,8 @@ def operating(
     if kept: say(f'{len(kept)} rows are there already')
     cases = [c for c in every if parts[c.part] or (c.part, c.what) in kept]
     with bar('trying') as tell:
-        found = operate(cases, seed, quick, kept, tell, out and (lambda so_far: so_far.save(out)))
+        save = out and (lambda so_far: so_far.save(out))
+        found = operate(cases, seed, quick, kept, workers, tell, save)
     if out: found.save(out)
     echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
     for r in found.broken: say(f'broken beyond chance: {r.part}, {r.what}')

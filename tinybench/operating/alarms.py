@@ -1,27 +1,25 @@
-"False alarms and coverage: equal jobs that are called different, and intervals that miss the truth"
+"False alarms: equal jobs that are called different, and jobs that differ by less than is said of them"
 from collections.abc import Iterator
 from functools import partial
 import numpy as np
-from tinybench.measure.pairs import Comparison, compare_results, paired_results
-from tinybench.measure.result import BenchmarkResult, merge
+from tinybench.measure.pairs import Comparison, compare_results, leans, paired_results
 from .rows import Case, by_try
-from .worlds import MOODY, WORLDS, World, in_turns, series, true_median, wandering
+from .worlds import WORLDS, World, in_turns, interrupted, series, together, wandering, white
 
 WARNS = 'correlated', 'drifting', 'bimodal'     # concerns that say: do not believe this interval
+QUIET = World('quiet', white(.03))
 
 def compared(world:World, rng:np.random.Generator, rounds:int, slower=(0., 0.), **options) -> Comparison:
     "What `compare` says of jobs on this machine, the first the base; `options` of `compare_results`."
     secs = in_turns(world, rng, rounds, slower)
     return compare_results(paired_results({f'job {i}': s for i, s in enumerate(secs)}), **options)
 
-def record(secs) -> BenchmarkResult: return BenchmarkResult('job', 'latency', 's', secs, 'measured')
-
 def warned(concerns) -> bool: return any(c.startswith(WARNS) for c in concerns)
+
+def is_alarm(row) -> bool: return bool(row.ratio.excludes_one or row.p <= .05)
 
 
 # --- equal jobs in turns
-
-def is_alarm(row) -> bool: return bool(row.ratio.excludes_one or row.p <= .05)
 
 def alarm(world, rounds, rng): return is_alarm(compared(world, rng, rounds).rows[0])
 
@@ -46,55 +44,41 @@ def moods_apart() -> Iterator[Case]:
     "Jobs that wander each by itself: turns do not help, so a warning has to."
     for n in (30, 100, 300):
         yield Case('Two equal jobs that each wander by themselves (.98)', f'called different, {n} rounds',
-                   by_try(partial(apart, n, False)), 0, .1, 2000, 20)
+                   by_try(partial(apart, n, False)), tries=1000)
         yield Case('Two equal jobs that each wander by themselves (.98)',
                    f'called different without a warning, {n} rounds', by_try(partial(apart, n, True)),
-                   0, .055, 2000, 20)
+                   0, .055 if n >= 100 else 1., 1000, 20 if n == 100 else 0)
 
 
-# --- one series
+# --- what the verdict says of the band, and of the mean
 
-def holds(secs:np.ndarray, truth:float) -> bool:
-    lo, hi = record(secs).interval()
-    return bool(lo <= truth <= hi)
+def says(word, rounds, slower, rng): return compared(QUIET, rng, rounds, (0., slower)).rows[0].verdict == word
 
-def median_held(world, n, truth, rng): return holds(series(world, rng, n), truth)
+def bands() -> Iterator[Case]:
+    "'slower' without more words is said of more than the band of 2%, 'same' of less."
+    for n in (10, 30, 100, 300):
+        quick = 20 if n == 30 else 0
+        yield Case('Verdicts about a band of 2%', f'1% slower, {n} rounds: plainly slower',
+                   by_try(partial(says, 'slower', n, .01)), 0, .055, 2000, quick)
+        for word in ('slower', 'same'):
+            yield Case('Verdicts about a band of 2%', f'2% slower, {n} rounds: {word}',
+                       by_try(partial(says, word, n, .02)), 0, .055, 2000, quick)
+    yield Case('Verdicts about a band of 2%', 'equal, 100 rounds: same', by_try(partial(says, 'same', 100, 0.)),
+               .8, 1, 1000, 20)
 
-def told(world, n, truth, rng):
-    "If the interval misses, whether a warning stands beside it."
-    r = record(series(world, rng, n))
-    lo, hi = r.interval()
-    return None if lo <= truth <= hi else warned(r.concerns())
+def seen_in_means(share, rng):
+    "Whether a verdict names the means, if `share` of the calls of one job take three times as long."
+    rare = together(white(.03), interrupted(share, 3))
+    secs = dict(a=series(QUIET, rng, 100), b=series(World('rare', rare), rng, 100))
+    row = compare_results(paired_results(secs)).rows[0]
+    return row.mean is not None or leans(row.verdict) != 0
 
-def one_series() -> Iterator[Case]:
-    "The interval of the median holds the median of all machines of that kind; or a warning says so."
-    for world in (*WORLDS, MOODY):
-        for n in (30, 100, 300):
-            truth = true_median(world, n)
-            steady = not world.ticks and 'drift' not in world.name
-            yield Case('Interval of the median of one series', f'{world.name}, n={n}',
-                       by_try(partial(median_held, world, n, truth)), .92, .98 if steady else 1.,
-                       2000, 30 if n == 100 else 0)
-    for world in (w for w in (*WORLDS, MOODY) if w.name in ('two speeds', 'all at once', MOODY.name)):
-        for n in (100, 300):
-            yield Case('Of the intervals that miss, those with a warning', f'{world.name}, n={n}',
-                       by_try(partial(told, world, n, true_median(world, n))), .95, 1., 2000, 0)
-
-
-# --- several runs joined
-
-def merged_held(runs, sd, rng):
-    secs = np.exp(.01*rng.normal(size=(runs, 40)) + sd*rng.normal(size=(runs, 1)))
-    lo, hi = merge(map(record, 1e-3*secs)).interval()
-    return bool(lo <= 1e-3 <= hi)
-
-def merged_runs() -> Iterator[Case]:
-    "Runs of 40 that differ among each other, joined by `merge`: the interval knows of both spreads."
-    for sd in (.01, .03):
-        for runs in (3, 5, 10, 20):
-            yield Case('Interval of the median of runs joined by merge',
-                       f'{runs} runs of 40, {100*sd:g}% between runs and 1% within',
-                       by_try(partial(merged_held, runs, sd)), .93, .97, 4000, 50 if runs == 5 else 0)
+def means() -> Iterator[Case]:
+    "Medians that agree where the means do not: the verdict says so; and not where both agree."
+    for share, least, most in ((.1, .8, 1.), (0., 0., .055)):
+        what = f'{100*share:g}% of calls take 3 times as long: a difference is named'
+        yield Case('Verdicts about a band of 2%', what,
+                   by_try(partial(seen_in_means, share)), least, most, 1000, 20)
 
 def cases() -> Iterator[Case]:
-    for each in (false_alarms, moods_apart, one_series, merged_runs): yield from each()
+    for each in (false_alarms, moods_apart, bands, means): yield from each()

@@ -8,21 +8,19 @@ from tinybench.bench.benchmark import by_run
 from tinybench.bench.pareto import pareto, recommend
 from tinybench.bench.suite import SuiteResult
 from tinybench.measure.accuracy import Score
-from tinybench.measure.pairs import compare_results, paired_results
-from .alarms import compared
+from tinybench.measure.pairs import compare_results, leans, paired_results
+from .alarms import QUIET, compared
 from .rows import Case, by_try
 from .worlds import CALM, World, in_turns, interrupted, together, wandering, white
 
 USED = World('in use', together(wandering(.05, .6), interrupted(.05, 3)))
-NOT_SURE = 'same', 'undecided'
 
 def some_difference(world, rounds, rivals, rng):
-    return any(r.verdict not in NOT_SURE for r in compared(world, rng, rounds, (0.,)*(rivals + 1)).rows)
+    return any(leans(r.verdict) for r in compared(world, rng, rounds, (0.,)*(rivals + 1)).rows)
 
 def some_same(rounds, rivals, rng):
     "Whether one of the rivals, which all are slower by the whole band, is called the same."
-    quiet = World('quiet', white(.03))
-    return any(r.verdict == 'same' for r in compared(quiet, rng, rounds, (0.,) + (.02,)*rivals).rows)
+    return any(r.verdict == 'same' for r in compared(QUIET, rng, rounds, (0.,) + (.02,)*rivals).rows)
 
 def in_processes(rng, processes=6, slower=(0., .05, 0.), rounds=30, bias=.02):
     "A comparison of fresh processes, each of which places every job's memory anew, worth `bias` of its time."
@@ -32,10 +30,10 @@ def in_processes(rng, processes=6, slower=(0., .05, 0.), rounds=30, bias=.02):
         return paired_results({f'job {k}': s for k, s in enumerate(secs)}, 1, seed=i)
     return compare_results(by_run([one(i) for i in range(processes)]))
 
-def found_in_processes(rng): return in_processes(rng)['job 1'].verdict not in NOT_SURE
+def found_in_processes(rng): return leans(in_processes(rng)['job 1'].verdict) == 1
 
 def alarm_in_processes(rng):
-    return any(r.verdict not in NOT_SURE for r in in_processes(rng, slower=(0., 0., 0.)).rows)
+    return any(leans(r.verdict) for r in in_processes(rng, slower=(0., 0., 0.)).rows)
 
 
 # --- suites
@@ -61,7 +59,7 @@ def rate(r):
 def some_column(rng):
     "Whether a suite of five equal models says in any column that one differs."
     r = suite(rng, (0.,)*5, (.9,)*5, data=('digits', 'mnist'), throughput=True)
-    return any(a.verdict not in NOT_SURE for beside in r.comparison.values() for a in beside.values())
+    return any(a.verdict not in ('same', 'undecided') for beside in r.comparison.values() for a in beside.values())
 
 def just_below(candidates, rng):
     "Whether one of the candidates, all just below an accuracy of .92, surely meets it."

@@ -3,11 +3,11 @@ from collections.abc import Iterator
 from functools import partial
 import numpy as np
 from tinybench.measure.looks import Look, look, look_ends
+from .alarms import QUIET
 from .rows import Case, by_try
-from .worlds import World, busy, in_turns, white
+from .worlds import World, busy, in_turns
 
 MOST = 202                # rounds that 10 s have for samples of 20 ms
-QUIET = World('quiet', white(.03))
 
 def last_look(world:World, slower:float, rng:np.random.Generator, most:int=MOST) -> Look:
     "The look that decides, or the last one, at a job that is `slower` than another."

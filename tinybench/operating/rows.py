@@ -39,6 +39,7 @@ class Row(Shown):
     error: float = 0.         # standard error, if it is a mean of shares; 0: a count
     @property
     def verdict(self) -> str:
+        if (self.least, self.most) == (0, 1): return 'no promise'
         if not self.n or self.least <= self.lo and self.hi <= self.most: return 'held'
         return 'broken' if self.hi < self.least or self.lo > self.most else 'undecided'
     @property
@@ -62,7 +63,7 @@ HEAD = 'what', 'promise', 'found', f'{100*LEVEL:g}% limits', 'tries', 'verdict'
 def promised(least:float, most:float) -> str:
     "A promise in words."
     if least > 0 and most < 1: return f'{100*least:g}% to {100*most:g}%'
-    return f'at least {100*least:g}%' if least > 0 else f'at most {100*most:g}%'
+    return f'at least {100*least:g}%' if least > 0 else f'at most {100*most:g}%' if most < 1 else 'none'
 
 def tried(case:Case, rng:np.random.Generator, tries:int) -> Row:
     "The row of `case` after so many tries."

@@ -1,9 +1,14 @@
 "All promises tried one after another, and what was found as a record, in words and on disk"
 import hashlib, json, math, zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
+from types import MappingProxyType
 import numpy as np
 from tinybench import __version__
 from tinybench.base.files import read_text, write_whole
@@ -32,8 +37,8 @@ class Operating(Shown):
     @property
     def words(self) -> str:
         n, form = Counter(r.verdict for r in self.rows), 'short form, ' if self.quick else ''
-        said = ', '.join(f'{n[k]} {k}' for k in ('held', 'broken', 'undecided'))
-        return (f'{len(self.rows)} promises: {said}; limits are binomial at {100*LEVEL:g}%; '
+        said = ', '.join(f'{n[k]} {k}' for k in ('held', 'broken', 'undecided', 'no promise') if n[k])
+        return (f'{len(self.rows)} rows: {said}; limits are binomial at {100*LEVEL:g}%; '
                 f'simulated machines, seed {self.seed}, {form}tinybench {self.tinybench}')
     def parts(self) -> dict[str, list[tuple]]:
         found = {}
@@ -79,21 +84,41 @@ def case_rng(case:Case, seed:int) -> np.random.Generator:
     "Of its own for each case, so that a row is the same whatever else is tried."
     return np.random.default_rng([seed, zlib.crc32(f'{case.part}: {case.what}'.encode())])
 
+def case_row(case:Case, seed:int=0, quick:bool=False) -> Row:
+    return tried(case, case_rng(case, seed), case.quick if quick else case.tries)
+
+def known_row(name:tuple, seed:int, quick:bool) -> Row:
+    "The row of one of `all_cases`, by table and what: names go to another process, functions do not."
+    return case_row(next(c for c in all_cases() if (c.part, c.what) == name), seed, quick)
+
+@contextmanager
+def rows_of(cases:list, seed:int, quick:bool, workers:int) -> Iterator[Iterator[Row]]:
+    "The rows of `cases` in order, one by one; with several `workers`, of `all_cases` only, in processes."
+    if workers == 1:
+        yield (case_row(c, seed, quick) for c in cases)
+        return
+    pool = ProcessPoolExecutor(workers, get_context('spawn'))
+    try: yield pool.map(known_row, [(c.part, c.what) for c in cases], repeat(seed), repeat(quick))
+    finally: pool.shutdown(cancel_futures=True)
+
 def operate(
     cases:Iterable[Case]|None=None,  # all, if None
     seed:int=0,
     quick:bool=False,                # few tries, and only of the cases that have some
-    kept:dict={},                    # rows that are there already, by table and what
-    progress:Callable|None=None,     # called with (done, of, what comes next)
+    kept:Mapping=MappingProxyType({}), # rows that are there already, by table and what
+    workers:int=1,                   # processes
+    progress:Callable|None=None,     # called with (done, of, what was tried)
     keep:Callable|None=None,         # called with all there is after each row
 ) -> Operating:
     "The rows of all `cases`."
     cases = [c for c in (all_cases() if cases is None else cases) if c.quick or not quick]
     if not cases: raise ValueError('nothing to try')
     rows, code = [], code_digest()
-    for i, c in enumerate(cases):
-        if progress: progress(i, len(cases), c.what)
-        row = kept.get((c.part, c.what))
-        rows.append(row or tried(c, case_rng(c, seed), c.quick if quick else c.tries))
-        if keep and row is None: keep(Operating(tuple(rows), seed, quick, code=code))
+    todo = [c for c in cases if (c.part, c.what) not in kept]
+    with rows_of(todo, seed, quick, workers) as fresh:
+        for i, c in enumerate(cases):
+            old = kept.get((c.part, c.what))
+            rows.append(old or next(fresh))
+            if keep and not old: keep(Operating(tuple(rows), seed, quick, code=code))
+            if progress: progress(i + 1, len(cases), c.what)
     return Operating(tuple(rows), seed, quick, code=code)

@@ -1,5 +1,10 @@
 "All that is tried, in the order of the tables"
-from . import alarms, families, looking, power, shares
+from functools import cache
+from . import alarms, coverage, families, looking, power, separate, shares
 from .rows import Case
 
-def all_cases() -> list[Case]: return [c for part in (alarms, power, looking, families, shares) for c in part.cases()]
+@cache
+def all_cases() -> tuple[Case, ...]:
+    "Every `Case`, the same ones at each call."
+    parts = alarms, power, looking, families, coverage, shares, separate
+    return tuple(c for part in parts for c in part.cases())
