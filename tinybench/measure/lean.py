@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['sd', 'mad', 'iqr', 'variation', 'autocorrelation', 'ranks', 'normal_scores', 'sign_inflation', 'clipped',
-           'correlations', 'lag_pairs', 'lag_sum', 'lag_inflation', 'effective_size', 'inflation', 'block_interval']
+           'correlations', 'lag_pairs', 'lag_sum', 'far_inflation', 'lag_inflation', 'effective_size', 'inflation',
+           'block_interval']
 
 # %% ../../nbs/35_measure.lean.ipynb #imports
 import math
@@ -82,14 +83,19 @@ def lag_sum(values) -> float:
     pairs = lag_pairs(correlations(values))
     return (2*float(pairs.sum()) - 1)/max(1 - 2*len(pairs)/len(values), .8)
 
+# %% ../../nbs/35_measure.lean.ipynb #far-inflation
+def far_inflation(values) -> float:
+    "The `lag_sum` of `values`, from 1 to n; 1 if chance alone would do."
+    n = len(values)
+    if n < 5 or np.ptp(values) == 0: return 1.
+    far = lag_sum(values)
+    return min(far, float(n)) if far > 1 + 5/math.sqrt(n) else 1.
+
 # %% ../../nbs/35_measure.lean.ipynb #lag-inflation
 def lag_inflation(values) -> float:
     "How many times as much the mean varies because `values` lean, by near and far lags; 1 to n."
-    n, rho = len(values), autocorrelation(values)
-    if n < 5 or np.ptp(values) == 0: return 1.
-    far = lag_sum(values)
-    if rho == 0 and far <= 1 + 5/math.sqrt(n): return 1.         # chance would do
-    return float(np.clip(max((1 + rho)/(1 - rho), far), 1, n))
+    rho = autocorrelation(values)
+    return max(min((1 + rho)/(1 - rho), float(len(values))), far_inflation(values))
 
 # %% ../../nbs/35_measure.lean.ipynb #effective-size
 def effective_size(values) -> float:
@@ -101,7 +107,7 @@ def inflation(values) -> float:
     "How many times as much the heads vary about the median of `values` because they lean; 1 to n."
     if (n := len(values)) < 5: return 1.
     near = sign_inflation(autocorrelation(normal_scores(values)), n)
-    return max(min(near, float(n)), lag_inflation(clipped(values)))
+    return max(min(near, float(n)), far_inflation(clipped(values)))
 
 # %% ../../nbs/35_measure.lean.ipynb #block-interval
 def block_interval(values, level:float=.95) -> tuple[float,float]:
