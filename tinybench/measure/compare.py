@@ -150,7 +150,10 @@ class SelfTest(Shown):
     @property
     def rate(self) -> float: return self.alarms/self.n
     @property
-    def promised(self) -> float: return 1 - self.level
+    def promised(self) -> float:
+        "Of t over builds 1-level; of flips no more than so few coins can give."
+        ways = 2.**(min(self.pairs, 40) - 1) if (self.builds or 1) == 1 else math.inf
+        return 1 - self.level if ways == math.inf else math.floor((1 - self.level)*ways + 1e-9)/ways
     @property
     def fair(self) -> bool: return float(bdtrc(self.alarms - 1, self.n, self.promised)) >= .001
     def interval(self, level:float=.95) -> tuple[float,float]:
