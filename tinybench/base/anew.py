@@ -157,19 +157,20 @@ class Blueprint:
             else: todo += [(part, v) for part in inside]
         return seen, above, opaque
 
-    def build(self) -> list:
-        "The functions, around copies; ValueError if something in them cannot be copied."
+    def start(self) -> 'Building':
+        "A building in which each function can be had anew; ValueError if something in them cannot be copied."
         if self.why: raise ValueError(f'cannot be built anew: {self.why}')
-        return Building(self).functions()
+        return Building(self)
+
+    def build(self) -> list:
+        "The functions, around copies, in the order in which they were given."
+        return list(map(self.start().again, self.fs))
 
 class Building:
-    "One run of a `Blueprint`: every living thing is made once more, each once."
+    "One run of a `Blueprint`: every thing that holds data is made once more when it is asked for, each once."
     def __init__(self, plan:Blueprint):
-        self.plan, self.made, self.globals = plan, {}, {}
-        self.blocks = [(lo, hi, *copied_block(lo, hi)) for lo, hi in plan.blocks]
+        self.plan, self.made, self.globals, self.blocks = plan, {}, {}, {}
         self.starts = [lo for lo, _ in plan.blocks]
-
-    def functions(self) -> list: return list(map(self.again, self.plan.fs))
 
     def again(self, v):
         "`v` itself where it holds no data, else its copy."
@@ -184,7 +185,9 @@ class Building:
         if type(a) is not np.ndarray: return copy.deepcopy(a)
         if not a.size: return a.copy()
         at = a.__array_interface__['data'][0]
-        lo, _, block, off = self.blocks[bisect.bisect_right(self.starts, at) - 1]
+        lo, hi = self.plan.blocks[bisect.bisect_right(self.starts, at) - 1]
+        if lo not in self.blocks: self.blocks[lo] = copied_block(lo, hi)
+        block, off = self.blocks[lo]
         made = np.ndarray(a.shape, a.dtype, block, off + at - lo, a.strides)
         made.flags.writeable = a.flags.writeable
         return made

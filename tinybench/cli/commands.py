@@ -303,14 +303,18 @@ def profile(
 
 @command
 def selftest(
-    comparisons:Annotated[int, typer.Option(help='How often something is compared with itself.', min=1)]=200,
+    comparisons:Annotated[int, typer.Option(help='How often two builds of a thing are compared.', min=1)]=200,
     pairs:Annotated[int, typer.Option(help='Pairs in each comparison.', min=6)]=30,
+    builds:Annotated[int|None, typer.Option(help='Builds in each; 1: of two objects [10].', min=1)]=None,
     model:Annotated[str|None, typer.Option(help='Network, as for profile; else a matrix product.')]=None,
     seed:Seed=0, as_json:AsJson=False):
-    """Say how often a thing and itself are called different here.
+    """Say how often two builds of one thing are called different here.
 
-    Compares it with itself again and again. At most 5% of the comparisons may say so. Status 1 where it is
-    surely more.
+    Builds it twice, with the same numbers in other places of memory, and compares the two, again and again. At
+    most 5% of the comparisons may find a difference. Status 1 where it is surely more.
+
+    In each comparison both are built anew ten times. With --builds 1 they are not: then one object often is
+    faster than the other, and the share says how much hangs on the place.
 
     Example: tinybench selftest --model mnist_mlp --comparisons 400
     """
@@ -323,7 +327,7 @@ def selftest(
     made = [] if model is None else [make_model(model, {}, seed)]
     with running(made), pinned(1), bar('comparing') as tell:
         f = Watched(made[0], example_batch(made[0], 1, seed)[0]).run if made else None
-        found = run_selftest(f, comparisons, pairs, rng=rng, progress=tell)
+        found = run_selftest(f, comparisons, pairs, builds=builds, rng=rng, progress=tell)
     show(found, as_json)
     if not found.fair: raise typer.Exit(1)
 
