@@ -63,8 +63,8 @@ def bands() -> Iterator[Case]:
         for word in ('slower', 'same'):
             yield Case('Verdicts about a band of 2%', f'2% slower, {n} rounds: {word}',
                        by_try(partial(says, word, n, .02)), 0, .055, 2000, quick)
-    yield Case('Verdicts about a band of 2%', 'equal, 100 rounds: same', by_try(partial(says, 'same', 100, 0.)),
-               .8, 1, 1000, 20)
+    yield Case('Verdicts about a band of 2%', 'equal, 100 rounds: same',
+               by_try(partial(says, 'same', 100, 0.)), .8, 1, 1000, 20)
 
 def seen_in_means(share, rng):
     "Whether a verdict names the means, if `share` of the calls of one job take three times as long."

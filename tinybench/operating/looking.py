@@ -26,7 +26,7 @@ def cases() -> Iterator[Case]:
     yield Case(part, 'nothing: called different at some look', by_try(partial(leans, 0.)), 0, .055, 1000, 4)
     yield Case(part, '3% slower: found', by_try(partial(leans, .03)), .8, 1, 600, 4)
     for slower, share in ((.03, .75), (.1, .3)):
-        yield Case(part, f'{100*slower:g}% slower: share of the rounds used', by_try(partial(pairs_used, slower)),
-                   0, share, 600, 4)
+        yield Case(part, f'{100*slower:g}% slower: share of the rounds used',
+                   by_try(partial(pairs_used, slower)), 0, share, 600, 4)
     yield Case(part, 'slower by the whole band: called the same at some look', by_try(wrongly_same),
                0, .055, 1000, 4)
