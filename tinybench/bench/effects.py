@@ -85,7 +85,7 @@ def asked_ratio(d:np.ndarray, level:float=.95, rate:bool=False, of:str='blocks')
 
 # %% ../../nbs/71_bench.effects.ipynb #judged
 def judged_ratio(a:Asked, p:float, band:float=.02) -> Against:
-    "'faster', 'slower', 'same' or 'undecided', where `p` is adjusted."
+    "The `verdict`, where `p` is adjusted."
     q = a.value
     said = verdict(q.inverse() if a.rate else q, band, p)
     more = more_pairs(as_tested(q, p), band) if said == 'undecided' else 0

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 from ..backends.base import Model
 from ..base.text import Shown, Table, worded
-from .benchmark import GOOD, against, as_data, mapped, spread
+from .benchmark import against, as_data, mapped, spread
 from .choose import choose, meets, statuses
 from .suite import BenchmarkSuite, Column, SuiteResult, columns
 from ..measure.accuracy import Score, accuracy_difference
-from ..measure.pairs import ratio_and_p
+from ..measure.pairs import leans, ratio_and_p
 from ..measure.result import BenchmarkResult, plain
 
 # %% ../../nbs/69_bench.pareto.ipynb #memory-column
@@ -184,7 +184,7 @@ def recommend(
     able = sorted((k for k in records if not said[k]), key=lambda k: wants[want]*spread(records[k])[0])
     among = {k: records[k] for k in able}
     beside = {k: against(among, k, r.band, r.level) for k in able}
-    def better(a, b): return a != b and a in beside[b] and beside[b][a].verdict in GOOD
+    def better(a, b): return a != b and a in beside[b] and leans(beside[b][a].verdict) < 0
     kind, names = choose(able, better, base)
     missed = tuple((k, v['missed']) for k, v in said.items() if 'missed' in v)
     undecided = tuple((k, v['undecided']) for k, v in said.items() if 'undecided' in v and 'missed' not in v)
@@ -233,10 +233,10 @@ def advise(r:SuiteResult, use:Use, data:str='', min_accuracy:float|None=None, ma
     able = sorted((k for k in said if not said[k]), key=lambda k: records[k].median)
     among = {k: records[k] for k in able}
     beside = {k: against(among, k, r.band, r.level) for k in able}
-    def better(a, b): return a != b and a in beside[b] and beside[b][a].verdict in GOOD
+    def better(a, b): return a != b and a in beside[b] and leans(beside[b][a].verdict) < 0
     kind, names = choose(able, better, base)
     change = against(records, base, r.band, r.level)
-    hopeful = {k for k, s in change.items() if s.verdict in (*GOOD, 'undecided')}
+    hopeful = {k for k, s in change.items() if s.verdict == 'undecided' or leans(s.verdict) < 0}
     maybe = tuple(k for k in said if k in hopeful and 'missed' not in said[k])
     if kind in ('keep the baseline', 'none') and maybe: kind, names = 'undecided', maybe
     def all_(status): return tuple((k, v[status]) for k, v in said.items() if status in v)

@@ -105,8 +105,8 @@ def how_words(r:SuiteResult) -> list[str]:
             f'pairs without 1, and {test}; better and worse an interval of the difference without 0, and '
             "McNemar's test; both tests adjusted by Holm for all models in the column, at "
             f'{100*r.level:g}%. The same is a ratio within {100*r.band:g}%, or a difference within '
-            f'{100*r.band:g} points. Else it is undecided. Bytes that were measured are less or more only by '
-            'more than a kilobyte.']
+            f'{100*r.band:g} points. Else it is undecided. "Perhaps slightly": there is a difference, which '
+            'may be smaller than that. Bytes that were measured are less or more only by more than a kilobyte.']
 
 # %% ../../nbs/70_bench.report.ipynb #about-tables
 def about_tables(r:SuiteResult) -> list[dict]:
@@ -250,7 +250,7 @@ PAGE = '''<!DOCTYPE html>
 <th scope="col" class="{{ ('value', 'n', 'change', 'verdict')[loop.index0] }}">{{ h }}</th>{% endfor %}</tr>
 {% for row in t.rows %}<tr><td>{{ row.cells[0] }}</td><td class="plot">{{ drawn(row.at)|safe }}</td>
 {% for cell in row.cells[1:] %}<td>{{ cell }}</td>{% endfor %}
-<td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>
+<td class="{{ row.verdict.split(',')[0] }}">{{ row.verdict }}</td></tr>
 {% endfor %}</table></div><p class="note">{{ t.note }}</p></section>{% endfor %}
 {% for title, found, class in sections if found %}
 <h2>{{ title }}</h2>

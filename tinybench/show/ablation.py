@@ -20,12 +20,13 @@ import numpy as np
 
 from ..base.text import Table, worded
 from ..bench.ablation import FineTune
-from ..bench.benchmark import GOOD, against, spread
+from ..bench.benchmark import against, spread
 from ..bench.choose import choose, frontier, meets, statuses
 from ..bench.effects import cell_name
 from ..bench.pareto import column_of
 from ..bench.suite import BenchmarkSuite, SuiteResult
 from ..data.loader import Loader
+from ..measure.pairs import leans
 from ..optimize.channels import thin
 from ..optimize.distill import distill
 from ..optimize.fuse import channels_first, fold, fuse
@@ -267,7 +268,7 @@ def wins_of(d:Designs, cost:str) -> set:
     "(a, b) for each two designs of which `a` surely has less `cost` than `b`, adjusted for all beside `b`."
     records = column_of(d.suite, COSTS[cost])[1]
     beside = {b: against(records, b, d.suite.band, d.suite.level) for b in records}
-    return {(a, b) for b, others in beside.items() for a, s in others.items() if s.verdict in GOOD}
+    return {(a, b) for b, others in beside.items() for a, s in others.items() if leans(s.verdict) < 0}
 
 # %% ../../nbs/89_show.ablation.ipynb #advise-best
 def advise(d:Designs, limits:Limits, want:str='time') -> tuple[str,tuple]:
