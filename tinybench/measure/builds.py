@@ -67,9 +67,17 @@ class Workshop:
         self.makers = {k: f for k, f in fs.items() if isinstance(f, Maker)}
         self.bare = {k: f for k, f in fs.items() if k not in self.makers}
         self.names, self.plan = list(fs), Blueprint(self.bare.values(), keep)
-        self.why = self.plan.why or (f'{self.plan.size/1e9:.1f} GB of arrays' if self.plan.size > KEPT else '')
+        large = f'{self.plan.size/1e9:.1f} GB of arrays' if self.plan.size > KEPT else ''
+        self.why = self.plan.why or large
         self.anew = bool(self.makers) or self.plan.data and not self.why
         self.kept = deque(maxlen=max(2, min(20, KEPT//max(self.plan.size, 1))))
+    @property
+    def said(self) -> str:
+        "Why these are objects if they are not built anew; '' if there is nothing to build."
+        return self.why or ('builds=1' if self.anew else '')
+    def as_they_are(self) -> dict[str, Callable]:
+        "The functions themselves, and what each maker makes."
+        return {k: self.makers[k]() if k in self.makers else self.bare[k] for k in self.names}
     def build(self, rng:np.random.Generator) -> dict[str, Callable]:
         "All functions by name; `rng` draws the size of the ballast. Those that cannot be built are the same."
         ballast = [np.empty(int(n), np.uint8) for n in rng.integers(1, 2**16, 4)]
