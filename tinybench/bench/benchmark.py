@@ -27,7 +27,7 @@ from ..base.text import Shown, Table, worded
 from .choose import Standings, higher_is_better, in_points, one_family
 from ..core.tensor import no_grad
 from ..measure.accuracy import Score, accuracy_difference, difference_p, mcnemar, wilson
-from ..measure.builds import builds_for
+from ..measure.builds import builds_for, t_interval
 from ..measure.clock import gc_paused, interleave, rounds_within
 from ..measure.compare import even_loops
 from ..measure.pairs import (
@@ -311,6 +311,9 @@ def time_in_processes(models, xs:Mapping, processes:int, *, seed:int=0, progress
 def spread(x:Score|BenchmarkResult, level:float=.95) -> tuple[float,float,float]:
     "(middle, lo, hi): both ends NaN if too few were measured, the value itself if it was not measured."
     if isinstance(x, Score): return x.share, *wilson(x.right, x.n, level)
+    if any(x.how.get(k, 1) > 1 for k in ANEW) and x.n >= fewest_values(min(level, .95)):
+        _, lo, hi, _ = t_interval(np.log(x.values), level)        # each value is the median of a build
+        return x.median, min(math.exp(lo), x.median), max(math.exp(hi), x.median)
     if x.n >= fewest_values(level): return x.median, *x.interval(level)
     return (x.median,)*3 if x.provenance != 'measured' else (x.median, math.nan, math.nan)
 
