@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['TRACED', 'KEPT', 'Labelled', 'as_labelled', 'example_batch', 'array_digest', 'answers', 'score_model', 'time_models',
            'per_second', 'call_peak', 'memory_of', 'by_run', 'mapped', 'copies_kept', 'copied', 'not_copied',
-           'rounds_for', 'time_in_builds', 'time_here', 'OwnPickler', 'packed', 'serve_rounds', 'in_fresh_process',
-           'unpack', 'unsent', 'time_in_processes', 'spread', 'Against', 'band_ps', 'settled', 'judged', 'time_against',
-           'against_times', 'against_scores', 'against_bytes', 'beside', 'against', 'all_values', 'judged_rows',
-           'object_words', 'as_data', 'as_models', 'Benchmark', 'keep', 'check_enough', 'timed', 'rates', 'scored',
-           'held', 'compare_models', 'standings']
+           'usual_builds', 'rounds_for', 'time_in_builds', 'time_here', 'OwnPickler', 'packed', 'serve_rounds',
+           'in_fresh_process', 'unpack', 'unsent', 'time_in_processes', 'spread', 'Against', 'band_ps', 'settled',
+           'judged', 'time_against', 'against_times', 'against_scores', 'against_bytes', 'beside', 'against',
+           'all_values', 'judged_rows', 'object_words', 'as_data', 'as_models', 'Benchmark', 'keep', 'check_enough',
+           'timed', 'rates', 'scored', 'held', 'compare_models', 'standings']
 
 # %% ../../nbs/66_bench.benchmark.ipynb #imports
 import copy, hashlib, math, time
@@ -223,6 +223,11 @@ def not_copied(models, keep=()) -> tuple[str,...]:
     return tuple(found)
 
 # %% ../../nbs/66_bench.benchmark.ipynb #in-builds
+def usual_builds(rounds:int) -> int:
+    "About `builds_for` so many rounds, 6 to 10, that share them evenly, or nearly so."
+    near = builds_for(rounds)
+    def cost(n): return -rounds % n, abs(n - near)           # rounds too many, and how far it is from `near`
+    return min(range(min(6, rounds), min(10, rounds) + 1), key=cost)
 def rounds_for(models, xs:Mapping, secs:float, min_secs:float=1e-3, threads:int|None=1,
                clock:Callable=time.perf_counter) -> tuple[int,dict]:
     "Rounds that fit into `secs`, of which a tenth is spent to find out, and the calls in a sample of each."
@@ -491,7 +496,7 @@ class Benchmark:
         if self.baseline not in self.names: raise ValueError(
             f'no model {baseline!r} to compare with: one of {", ".join(self.names)}')
         self.asked = builds is not None
-        if not self.asked: builds = 1 if processes > 1 else 10 if secs is not None else builds_for(repeats)
+        if not self.asked: builds = 1 if processes > 1 else 10 if secs is not None else usual_builds(repeats)
         if min(processes, builds) < 1: raise ValueError(f'{processes} processes, {builds} builds: at least 1')
         self.seed,self.band,self.level,self.threads = seed,band,level,threads
         self.processes,self.builds = processes,builds
