@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['sd', 'mad', 'iqr', 'variation', 'autocorrelation', 'ranks', 'normal_scores', 'sign_inflation', 'clipped',
-           'correlations', 'lag_pairs', 'lag_inflation', 'effective_size', 'inflation', 'block_interval']
+           'correlations', 'lag_pairs', 'lag_sum', 'lag_inflation', 'effective_size', 'inflation', 'block_interval']
 
 # %% ../../nbs/35_measure.lean.ipynb #imports
 import math
@@ -76,15 +76,20 @@ def lag_pairs(r) -> np.ndarray:
     if (pairs <= 0).any(): pairs = pairs[:(pairs <= 0).argmax()]
     return np.minimum.accumulate(pairs)
 
+# %% ../../nbs/35_measure.lean.ipynb #lag-sum
+def lag_sum(values) -> float:
+    "1 + 2(r₁ + r₂ + …) of `values`, not all equal, by `lag_pairs` (Geyer 1992), mended for bias."
+    pairs = lag_pairs(correlations(values))
+    return (2*float(pairs.sum()) - 1)/max(1 - 2*len(pairs)/len(values), .8)
+
 # %% ../../nbs/35_measure.lean.ipynb #lag-inflation
 def lag_inflation(values) -> float:
     "How many times as much the mean varies because `values` lean, by near and far lags; 1 to n."
     n, rho = len(values), autocorrelation(values)
     if n < 5 or np.ptp(values) == 0: return 1.
-    pairs = lag_pairs(correlations(values))
-    f = 2*float(pairs.sum()) - 1
-    if rho == 0 and f <= 1 + 5/math.sqrt(n): return 1.
-    return float(np.clip(max((1 + rho)/(1 - rho), f/max(1 - 2*len(pairs)/n, .8)), 1, n))
+    far = lag_sum(values)
+    if rho == 0 and far <= 1 + 5/math.sqrt(n): return 1.         # chance would do
+    return float(np.clip(max((1 + rho)/(1 - rho), far), 1, n))
 
 # %% ../../nbs/35_measure.lean.ipynb #effective-size
 def effective_size(values) -> float:
@@ -94,8 +99,9 @@ def effective_size(values) -> float:
 # %% ../../nbs/35_measure.lean.ipynb #inflation
 def inflation(values) -> float:
     "How many times as much the heads vary about the median of `values` because they lean; 1 to n."
-    rho = autocorrelation(normal_scores(values))
-    return max(sign_inflation(rho, len(values)), lag_inflation(clipped(values)))
+    if (n := len(values)) < 5: return 1.
+    near = sign_inflation(autocorrelation(normal_scores(values)), n)
+    return max(min(near, float(n)), lag_inflation(clipped(values)))
 
 # %% ../../nbs/35_measure.lean.ipynb #block-interval
 def block_interval(values, level:float=.95) -> tuple[float,float]:

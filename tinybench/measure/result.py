@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['cpu_model', 'blas_library', 'fixed_environment', 'environment', 'plain', 'freeze', 'checked_values', 'of_values',
-           'BenchmarkResult', 'summary', 'from_dict', 'differing', 'differences', 'merge', 'as_records', 'rows',
-           'to_frame', 'save_json', 'load_json', 'save_csv']
+           'BenchmarkResult', 'summary', 'is_rate', 'mean_of', 'interval_of', 'from_dict', 'differing', 'differences',
+           'blocks_of', 'runs_of', 'merge', 'run_interval', 'concerns_of', 'as_records', 'rows', 'to_frame',
+           'save_json', 'load_json', 'save_csv']
 
 # %% ../../nbs/37_measure.result.ipynb #imports
 import json, math, os, platform
@@ -21,9 +22,10 @@ import scipy
 from .. import __version__
 from ..base.files import read_text, write_whole
 from ..base.text import Shown, Table, digits, scale
-from .lean import effective_size, iqr, mad, normal_scores, sd, variation
+from scipy.special import stdtrit
+from .lean import inflation, iqr, mad, sd, variation
 from .stats import (
-    bca_interval, concerns, fewest_values, mean_interval, median_interval, outliers, percentile)
+    bca_interval, concerns, fewest_values, mean_interval, median_interval, median_ranks, outliers, percentile)
 
 # %% ../../nbs/37_measure.result.ipynb #cpu-model
 def cpu_model() -> str:
@@ -121,18 +123,15 @@ class BenchmarkResult(Shown):
     def __reduce__(self): return BenchmarkResult.from_dict, (self.to_dict(),)
     def table(self) -> Table: return Table((), words=(f'{self.name} {self.metric}: {summary(self)}',))
     n = of_values(len)
-    mean = of_values(lambda v: float(np.mean(v)))
+    mean = property(lambda record: mean_of(record))
     median = of_values(lambda v: float(np.median(v)))
-    effective_n = of_values(lambda v: effective_size(normal_scores(v)))
+    effective_n = of_values(lambda v: len(v)/inflation(v))
     sd, mad, iqr, variation, outliers = map(of_values, (sd, mad, iqr, variation, outliers))
     def interval(self, level:float=.95, of:str='median') -> tuple[float,float]:
-        "Interval of the 'median' by ranks, of the 'mean' by Student's t, or as 'bca' by a seeded bootstrap."
-        if of == 'median': return median_interval(self.values, level)
-        if of == 'mean': return mean_interval(self.values, level)
-        if of == 'bca': return bca_interval(self.values, level, rng=np.random.default_rng(0))
-        raise ValueError(f'an interval of {of!r}: one of median, mean, bca')
+        "Of the 'median' by ranks, the 'mean' by t or, as 'bca', by a seeded bootstrap; by runs where merged."
+        return interval_of(self, level, of)
     def percentile(self, p:float, level:float=.99) -> float: return percentile(self.values, p, level)
-    def concerns(self, level:float=.95) -> list[str]: return concerns(self.values, level)
+    def concerns(self, level:float=.95) -> list[str]: return concerns_of(self, level)
     def to_dict(self) -> dict:
         "All of it, ready for JSON."
         kept = dict(values=list(self.values), how=plain(self.how), env=plain(self.env))
@@ -151,8 +150,33 @@ def summary(r:BenchmarkResult, level:float=.95) -> str:
     lo, hi = (v/by for v in r.interval(level))
     mid, lo, hi = (digits(v, hi - lo) for v in (r.median/by, lo, hi))
     worries = ', '.join(c.split(':')[0] for c in r.concerns(level))
-    said = f'median {mid} {unit} [{lo}, {hi}], n={r.n}, at {100*level:g}%, {r.provenance}'
+    runs = f' in {k} runs' if (k := len(blocks_of(r))) > 1 else ''
+    said = f'median {mid} {unit} [{lo}, {hi}], n={r.n}{runs}, at {100*level:g}%, {r.provenance}'
     return f'{said}; {worries}' if worries else said
+
+# %% ../../nbs/37_measure.result.ipynb #mean-of
+def is_rate(r:BenchmarkResult) -> bool:
+    "Whether the values of `r` are so many a second, and none is below 0."
+    return r.unit.endswith('/s') and min(r.values) >= 0
+
+def mean_of(r:BenchmarkResult, values=None) -> float:
+    "The mean of `values`, by default those of `r`; of rates the harmonic mean: all work over all time."
+    v = np.asarray(r.values if values is None else values, float)
+    if not is_rate(r): return float(v.mean())
+    return float(len(v)/np.sum(1/v)) if v.min() > 0 else 0.
+
+# %% ../../nbs/37_measure.result.ipynb #interval-of
+def interval_of(r:BenchmarkResult, level:float=.95, of:str='median') -> tuple[float,float]:
+    "What `BenchmarkResult.interval` answers; the mean of a rate by its times."
+    known = 'median', 'mean', 'bca'
+    if of not in known: raise ValueError(f'an interval of {of!r}: one of {", ".join(known)}')
+    if len(blocks_of(r)) > 1: return run_interval(r, level, of)
+    if of == 'median': return median_interval(r.values, level)
+    turned = is_rate(r) and min(r.values) > 0
+    v = 1/np.array(r.values) if turned else r.values
+    lo, hi = (mean_interval(v, level) if of == 'mean'
+              else bca_interval(v, level, rng=np.random.default_rng(0)))
+    return (1/hi, 1/lo if lo > 0 else math.inf) if turned else (lo, hi)
 
 # %% ../../nbs/37_measure.result.ipynb #from-dict
 def from_dict(d:Mapping) -> BenchmarkResult:
@@ -176,19 +200,53 @@ def differences(a:Mapping, b:Mapping) -> list[str]:
     def say(d, k): return repr(plain(d[k])) if k in d else 'nothing'
     return [f'{k} ({say(a, k)} and {say(b, k)})' for k in differing(a, b)]
 
+# %% ../../nbs/37_measure.result.ipynb #blocks-of
+def blocks_of(r:BenchmarkResult) -> tuple[int,...]:
+    "How many values of `r` came from each run, in order; all from one where `how` says nothing of it."
+    said = r.how.get('blocks')
+    fits = isinstance(said, tuple) and all(type(n) is int and n > 0 for n in said) and sum(said) == r.n
+    return said if fits else (r.n,)
+
+def runs_of(r:BenchmarkResult) -> tuple:
+    "The mark of the run each block of `r` came from, None where there is none."
+    said, n = r.how.get('runs'), len(blocks_of(r))
+    return said if isinstance(said, tuple) and len(said) == n else (r.how.get('run') if n == 1 else None,)*n
+
 # %% ../../nbs/37_measure.result.ipynb #merge
 def merge(results:Iterable[BenchmarkResult]) -> BenchmarkResult:
-    "One record of all values, `how['blocks']` of them from each; ValueError naming what else differs."
+    "One record of all values, with `blocks` and `runs` in `how`; ValueError naming what else differs."
     rs = list(results)
     if not rs: raise ValueError('nothing to merge: pass at least one result')
     def told(r): return dict(name=r.name, metric=r.metric, unit=r.unit, provenance=r.provenance)
-    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'blocks')}
+    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'runs', 'blocks')}
     for r in rs[1:]:
         for what, part in (('they', told), ('how', how), ('env', lambda r: r.env)):
             if diff := differences(part(rs[0]), part(r)):
                 raise ValueError(f'cannot merge {rs[0].name!r}: {what} differ in {", ".join(diff)}')
-    blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how(rs[0]), 'blocks': blocks})
+    blocks, runs = ([x for r in rs for x in each(r)] for each in (blocks_of, runs_of))
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
+
+# %% ../../nbs/37_measure.result.ipynb #run-interval
+def run_interval(r:BenchmarkResult, level:float=.95, of:str='median') -> tuple[float,float]:
+    "Student's t over the medians, or means, of the runs in a merged record, by their logarithms if above 0."
+    if of == 'bca': raise ValueError(f'a bootstrap cannot tell {len(blocks_of(r))} runs apart: take the mean')
+    median_ranks(r.n, level)                                     # too few values are refused here too
+    parts = np.split(np.array(r.values), np.cumsum(blocks_of(r))[:-1])
+    m = np.array([float(np.median(v)) if of == 'median' else mean_of(r, v) for v in parts])
+    if np.ptp(m) == 0: return interval_of(replace(r, how={}), level, of)
+    logs = np.log(m) if m.min() > 0 else m
+    half = stdtrit(len(m) - 1, (1 + level)/2)*sd(logs)/math.sqrt(len(m))
+    ends, at = logs.mean() + np.array([-half, half]), r.median if of == 'median' else r.mean
+    lo, hi = (np.exp(ends) if m.min() > 0 else ends).tolist()
+    return min(lo, at), max(hi, at)                              # runs of unequal length may pull `at` out
+
+# %% ../../nbs/37_measure.result.ipynb #concerns-of
+def concerns_of(r:BenchmarkResult, level:float=.95) -> list[str]:
+    "The `concerns` of its values; in a merged record without those that its runs answer."
+    said = concerns(r.values, level)
+    if len(blocks_of(r)) == 1: return said
+    return [c.split('; even their range')[0] for c in said if not c.startswith('short')]
 
 # %% ../../nbs/37_measure.result.ipynb #as-records
 def as_records(results:Iterable|Mapping) -> list[BenchmarkResult]:

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['check_share', 'fewest_values', 'wide_rank', 'median_ranks', 'median_interval', 'check_spread', 'mean_interval',
-           'bca_interval', 'fewest_for', 'percentile', 'percentile_interval', 'Outliers', 'outliers', 'drift', 'drifts',
-           'split', 'bimodal', 'concerns']
+           'bca_interval', 'fewest_for', 'tail_inflation', 'counted', 'percentile', 'percentile_interval', 'Outliers',
+           'outliers', 'drift', 'drifts', 'split', 'bimodal', 'correlated', 'concerns']
 
 # %% ../../nbs/36_measure.stats.ipynb #imports
 import math
@@ -13,7 +13,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 import numpy as np
 from scipy.special import bdtr, bdtrc, ndtri, stdtr, stdtrit
-from .lean import autocorrelation, effective_size, iqr, normal_scores, ranks, sign_inflation
+from .lean import (
+    autocorrelation, block_interval, clipped, correlations, effective_size, inflation, iqr, lag_inflation,
+    lag_sum, normal_scores, ranks)
 
 # %% ../../nbs/36_measure.stats.ipynb #fewest-values
 def check_share(**shares):
@@ -43,10 +45,12 @@ def median_ranks(n:int, level:float=.95, inflation:float=1.) -> tuple[int,int]:
 
 # %% ../../nbs/36_measure.stats.ipynb #median-interval
 def median_interval(values, level:float=.95) -> tuple[float,float]:
-    "The two of `values`, given in the order taken, that hold the median; wider where neighbours lean."
-    n, rho = len(values), autocorrelation(normal_scores(values))
-    lo, hi = median_ranks(n, level, sign_inflation(rho, n))
-    return tuple(np.sort(np.asarray(values, float))[[lo - 1, hi - 1]].tolist())
+    "By ranks; where `values`, in the order taken, lean, wider, and from 64 on by `block_interval` too."
+    v, f = np.sort(np.asarray(values, float)), inflation(values)
+    lo, hi = v[np.array(median_ranks(len(v), level, f)) - 1].tolist()
+    if f == 1 or len(v) < 64: return lo, hi
+    lower, upper = block_interval(values, level)
+    return min(lo, max(lower, float(v[0]))), max(hi, min(upper, float(v[-1])))
 
 # %% ../../nbs/36_measure.stats.ipynb #mean-interval
 def check_spread(values, what:str):
@@ -58,10 +62,10 @@ def check_spread(values, what:str):
 
 def mean_interval(values, level:float=.95) -> tuple[float,float]:
     "Student's t interval of the mean on the effective size; ValueError where the values show no spread."
-    n, rho = len(values), autocorrelation(values)
+    n = len(values)
     check_share(level=level)
     check_spread(values, 'an interval of the mean')
-    f = (1 + rho)/(1 - rho)
+    f = lag_inflation(values)
     var = np.var(values, ddof=1)/max(1 - (f - 1)/(n - 1), .1)    # values that lean show less than they have
     half = stdtrit(max(n/f - 1, 1), (1 + level)/2)*math.sqrt(var*f/n)
     return float(np.mean(values) - half), float(np.mean(values) + half)
@@ -69,15 +73,16 @@ def mean_interval(values, level:float=.95) -> tuple[float,float]:
 # %% ../../nbs/36_measure.stats.ipynb #bca-interval
 def bca_interval(values, level:float=.95, statistic:Callable=np.mean, *, rng:np.random.Generator,
                  resamples:int=9999) -> tuple[float,float]:
-    """Bias-corrected and accelerated bootstrap interval of a `statistic` that takes an `axis`, for values
-    that do not lean; ValueError where they show no spread."""
+    """Bias-corrected and accelerated bootstrap interval of a `statistic` that takes an `axis`, its arms
+    longer where values lean; ValueError where they show no spread."""
     from scipy.stats import bootstrap
     v = np.asarray(values, float)
     check_share(level=level)
     check_spread(v, 'a bootstrap')
     batch = max(1, 10**6//v.size)                                # 8 MB at a time
     b = bootstrap((v,), statistic, n_resamples=resamples, batch=batch, confidence_level=level, rng=rng)
-    return float(b.confidence_interval.low), float(b.confidence_interval.high)
+    mid, longer = float(statistic(v, axis=0)), math.sqrt(len(v)/effective_size(v))
+    return tuple(mid + longer*(float(end) - mid) for end in b.confidence_interval)
 
 # %% ../../nbs/36_measure.stats.ipynb #fewest-for
 def fewest_for(p:float, level:float=.99, over:int=1) -> int:
@@ -91,24 +96,39 @@ def fewest_for(p:float, level:float=.99, over:int=1) -> int:
         lo, hi = (lo, mid) if enough(mid) else (mid, hi)
     return hi
 
+# %% ../../nbs/36_measure.stats.ipynb #tail-inflation
+def tail_inflation(values, p:float) -> float:
+    "How many times as much the count above the `p` quantile varies because `values` lean; at least 1."
+    v = np.asarray(values, float)
+    return max(inflation(v), lag_inflation((v > np.quantile(v, p)).astype(float)))
+
+def counted(values, p:float, need:int, what:str, widen:bool) -> int:
+    "How many of `values` count for their `p` quantile, fewer if they lean; ValueError below `need`."
+    m = n = len(values)
+    if widen and n >= need: m = int(n/tail_inflation(values, p))
+    if m < need: raise ValueError(
+        f'n={n}{f", which lean and count as {m}" if m < n else ""}: too few for {what}, which needs {need}')
+    return m
+
 # %% ../../nbs/36_measure.stats.ipynb #percentile
-def percentile(values, p:float, level:float=.99) -> float:
-    "An upper bound of the `p` quantile as LoadGen claims it; ValueError below `fewest_for(p, level)` values."
+def percentile(values, p:float, level:float=.99, widen:bool=True) -> float:
+    """An upper bound of the `p` quantile; ValueError where fewer than `fewest_for(p, level)` values count.
+    LoadGen's own claim is that of `widen=False`, for values that do not lean."""
     n, need = len(values), fewest_for(p, level)
-    if n < need: raise ValueError(f'n={n}: too few for p{100*p:g} at {100*level:g}%, which needs {need}')
-    t = int((bdtr(np.arange(n), n, 1 - p) <= 1 - level).sum()) - 1
-    return float(np.sort(values)[n-t])
+    m = counted(values, p, need, f'p{100*p:g} at {100*level:g}%', widen)
+    t = int((bdtr(np.arange(m), m, 1 - p) <= 1 - level).sum()) - 1
+    return float(np.sort(values)[n - 1 - (t - 1)*n//m])
 
 # %% ../../nbs/36_measure.stats.ipynb #percentile-interval
-def percentile_interval(values, p:float, level:float=.95) -> tuple[float,float]:
-    "The two of `values`, which must not lean, that hold the `p` quantile; ValueError where they are too few."
+def percentile_interval(values, p:float, level:float=.95, widen:bool=True) -> tuple[float,float]:
+    "The two of `values` that hold the `p` quantile, wider where they lean; ValueError where too few count."
     check_share(p=p, level=level)
     n, miss = len(values), (1 - level)/2
-    if n < (need := math.ceil(math.log(miss)/math.log(max(p, 1 - p)))): raise ValueError(
-        f'n={n}: too few for an interval of p{100*p:g} at {100*level:g}%, which needs {need}')
-    heads = np.arange(n)
-    lo, hi = (bdtr(heads, n, p) <= miss).sum(), 1 + (bdtrc(heads, n, p) > miss).sum()
-    return tuple(np.sort(np.asarray(values, float))[[lo - 1, hi - 1]].tolist())
+    need = math.ceil(math.log(miss)/math.log(max(p, 1 - p)))
+    m = counted(values, p, need, f'an interval of p{100*p:g} at {100*level:g}%', widen)
+    heads = np.arange(m)
+    below, above = (bdtr(heads, m, p) <= miss).sum() - 1, m - 1 - (bdtrc(heads, m, p) > miss).sum()
+    return tuple(np.sort(np.asarray(values, float))[[below*n//m, n - 1 - above*n//m]].tolist())
 
 # %% ../../nbs/36_measure.stats.ipynb #outliers
 class Outliers(NamedTuple):
@@ -150,7 +170,7 @@ def split(ordered) -> int:
 
 # %% ../../nbs/36_measure.stats.ipynb #bimodal
 def bimodal(values) -> bool:
-    "Whether two groups stand clear of each other; runs with one hill are accused in less than 2% of cases."
+    "Whether two groups stand clear, each a fifth of all or more; one hill is called two in less than 2%."
     v = np.sort(np.asarray(values, float))
     x, which, counts = np.unique(v, return_inverse=True, return_counts=True)
     if len(x) < 2: return False
@@ -158,10 +178,19 @@ def bimodal(values) -> bool:
         place = np.arange(len(v)) - (counts.cumsum() - counts)[which]
         v = v + np.diff(x).min()*((place + .5)/counts[which] - .5)
     k = split(v)
+    if min(k, len(v) - k) < len(v)/5: return False               # few enough to be outliers
     a, b = np.median(v[:k]), np.median(v[k:])
     lower, valley, upper = (int((abs(v - m) <= (b - a)/6).sum()) for m in (a, (a + b)/2, b))
     hill = min(lower, upper)
     return bool(bdtr(valley, valley + hill, .5) <= 2**-5)
+
+# %% ../../nbs/36_measure.stats.ipynb #correlated
+def correlated(values) -> bool:
+    "Whether near or far lags show that `values` lean; chance alone does that in about 1 run of 100."
+    n, c = len(values), clipped(values)
+    if np.ptp(values) == 0: return False
+    near = n*correlations(normal_scores(values))[1] + 1 > 2.5*math.sqrt(n)
+    return bool(near or np.ptp(c) > 0 and lag_sum(c) > 1 + 15/math.sqrt(n))
 
 # %% ../../nbs/36_measure.stats.ipynb #concerns
 def concerns(values, level:float=.95) -> list[str]:
@@ -169,18 +198,20 @@ def concerns(values, level:float=.95) -> list[str]:
     n, need = len(values), fewest_values(level)
     if n < need: return [f'too few: {n} of the {need} values that an interval at {100*level:g}% needs']
     mid, wide, far, rise = abs(float(np.median(values))), iqr(values), outliers(values), drift(values)
-    share, z = wide/mid if mid else math.inf if wide else 0., normal_scores(values)
-    rho = autocorrelation(z)
-    range_too = '; even their range is too narrow'*(wide_rank(n, level, sign_inflation(rho, n)) < 1)
+    share, f = wide/mid if mid else math.inf if wide else 0., inflation(values)
+    rho = autocorrelation(normal_scores(values))
+    range_too = '; even their range is too narrow' if wide_rank(n, level, f) < 1 else ''
     said = {
         f'noisy: the middle half spreads over {share:.0%} of the median': share > .1,
         f'drifting: values {"rise" if rise > 0 else "fall"} with the order taken, rank correlation {rise:.2f}'
             : drifts(values),
-        f'correlated: neighbours resemble each other ({rho:.2f}), {n} count as {effective_size(z):.0f}'
-            + range_too: rho == .95 or rho*(n - 4) > 2.33*math.sqrt(n),
+        f'correlated: neighbours resemble each other ({rho:.2f}), {n} count as {n/f:.0f}{range_too}':
+            correlated(values),
         'bimodal: two groups of values, and the median may lie between them': bimodal(values),
         f'outliers: {far.far_below} far below and {far.far_above} far above the rest, all kept':
             far.far_below + far.far_above > 0,
         f'constant: all {n} values are equal, so the interval hides the steps of the clock':
-            n > 1 and np.ptp(values) == 0}
+            n > 1 and np.ptp(values) == 0,
+        f'short: a slow spell that outlasts these {n} values does not show; 100 are enough to look for one':
+            n < 100}
     return [words for words, true in said.items() if true]
