@@ -227,10 +227,9 @@ def rounds_within(secs:float, fs:Mapping, inner:Mapping, clock:Callable=time.per
     while not done or took < share*secs:
         for name, f in fs.items(): call_secs(f, inner[name], clock)
         done, took = done + 1, clock() - start
-    rest = secs - share*secs
-    if not rest >= took/done:
+    if not secs >= took/done:
         raise ValueError(f'a round takes {took/done:.3g} s, more than the budget of {secs} s')
-    return int(rest*done/took)
+    return max(1, int((secs - share*secs)*done/took))
 
 # %% ../../nbs/34_measure.clock.ipynb #each-inner
 def each_inner(inner:int|Mapping|None, names:Iterable) -> Mapping:
@@ -252,7 +251,7 @@ def interleave(
     rng:np.random.Generator|None=None, # decides who goes first in each round; None is refused in words
     inner:int|Mapping|None=None, # calls in a sample, for all or by name; `inner_loops` decides if None
     min_secs:float=1e-3,      # what a sample should last
-    secs:float|None=None,     # a budget instead of `repeats`: as many rounds as one run before says will fit
+    secs:float|None=None,     # a budget instead of `repeats`: as many rounds as a tenth of it says will fit
     warm:int=0,               # samples of each to take and throw away before all else
     clock:Callable=time.perf_counter,
     progress:Callable|None=None, # called with (done, rounds) after each round
@@ -264,7 +263,7 @@ def interleave(
     inner = each_inner(inner, fs)
     for name, f in fs.items():
         for _ in range(warm): loop_secs(f, inner[name], clock)
-    if secs is not None: repeats = rounds_within(secs, fs, inner, clock)
+    if secs is not None: repeats = rounds_within(secs, fs, inner, clock, share=.1)
     taken = {name: np.empty(repeats) for name in fs}
     for i, names in enumerate(random_rounds(list(fs), repeats, rng)):
         for name in names: taken[name][i] = call_secs(fs[name], inner[name], clock)
