@@ -6,10 +6,10 @@
 __all__ = ['TRACED', 'KEPT', 'Labelled', 'as_labelled', 'example_batch', 'array_digest', 'answers', 'score_model', 'time_models',
            'per_second', 'call_peak', 'memory_of', 'by_run', 'mapped', 'copies_kept', 'copied', 'not_copied',
            'usual_builds', 'rounds_for', 'time_in_builds', 'time_here', 'OwnPickler', 'packed', 'serve_rounds',
-           'in_fresh_process', 'unpack', 'unsent', 'time_in_processes', 'spread', 'Against', 'band_ps', 'settled',
-           'judged', 'time_against', 'against_times', 'against_scores', 'against_bytes', 'beside', 'against',
-           'all_values', 'judged_rows', 'object_words', 'as_data', 'as_models', 'Benchmark', 'keep', 'check_enough',
-           'timed', 'rates', 'scored', 'held', 'compare_models', 'standings']
+           'in_fresh_process', 'unpack', 'unsent', 'time_in_processes', 'spread', 'Against', 'settled', 'judged',
+           'time_against', 'against_times', 'against_scores', 'against_bytes', 'beside', 'against', 'all_values',
+           'judged_rows', 'object_words', 'as_data', 'as_models', 'Benchmark', 'keep', 'check_enough', 'timed', 'rates',
+           'scored', 'held', 'compare_models', 'standings']
 
 # %% ../../nbs/66_bench.benchmark.ipynb #imports
 import copy, hashlib, math, time
@@ -31,7 +31,8 @@ from ..measure.builds import builds_for, t_interval
 from ..measure.clock import gc_paused, interleave, rounds_within
 from ..measure.compare import even_loops
 from ..measure.pairs import (
-    ANEW, SLIGHTLY, Ratio, as_tested, more_pairs, paired_results, ratio_and_p, timely)
+    ANEW, Asked, Ratio, band_ps, evidence, family_verdict, in_words, mean_ratio, more_for, paired_results,
+    ratio_concerns, sure_means, timely)
 from ..measure.runs import SMALL_OBJECTS
 from ..measure.result import BenchmarkResult, plain
 from ..measure.stats import fewest_values
@@ -333,49 +334,51 @@ class Against(NamedTuple):
     verdict: str              # of `measure.pairs.verdict`; or 'better', 'less', …
     p_alone: float = math.nan # before it was adjusted
     more: int|None = None     # measure again with so many pairs, builds or processes more
-    way: str = ''             # the verdict if there is a difference
-    p_same: float = math.nan  # alone, of a difference as large as the band: small where it is the same
+    p_same: float = math.nan  # alone, of a difference as large as the band: small if it is the same
     p_beyond: float = math.nan # alone, of one no larger than the band
-    n: int = 0                # pairs, builds, processes or examples
+    ratio: Ratio|None = None  # of times and rates
+    rate: bool = False        # more is faster
+    mean: tuple|Ratio|None = None # ratio of the means and its p; after `judged` the ratio if it says more
+    concerns: tuple = ()      # what makes the ratio doubtful
     def words(self) -> str:
         if self.kind == 'ratio': return worded(self.mid, self.lo, self.hi)
         return in_points(self.mid, self.lo, self.hi)
+    def said(self, band:float=.02) -> str:
+        said = in_words(self.verdict, band)
+        if not isinstance(self.mean, Ratio): return said
+        return f'{"the same" if said == "same" else said} in the median; mean {self.mean.words()}'
 
 # %% ../../nbs/66_bench.benchmark.ipynb #band-ps
-def band_ps(p_at:Callable, lo:float, hi:float) -> tuple[float,float]:
-    "(`p_same`, `p_beyond`) for a band; `p_at(edge)` gives how far the estimate is above it, and a p."
-    (over, p_hi), (under, p_lo) = p_at(hi), p_at(lo)
-    same = max(p_hi if over < 0 else 1., p_lo if under > 0 else 1.)
-    return same, p_hi if over > 0 else p_lo if under < 0 else 1.
-
-def settled(a:Against, p:float, p_same:float, p_beyond:float, band:float=.02, level:float=.95) -> Against:
-    "`a` with the verdict that its adjusted ps allow."
+def settled(a:Against, p:float, p_same:float, p_beyond:float, band:float, level:float, tests:int) -> Against:
+    "`a` with the verdict that its ps allow, adjusted for `tests` of a family."
     if math.isnan(p): return a
-    sure = p <= 1 - level and (a.lo > 0 or a.hi < 0 if a.kind == 'difference' else a.lo > 1 or a.hi < 1)
-    slightly = SLIGHTLY if a.kind == 'ratio' and p_beyond > 1 - level else ''
-    said = 'same' if p_same <= 1 - level else a.way + slightly if sure else 'undecided'
-    open_ = said == 'undecided' and a.kind == 'ratio'
-    more = more_pairs(as_tested(Ratio(a.mid, a.lo, a.hi, a.n, level), p), band) if open_ else None
-    return a._replace(p=p, verdict=said, more=more)
+    if a.kind == 'difference':
+        said, way = 'undecided', 'better' if a.mid > 0 else 'worse'
+        if p <= 1 - level and not a.lo <= 0 <= a.hi: said = way
+        return a._replace(p=p, verdict='same' if p_same <= 1 - level else said)
+    said = family_verdict(a.ratio.inverse() if a.rate else a.ratio, band, p, p_same, p_beyond)
+    return a._replace(p=p, verdict=said, more=more_for(a.ratio, band, tests) if said == 'undecided' else None)
 
 def judged(found:Mapping, band:float=.02, level:float=.95) -> dict[object,dict]:
     "column -> name -> `Against`, with verdicts: all columns are one family, for each of the three questions."
-    items = found.items()
-    def family(f): return one_family({c: {k: getattr(a, f) for k, a in col.items()} for c, col in items})
-    ps = [family(f) for f in ('p_alone', 'p_same', 'p_beyond')]
-    return {c: {k: settled(a, *(q[c][k] for q in ps), band, level) for k, a in xs.items()}
-            for c, xs in found.items()}
+    places = [(c, k) for c, xs in found.items() for k in xs]
+    def column(xs, f): return {k: getattr(a, f) for k, a in xs.items()}
+    ps = [one_family({c: column(xs, f) for c, xs in found.items()}) for f in ('p_alone', 'p_same', 'p_beyond')]
+    how = band, level, sum(found[c][k].p_alone == found[c][k].p_alone for c, k in places)
+    done = [settled(found[c][k], *(q[c][k] for q in ps), *how) for c, k in places]
+    means = sure_means([Asked(k, a.ratio, None, mean=a.mean) for (_, k), a in zip(places, done)],
+                       [a.verdict for a in done], band)
+    told = {at: a._replace(mean=m) for at, a, m in zip(places, done, means)}
+    return {c: {k: told[c, k] for k in xs} for c, xs in found.items()}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #against-times
 def time_against(x:BenchmarkResult, base:BenchmarkResult, band:float=.02, level:float=.95) -> Against:
     "The ratio of `x` to `base`, which took turns with it; without a verdict yet."
-    q, p = ratio_and_p(x, base, level)
-    def p_at(edge):
-        r, p_edge = ratio_and_p(x, mapped(base, partial(np.multiply, edge)), level)
-        return r.estimate - 1, p_edge
-    way = 'faster' if (q.estimate > 1) == timely(x) else 'slower'
-    return Against('ratio', q.estimate, q.lo, q.hi, p, 'undecided', p, None, way,
-                   *band_ps(p_at, 1/(1 + band), 1 + band), q.n)
+    e = evidence(x, base, level)
+    q, p = e.ratio, e.p()
+    same = band_ps(Asked(x.name, q, e.p), band)
+    return Against('ratio', q.estimate, q.lo, q.hi, p, 'undecided', p, None, *same, q, timely(x),
+                   mean_ratio(x, base, level), ratio_concerns(e.d, level))
 def against_times(records:Mapping, base:str, band:float=.02, level:float=.95) -> dict[str,Against]:
     "Ratios of pairs that were taken in turns with `base`; empty if there are none, or too few."
     first = records[base]
@@ -388,9 +391,9 @@ def against_scores(others:Mapping, base:Score, band:float=.02, level:float=.95) 
     "Accuracies on the same examples: the difference to `base`, in shares; without a verdict yet."
     def one(s):
         d, p = accuracy_difference(s, base, level), mcnemar(s, base)
-        def p_at(edge): return d.estimate - edge, difference_p(s, base, edge)
-        return Against('difference', d.estimate, d.lo, d.hi, p, 'undecided', p, None,
-                       'better' if d.estimate > 0 else 'worse', *band_ps(p_at, -band, band), s.n)
+        inside = -band <= d.lo and d.hi <= band
+        same = max(difference_p(s, base, edge) for edge in (-band, band)) if inside else 1.
+        return Against('difference', d.estimate, d.lo, d.hi, p, 'undecided', p, None, same)
     return {k: one(s) for k, s in others.items()}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #against-bytes
@@ -433,7 +436,7 @@ def judged_rows(records:Mapping, base:str, band:float=.02, level:float=.95, foun
         return dict(name=name, metric=x.metric, data=getattr(x, 'data', ''), unit=getattr(x, 'unit', 'share'),
                     provenance=x.provenance, n=x.n, value=mid, lo=lo, hi=hi, level=level, mean=mean,
                     against=a.kind, change=a.mid, change_lo=a.lo, change_hi=a.hi, p=a.p_alone, p_holm=a.p,
-                    verdict=a.verdict, more=a.more)
+                    verdict=a.verdict, more=a.more, words=a.said(band))
     return [row(*item) for item in records.items()]
 
 def object_words(records) -> list[str]:

@@ -168,7 +168,8 @@ def standing_cells(r:Mapping, many:bool=False) -> tuple:
     "The cells of a row, its data among them if there are `many` sets."
     value = worded(r['value'], r['lo'], r['hi'], r['unit']) if r['n'] else ''
     p = r.get('p_holm', math.nan)
-    said = r['verdict'] + (f'; measure again with {r["n"] + r["more"]}' if r.get('more') else '')
+    said = r.get('words', r['verdict'])
+    said += (f'; measure again with {r["n"] + r["more"]}' if r.get('more') else '')
     return r['name'], *([r.get('data', '')]*many), value, change_words(r), f'{p:.2g}' if p == p else '', said
 
 # %% ../../nbs/65_bench.choose.ipynb #standings-table

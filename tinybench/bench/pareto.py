@@ -13,7 +13,7 @@ __all__ = ['COSTS', 'GAINS', 'USES', 'memory_column', 'column_of', 'gap', 'chanc
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import combinations
 from typing import NamedTuple
 import numpy as np
 from ..backends.base import Model
@@ -21,8 +21,8 @@ from ..base.text import Shown, Table, worded
 from .benchmark import against, as_data, mapped, spread
 from .choose import choose, in_one_family, meets, settle
 from .suite import BenchmarkSuite, Column, SuiteResult, columns
-from ..measure.accuracy import Score, accuracy_difference, difference_p, mcnemar
-from ..measure.pairs import holm, leans, ratio_and_p
+from ..measure.accuracy import Score, accuracy_difference, kinds, mcnemar, p_of
+from ..measure.pairs import evidence, holm, leans, ratio_and_p
 from ..measure.result import BenchmarkResult, plain
 from ..measure.runs import SMALL_OBJECTS
 
@@ -49,20 +49,26 @@ def column_of(r:SuiteResult, metric:str, data:str='') -> tuple[Column,dict]:
     raise ValueError(f'{metric} is {" and ".join(c.provenance for c in found)}: not to be ranked together')
 
 # %% ../../nbs/69_bench.pareto.ipynb #gap
-def gap(a:Score|BenchmarkResult, b:Score|BenchmarkResult, by:float=0.) -> tuple[float,float]:
-    "How far `a` is above `b` times 1+`by` (a score: plus `by`), and p of no difference; p=1 if no pairs."
+def gap(a:Score|BenchmarkResult, b:Score|BenchmarkResult) -> Callable:
+    """by -> how far `a` is above `b` times 1+by (over 1-by if it is below 0; of scores plus by), and p of no
+    difference: 0 for what was counted, 1 for what are no pairs."""
+    def unknown(by=0.): return 0., 1.
+    def edge(by): return 1 + by if by >= 0 else 1/(1 - by)
     if isinstance(a, Score):
-        p = difference_p(a, b, by)
-        return a.share - b.share - by, p if by else max(p, mcnemar(a, b))
-    over = a.median - (1 + by)*b.median
-    if a.unit == 'B': return over, float(abs(over) <= (SMALL_OBJECTS if a.provenance == 'measured' else 0))
-    if not a.how.get('run') or a.how['run'] != b.how.get('run'): return over, 1.
-    q, p = ratio_and_p(a, mapped(b, partial(np.multiply, 1 + by)))
-    return q.estimate - 1, p
+        if (a.examples, a.n) != (b.examples, b.n): return unknown
+        found, exact = kinds(a, b), mcnemar(a, b)
+        return lambda by=0.: (a.share - b.share - by, p_of(found, by) if by else max(p_of(found), exact))
+    if a.unit == 'B':
+        unsure = SMALL_OBJECTS if a.provenance == 'measured' else -1
+        def bytes_(by=0.): return (over := a.median - edge(by)*b.median), float(abs(over) <= unsure)
+        return bytes_
+    if not a.how.get('run') or a.how['run'] != b.how.get('run'): return unknown
+    e = evidence(a, b)
+    return lambda by=0.: (e.ratio.estimate - edge(by), e.p(edge(by)))
 
-def chance(over:float, p:float, sign:int=1) -> float:
-    "The one-sided p of a `gap` below 0 (above it if `sign` is -1): small if it surely is."
-    return p/2 if sign*over < 0 else 1 - p/2
+def chance(over:float, p:float, sign:int=1, tie:bool=False) -> float:
+    "One-sided p of a `gap` below 0 (above it if `sign` is -1): small if it surely is, a counted `tie` too."
+    return p/2 if sign*over < 0 or tie and over == p == 0 else 1 - p/2
 
 # %% ../../nbs/69_bench.pareto.ipynb #edges
 class Edge(NamedTuple):
@@ -74,12 +80,13 @@ class Edge(NamedTuple):
 
 def edges(cost:Mapping, gain:Mapping, margin:float=.02) -> dict[tuple,Edge]:
     "(a, b) -> `Edge` of a beside b, for all two models of the records `cost` and `gain`."
-    def edge(a, b):
-        over, p = gap(cost[a], cost[b], margin)
-        exact = float(over > 0) if cost[a].provenance != 'measured' else chance(over, p)
-        return Edge(chance(*gap(cost[a], cost[b])), chance(*gap(gain[a], gain[b]), -1), exact,
-                    chance(*gap(gain[a], gain[b], -margin), -1))
-    return {(a, b): edge(a, b) for a in cost for b in cost if a != b}
+    found = {}
+    for a, b in combinations(cost, 2):
+        less, more = gap(cost[a], cost[b]), gap(gain[a], gain[b])
+        for pair, s in (((a, b), 1), ((b, a), -1)):
+            found[pair] = Edge(chance(*less(), s), chance(*more(), -s), chance(*less(s*margin), s, True),
+                               chance(*more(-s*margin), -s, True))
+    return found
 
 # %% ../../nbs/69_bench.pareto.ipynb #sure
 def sure(found:Mapping, names, level:float=.95) -> tuple[set,set]:

@@ -21,7 +21,7 @@ from .benchmark import spread
 from .pareto import Recommendation, pareto
 from .suite import Column, SuiteResult, columns, json_report, suite_rows
 from ..measure.accuracy import Score
-from ..measure.pairs import ANEW, in_words
+from ..measure.pairs import ANEW
 
 # %% ../../nbs/70_bench.report.ipynb #interval-words
 METRICS = {
@@ -64,7 +64,7 @@ def column_table(r:SuiteResult, c:Column, records:Mapping, beside:Mapping) -> di
     known = [v for span in spans for v in span if not math.isnan(v)]
     def row(k, x, span, at):
         a = beside.get(k)
-        said = in_words(a.verdict, r.band) if a else 'baseline' if k == r.baseline else 'not compared'
+        said = a.said(r.band) if a else 'baseline' if k == r.baseline else 'not compared'
         return dict(cells=[k, worded(*span, c.unit), str(x.n), a.words() if a else ''], verdict=said, at=at)
     change = next((f'{a.kind} to {r.baseline}' for a in beside.values()), '')
     return dict(title=str(c), origin=c.provenance, note=column_note(r, c, records),

@@ -28,7 +28,7 @@ from tinybench.bench.benchmark import (
 from .choose import how_to_tell
 from .steps import fingerprint, kept_step, locked, open_steps, save_step
 from ..measure.accuracy import Score
-from ..measure.pairs import ANEW, in_words
+from ..measure.pairs import ANEW
 from ..measure.result import BenchmarkResult, environment, freeze, plain
 from ..measure.system import System, system, system_rows
 from ..nn.module import Module, live_state, walk
@@ -127,7 +127,7 @@ def suite_cells(r:SuiteResult) -> dict[str,dict]:
     def cell(c, xs, k):
         if k not in xs: return 'not known', ''
         a = seen.get(c, {}).get(k)
-        return worded(*spread(xs[k], r.level), c.unit), in_words(a.verdict, r.band) if a else ''
+        return worded(*spread(xs[k], r.level), c.unit), a.said(r.band) if a else ''
     return {heading(c, xs): {k: cell(c, xs, k) for k in alive} for c, xs in columns(r).items()}
 
 # %% ../../nbs/68_bench.suite.ipynb #suite-text
@@ -157,8 +157,8 @@ def suite_words(r:SuiteResult) -> list[str]:
     if r.comparison:
         tested = sum(a.p == a.p for xs in r.comparison.values() for a in xs.values())
         said = (f'Verdicts against {r.baseline}; the same is within {100*r.band:g}%, or as many points of '
-                f'accuracy. All {tested} tested are one family (Holm): a false one anywhere in the table is '
-                f'as rare as {100*(1 - r.level):.3g}%.')
+                f'accuracy. All {tested} tested are one family (Holm): in at most '
+                f'{100*(1 - r.level):.3g}% of such tables any is wrongly called different, or the same.')
         traced = any(c.unit == 'B' and c.provenance == 'measured' for c in r.comparison)
         words.append(said + (' Of measured bytes a kilobyte more or less decides nothing.' if traced else ''))
     words += object_words(r.results)
@@ -209,6 +209,8 @@ def suite_concerns(r:SuiteResult) -> list[str]:
     lost = [f'the baseline {k} failed: nothing is compared to it' for k in r.failures if k == r.baseline]
     timed = [x for x in r.results if x.provenance == 'measured' and x.unit != 'B']   # bytes are counted once
     said = [f'{x.name} {x.metric}: {c}' for x in timed for c in x.concerns(r.level)]
+    said += [f'{k} {c.metric} against {r.baseline}: {words}' for c, xs in r.comparison.items()
+             for k, a in xs.items() for words in a.concerns]
     return [*lost, *r.notes, *r.system.get('concerns', ()), *said]
 
 # %% ../../nbs/68_bench.suite.ipynb #step

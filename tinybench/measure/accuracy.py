@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['z_score', 'wilson', 'examples_for', 'as_hits', 'Score', 'score_row', 'score_dict', 'score_from_dict', 'paired_hits',
            'Kinds', 'kinds', 'mcnemar', 'corrected_phi', 'Difference', 'difference_of', 'accuracy_difference',
-           'difference_p', 'split_scores', 'auc', 'placements', 'placement_variance', 'auc_limits', 'Auc', 'delong',
-           'auc_gap', 'delong_test', 'auc_correlation', 'auc_difference']
+           'difference_p', 'p_of', 'split_scores', 'auc', 'placements', 'placement_variance', 'auc_limits', 'Auc',
+           'delong', 'auc_gap', 'delong_test', 'auc_correlation', 'auc_difference']
 
 # %% ../../nbs/44_measure.accuracy.ipynb #imports
 import math
@@ -195,7 +195,10 @@ def accuracy_difference(a_hits, b_hits, level:float=.95) -> Difference:
 
 def difference_p(a_hits, b_hits, at:float=0.) -> float:
     "p of a true difference `at`: 1 less the level at which `accuracy_difference` begins to hold it."
-    found, out, into = kinds(a_hits, b_hits), 0., 6.             # standard errors
+    return p_of(kinds(a_hits, b_hits), at)
+def p_of(found:Kinds, at:float=0.) -> float:
+    "`difference_p` of so many examples of each kind."
+    out, into = 0., 6.                                           # standard errors
     def holds(z): return (d := difference_of(found, math.erf(z/math.sqrt(2)))).lo <= at <= d.hi
     if not holds(into): return math.erfc(into/math.sqrt(2))
     for _ in range(24):
