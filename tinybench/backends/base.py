@@ -13,11 +13,12 @@ import operator, sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 import numpy as np
 from ..base.text import Shown, Table
 from ..core.tensor import Tensor, no_grad
+from ..measure.builds import Maker
 from ..measure.clock import pinned
 from ..profile.cost import cost
 from ..nn.module import Module, evaluating, live_state
@@ -61,6 +62,7 @@ class Model(Shown):
     weights: Callable|None = None # () -> bytes of its weights by dtype; None: nobody knows
     activations: Callable|None = None # shape of a batch -> most bytes of activations; None: nobody knows
     source: object = None     # what it was made of
+    make: Callable|None = None # () -> a model like it, built anew; None: a copy is
     def __post_init__(self):
         if not (isinstance(self.name, str) and self.name.strip() and self.name.isprintable()):
             raise ValueError(f'a model is called {self.name!r}: give it a name of letters that can be seen')
@@ -158,13 +160,17 @@ def made_by(thing, module:str, kind:str) -> bool:
 
 # %% ../../nbs/62_backends.base.ipynb #as-model
 def as_model(
-    name:str, thing,          # tinybench Module, torch.nn.Module, onnxruntime.InferenceSession or a function
+    name:str, thing,          # tinybench Module, torch.nn.Module, onnxruntime.InferenceSession, function,
+                              # or the `maker` of one of these
     shape:tuple,              # of one example, in the order that `thing` wants (that `feed` wants, if given)
     dtype=None,               # of the examples; where None that of its weights, or float32
     **options,                # out_shape, feed, read, weights, …: see `Model`
 ) -> Model:
     "`thing` as a `Model`; TypeError where it is nothing to call."
     spec = name, thing, shape, dtype
+    if isinstance(thing, Maker):
+        made = as_model(name, thing.build(), shape, dtype, **options)
+        return replace(made, make=partial(as_model, *spec, **options))
     if isinstance(thing, Module): return module_model(*spec, **options)
     if made_by(thing, 'torch.nn', 'Module'): return torch_model(*spec, **options)
     if made_by(thing, 'onnxruntime', 'InferenceSession'): return onnx_model(*spec, **options)

@@ -377,7 +377,7 @@ def ablation_words(a:Ablation) -> list[str]:
     "What the tables cannot say: how the verdicts were adjusted, and which cells failed."
     r = a.suite
     words = [f'Ratios, or points of accuracy; in brackets {100*r.level:g}% intervals, each by itself. '
-             'Verdicts adjusted by Holm: add-one among all networks, else for all answers to one question in '
+             'Verdicts adjusted by Holm: add-one among all networks, else for all answers to one question, in '
              f'all columns that were tested. The same is within {100*r.band:g}%.']
     words += [f'{k} has no number: {why}.' for k, why in r.failures.items()]
     few = 'factorial' in a.kinds and whole_steps(a) != a.steps

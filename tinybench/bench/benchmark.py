@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['TRACED', 'KEPT', 'Labelled', 'as_labelled', 'example_batch', 'array_digest', 'answers', 'score_model', 'time_models',
-           'per_second', 'call_peak', 'memory_of', 'by_run', 'mapped', 'copies_kept', 'time_in_builds', 'time_here',
-           'OwnPickler', 'packed', 'serve_rounds', 'in_fresh_process', 'unpack', 'unsent', 'time_in_processes',
-           'spread', 'Against', 'against_times', 'against_scores', 'against_bytes', 'against', 'judged_rows', 'as_data',
-           'as_models', 'Benchmark', 'keep', 'timed', 'rates', 'scored', 'held', 'compare_models', 'standings']
+           'per_second', 'call_peak', 'memory_of', 'by_run', 'mapped', 'copies_kept', 'copied', 'not_copied',
+           'usual_builds', 'rounds_for', 'time_in_builds', 'time_here', 'OwnPickler', 'packed', 'serve_rounds',
+           'in_fresh_process', 'unpack', 'unsent', 'time_in_processes', 'spread', 'Against', 'settled', 'judged',
+           'time_against', 'against_times', 'against_scores', 'against_bytes', 'beside', 'against', 'all_values',
+           'judged_rows', 'object_words', 'as_data', 'as_models', 'Benchmark', 'keep', 'check_enough', 'timed', 'rates',
+           'scored', 'held', 'compare_models', 'standings']
 
 # %% ../../nbs/66_bench.benchmark.ipynb #imports
 import copy, hashlib, math, time
@@ -19,17 +21,21 @@ from multiprocessing.reduction import ForkingPickler
 from typing import NamedTuple
 import numpy as np
 from ..backends.base import Model, ModelError, Watched, as_model, blamed, running, unique_names
+from ..base.anew import Blueprint
 from ..base.process import Child, in_new_thread
 from ..base.text import Shown, Table, worded
-from .choose import Standings, higher_is_better, in_points
+from .choose import Standings, higher_is_better, in_points, one_family
 from ..core.tensor import no_grad
-from ..measure.accuracy import Score, accuracy_difference, mcnemar
-from ..measure.clock import gc_paused, interleave
+from ..measure.accuracy import Score, accuracy_difference, difference_p, mcnemar, wilson
+from ..measure.builds import builds_for, t_interval
+from ..measure.clock import gc_paused, interleave, rounds_within
 from ..measure.compare import even_loops
-from ..measure.pairs import compare_results, holm, paired_results
+from ..measure.pairs import (
+    ANEW, Asked, Ratio, band_ps, evidence, family_verdict, in_words, mean_ratio, more_for, paired_results,
+    ratio_concerns, sure_means, timely)
 from ..measure.runs import SMALL_OBJECTS
 from ..measure.result import BenchmarkResult, plain
-from ..measure.stats import fewest_values, median_ranks
+from ..measure.stats import fewest_values
 from ..profile.memory import allocated_peak
 
 # %% ../../nbs/66_bench.benchmark.ipynb #labelled
@@ -116,6 +122,7 @@ def time_models(
     models, xs:Mapping,       # each name once; name -> its batch
     *, repeats:int=30, secs:float|None=None, inner:Mapping|None=None, # as for `interleave`
     min_secs:float=1e-3, warm:int=1,
+    whole:bool=True,          # after the rounds, each output of one more sample is checked
     seed:int|list=0, threads:int|None=1, clock:Callable=time.perf_counter,
     progress:Callable|None=None, # called with (done, rounds) after each round
     **how,                    # what else was so for all of them
@@ -134,7 +141,7 @@ def time_models(
         taken = interleave(runs, repeats, rng=np.random.default_rng(seed), inner=inner, secs=secs, warm=warm,
                            clock=clock, progress=check)
         for name, w in watched.items():                # the rounds saw each last output: now all of a sample
-            for _ in range(inner[name]):
+            for _ in range(inner[name]*whole):
                 w.run()
                 w.check()
         if clock is not time.perf_counter: how['clock'] = getattr(clock, '__name__', type(clock).__name__)
@@ -201,24 +208,58 @@ def copies_kept(models) -> int:
     "How many copies of all `models` fit into `KEPT`: 1 at least, and 1 if somebody's weights are not known."
     if any(m.weights is None for m in models): return 1
     return max(1, KEPT//max(1, sum(sum(m.weights().values()) for m in models)))
-def time_in_builds(models, xs:Mapping, builds:int, *, repeats:int=30, secs:float|None=None, seed:int|list=0,
-                   progress:Callable|None=None, **options) -> dict[str,BenchmarkResult]:
-    """`time_models` on copies of all models and inputs, `builds` times, joined by `by_run`. The rounds are
-    shared out; a function is its own copy. ModelError for what cannot be copied."""
-    def copied(m):
-        with blamed(m.name, 'cannot be copied, say builds=1'): return copy.deepcopy(m)
-    each = dict(options, repeats=math.ceil(repeats/builds), secs=secs and secs/builds, inner=None)
-    runs, kept = [], deque(maxlen=copies_kept(models))     # memory that is free again would be used again
+def copied(m:Model, keep=()) -> Model:
+    "A model like `m` in other places of memory, by its maker or as a copy; ModelError if there is no way."
+    with blamed(m.name, 'cannot be copied, say builds=1'):
+        if m.make: return m.make()
+        if m.kind != 'function': return copy.deepcopy(m)
+        plan = Blueprint([m.call], keep)                  # a function: around copies of what it holds
+        return replace(m, call=plan.build()[0]) if plan.data else m
+def not_copied(models, keep=()) -> tuple[str,...]:
+    "Names of the models that stay the same object in each build, because they cannot be copied."
+    found = []
+    for m in models:
+        try: copied(m, keep)
+        except ModelError: found.append(m.name)
+    return tuple(found)
+
+# %% ../../nbs/66_bench.benchmark.ipynb #in-builds
+def usual_builds(rounds:int) -> int:
+    "About `builds_for` so many rounds, 6 to 10, that share them evenly, or nearly so."
+    near = builds_for(rounds)
+    def cost(n): return -rounds % n, abs(n - near)           # rounds too many, and how far it is from `near`
+    return min(range(min(6, rounds), min(10, rounds) + 1), key=cost)
+def rounds_for(models, xs:Mapping, secs:float, min_secs:float=1e-3, threads:int|None=1,
+               clock:Callable=time.perf_counter) -> tuple[int,dict]:
+    "Rounds that fit into `secs`, of which a tenth is spent to find out, and the calls in a sample of each."
+    with running(models, threads):
+        runs = {m.name: Watched(m, xs[m.name]).run for m in models}
+        inner = even_loops(runs, min_secs, clock)
+        return rounds_within(secs, runs, inner, clock, share=.1), inner
+def time_in_builds(models, xs:Mapping, builds:int, *, same=(), repeats:int=30, secs:float|None=None,
+                   seed:int|list=0, progress:Callable|None=None, **options) -> dict[str,BenchmarkResult]:
+    """`time_models` on models and inputs made anew, `builds` times, joined by `by_run`; `same` are names of
+    models that stay as they are. The rounds are shared out. ModelError for what cannot be copied."""
+    each, runs = dict(options, inner=None), []
+    kept = deque(maxlen=copies_kept(models))       # memory that is free again would be used again
+    if secs is not None:
+        known = {k: v for k, v in options.items() if k in ('min_secs', 'threads', 'clock')}
+        repeats, each['inner'] = rounds_for(models, xs, secs, **known)
+    clock = options.get('clock', time.perf_counter)
     for i in range(builds):
-        made = [copied(m) for m in models], {k: x.copy() for k, x in xs.items()}
+        anew = [m if m.name in same else copied(m, [clock]) for m in models]
+        made = anew, {k: x.copy() for k, x in xs.items()}
         def tell(done, of): progress and progress(i*of + done, builds*of)
-        runs.append(time_models(*made, seed=[*np.atleast_1d(seed).tolist(), i], progress=tell, **each))
+        own = dict(seed=[*np.atleast_1d(seed).tolist(), i], warm=int(i == 0), whole=i == builds - 1)
+        runs.append(time_models(*made, repeats=math.ceil(repeats/builds), progress=tell, **own, **each))
         each['inner'] = {name: r.how['inner'] for name, r in runs[0].items()}   # found out once
         kept.append(made)
-    return by_run(runs, 'builds')
-def time_here(models, xs:Mapping, builds:int=1, **options) -> dict[str,BenchmarkResult]:
+    found = by_run(runs, 'builds')
+    return found | {k: replace(found[k], how=plain(found[k].how) | dict(same=True)) for k in same}
+def time_here(models, xs:Mapping, builds:int=1, same=(), **options) -> dict[str,BenchmarkResult]:
     "`time_models`, or `time_in_builds` if there are several."
-    return time_in_builds(models, xs, builds, **options) if builds > 1 else time_models(models, xs, **options)
+    if builds < 2: return time_models(models, xs, **options)
+    return time_in_builds(models, xs, builds, same=same, **options)
 
 # %% ../../nbs/66_bench.benchmark.ipynb #packed
 class OwnPickler(ForkingPickler):
@@ -232,6 +273,7 @@ def packed(models, **rest) -> bytes:
         except Exception as e: raise ValueError(
             f'{what} cannot be sent to another process ({e}): make it of functions and classes that stand in '
             'a module, not of a lambda or a session, or stay in this one with processes=1') from e
+    models = [replace(m, make=None) for m in models]       # a maker need not be sent: what it made is
     for m in models: dumped(f'model {m.name!r}', m)
     return dumped('a setting', dict(rest, models=models))
 
@@ -274,7 +316,10 @@ def time_in_processes(models, xs:Mapping, processes:int, *, seed:int=0, progress
 # %% ../../nbs/66_bench.benchmark.ipynb #spread
 def spread(x:Score|BenchmarkResult, level:float=.95) -> tuple[float,float,float]:
     "(middle, lo, hi): both ends NaN if too few were measured, the value itself if it was not measured."
-    if isinstance(x, Score): return x.share, *x.interval()
+    if isinstance(x, Score): return x.share, *wilson(x.right, x.n, level)
+    if any(x.how.get(k, 1) > 1 for k in ANEW) and x.n >= fewest_values(min(level, .95)):
+        _, lo, hi, _ = t_interval(np.log(x.values), level)        # each value is the median of a build
+        return x.median, min(math.exp(lo), x.median), max(math.exp(hi), x.median)
     if x.n >= fewest_values(level): return x.median, *x.interval(level)
     return (x.median,)*3 if x.provenance != 'measured' else (x.median, math.nan, math.nan)
 
@@ -285,35 +330,71 @@ class Against(NamedTuple):
     mid: float
     lo: float                 # both ends NaN if there is no interval
     hi: float
-    p: float                  # adjusted for all models in the column; NaN if nothing was tested
+    p: float                  # adjusted for all that it was said with; NaN if nothing was tested
     verdict: str              # of `measure.pairs.verdict`; or 'better', 'less', …
     p_alone: float = math.nan # before it was adjusted
     more: int|None = None     # measure again with so many pairs, builds or processes more
+    p_same: float = math.nan  # alone, of a difference as large as the band: small if it is the same
+    p_beyond: float = math.nan # alone, of one no larger than the band
+    ratio: Ratio|None = None  # of times and rates
+    rate: bool = False        # more is faster
+    mean: tuple|Ratio|None = None # ratio of the means and its p; after `judged` the ratio if it says more
+    concerns: tuple = ()      # what makes the ratio doubtful
     def words(self) -> str:
         if self.kind == 'ratio': return worded(self.mid, self.lo, self.hi)
         return in_points(self.mid, self.lo, self.hi)
+    def said(self, band:float=.02) -> str:
+        said = in_words(self.verdict, band)
+        if not isinstance(self.mean, Ratio): return said
+        return f'{"the same" if said == "same" else said} in the median; mean {self.mean.words()}'
 
+# %% ../../nbs/66_bench.benchmark.ipynb #band-ps
+def settled(a:Against, p:float, p_same:float, p_beyond:float, band:float, level:float, tests:int) -> Against:
+    "`a` with the verdict that its ps allow, adjusted for `tests` of a family."
+    if math.isnan(p): return a
+    if a.kind == 'difference':
+        said, way = 'undecided', 'better' if a.mid > 0 else 'worse'
+        if p <= 1 - level and not a.lo <= 0 <= a.hi: said = way
+        return a._replace(p=p, verdict='same' if p_same <= 1 - level else said)
+    said = family_verdict(a.ratio.inverse() if a.rate else a.ratio, band, p, p_same, p_beyond)
+    return a._replace(p=p, verdict=said, more=more_for(a.ratio, band, tests) if said == 'undecided' else None)
 
+def judged(found:Mapping, band:float=.02, level:float=.95) -> dict[object,dict]:
+    "column -> name -> `Against`, with verdicts: all columns are one family, for each of the three questions."
+    places = [(c, k) for c, xs in found.items() for k in xs]
+    def column(xs, f): return {k: getattr(a, f) for k, a in xs.items()}
+    ps = [one_family({c: column(xs, f) for c, xs in found.items()}) for f in ('p_alone', 'p_same', 'p_beyond')]
+    how = band, level, sum(found[c][k].p_alone == found[c][k].p_alone for c, k in places)
+    done = [settled(found[c][k], *(q[c][k] for q in ps), *how) for c, k in places]
+    means = sure_means([Asked(k, a.ratio, None, mean=a.mean) for (_, k), a in zip(places, done)],
+                       [a.verdict for a in done], band)
+    told = {at: a._replace(mean=m) for at, a, m in zip(places, done, means)}
+    return {c: {k: told[c, k] for k in xs} for c, xs in found.items()}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #against-times
+def time_against(x:BenchmarkResult, base:BenchmarkResult, band:float=.02, level:float=.95) -> Against:
+    "The ratio of `x` to `base`, which took turns with it; without a verdict yet."
+    e = evidence(x, base, level)
+    q, p = e.ratio, e.p()
+    same = band_ps(Asked(x.name, q, e.p), band)
+    return Against('ratio', q.estimate, q.lo, q.hi, p, 'undecided', p, None, *same, q, timely(x),
+                   mean_ratio(x, base, level), ratio_concerns(e.d, level))
 def against_times(records:Mapping, base:str, band:float=.02, level:float=.95) -> dict[str,Against]:
     "Ratios of pairs that were taken in turns with `base`; empty if there are none, or too few."
-    run = records[base].how.get('run')
-    pairs = [records[base], *(x for k, x in records.items() if k != base and run and x.how.get('run') == run)]
-    if len(pairs) < 2 or pairs[0].n < fewest_values(level): return {}
-    return {v.name: Against('ratio', q.estimate, q.lo, q.hi, v.p_holm, v.verdict, v.p, v.more)
-            for v in compare_results(pairs, base, band, level).rows for q in [v.ratio]}
+    first = records[base]
+    run, enough = first.how.get('run'), first.n >= fewest_values(level)
+    return {k: time_against(x, first, band, level) for k, x in records.items()
+            if k != base and run and enough and x.how.get('run') == run}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #against-scores
 def against_scores(others:Mapping, base:Score, band:float=.02, level:float=.95) -> dict[str,Against]:
-    "Accuracies on the same examples: the difference to `base`; 'same' within `band`, as a share."
-    alone = [mcnemar(s, base) for s in others.values()]
-    def one(s, p, p_holm):
-        d = accuracy_difference(s, base, level)
-        said = 'same' if -band <= d.lo and d.hi <= band else 'better' if d.lo > 0 else 'worse'
-        if said != 'same' and not (d.excludes_zero and p_holm <= 1 - level): said = 'undecided'
-        return Against('difference', d.estimate, d.lo, d.hi, p_holm, said, p)
-    return {k: one(s, *ps) for (k, s), *ps in zip(others.items(), alone, holm(alone).tolist())}
+    "Accuracies on the same examples: the difference to `base`, in shares; without a verdict yet."
+    def one(s):
+        d, p = accuracy_difference(s, base, level), mcnemar(s, base)
+        inside = -band <= d.lo and d.hi <= band
+        same = max(difference_p(s, base, edge) for edge in (-band, band)) if inside else 1.
+        return Against('difference', d.estimate, d.lo, d.hi, p, 'undecided', p, None, same)
+    return {k: one(s) for k, s in others.items()}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #against-bytes
 def against_bytes(others:Mapping, base:BenchmarkResult, band:float=.02) -> dict[str,Against]:
@@ -326,8 +407,8 @@ def against_bytes(others:Mapping, base:BenchmarkResult, band:float=.02) -> dict[
     return {k: one(x.median, base.median) for k, x in others.items()}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #against-column
-def against(records:Mapping, base:str, band:float=.02, level:float=.95) -> dict[str,Against]:
-    "name -> `Against` the record of `base`, for a column's others; empty if they cannot be compared."
+def beside(records:Mapping, base:str, band:float=.02, level:float=.95) -> dict[str,Against]:
+    "name -> `Against` the record of `base`, not `judged` yet; empty if they cannot be compared."
     others = {k: x for k, x in records.items() if k != base}
     if base not in records or not others: return {}
     first = records[base]
@@ -335,18 +416,37 @@ def against(records:Mapping, base:str, band:float=.02, level:float=.95) -> dict[
     if first.unit == 's' or first.unit.endswith('/s'): return against_times(records, base, band, level)
     return against_bytes(others, first, band)
 
+def against(records:Mapping, base:str, band:float=.02, level:float=.95) -> dict[str,Against]:
+    "`beside`, judged: a column that is a family by itself."
+    return judged({'': beside(records, base, band, level)}, band, level)['']
+
 # %% ../../nbs/66_bench.benchmark.ipynb #judged-rows
-def judged_rows(records:Mapping, base:str, band:float=.02, level:float=.95) -> list[dict]:
-    "A dictionary for each record: what it is, n, interval, origin, and how it stands against `base`."
-    beside, blank = against(records, base, band, level), Against('', *[math.nan]*4, '')
+def all_values(x:BenchmarkResult) -> BenchmarkResult:
+    "`x` with every sample of all its builds or processes, where it has their medians."
+    how = plain(x.how)
+    return replace(x, values=[v for part in how['within'] for v in part]) if 'within' in how else x
+def judged_rows(records:Mapping, base:str, band:float=.02, level:float=.95, found=None) -> list[dict]:
+    "A dictionary for each record: what it is, n, interval, origin, and how it stands: `found`, or `against`."
+    found = against(records, base, band, level) if found is None else found
+    blank = Against('', *[math.nan]*4, '')
     def row(name, x):
         mid, lo, hi = spread(x, level)
-        a = beside.get(name) or blank._replace(verdict='baseline' if name == base else '')
+        a = found.get(name) or blank._replace(verdict='baseline' if name == base else '')
+        mean = x.share if isinstance(x, Score) else all_values(x).mean
         return dict(name=name, metric=x.metric, data=getattr(x, 'data', ''), unit=getattr(x, 'unit', 'share'),
-                    provenance=x.provenance, n=x.n, value=mid, lo=lo, hi=hi, level=level, against=a.kind,
-                    change=a.mid, change_lo=a.lo, change_hi=a.hi, p=a.p_alone, p_holm=a.p, verdict=a.verdict,
-                    more=a.more)
+                    provenance=x.provenance, n=x.n, value=mid, lo=lo, hi=hi, level=level, mean=mean,
+                    against=a.kind, change=a.mid, change_lo=a.lo, change_hi=a.hi, p=a.p_alone, p_holm=a.p,
+                    verdict=a.verdict, more=a.more, words=a.said(band))
     return [row(*item) for item in records.items()]
+
+def object_words(records) -> list[str]:
+    "A sentence if some timed `records` are about objects: about one place in memory, not about programs."
+    timed = [x for x in records if x.provenance == 'measured' and not isinstance(x, Score) and x.unit != 'B']
+    bare = [x.name for x in timed if x.how.get('same') or not any(x.how.get(k, 1) > 1 for k in ANEW)]
+    names = ', '.join(dict.fromkeys(bare))
+    if not names or any(not x.how.get('run') for x in timed): return []
+    who = 'Times' if len(set(bare)) == len({x.name for x in timed}) else f'Times of {names}'
+    return [f'{who} are of these objects, which were not built anew: equal ones may differ.']
 
 # %% ../../nbs/66_bench.benchmark.ipynb #as-data
 def as_data(datasets) -> tuple[Labelled,...]:
@@ -388,7 +488,7 @@ class Benchmark:
         band:float=.02,           # what counts as the same: 2% in time, 2 points in accuracy
         level:float=.95, threads:int|None=1, baseline:str|None=None,
         processes:int=1,          # the rounds in so many fresh processes; at 95% comparing takes 6
-        builds:int=1,             # the rounds shared out to so many copies of all models
+        builds:int|None=None,     # all models made anew so often; None: up to 10 times, 1 in fresh processes
         min_secs:float=1e-3, clock:Callable=time.perf_counter,
         progress:Callable|None=None, # called with (done, total)
     ):
@@ -398,6 +498,8 @@ class Benchmark:
         self.baseline = self.names[0] if baseline is None else baseline
         if self.baseline not in self.names: raise ValueError(
             f'no model {baseline!r} to compare with: one of {", ".join(self.names)}')
+        self.asked = builds is not None
+        if not self.asked: builds = 1 if processes > 1 else 10 if secs is not None else usual_builds(repeats)
         if min(processes, builds) < 1: raise ValueError(f'{processes} processes, {builds} builds: at least 1')
         self.seed,self.band,self.level,self.threads = seed,band,level,threads
         self.processes,self.builds = processes,builds
@@ -417,13 +519,21 @@ def keep(b:Benchmark, kind:str, batch:int|None, found:Mapping) -> Mapping:
     b.done.pop((kind, batch), None)
     b.done[kind, batch] = found
     return found
+def check_enough(b:Benchmark, rivals:int, rounds:int|None):
+    "ValueError if so few builds, processes or `rounds` can decide nothing about so many `rivals`."
+    of, n = next(((k, getattr(b, k)) for k in ANEW if getattr(b, k) > 1), ('rounds', rounds))
+    share = (1 - b.level)/(max(rivals, 1) if of == 'rounds' else 1)     # signs have a least p, t has not
+    if n is not None and n < (need := fewest_values(1 - share)): raise ValueError(
+        f'n={n} {of}: too few for an interval at {100*b.level:g}% and {rivals} comparisons, '
+        f'which needs {need}')
 
 # %% ../../nbs/66_bench.benchmark.ipynb #timed
 def timed(b:Benchmark, batch:int) -> dict[str,BenchmarkResult]:
     "Seconds a call on a batch: here or in fresh processes, on the models or on copies."
     made = {m.name: example_batch(m, batch, b.seed, b.data) for m in b.models}
     xs = {name: x for name, (x, _) in made.items()}
-    options = dict(b.timing, batch=batch, builds=b.builds, threads=b.threads, seed=b.seed,
+    same = () if b.asked or b.builds < 2 else not_copied(b.models, [b.timing['clock']])
+    options = dict(b.timing, batch=batch, builds=b.builds, same=same, threads=b.threads, seed=b.seed,
                    progress=b.progress)
     if b.processes > 1: found = time_in_processes(b.models, xs, b.processes, **options)
     else: found = time_here(b.models, xs, **options)
@@ -456,14 +566,18 @@ def compare_models(b:Benchmark, metric:str='latency', batch:int|None=None):
     if kind == 'accuracy': columns = [{k: s for (k, of), s in found.items() if of == d.name} for d in b.data]
     elif kind == 'memory': columns = [{k: rs[metric] for k, rs in found.items() if metric in rs}]
     else: columns = [found]
-    if kind in ('latency', 'throughput') and len(found) > 1: median_ranks(found[b.baseline].n, b.level)
+    if kind in ('latency', 'throughput') and len(found) > 1:
+        check_enough(b, len(found) - 1, found[b.baseline].n)
     return standings(b, metric, columns)
 
 # %% ../../nbs/66_bench.benchmark.ipynb #judged-frame
 def standings(b:Benchmark, metric:str, columns:list[dict]) -> Standings:
     "The `judged_rows` of `columns`, with a row for models of which nothing is known."
-    rows = [row for records in columns for row in judged_rows(records, b.baseline, b.band, b.level)]
+    how = b.baseline, b.band, b.level
+    found = judged({i: beside(xs, *how) for i, xs in enumerate(columns)}, b.band, b.level)
+    rows = [row for i, xs in enumerate(columns) for row in judged_rows(xs, *how, found[i])]
+    notes = object_words(x for xs in columns for x in xs.values())
     if not columns[0].get(b.baseline): rows = [row | dict(verdict='no baseline') for row in rows]
     rows += [dict(name=k, unit='B', n=0, verdict='not known') for k in b.names if k not in columns[0]]
     rows.sort(key=lambda row: b.names.index(row['name']))
-    return Standings(metric, b.baseline, tuple(rows), b.band, b.level)
+    return Standings(metric, b.baseline, tuple(rows), b.band, b.level, tuple(notes))

@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['HIGHER_IS_BETTER', 'TELL', 'beats', 'frontier', 'at_best', 'at_worst', 'surely_beats', 'may_beat', 'statuses',
-           'higher_is_better', 'best', 'meets', 'choose', 'in_points', 'how_to_tell', 'Standings', 'change_words',
-           'standing_cells', 'standings_words', 'standings_table', 'standings_frame']
+           'settle', 'higher_is_better', 'best', 'meets', 'in_one_family', 'choose', 'one_family', 'in_points',
+           'how_to_tell', 'Standings', 'change_words', 'standing_cells', 'standings_words', 'standings_table',
+           'standings_frame']
 
 # %% ../../nbs/65_bench.choose.ipynb #imports
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ..base.text import Shown, Table, decimals, worded
-from ..measure.pairs import Ratio
+from ..measure.pairs import Ratio, holm
 
 # %% ../../nbs/65_bench.choose.ipynb #beats
 def beats(a, b) -> bool:
@@ -57,6 +58,17 @@ def statuses(places:Mapping) -> dict[str,str]:
         return 'undecided' if any(may_beat(p, mine) for p in others) else 'on'
     return {name: status(name) for name in places}
 
+# %% ../../nbs/65_bench.choose.ipynb #settle
+def settle(names, beats:Callable, safe:Callable) -> dict[str,str]:
+    "By name: 'off' if one that stays `beats(it, name)`; 'on' if it stays and is `safe`; else 'undecided'."
+    names, stays, off, before = list(names), set(), set(), None
+    while before != (stays, off):
+        before = stays, off
+        stays = {k for k in names if k not in off and all(j in off for j in names if beats(j, k))}
+        off = {k for k in names if any(beats(j, k) for j in stays)}
+    def status(k): return 'off' if k in off else 'on' if k in stays and safe(k) else 'undecided'
+    return {k: status(k) for k in names}
+
 # %% ../../nbs/65_bench.choose.ipynb #higher-is-better
 HIGHER_IS_BETTER = dict(latency=False, throughput=True, accuracy=True) | dict.fromkeys(
     ('weights', 'peak activations', 'allocated peak'), False)
@@ -83,6 +95,17 @@ def meets(value, least:float|None=None, most:float|None=None) -> str:
     if least is not None and hi < least or most is not None and lo > most: return 'missed'
     return 'met' if (least is None or lo >= least) and (most is None or hi <= most) else 'undecided'
 
+# %% ../../nbs/65_bench.choose.ipynb #in-one-family
+def in_one_family(names, status:Callable, level:float=.95) -> dict[str,str]:
+    "name -> 'met', 'missed' or 'undecided' by `status(name, level)`, so that one false word of all is rare."
+    def surely(word):
+        sure = set()
+        def passes(k): return status(k, 1 - (1 - level)/(len(names) - len(sure))) == word
+        while more := {k for k in names if k not in sure and passes(k)}: sure |= more
+        return sure
+    met, missed = surely('met'), surely('missed')
+    return {k: 'met' if k in met else 'missed' if k in missed else 'undecided' for k in names}
+
 # %% ../../nbs/65_bench.choose.ipynb #choose
 def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
     "What to take, as ('model' | 'a tie' | 'keep the baseline' | 'none', names)."
@@ -91,6 +114,14 @@ def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
     if not pool: return 'keep the baseline', (baseline,)
     left = [a for a in pool if not any(better(b, a) for b in pool)] or pool    # or: each loses to another
     return ('model' if len(left) == 1 else 'a tie'), tuple(left)
+
+# %% ../../nbs/65_bench.choose.ipynb #one-family
+def one_family(ps:Mapping) -> dict[object,dict]:
+    "column -> name -> p, adjusted by `holm` among all of all columns; NaN, where nothing was tested, stays."
+    tested = [(c, k) for c, col in ps.items() for k, p in col.items() if p == p]
+    found = {c: dict(col) for c, col in ps.items()}
+    for (c, k), p in zip(tested, holm([ps[c][k] for c, k in tested]).tolist()): found[c][k] = p
+    return found
 
 # %% ../../nbs/65_bench.choose.ipynb #in-points
 def in_points(mid:float, lo:float, hi:float) -> str:
@@ -119,6 +150,7 @@ class Standings(Shown):
     rows: tuple               # of dictionaries, see `judged_rows` of 66_bench.benchmark
     band: float = .02
     level: float = .95
+    notes: tuple = ()         # sentences below the table
     def __len__(self): return len(self.rows)
     @property
     def kind(self) -> str: return next((r['against'] for r in self.rows if r.get('against')), 'ratio')
@@ -136,7 +168,8 @@ def standing_cells(r:Mapping, many:bool=False) -> tuple:
     "The cells of a row, its data among them if there are `many` sets."
     value = worded(r['value'], r['lo'], r['hi'], r['unit']) if r['n'] else ''
     p = r.get('p_holm', math.nan)
-    said = r['verdict'] + (f'; measure again with {r["n"] + r["more"]}' if r.get('more') else '')
+    said = r.get('words', r['verdict'])
+    said += (f'; measure again with {r["n"] + r["more"]}' if r.get('more') else '')
     return r['name'], *([r.get('data', '')]*many), value, change_words(r), f'{p:.2g}' if p == p else '', said
 
 # %% ../../nbs/65_bench.choose.ipynb #standings-table
@@ -155,7 +188,8 @@ def standings_table(s:Standings) -> Table:
     many = len({r.get('data') for r in s.rows} - {None, ''}) > 1
     head = 'name', *(['data']*many), s.metric, s.kind, 'p (Holm)', 'verdict'
     lost = how_to_tell(s.metric, [r['name'] for r in s.rows if not r['n']])
-    return Table(head, tuple(standing_cells(r, many) for r in s.rows), (*standings_words(s), *lost), None)
+    rows = tuple(standing_cells(r, many) for r in s.rows)
+    return Table(head, rows, (*standings_words(s), *s.notes, *lost), None)
 
 # %% ../../nbs/65_bench.choose.ipynb #standings-frame
 def standings_frame(s:Standings):

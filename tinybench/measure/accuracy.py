@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['z_score', 'wilson', 'examples_for', 'as_hits', 'Score', 'score_row', 'score_dict', 'score_from_dict', 'paired_hits',
-           'Kinds', 'kinds', 'mcnemar', 'corrected_phi', 'Difference', 'accuracy_difference', 'split_scores', 'auc',
-           'placements', 'placement_variance', 'auc_limits', 'Auc', 'auc_interval', 'auc_gap', 'delong_test',
-           'auc_correlation', 'auc_difference']
+           'Kinds', 'kinds', 'mcnemar', 'corrected_phi', 'Difference', 'difference_of', 'accuracy_difference',
+           'difference_p', 'p_of', 'split_scores', 'auc', 'placements', 'placement_variance', 'auc_limits', 'Auc',
+           'auc_interval', 'auc_gap', 'delong_test', 'auc_correlation', 'auc_difference']
 
 # %% ../../nbs/44_measure.accuracy.ipynb #imports
 import math
@@ -179,15 +179,32 @@ class Difference(Shown):
         return Table((), words=(said,))
 
 # %% ../../nbs/44_measure.accuracy.ipynb #accuracy-difference
-def accuracy_difference(a_hits, b_hits, level:float=.95) -> Difference:
-    "Share right of `a` less that of `b` on the same examples (Newcombe 1998, method 10); hits or `Score`s."
-    both, a_only, b_only, neither = found = kinds(a_hits, b_hits)
+def difference_of(found:Kinds, level:float=.95) -> Difference:
+    "`accuracy_difference` of so many examples of each kind."
+    both, a_only, b_only, neither = found
     n, phi = sum(found), corrected_phi(*found)
     p, q = (both + a_only)/n, (both + b_only)/n
     (p_lo, p_hi), (q_lo, q_hi) = (wilson(both + k, n, level) for k in (a_only, b_only))
     def reach(s, t): return math.sqrt(max(s*s - 2*phi*s*t + t*t, 0.))
     d = (a_only - b_only)/n
     return Difference(d, d - reach(p - p_lo, q_hi - q), d + reach(p_hi - p, q - q_lo), n, level)
+
+def accuracy_difference(a_hits, b_hits, level:float=.95) -> Difference:
+    "Share right of `a` less that of `b` on the same examples (Newcombe 1998, method 10); hits or `Score`s."
+    return difference_of(kinds(a_hits, b_hits), level)
+
+def difference_p(a_hits, b_hits, at:float=0.) -> float:
+    "p of a true difference `at`: 1 less the level at which `accuracy_difference` begins to hold it."
+    return p_of(kinds(a_hits, b_hits), at)
+def p_of(found:Kinds, at:float=0.) -> float:
+    "`difference_p` of so many examples of each kind."
+    out, into = 0., 6.                                           # standard errors
+    def holds(z): return (d := difference_of(found, math.erf(z/math.sqrt(2)))).lo <= at <= d.hi
+    if not holds(into): return math.erfc(into/math.sqrt(2))
+    for _ in range(24):
+        z = (out + into)/2
+        out, into = (out, z) if z and holds(z) else (z, into)
+    return math.erfc(into/math.sqrt(2))
 
 # %% ../../nbs/44_measure.accuracy.ipynb #split-scores
 def split_scores(scores, labels) -> tuple[np.ndarray,np.ndarray]:
