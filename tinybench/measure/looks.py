@@ -10,8 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 import numpy as np
-from .lean import inflation
-from .signs import flip_sums, larger, lower_end, scores
+from .signs import flip_sums, larger, lower_end, scores, stretch
 from .stats import check_share
 
 # %% ../../nbs/41_measure.looks.ipynb #look-ends
@@ -31,7 +30,7 @@ def boundary(sums, shares, alpha:float=.05) -> list[float]:
     alive, bars = np.ones(sums.shape[1], bool), []
     for row, t in zip(sums, shares):
         spend = int(alpha*t*t*len(alive) + 1e-9) - int((~alive).sum())
-        bars.append(float(np.sort(row[alive])[::-1][spend]) + 1e-9)
+        bars.append(float(np.partition(row[alive], -1 - spend)[-1 - spend]) + 1e-9)
         alive &= row <= bars[-1]
     return bars
 
@@ -73,7 +72,7 @@ def look(d, most:int, looks:int=5, band:float=.02, level:float=.95) -> Look:
     check_share(level=level)
     if not 0 < n <= most: raise ValueError(f'{n} units of a plan of {most}')
     ends = [e for e in look_ends(most, looks) if e < n] + [n]
-    mid, wide = float(np.median(d)), math.sqrt(inflation(d))
+    mid, wide = float(np.median(d)), stretch(d)
     lo, hi = (mid + wide*(end - mid) for end in look_interval(d, ends, most, level))
     edge = math.log1p(band)
     return Look(n, most, mid, lo, hi, level, -edge <= lo and hi <= edge, int(lo > 0) - int(hi < 0))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FLIPS', 'chance_alarm', 'sign_test', 'signed_rank', 'bisquare', 'scores', 'patterns', 'flip_sums', 'larger',
-           'flip_share', 'flip_p', 'flip_test', 'first_kept', 'lower_end', 'flip_interval']
+           'flip_share', 'flip_p', 'flip_test', 'first_kept', 'lower_end', 'flip_interval', 'stretch']
 
 # %% ../../nbs/38_measure.signs.ipynb #imports
 import math
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import cache
 import numpy as np
 from scipy.special import bdtr, ndtr
-from .lean import ranks
+from .lean import inflation, ranks
 from .stats import median_interval, median_ranks
 
 # %% ../../nbs/38_measure.signs.ipynb #chance-alarm
@@ -68,7 +68,7 @@ def flip_sums(rows) -> np.ndarray:
     "The sum of each of `rows` (k, n), first as it is and then with its values flipped: (k, 4096)."
     rows = np.atleast_2d(np.asarray(rows, float))
     codes, signs = patterns()
-    at = np.resize(codes, rows.shape[1])
+    at = codes[np.arange(rows.shape[1]) % FLIPS]
     if len(at) <= 128: return ((rows[:, None]*signs[:, at >> 6]) @ signs[at & 63]).reshape(len(rows), FLIPS)
     square = np.stack([np.bincount(at, row, FLIPS) for row in rows]).reshape(-1, 64, 64)
     return (signs @ square @ signs).reshape(len(rows), FLIPS)
@@ -129,3 +129,9 @@ def flip_interval(d, level:float=.95) -> tuple[float,float]:
     median_ranks(len(d), level)                   # refuses too few
     def low(d): return lower_end(d, lambda shift: flip_p(d - shift) > 1 - level)
     return low(d), 0. - low(-d[::-1])
+
+# %% ../../nbs/38_measure.signs.ipynb #stretch
+def stretch(d) -> float:
+    "How many times as wide an interval of `d`, in the order taken, must be: above 1 if they surely lean."
+    f = inflation(d)
+    return math.sqrt(f) if f > 1 + 10/math.sqrt(len(d)) else 1.
