@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from tinybench.measure.builds import maker
-from tinybench.measure.compare import compare, selftest
+from tinybench.measure.compare import compare, even_loops, selftest
 from tinybench.measure.pairs import Comparison, leans
 
 def rng(seed=0): return np.random.default_rng(seed)
@@ -159,3 +159,16 @@ def test_places_make_objects_differ_and_programs_not(builds):
     m = Placed(rng(3))
     s = selftest(m.job(), 60, 50, builds=builds, inner=1, clock=m.clock, rng=rng(4))
     assert s.fair == (builds is None) and (s.alarms > 15 if builds else s.alarms <= stats.binom.isf(1e-3, 60, .05))
+
+def test_an_interrupted_trial_does_not_give_equal_functions_other_loops():
+    "Every trial of the first function is hit twice, so that it seems to take three times as long."
+    m = Machine(rng())
+    def hit():
+        hit.calls += 1
+        m.now += 1e-4 if hit.calls > 12 else 3e-4
+    hit.calls, ticks = 0, iter(range(10**9))
+    def clock(): return m.now + 1e-9*next(ticks)
+    loops = even_loops(dict(a=hit, b=m.job(1e-4)), 1e-3, clock)
+    assert loops['a'] == loops['b'] >= 10
+    far = even_loops(dict(a=m.job(1e-3), b=m.job(1e-5)), 1e-2, clock)
+    assert far['b'] > 20*far['a']

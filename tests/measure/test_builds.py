@@ -136,6 +136,16 @@ def test_what_holds_no_array_stays_what_it_is():
     assert new[0] is not x and all(a is b for a, b in zip(new[1:], g()[1:]))
     assert Blueprint([lambda: lock]).why == 'lock'
 
+def test_parts_without_arrays_are_copied_with_their_whole_and_what_a_function_closes_over_is_not():
+    net, count = create('mnist_mlp', rng()).eval(), [0]
+    def f():
+        count[0] += 1
+        return net
+    new = anew(f)[0]()
+    ids = {id(m) for _, m in net.named_modules()} | {id(net.layers)}
+    assert not ids & ({id(m) for _, m in new.named_modules()} | {id(new.layers)}) and count == [1]
+    assert all(type(a) is type(b) for (_, a), (_, b) in zip(net.named_modules(), new.named_modules()))
+
 class Machine:
     "A clock that holds an array."
     def __init__(self): self.now, self.log = 0., np.zeros(3)

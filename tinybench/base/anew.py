@@ -84,6 +84,13 @@ def refusal(v, homes:set) -> str:
     if isinstance(v, (*known, *CONTAINERS)) or is_data(v) or type(v).__new__ is object.__new__: return ''
     return type(v).__name__
 
+def is_thing(v, homes:set) -> bool:
+    "Whether `v` is an object or a container, whose parts are copied with it: no function, no NamedTuple."
+    if isinstance(v, CONTAINERS): return not isinstance(v, tuple) or type(v) is tuple
+    active = types.CellType, types.FunctionType, functools.partial, types.MethodType, types.BuiltinMethodType
+    if is_data(v) or isinstance(v, active) or is_named(v) or type(v).__new__ is not object.__new__: return False
+    return held(v, homes) is not None
+
 
 # --- where its arrays lie
 
@@ -129,6 +136,12 @@ class Blueprint:
             if id(v) not in self.alive:
                 self.alive[id(v)] = v
                 todo += above[id(v)]
+        todo = [v for v in self.alive.values() if is_thing(v, self.homes)]
+        while todo:                              # an activation without weights is a part of its network
+            for part in held(todo.pop(), self.homes):
+                if id(part) in seen and id(part) not in self.alive and is_thing(part, self.homes):
+                    self.alive[id(part)] = part
+                    todo.append(part)
         found = [refusal(v, self.homes) for v in self.alive.values()] if self.data else []
         self.why = next(filter(None, [*(type(v).__name__ for v in opaque), *found]), '')
         self.blocks = merged(map(extent, arrays))
