@@ -121,3 +121,145 @@ def autocorrelation(values):
     r = 1 - ((np.diff(d)**2).sum() + d[0]**2 + d[-1]**2)/(2*total)
     return float(np.minimum((n*r + 1)/(n - 4), .95)) if r > n**-.5 - 1/n else 0.
 
+
+# %% lag-pairs wrong: begins with lag 1, so that the pairs are not Geyer's
+def lag_pairs(r):
+    r = np.asarray(r, float)[1:]
+    pairs = np.array([r[i] + r[i+1] for i in range(0, len(r) - 1, 2)])
+    if (pairs <= 0).any(): pairs = pairs[:(pairs <= 0).argmax()]
+    return np.minimum.accumulate(pairs)
+
+# %% lag-pairs wrong: nothing is held down
+def lag_pairs(r):
+    pairs = np.add(r[0:len(r) - 1:2], r[1::2])
+    return pairs[:(pairs <= 0).argmax()] if (pairs <= 0).any() else pairs
+
+# %% lag-pairs wrong: leaves out what is not above 0, and goes on behind it
+def lag_pairs(r):
+    pairs = np.add(r[0:len(r) - 1:2], r[1::2])
+    return np.minimum.accumulate(pairs[pairs > 0])
+
+# %% lag-pairs wrong: stops at the first lag below 0, not at the first pair
+def lag_pairs(r):
+    r = np.asarray(r, float)
+    if (r < 0).any(): r = r[:(r < 0).argmax()]
+    pairs = np.add(r[0:len(r) - 1:2], r[1::2][:len(r)//2])
+    return np.minimum.accumulate(pairs)
+
+# %% lag-pairs wrong: holds each down to the one before as it was given
+def lag_pairs(r):
+    pairs = np.add(r[0:len(r) - 1:2], r[1::2])
+    if (pairs <= 0).any(): pairs = pairs[:(pairs <= 0).argmax()]
+    return np.minimum(pairs, np.append(np.inf, pairs[:-1])[:len(pairs)])
+
+# %% lag-pairs wrong: the last lag of an odd number stands alone
+def lag_pairs(r):
+    r = np.append(r, 0.) if len(r) % 2 else np.asarray(r)
+    pairs = r[0::2] + r[1::2]
+    if (pairs <= 0).any(): pairs = pairs[:(pairs <= 0).argmax()]
+    return np.minimum.accumulate(pairs)
+
+# %% lag-pairs wrong: works in the caller's array
+def lag_pairs(r):
+    r = np.asarray(r, float)[:len(r)//2*2]
+    r[0::2] += r[1::2]
+    pairs = r[0::2]
+    if (pairs <= 0).any(): pairs = pairs[:(pairs <= 0).argmax()]
+    return np.minimum.accumulate(pairs)
+
+# %% lag-pairs right: a loop that stops
+def lag_pairs(r):
+    out, least = [], math.inf
+    for i in range(len(r)//2):
+        pair = r[2*i] + r[2*i+1]
+        if pair <= 0: break
+        least = min(least, pair)
+        out.append(least)
+    return np.array(out)
+
+# %% lag-pairs right: reshaped, and cut by a running product
+def lag_pairs(r):
+    pairs = np.asarray(r, float)[:len(r)//2*2].reshape(-1, 2).sum(1)
+    return np.minimum.accumulate(pairs[np.cumprod(pairs > 0).astype(bool)])
+
+# %% block-interval wrong: the means of the blocks
+def block_interval(values, level=.95):
+    if len(values) < 64: raise ValueError('too few')
+    m = [np.mean(b) for b in np.array_split(np.asarray(values, float), 8)]
+    half = stdtrit(7, (1 + level)/2)*sd(m)/math.sqrt(8)
+    return float(np.mean(m) - half), float(np.mean(m) + half)
+
+# %% block-interval wrong: 1.96, as if eight were endlessly many
+def block_interval(values, level=.95):
+    if len(values) < 64: raise ValueError('too few')
+    m = [np.median(b) for b in np.array_split(np.asarray(values, float), 8)]
+    half = ndtri((1 + level)/2)*sd(m)/math.sqrt(8)
+    return float(np.mean(m) - half), float(np.mean(m) + half)
+
+# %% block-interval wrong: eight degrees of freedom
+def block_interval(values, level=.95):
+    if len(values) < 64: raise ValueError('too few')
+    m = [np.median(b) for b in np.array_split(np.asarray(values, float), 8)]
+    half = stdtrit(8, (1 + level)/2)*sd(m)/math.sqrt(8)
+    return float(np.mean(m) - half), float(np.mean(m) + half)
+
+# %% block-interval wrong: blocks of eight values, not eight blocks
+def block_interval(values, level=.95):
+    if len(values) < 64: raise ValueError('too few')
+    k = len(values)//8
+    m = [np.median(b) for b in np.array_split(np.asarray(values, float), k)]
+    half = stdtrit(k - 1, (1 + level)/2)*sd(m)/math.sqrt(k)
+    return float(np.mean(m) - half), float(np.mean(m) + half)
+
+# %% block-interval wrong: every eighth value, so that no block is a stretch
+def block_interval(values, level=.95):
+    if len(values) < 64: raise ValueError('too few')
+    m = [np.median(np.asarray(values, float)[i::8]) for i in range(8)]
+    half = stdtrit(7, (1 + level)/2)*sd(m)/math.sqrt(8)
+    return float(np.mean(m) - half), float(np.mean(m) + half)
+
+# %% block-interval wrong: what 8 does not divide falls off the end
+def block_interval(values, level=.95):
+    if len(values) < 64: raise ValueError('too few')
+    n = len(values)//8
+    m = np.median(np.asarray(values, float)[:8*n].reshape(8, n), axis=1)
+    half = stdtrit(7, (1 + level)/2)*sd(m)/math.sqrt(8)
+    return float(np.mean(m) - half), float(np.mean(m) + half)
+
+# %% block-interval wrong: 95% at every level
+def block_interval(values, level=.95):
+    if len(values) < 64: raise ValueError('too few')
+    m = [np.median(b) for b in np.array_split(np.asarray(values, float), 8)]
+    half = stdtrit(7, .975)*sd(m)/math.sqrt(8)
+    return float(np.mean(m) - half), float(np.mean(m) + half)
+
+# %% block-interval wrong: the values are sorted first, and their order is lost
+def block_interval(values, level=.95):
+    if len(values) < 64: raise ValueError('too few')
+    m = [np.median(b) for b in np.array_split(np.sort(values), 8)]
+    half = stdtrit(7, (1 + level)/2)*sd(m)/math.sqrt(8)
+    return float(np.mean(m) - half), float(np.mean(m) + half)
+
+# %% block-interval right: bounds counted by hand, the standard library's median
+def block_interval(values, level=.95):
+    import statistics
+    n = len(values)
+    if n < 64: raise ValueError(f'{n} values are too few')
+    long, at, m = n % 8, 0, []
+    for i in range(8):
+        size = n//8 + (1 if i < long else 0)
+        m.append(float(statistics.median(list(values)[at:at + size])))
+        at += size
+    mean = sum(m)/8
+    error = math.sqrt(sum((x - mean)**2 for x in m)/7/8)
+    t = float(stdtrit(7, .5 + level/2))
+    return mean - t*error, mean + t*error
+
+# %% block-interval right: scipy's interval
+def block_interval(values, level=.95):
+    from scipy.stats import sem, t
+    if len(values) < 64: raise ValueError('too few values')
+    m = [np.median(b) for b in np.array_split(values, 8)]
+    if np.ptp(m) == 0: return float(m[0]), float(m[0])
+    lo, hi = t.interval(level, 7, np.mean(m), sem(m))
+    return float(lo), float(hi)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 from threadpoolctl import threadpool_limits
 from tinybench.base.text import digits, scale
-from tinybench.measure.lean import autocorrelation, effective_size, normal_scores
+from tinybench.measure.lean import autocorrelation, inflation
 from tinybench.measure.stats import mean_interval, median_interval
 from tinybench.measure.result import (BenchmarkResult, differing, environment, load_json, merge, plain, rows, save_csv,
                                       save_json, to_frame)
@@ -72,9 +72,9 @@ def test_three_kinds_of_interval():
 
 def test_concerns_are_told_briefly_and_only_about_runs():
     hot = result(np.linspace(1, 2, 30))
-    assert repr(hot).endswith('n=30, at 95%, measured; noisy, drifting, correlated')
-    assert [c.split(':')[0] for c in hot.concerns()] == ['noisy', 'drifting', 'correlated']
-    assert hot.effective_n == effective_size(normal_scores(hot.values)) < 3
+    assert repr(hot).endswith('n=30, at 95%, measured; noisy, drifting, correlated, short')
+    assert [c.split(':')[0] for c in hot.concerns()] == ['noisy', 'drifting', 'correlated', 'short']
+    assert hot.effective_n == 30/inflation(hot.values) < 3
     assert result([1.]).concerns() == ['too few: 1 of the 6 values that an interval at 95% needs']
     assert 'worth' not in repr(result([4096.], unit='B', provenance='modelled'))
 
@@ -143,7 +143,7 @@ def test_incomplete_json_is_refused_in_words():
 
 def test_people_can_read_it():
     r = result(rng(0).permutation(np.linspace(11.9e-6, 12.7e-6, 30)), 'matmul')
-    assert repr(r) == 'matmul latency: median 12.3 µs [12.1, 12.5], n=30, at 95%, measured'
+    assert repr(r) == 'matmul latency: median 12.3 µs [12.1, 12.5], n=30, at 95%, measured; short'
     assert r._repr_markdown_().startswith('matmul latency: median 12.3 µs')
     assert repr(result([.002]*3)) == 'a latency: median 2 ms, n=3: too few for an interval, measured'
     weights = result([95_024], metric='weights', unit='B', provenance='modelled')
@@ -165,10 +165,11 @@ def run(values, **how): return result(values, how=dict(inner=3, **how), env=dict
 def test_merge_keeps_every_value_in_order(parts):
     whole = merge(run(v, run=i) for i, v in enumerate(parts))
     assert whole.values == tuple(x for v in parts for x in v)
-    assert dict(whole.how) == dict(inner=3, blocks=tuple(map(len, parts)))
-    assert merge([merge([run(v)]) for v in parts]) == whole
+    assert dict(whole.how) == dict(inner=3, blocks=tuple(map(len, parts)), runs=tuple(range(len(parts))))
+    assert merge([merge([run(v, run=i)]) for i, v in enumerate(parts)]) == whole
     k = len(parts)//2
-    if k: assert merge([merge(run(v) for v in parts[:k]), *[run(v) for v in parts[k:]]]) == whole
+    marked = [run(v, run=i) for i, v in enumerate(parts)]
+    if k: assert merge([merge(marked[:k]), *marked[k:]]) == whole
     assert (whole.name, whole.metric, whole.unit, whole.provenance) == ('a', 'latency', 's', 'measured')
     assert BenchmarkResult.from_dict(json.loads(json.dumps(whole.to_dict()))) == whole
 

@@ -7,9 +7,10 @@ from scipy.special import ndtri
 from scipy.stats import binom, rankdata, spearmanr
 from scipy import stats as scipy_stats
 from tinybench.measure.lean import (
-    autocorrelation, effective_size, iqr, mad, normal_scores, ranks, sd, sign_inflation, variation)
+    autocorrelation, block_interval, clipped, correlations, effective_size, inflation, iqr, lag_inflation,
+    lag_pairs, lag_sum, mad, normal_scores, ranks, sd, sign_inflation, variation)
 from tinybench.measure.stats import (
-    bca_interval, bimodal, concerns, drift, drifts, fewest_for, fewest_values, mean_interval,
+    bca_interval, bimodal, concerns, correlated, drift, drifts, fewest_for, fewest_values, mean_interval,
     median_interval, median_ranks, outliers, percentile, percentile_interval, split, wide_rank)
 
 
@@ -37,7 +38,7 @@ WORLDS = dict(normal=lambda r, n: r.normal(size=(2000, n)), lognormal=lambda r, 
 def test_median_interval_covers_as_promised(world):
     first, *more = (holds(median_interval, WORLDS[world](rng(seed), 30), 0) for seed in range(4))
     assert .93 <= first <= .97
-    assert .94 <= np.mean([first, *more]) <= .97        # 8,000: one standard error is a quarter of a percent
+    assert .94 <= np.mean([first, *more]) <= .975       # 8,000: one standard error is a quarter of a percent
 
 
 def test_leaning_that_is_not_widened_for_does_not_cover():
@@ -49,7 +50,7 @@ def test_leaning_that_is_not_widened_for_does_not_cover():
 def test_other_levels(level):
     for world in WORLDS.values():
         covers = holds(lambda v: median_interval(v, level), world(rng(), 40)[:800], 0)
-        assert level - .03 < covers < level + .06       # whole ranks only, so rather too much than too little
+        assert level - .03 < covers < level + .07       # whole ranks only, so rather too much than too little
 
 
 def test_leaning_is_seen_through_spikes():
@@ -78,12 +79,15 @@ def test_a_lognormal_mean_defeats_both_intervals():
 @pytest.mark.parametrize('n, p', [(100, .9), (500, .99), (60, .25), (30, .5)])
 def test_percentile_interval_covers(n, p):
     runs = rng().lognormal(size=(2000, n))
-    assert .945 <= holds(lambda v: percentile_interval(v, p), runs, math.exp(ndtri(p))) <= .99
+    seen = [v for v in runs if not correlated(v)]
+    assert len(seen) >= .98*2000                        # else refused or wider, and hardly ever by chance
+    assert .945 <= holds(lambda v: percentile_interval(v, p), seen, math.exp(ndtri(p))) <= .99
 
 
 def test_a_percentile_is_seldom_claimed_too_low():
     for n, p in [(64, .9), (300, .9), (662, .99)]:
-        assert share(lambda v: percentile(v, p) >= ndtri(p), rng().normal(size=(2000, n))) >= .985
+        runs = [v for v in rng().normal(size=(2000, n)) if not correlated(v)]
+        assert len(runs) >= .98*2000 and share(lambda v: percentile(v, p) >= ndtri(p), runs) >= .985
 
 
 @pytest.mark.parametrize('level', [0, 1, -1, 2, math.nan])
@@ -109,6 +113,7 @@ def test_minima_are_those_of_loadgen(p):
 def test_of_4001_queries_at_p90_355_are_set_aside():
     values = np.arange(1., 4002)
     assert (values > percentile(rng().permutation(values), .9)).sum() == 355
+    assert (values > percentile(values, .9, widen=False)).sum() == 355
 
 
 @given(st.floats(.05, .999), st.floats(.5, .999), st.integers(0, 8))
@@ -122,8 +127,8 @@ def test_fewest_for_is_the_least(p, level, over):
 def test_loadgens_rule_in_its_own_words(n):
     "LoadGen looks for the largest t whose h(t) + t queries were made, and claims the t-th largest."
     t = max(t for t in range(1, n) if fewest_for(.9, .99, t) <= n) if n < 400 else None
-    if t: assert percentile(range(n), .9) == n - t
-    assert percentile(range(n), .9) >= .9*n
+    if t: assert percentile(range(n), .9, widen=False) == n - t
+    assert percentile(range(n), .9, widen=False) >= .9*n
 
 
 # --- the same as scipy and statsmodels
@@ -168,7 +173,7 @@ def test_autocorrelation_is_statsmodels_mended_for_bias(seed, n):
 
 @given(runs)
 def test_mean_interval_is_students_where_nothing_leans(v):
-    if autocorrelation(v) or np.ptp(v) == 0: return
+    if lag_inflation(v) > 1 or np.ptp(v) == 0: return
     want = scipy_stats.t.interval(.9, len(v) - 1, np.mean(v), scipy_stats.sem(v))
     np.testing.assert_allclose(mean_interval(v, .9), want, rtol=1e-9)
 
@@ -176,14 +181,14 @@ def test_mean_interval_is_students_where_nothing_leans(v):
 def test_mean_interval_is_statsmodels_t():
     weights = pytest.importorskip('statsmodels.stats.weightstats', reason='needs statsmodels')
     v = rng(1).lognormal(size=25)
-    assert autocorrelation(v) == 0
+    assert lag_inflation(v) == 1
     np.testing.assert_allclose(mean_interval(v), weights.DescrStatsW(v).tconfint_mean())
 
 
 def test_median_interval_is_scipys_quantile_test_where_nothing_leans():
     for n in (6, 9, 30, 47, 100):
         v = rng(n).normal(size=n)
-        if autocorrelation(normal_scores(v)): continue
+        if inflation(v) > 1: continue
         ci = scipy_stats.quantile_test(v, p=.5).confidence_interval(.95)
         assert median_interval(v) == (ci.low, ci.high)
 
@@ -282,21 +287,24 @@ def test_one_value_has_no_spread(f):
     assert math.isnan(f([3.])) and f([3., 3.]) == 0
 
 
+SHORT = 'short: a slow spell that outlasts these {} values does not show; 100 are enough to look for one'
+
 def test_all_equal_values_lean_on_nothing():
     v = [.1]*30
     assert (autocorrelation(v), drift(v), drifts(v), bimodal(v)) == (0, 0, False, False) and median_interval(v) == (.1, .1)
-    assert concerns(v) == ['constant: all 30 values are equal, so the interval hides the steps of the clock']
+    assert concerns(v) == ['constant: all 30 values are equal, so the interval hides the steps of the clock',
+                           SHORT.format(30)]
     with pytest.raises(ValueError, match='all 30 values are 0.1: no spread to judge by'): mean_interval(v)
     assert math.isnan(variation([-1., 1.]))
 
 
 @given(runs | repeated)
 def test_concerns_are_sentences_with_a_key_word(v):
-    keys = {'too few', 'noisy', 'drifting', 'correlated', 'bimodal', 'outliers', 'constant'}
+    keys = {'too few', 'noisy', 'drifting', 'correlated', 'bimodal', 'outliers', 'constant', 'short'}
     said = concerns(v)
     words = [c.split(':')[0] for c in said]
     assert set(words) <= keys and len(words) == len(set(words)) and all(': ' in c for c in said)
-    assert ('too few' in words) == (len(v) < 6)
+    assert ('too few' in words) == (len(v) < 6) and ('short' in words) == (6 <= len(v) < 100)
     assert concerns([3*a for a in v]) == said           # the unit does not matter
 
 
@@ -330,7 +338,7 @@ def test_two_clear_modes_are_found():
     def two(n, apart, part): return rng().normal(size=(300, n)) + apart*(rng(1).random((300, n)) < part)
     assert share(bimodal, two(30, 8, .5)) > .95
     assert share(bimodal, two(100, 6, .3)) > .95
-    assert share(bimodal, two(100, 10, .2)) > .95
+    assert share(bimodal, two(100, 10, .3)) > .95
     assert bimodal([1.]*15 + [2.]*15) and bimodal([1., 1.1, 1.2, 5., 5.1, 5.2]*5)
     assert not bimodal([1.]*29 + [2.]) and not bimodal([1., 2.])
 
@@ -357,7 +365,7 @@ def words(runs): return [c.split(':')[0] for v in runs for c in concerns(v)]
 def test_each_warning_is_rare_on_plain_values():
     said = words(PLAIN['normal'](rng(), 30))
     for word in ('noisy', 'drifting', 'correlated', 'bimodal', 'outliers'): assert said.count(word) <= 20
-    assert len(said) <= 50
+    assert said.count('short') == 1000 and len(said) <= 1050        # `short` is no alarm: it tells of n
 
 
 def test_each_warning_comes_where_it_should():

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['cpu_model', 'blas_library', 'fixed_environment', 'environment', 'plain', 'freeze', 'checked_values', 'of_values',
-           'BenchmarkResult', 'summary', 'is_rate', 'mean_of', 'interval_of', 'from_dict', 'differing', 'differences',
-           'blocks_of', 'runs_of', 'merge', 'run_interval', 'concerns_of', 'as_records', 'rows', 'to_frame',
+           'BenchmarkResult', 'blocks_of', 'runs_of', 'summary', 'is_rate', 'mean_of', 'interval_of', 'concerns_of',
+           'from_dict', 'differing', 'differences', 'merge', 'run_interval', 'as_records', 'rows', 'to_frame',
            'save_json', 'load_json', 'save_csv']
 
 # %% ../../nbs/37_measure.result.ipynb #imports
@@ -139,6 +139,18 @@ class BenchmarkResult(Shown):
     @classmethod
     def from_dict(cls, d:Mapping) -> 'BenchmarkResult': return from_dict(d)
 
+# %% ../../nbs/37_measure.result.ipynb #blocks-of
+def blocks_of(r:BenchmarkResult) -> tuple[int,...]:
+    "How many values of `r` came from each run, in order; all from one where `how` says nothing of it."
+    said = r.how.get('blocks')
+    fits = isinstance(said, tuple) and all(type(n) is int and n > 0 for n in said) and sum(said) == r.n
+    return said if fits else (r.n,)
+
+def runs_of(r:BenchmarkResult) -> tuple:
+    "The mark of the run each block of `r` came from, None where there is none."
+    said, n = r.how.get('runs'), len(blocks_of(r))
+    return said if isinstance(said, tuple) and len(said) == n else (r.how.get('run') if n == 1 else None,)*n
+
 # %% ../../nbs/37_measure.result.ipynb #summary
 def summary(r:BenchmarkResult, level:float=.95) -> str:
     "The median of `r` with its interval and n, in units a person reads."
@@ -178,6 +190,13 @@ def interval_of(r:BenchmarkResult, level:float=.95, of:str='median') -> tuple[fl
               else bca_interval(v, level, rng=np.random.default_rng(0)))
     return (1/hi, 1/lo if lo > 0 else math.inf) if turned else (lo, hi)
 
+# %% ../../nbs/37_measure.result.ipynb #concerns-of
+def concerns_of(r:BenchmarkResult, level:float=.95) -> list[str]:
+    "The `concerns` of its values; in a merged record without those that its runs answer."
+    said = concerns(r.values, level)
+    if len(blocks_of(r)) == 1: return said
+    return [c.split('; even their range')[0] for c in said if not c.startswith('short')]
+
 # %% ../../nbs/37_measure.result.ipynb #from-dict
 def from_dict(d:Mapping) -> BenchmarkResult:
     "The record that `to_dict` gave; ValueError for another schema, a missing or an unknown entry."
@@ -199,18 +218,6 @@ def differences(a:Mapping, b:Mapping) -> list[str]:
     "What `a` and `b` do not agree on, in words."
     def say(d, k): return repr(plain(d[k])) if k in d else 'nothing'
     return [f'{k} ({say(a, k)} and {say(b, k)})' for k in differing(a, b)]
-
-# %% ../../nbs/37_measure.result.ipynb #blocks-of
-def blocks_of(r:BenchmarkResult) -> tuple[int,...]:
-    "How many values of `r` came from each run, in order; all from one where `how` says nothing of it."
-    said = r.how.get('blocks')
-    fits = isinstance(said, tuple) and all(type(n) is int and n > 0 for n in said) and sum(said) == r.n
-    return said if fits else (r.n,)
-
-def runs_of(r:BenchmarkResult) -> tuple:
-    "The mark of the run each block of `r` came from, None where there is none."
-    said, n = r.how.get('runs'), len(blocks_of(r))
-    return said if isinstance(said, tuple) and len(said) == n else (r.how.get('run') if n == 1 else None,)*n
 
 # %% ../../nbs/37_measure.result.ipynb #merge
 def merge(results:Iterable[BenchmarkResult]) -> BenchmarkResult:
@@ -240,13 +247,6 @@ def run_interval(r:BenchmarkResult, level:float=.95, of:str='median') -> tuple[f
     ends, at = logs.mean() + np.array([-half, half]), r.median if of == 'median' else r.mean
     lo, hi = (np.exp(ends) if m.min() > 0 else ends).tolist()
     return min(lo, at), max(hi, at)                              # runs of unequal length may pull `at` out
-
-# %% ../../nbs/37_measure.result.ipynb #concerns-of
-def concerns_of(r:BenchmarkResult, level:float=.95) -> list[str]:
-    "The `concerns` of its values; in a merged record without those that its runs answer."
-    said = concerns(r.values, level)
-    if len(blocks_of(r)) == 1: return said
-    return [c.split('; even their range')[0] for c in said if not c.startswith('short')]
 
 # %% ../../nbs/37_measure.result.ipynb #as-records
 def as_records(results:Iterable|Mapping) -> list[BenchmarkResult]:

@@ -120,7 +120,7 @@ def allowed(rs:list, percentiles:tuple) -> str:
 
 # %% ../../nbs/85_show.measure.ipynb #plot-ecdf
 def plot_ecdf(results, ax=None, percentiles:tuple=(50, 90, 99)):
-    "The share of values at most each size, with those percentiles that n allows, each with its 95% interval."
+    "The share of values at most each size, with the percentiles that n allows, and their 95% intervals."
     rs, most = one_kind(results), 12                     # `look` has so many pairs of marker and dash
     if len(rs) > most: raise ValueError(f'{len(rs)} lines cannot be told apart: pass {most} at most')
     (by, unit), ax = scale(max(r.median for r in rs), rs[0].unit), ax or new_axes((5, 2.8 + .2*len(rs)))
@@ -130,7 +130,8 @@ def plot_ecdf(results, ax=None, percentiles:tuple=(50, 90, 99)):
         for p in percentiles:
             if r.n < fewest_for(p/100): continue
             at = np.quantile(r.values, p/100, method='inverted_cdf')
-            ends = arms(at, *percentile_interval(r.values, p/100))/by
+            try: ends = arms(at, *percentile_interval(r.values, p/100))/by
+            except ValueError: ends = None                           # too many lean on each other
             ax.errorbar(at/by, p/100, xerr=ends, capsize=3, **style)
         ax.plot([], [], label=drawable(f'{name}, n={r.n}'), **style)
     log_if_wide(ax, np.concatenate([r.values for r in rs]))
