@@ -16,7 +16,7 @@ from tinybench.core.tensor import no_grad
 from tinybench.measure.clock import interleave, pinned, sample, warm_up
 from tinybench.measure.compare import SelfTest, compare, even_loops, pairs_for, selftest
 from tinybench.measure.pairs import (
-    Comparison, Ratio, as_tested, check_paired, compare_results, holm, more_pairs, paired_results,
+    Comparison, Ratio, as_tested, check_paired, compare_results, holm, leans, more_pairs, paired_results,
     ratio, ratio_and_p, t_ratio, verdict, wilcoxon)
 from tinybench.measure.runs import compare_runs, interval_p, separate_ratio
 from tinybench.measure.signs import chance_alarm, sign_test, signed_rank
@@ -302,8 +302,8 @@ def test_false_alarms_in_a_row(kind):
 def test_five_percent_is_found(kind):
     "A job that takes 1.05 as long: found nine times in ten, never the wrong way round."
     rows = verdicts(kind, 1.05, 100, rng(3), repeats=60 if kind == 'busy' else 30)
-    said = [r.verdict for r in rows]
-    assert said.count('slower') >= 90 and 'faster' not in said
+    said = [leans(r.verdict) for r in rows]
+    assert said.count(1) >= 90 and -1 not in said
     assert np.mean([r.ratio.lo <= 1.05 <= r.ratio.hi for r in rows]) >= .9
 
 
@@ -672,9 +672,9 @@ def work(call, n):
 def found_slower(call, comparisons, secs):
     "How often 21 calls of the network are called slower than 20 of the same network."
     fs = dict(base=work(call, 20), more=work(call, 21))
-    said = [compare(fs, secs=secs, rng=rng(seed), inner=1)['more'].verdict for seed in range(comparisons)]
-    assert 'faster' not in said
-    return said.count('slower')
+    said = [leans(compare(fs, secs=secs, rng=rng(seed), inner=1)['more'].verdict) for seed in range(comparisons)]
+    assert -1 not in said
+    return said.count(1)
 
 
 def test_five_percent_more_work_is_five_percent():

@@ -84,6 +84,13 @@ def refusal(v, homes:set) -> str:
     if isinstance(v, (*known, *CONTAINERS)) or is_data(v) or type(v).__new__ is object.__new__: return ''
     return type(v).__name__
 
+def is_thing(v, homes:set) -> bool:
+    "Whether `v` is an object or a container, whose parts are copied with it: no function, no NamedTuple."
+    if isinstance(v, CONTAINERS): return not isinstance(v, tuple) or type(v) is tuple
+    active = types.CellType, types.FunctionType, functools.partial, types.MethodType, types.BuiltinMethodType
+    if is_data(v) or isinstance(v, active) or is_named(v) or type(v).__new__ is not object.__new__: return False
+    return held(v, homes) is not None
+
 
 # --- where its arrays lie
 
@@ -129,6 +136,12 @@ class Blueprint:
             if id(v) not in self.alive:
                 self.alive[id(v)] = v
                 todo += above[id(v)]
+        todo = [v for v in self.alive.values() if is_thing(v, self.homes)]
+        while todo:                              # an activation without weights is a part of its network
+            for part in held(todo.pop(), self.homes):
+                if id(part) in seen and id(part) not in self.alive and is_thing(part, self.homes):
+                    self.alive[id(part)] = part
+                    todo.append(part)
         found = [refusal(v, self.homes) for v in self.alive.values()] if self.data else []
         self.why = next(filter(None, [*(type(v).__name__ for v in opaque), *found]), '')
         self.blocks = merged(map(extent, arrays))
@@ -157,19 +170,20 @@ class Blueprint:
             else: todo += [(part, v) for part in inside]
         return seen, above, opaque
 
-    def build(self) -> list:
-        "The functions, around copies; ValueError if something in them cannot be copied."
+    def start(self) -> 'Building':
+        "A building in which each function can be had anew; ValueError if something in them cannot be copied."
         if self.why: raise ValueError(f'cannot be built anew: {self.why}')
-        return Building(self).functions()
+        return Building(self)
+
+    def build(self) -> list:
+        "The functions, around copies, in the order in which they were given."
+        return list(map(self.start().again, self.fs))
 
 class Building:
-    "One run of a `Blueprint`: every living thing is made once more, each once."
+    "One run of a `Blueprint`: every thing that holds data is made once more when it is asked for, each once."
     def __init__(self, plan:Blueprint):
-        self.plan, self.made, self.globals = plan, {}, {}
-        self.blocks = [(lo, hi, *copied_block(lo, hi)) for lo, hi in plan.blocks]
+        self.plan, self.made, self.globals, self.blocks = plan, {}, {}, {}
         self.starts = [lo for lo, _ in plan.blocks]
-
-    def functions(self) -> list: return list(map(self.again, self.plan.fs))
 
     def again(self, v):
         "`v` itself where it holds no data, else its copy."
@@ -184,7 +198,9 @@ class Building:
         if type(a) is not np.ndarray: return copy.deepcopy(a)
         if not a.size: return a.copy()
         at = a.__array_interface__['data'][0]
-        lo, _, block, off = self.blocks[bisect.bisect_right(self.starts, at) - 1]
+        lo, hi = self.plan.blocks[bisect.bisect_right(self.starts, at) - 1]
+        if lo not in self.blocks: self.blocks[lo] = copied_block(lo, hi)
+        block, off = self.blocks[lo]
         made = np.ndarray(a.shape, a.dtype, block, off + at - lo, a.strides)
         made.flags.writeable = a.flags.writeable
         return made

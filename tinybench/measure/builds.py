@@ -79,10 +79,13 @@ class Workshop:
         "The functions themselves, and what each maker makes."
         return {k: self.makers[k]() if k in self.makers else self.bare[k] for k in self.names}
     def build(self, rng:np.random.Generator) -> dict[str, Callable]:
-        "All functions by name; `rng` draws the size of the ballast. Those that cannot be built are the same."
-        ballast = [np.empty(int(n), np.uint8) for n in rng.integers(1, 2**16, 4)]
-        again = self.plan.build() if self.plan.data and not self.why else self.bare.values()
-        made = dict(zip(self.bare, again)) | {k: m() for k, m in self.makers.items()}
+        "All functions by name, in an order and with a ballast that `rng` draws; else the same."
+        again = self.plan.start().again if self.plan.data and not self.why else lambda f: f
+        made, ballast = {}, []
+        for i in rng.permutation(len(self.names)):
+            k = self.names[i]
+            ballast.append(np.empty(int(rng.integers(1, 2**16)), np.uint8))
+            made[k] = self.makers[k]() if k in self.makers else again(self.bare[k])
         self.kept.append((ballast, made))
         return {k: made[k] for k in self.names}
 

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['ANEW', 'SLIGHTLY', 'DOUBTFUL', 'paired_results', 'above_0', 'shared_rounds', 'check_paired', 'Ratio', 'from_logs',
-           'ratio_of_pairs', 'log_ratios', 'wilcoxon', 'interval_p', 'Evidence', 't_ratio', 'runs_of', 'evidence',
-           'ratio_and_p', 'ratio', 'holm', 'verdict', 'leans', 'in_words', 'more_pairs', 'at_level', 'more_runs',
-           'more_for', 'Asked', 'band_ps', 'family_verdict', 'mean_ratio', 'timely', 'Rival', 'sure_means', 'judge',
-           'Comparison', 'verdict_words', 'comparison_table', 'comparison_frame', 'check_names', 'ratio_concerns',
-           'compare_results']
+           'ratio_of_pairs', 'log_ratios', 'wilcoxon', 'interval_p', 'Evidence', 't_ratio', 'samples_by_run',
+           'evidence', 'ratio_and_p', 'ratio', 'holm', 'verdict', 'leans', 'in_words', 'more_pairs', 'at_level',
+           'more_runs', 'more_for', 'Asked', 'band_ps', 'family_verdict', 'mean_of_pairs', 'mean_ratio', 'timely',
+           'Rival', 'sure_means', 'judge', 'Comparison', 'verdict_words', 'comparison_table', 'comparison_frame',
+           'check_names', 'ratio_concerns', 'compare_results']
 
 # %% ../../nbs/40_measure.pairs.ipynb #imports
 import math, uuid
@@ -19,9 +19,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from ..base.text import Shown, Table, digits, percent
-from .builds import t_interval
+from .builds import build_medians, t_interval
 from .lean import inflation
-from .result import BenchmarkResult, as_records, differing, environment
+from .result import (
+    BenchmarkResult, as_records, blocks_of, differing, environment, runs_of)
 from .signs import flip_interval, flip_sums, flip_test, signed_rank
 from .stats import concerns, fewest_values
 
@@ -41,10 +42,8 @@ def above_0(r:BenchmarkResult) -> str:
 
 def shared_rounds(a:BenchmarkResult, b:BenchmarkResult) -> bool:
     "Whether both were taken in turns in the same run, or merged of blocks that were, in the same order."
-    def taken(r):
-        runs = list(r.how.get('runs', [r.how.get('run')]))
-        return r.how.get('order') == 'interleaved' and None not in runs and (runs, r.how.get('blocks'))
-    return bool(taken(a)) and taken(a) == taken(b)
+    turns = all(r.how.get('order') == 'interleaved' and None not in runs_of(r) for r in (a, b))
+    return turns and runs_of(a) == runs_of(b) and blocks_of(a) == blocks_of(b)
 
 def check_paired(a:BenchmarkResult, b:BenchmarkResult):
     "Raises ValueError unless place `i` of `a` and of `b` were measured in the same round."
@@ -142,21 +141,20 @@ def t_ratio(d:np.ndarray, level:float=.95, of:str='builds') -> tuple[Ratio,float
     *ends, p = t_interval(d, level)
     return from_logs(*ends, len(d), level, of, len(d) - 1 if np.ptp(d) else None), p
 
-# %% ../../nbs/40_measure.pairs.ipynb #runs-of
+# %% ../../nbs/40_measure.pairs.ipynb #samples-by-run
 ANEW = 'processes', 'builds'  # entries of `how`: so many runs, each of which laid all arrays anew
 
-def runs_of(r:BenchmarkResult) -> list|None:
-    "The samples of each run of `r`: of fresh processes, of builds, of merged blocks; None if it is one run."
+def samples_by_run(r:BenchmarkResult) -> list:
+    "The samples of each run of `r`: fresh processes, builds or merged blocks; one row if it is one run."
     if any(r.how.get(k, 1) > 1 for k in ANEW): return [np.array(v) for v in r.how['within']]
-    blocks = r.how.get('blocks', ())
-    return np.split(np.array(r.values), np.cumsum(blocks)[:-1]) if len(blocks) > 1 else None
+    return np.split(np.array(r.values), np.cumsum(blocks_of(r))[:-1])
 
 def evidence(a:BenchmarkResult, b:BenchmarkResult, level:float=.95) -> Evidence:
     "What pairs, or runs of pairs, say of a/b; ValueError if they are no pairs."
-    d, runs = log_ratios(a, b), zip(runs_of(a) or (), runs_of(b) or ())
+    d, runs = log_ratios(a, b), [samples_by_run(r) for r in (a, b)]
+    if len(runs[0]) == 1: return Evidence(d, level)
     of = next((k for k in ANEW if a.how.get(k, 1) > 1), 'runs')
-    each = [np.median(np.log(x) - np.log(y)) for x, y in runs]
-    return Evidence(np.array(each), level, of) if each else Evidence(d, level)
+    return Evidence(build_medians(*runs), level, of)
 
 # %% ../../nbs/40_measure.pairs.ipynb #ratio
 def ratio_and_p(a:BenchmarkResult, b:BenchmarkResult, level:float=.95) -> tuple[Ratio,float]:
@@ -255,18 +253,23 @@ def family_verdict(q:Ratio, band:float, p:float, p_same:float, p_beyond:float) -
         return said + SLIGHTLY if leans(said) else 'undecided'
     return said + SLIGHTLY if said in ('slower', 'faster') and p_beyond > enough else said
 
+# %% ../../nbs/40_measure.pairs.ipynb #mean-of-pairs
+def mean_of_pairs(x:np.ndarray, y:np.ndarray, level:float=.95) -> tuple[Ratio,float]:
+    "Mean of `x` over mean of `y`, seconds of pairs: an interval by t, and p by flips of the differences."
+    n, mid, d = len(x), math.log(x.mean()/y.mean()), x/x.mean() - y/y.mean()
+    half = stdtrit(n - 1, (1 + level)/2)*np.std(d, ddof=1)*math.sqrt(inflation(d)/n)
+    sums = np.abs(flip_sums((x - y)[None])[0])
+    q = from_logs(mid, mid - half, mid + half, n, level, df=n - 1)
+    return q, float((sums >= sums[0]*(1 - 1e-9)).mean())
+
 # %% ../../nbs/40_measure.pairs.ipynb #mean-ratio
 def mean_ratio(a:BenchmarkResult, b:BenchmarkResult, level:float=.95) -> tuple[Ratio,float]:
-    "Mean of `a` over mean of `b`, and p: by t and by flips of their differences, or by t over runs."
-    xs, ys = ([1/v if timely(r) else v for v in runs_of(r) or [np.array(r.values)]] for r in (a, b))
-    if len(xs) > 1: return t_ratio(np.log([np.mean(x)/np.mean(y) for x, y in zip(xs, ys)]), level, 'runs')
-    x, y = xs[0]/np.mean(xs[0]), ys[0]/np.mean(ys[0])
-    n, mid, d = len(x), math.log(np.mean(xs[0])/np.mean(ys[0])), x - y
-    half = stdtrit(n - 1, (1 + level)/2)*np.std(d, ddof=1)*math.sqrt(inflation(d)/n)
-    sums = np.abs(flip_sums((xs[0] - ys[0])[None])[0])
-    q = from_logs(mid, mid - half, mid + half, n, level, df=n - 1)
-    q = q.inverse() if timely(a) else q
-    return q, float((sums >= sums[0]*(1 - 1e-9)).mean())
+    "Mean of `a` over mean of `b`, and p: `mean_of_pairs`, or Student's t over runs."
+    rate = timely(a)                                  # of a rate the mean is that of the times
+    xs, ys = ([1/v if rate else v for v in samples_by_run(r)] for r in (a, b))
+    if len(xs) > 1: q, p = t_ratio(np.log([x.mean()/y.mean() for x, y in zip(xs, ys)]), level, 'runs')
+    else: q, p = mean_of_pairs(xs[0], ys[0], level)
+    return q.inverse() if rate else q, p
 
 # %% ../../nbs/40_measure.pairs.ipynb #timely
 def timely(r:BenchmarkResult) -> bool:
@@ -372,6 +375,7 @@ def comparison_table(c:Comparison) -> Table:
     said = (f'{c.metric} / {c.metric} of {c.base}: above 1 is {more}, within {100*c.band:g}% the same, '
             f'n={" to ".join(map(str, ns[::max(len(ns)-1, 1)]))} {c.rows[0].ratio.of}, at {100*c.level:g}%')
     if c.rows[0].p is None: said = f'{said[:said.index(",")]}; {c.rows[0].ratio.of}'
+    if why := c.results[0].how.get('objects'): said += f'; about these objects, not built anew ({why})'
     def chance(p): return '' if p is None else '<0.0001' if p < 1e-4 else f'{p:.2g}'
     def row(r): return (r.name, r.ratio.words(), chance(r.p_holm), chance(r.wilcoxon),
                         verdict_words(r, c.interleaved, c.band))
@@ -407,7 +411,8 @@ DOUBTFUL = 'correlated', 'drifting', 'bimodal', 'constant'
 
 def ratio_concerns(d:np.ndarray, level:float=.95) -> tuple[str,...]:
     "What makes the interval of log ratios `d` doubtful, in words."
-    return tuple(words for words in concerns(np.exp(d), level) if words.startswith(DOUBTFUL))
+    said = concerns(np.exp(d), level)
+    return tuple(words.split('; even')[0] for words in said if words.startswith(DOUBTFUL))
 
 # %% ../../nbs/40_measure.pairs.ipynb #compare-results
 def compare_results(results:Iterable|Mapping, base:str|None=None, band:float=.02,

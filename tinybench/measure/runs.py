@@ -11,9 +11,10 @@ import math
 from collections.abc import Iterable, Mapping
 import numpy as np
 from scipy.special import fdtr, stdtrit
-from .pairs import (
-    ANEW, Asked, Comparison, Ratio, Rival, above_0, from_logs, holm, interval_p, judge, runs_of, timely)
-from .result import BenchmarkResult, as_records, differing
+from tinybench.measure.pairs import (
+    ANEW, Asked, Comparison, Ratio, Rival, above_0, from_logs, holm, interval_p, judge, samples_by_run,
+    timely)
+from .result import BenchmarkResult, as_records, blocks_of, differing
 
 # %% ../../nbs/43_measure.runs.ipynb #separate-ratio
 def separate_ratio(a:BenchmarkResult, b:BenchmarkResult, level:float=.95) -> Ratio:
@@ -29,7 +30,8 @@ def runs_ratio(new:np.ndarray, old:np.ndarray, level:float=.95) -> Ratio:
     if min(m, n) < 1 or m + n < 3: raise ValueError(f'{m} and {n} runs: at least one a side and 3 in all')
     df, mid = m + n - 2, np.mean(new) - np.mean(old)
     squares = sum(((x - np.mean(x))**2).sum() for x in map(np.asarray, (old, new)))
-    if squares == 0: raise ValueError('all runs of a side are equal: no spread to judge by')
+    if squares == 0: raise ValueError(
+        'all runs of a side are equal, so they show no spread: is one file given twice?')
     half = stdtrit(df, (1 + level)/2)*math.sqrt(squares/df*(1/m + 1/n))
     return from_logs(mid, mid - half, mid + half, min(m, n), level, 'runs', df)
 
@@ -95,8 +97,8 @@ def as_runs(x) -> list[list[BenchmarkResult]]:
 
 def log_run_medians(records:list) -> np.ndarray:
     "One number a run: the logarithm of its median; the blocks of a merged record are runs."
-    def blocks(r): return runs_of(r) if len(r.how.get('blocks', ())) > 1 else [r.values]
-    return np.log([np.median(v) for r in records for v in blocks(r)])
+    def runs(r): return samples_by_run(r) if len(blocks_of(r)) > 1 else [r.values]
+    return np.log([np.median(v) for r in records for v in runs(r)])
 
 # %% ../../nbs/43_measure.runs.ipynb #run-rival
 def run_asked(name:str, new:list, old:list, level:float=.95) -> Asked:
@@ -104,7 +106,7 @@ def run_asked(name:str, new:list, old:list, level:float=.95) -> Asked:
     rows = [log_run_medians(rs) for rs in (new, old)]
     if sum(map(len, rows)) == 2: q = separate_ratio(new[0], old[0], level)
     else: q = (welch_ratio if own_spread(*rows) else runs_ratio)(*rows, level)
-    careful = (f'not sure: {ONE_RUN}',) if q.of != 'runs' else ()
+    careful = (f'unsure: {ONE_RUN}',) if q.of != 'runs' else ()
     return Asked(name, q, lambda edge=1.: interval_p(q, edge), concerns=careful)
 
 # %% ../../nbs/43_measure.runs.ipynb #compare-runs
