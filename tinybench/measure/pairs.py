@@ -175,9 +175,10 @@ def holm(ps) -> np.ndarray:
     out[order] = np.minimum(np.maximum.accumulate(ps[order]*np.arange(len(ps), 0, -1)), 1)
     return out
 
-# %% ../../nbs/40_measure.pairs.ipynb #verdict
+# %% ../../nbs/40_measure.pairs.ipynb #slightly
 SLIGHTLY = ', perhaps slightly'     # surely not 1, but perhaps inside the band
 
+# %% ../../nbs/40_measure.pairs.ipynb #verdict
 def verdict(ratio:Ratio, band:float=.02, p:float|None=None) -> str:
     "'same', 'undecided', 'slower' or 'faster' (by more than `band`), or one of these with SLIGHTLY."
     if 1/(1 + band) <= ratio.lo and ratio.hi <= 1 + band: return 'same'
