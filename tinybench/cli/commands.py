@@ -17,6 +17,7 @@ from .explore import explored
 from .figures import suite_figures, write_figures, write_race
 from .gate import as_share, compared_files, gate_status, gate_words, gates, is_rate, sure_of
 from .olympics import board, submit, verify
+from .operating import operating
 from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
 from .tasks import list_tasks, report_tasks, run_tasks
@@ -24,7 +25,7 @@ from .tasks import list_tasks, report_tasks, run_tasks
 
 def kept_words(name:str, out:Path|None) -> str:
     "What Ctrl-C leaves of the command `name`, which was given the folder `out` or none."
-    if name not in ('run', 'ablate', 'run_tasks'): return 'nothing is half written'
+    if name not in ('run', 'ablate', 'run_tasks', 'operating'): return 'nothing is half written'
     name = 'tasks run' if name == 'run_tasks' else name
     if out is None: return f'nothing was kept; with --out FOLDER, `tinybench {name}` can go on where it was'
     return f'nothing is half written, and `tinybench {name}` goes on where it was, with --out {out} again'
@@ -395,6 +396,7 @@ def race(
         write_race(found, folder)
     show(found, as_json, out)
 
+command(operating)
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f in (submit, verify, board): command(f, olympics)
