@@ -363,7 +363,8 @@ def judged(found:Mapping, band:float=.02, level:float=.95) -> dict[object,dict]:
     "column -> name -> `Against`, with verdicts: all columns are one family, for each of the three questions."
     places = [(c, k) for c, xs in found.items() for k in xs]
     def column(xs, f): return {k: getattr(a, f) for k, a in xs.items()}
-    ps = [one_family({c: column(xs, f) for c, xs in found.items()}) for f in ('p_alone', 'p_same', 'p_beyond')]
+    kinds = 'p_alone', 'p_same', 'p_beyond'
+    ps = [one_family({c: column(xs, f) for c, xs in found.items()}) for f in kinds]
     how = band, level, sum(found[c][k].p_alone == found[c][k].p_alone for c, k in places)
     done = [settled(found[c][k], *(q[c][k] for q in ps), *how) for c, k in places]
     means = sure_means([Asked(k, a.ratio, None, mean=a.mean) for (_, k), a in zip(places, done)],

@@ -104,6 +104,8 @@ def run(
     baseline:Annotated[str|None, typer.Option(help='The one to compare with, if not the first.')]=None,
     repeats:Annotated[int|None, typer.Option(help='Rounds of timing [30].', min=6)]=None,
     secs:Annotated[float|None, typer.Option(help='Or as many rounds as fit in these seconds.', min=0)]=None,
+    builds:Annotated[int|None, typer.Option(help='How often all models are made anew [6 to 10].', min=1)]=None,
+    processes:Annotated[int|None, typer.Option(help='Or so many fresh processes; 6 to compare.', min=1)]=None,
     batch:Annotated[int|None, typer.Option(help='Examples a call when latency is measured [1].', min=1)]=None,
     seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,
     threads:Annotated[int|None, typer.Option(help='BLAS threads [1].', min=1)]=None,
@@ -111,7 +113,9 @@ def run(
     as_json:AsJson=False):
     """Measure models in turns, each against a baseline.
 
-    Accuracy, memory, latency and throughput, with intervals and verdicts.
+    Accuracy, memory, latency and throughput, with intervals and verdicts. The rounds are shared out to
+    builds, in which all models are made anew, so that the verdicts are about programs, not about where
+    their arrays lie. All verdicts of a table are one family.
 
     A suite in a file:
 
@@ -129,7 +133,8 @@ def run(
 
     Example: tinybench run --models resnet8,ds_cnn --repeats 60 --out reports/zoo
     """
-    options = dict(baseline=baseline, repeats=repeats, secs=secs, batch=batch, seed=seed, threads=threads)
+    options = dict(baseline=baseline, repeats=repeats, secs=secs, batch=batch, seed=seed, threads=threads,
+                   builds=builds, processes=processes)
     made = make_suite(plan_of(suite, models, data, options), out)
     with redirect_stdout(sys.stderr): found = made.run()        # a model may print
     for note in found.notes: say(f'careful: {note}')
