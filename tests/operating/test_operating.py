@@ -100,6 +100,11 @@ def test_a_mean_of_shares_has_limits_too():
     row = tried(Case('t', 'pairs', lambda rng, n: rng.uniform(.7, .9, n), 0, .75), rng(8), 400)
     assert row.verdict == 'broken' and row.chance < BEYOND
 
+def test_a_few_shares_that_agree_decide_nothing():
+    row = tried(Case('t', 'pairs', lambda rng, n: np.ones(n), 0, .75), rng(), 4)
+    assert row.verdict == 'undecided' and (row.lo, row.hi) == (0, 1) and row.chance > .1
+    assert tried(Case('t', 'pairs', lambda rng, n: np.ones(n), 0, .75), rng(), 60).verdict == 'broken'
+
 def test_nothing_to_count_is_no_number():
     row = tried(Case('t', 'none', by_try(lambda rng: None), .9), rng(), 5)
     assert (row.n, row.verdict, row.chance) == (0, 'held', 1) and math.isnan(row.found) and 'nothing to count' in repr(row)

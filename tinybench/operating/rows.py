@@ -72,7 +72,8 @@ def tried(case:Case, rng:np.random.Generator, tries:int) -> Row:
     if not n: return Row(*told, math.nan, 0., 1., 0)
     share = float(found.mean())
     if found.dtype == bool: return Row(*told, share, *binomial_limits(int(found.sum()), n), n)
-    error = float(found.std(ddof=1))/math.sqrt(n) if n > 1 else 1.
+    # a few shares do not show how they spread: from 30 on, and never less than a count would be off by
+    error = max(float(found.std(ddof=1))/math.sqrt(n), 1/n) if n >= 30 else 1.
     half = float(ndtri((1 + LEVEL)/2))*error
     return Row(*told, share, max(share - half, 0.), min(share + half, 1.), n, error)
 

@@ -54,6 +54,6 @@ def cases() -> Iterator[Case]:
     yield case(f'{what}, 3% slower: found', .8, 1, 600, 4, busy(.02), MOST, .03, 0.)
     for slower, share in ((.03, .75), (.1, .3)):
         yield Case(part, f'{what}, {100*slower:g}% slower: share of the rounds used',
-                   by_try(partial(rounds_used, slower)), 0, share, 600, 4)
+                   by_try(partial(rounds_used, slower)), 0, share, 600)
     yield Case(part, f'{what}, slower by the whole band: called the same at some look', by_try(same),
                0, .055, 1000, 4)
