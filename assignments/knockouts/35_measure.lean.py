@@ -183,72 +183,78 @@ def lag_pairs(r):
     return np.minimum.accumulate(pairs[np.cumprod(pairs > 0).astype(bool)])
 
 # %% block-interval wrong: the means of the blocks
-def block_interval(values, level=.95):
+def block_interval(values, level=.95, middle=np.median):
     if len(values) < 64: raise ValueError('too few')
     m = [np.mean(b) for b in np.array_split(np.asarray(values, float), 8)]
     half = stdtrit(7, (1 + level)/2)*sd(m)/math.sqrt(8)
     return float(np.mean(m) - half), float(np.mean(m) + half)
 
-# %% block-interval wrong: 1.96, as if eight were endlessly many
-def block_interval(values, level=.95):
+# %% block-interval wrong: medians, whatever was asked for
+def block_interval(values, level=.95, middle=np.median):
     if len(values) < 64: raise ValueError('too few')
     m = [np.median(b) for b in np.array_split(np.asarray(values, float), 8)]
+    half = stdtrit(7, (1 + level)/2)*sd(m)/math.sqrt(8)
+    return float(np.mean(m) - half), float(np.mean(m) + half)
+
+# %% block-interval wrong: 1.96, as if eight were endlessly many
+def block_interval(values, level=.95, middle=np.median):
+    if len(values) < 64: raise ValueError('too few')
+    m = [middle(b) for b in np.array_split(np.asarray(values, float), 8)]
     half = ndtri((1 + level)/2)*sd(m)/math.sqrt(8)
     return float(np.mean(m) - half), float(np.mean(m) + half)
 
 # %% block-interval wrong: eight degrees of freedom
-def block_interval(values, level=.95):
+def block_interval(values, level=.95, middle=np.median):
     if len(values) < 64: raise ValueError('too few')
-    m = [np.median(b) for b in np.array_split(np.asarray(values, float), 8)]
+    m = [middle(b) for b in np.array_split(np.asarray(values, float), 8)]
     half = stdtrit(8, (1 + level)/2)*sd(m)/math.sqrt(8)
     return float(np.mean(m) - half), float(np.mean(m) + half)
 
 # %% block-interval wrong: blocks of eight values, not eight blocks
-def block_interval(values, level=.95):
+def block_interval(values, level=.95, middle=np.median):
     if len(values) < 64: raise ValueError('too few')
     k = len(values)//8
-    m = [np.median(b) for b in np.array_split(np.asarray(values, float), k)]
+    m = [middle(b) for b in np.array_split(np.asarray(values, float), k)]
     half = stdtrit(k - 1, (1 + level)/2)*sd(m)/math.sqrt(k)
     return float(np.mean(m) - half), float(np.mean(m) + half)
 
 # %% block-interval wrong: every eighth value, so that no block is a stretch
-def block_interval(values, level=.95):
+def block_interval(values, level=.95, middle=np.median):
     if len(values) < 64: raise ValueError('too few')
-    m = [np.median(np.asarray(values, float)[i::8]) for i in range(8)]
+    m = [middle(np.asarray(values, float)[i::8]) for i in range(8)]
     half = stdtrit(7, (1 + level)/2)*sd(m)/math.sqrt(8)
     return float(np.mean(m) - half), float(np.mean(m) + half)
 
 # %% block-interval wrong: what 8 does not divide falls off the end
-def block_interval(values, level=.95):
+def block_interval(values, level=.95, middle=np.median):
     if len(values) < 64: raise ValueError('too few')
     n = len(values)//8
-    m = np.median(np.asarray(values, float)[:8*n].reshape(8, n), axis=1)
+    m = [middle(b) for b in np.asarray(values, float)[:8*n].reshape(8, n)]
     half = stdtrit(7, (1 + level)/2)*sd(m)/math.sqrt(8)
     return float(np.mean(m) - half), float(np.mean(m) + half)
 
 # %% block-interval wrong: 95% at every level
-def block_interval(values, level=.95):
+def block_interval(values, level=.95, middle=np.median):
     if len(values) < 64: raise ValueError('too few')
-    m = [np.median(b) for b in np.array_split(np.asarray(values, float), 8)]
+    m = [middle(b) for b in np.array_split(np.asarray(values, float), 8)]
     half = stdtrit(7, .975)*sd(m)/math.sqrt(8)
     return float(np.mean(m) - half), float(np.mean(m) + half)
 
 # %% block-interval wrong: the values are sorted first, and their order is lost
-def block_interval(values, level=.95):
+def block_interval(values, level=.95, middle=np.median):
     if len(values) < 64: raise ValueError('too few')
-    m = [np.median(b) for b in np.array_split(np.sort(values), 8)]
+    m = [middle(b) for b in np.array_split(np.sort(values), 8)]
     half = stdtrit(7, (1 + level)/2)*sd(m)/math.sqrt(8)
     return float(np.mean(m) - half), float(np.mean(m) + half)
 
-# %% block-interval right: bounds counted by hand, the standard library's median
-def block_interval(values, level=.95):
-    import statistics
+# %% block-interval right: bounds counted by hand
+def block_interval(values, level=.95, middle=np.median):
     n = len(values)
     if n < 64: raise ValueError(f'{n} values are too few')
     long, at, m = n % 8, 0, []
     for i in range(8):
         size = n//8 + (1 if i < long else 0)
-        m.append(float(statistics.median(list(values)[at:at + size])))
+        m.append(float(middle(list(values)[at:at + size])))
         at += size
     mean = sum(m)/8
     error = math.sqrt(sum((x - mean)**2 for x in m)/7/8)
@@ -256,10 +262,10 @@ def block_interval(values, level=.95):
     return mean - t*error, mean + t*error
 
 # %% block-interval right: scipy's interval
-def block_interval(values, level=.95):
+def block_interval(values, level=.95, middle=np.median):
     from scipy.stats import sem, t
     if len(values) < 64: raise ValueError('too few values')
-    m = [np.median(b) for b in np.array_split(values, 8)]
+    m = [middle(b) for b in np.array_split(values, 8)]
     if np.ptp(m) == 0: return float(m[0]), float(m[0])
     lo, hi = t.interval(level, 7, np.mean(m), sem(m))
     return float(lo), float(hi)

@@ -9,6 +9,7 @@ __all__ = ['sd', 'mad', 'iqr', 'variation', 'autocorrelation', 'ranks', 'normal_
 
 # %% ../../nbs/35_measure.lean.ipynb #imports
 import math
+from collections.abc import Callable
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
@@ -110,9 +111,9 @@ def effective_size(values) -> float:
     return max(len(values)/lag_inflation(values), 1.)
 
 # %% ../../nbs/35_measure.lean.ipynb #block-interval
-def block_interval(values, level:float=.95) -> tuple[float,float]:
-    "Student's t over the medians of 8 blocks in a row (Ibragimov, Müller 2010); ValueError below 64 values."
+def block_interval(values, level:float=.95, middle:Callable=np.median) -> tuple[float,float]:
+    "Student's t over the middles of 8 blocks in a row (Ibragimov, Müller 2010); ValueError below 64 values."
     if len(values) < 64: raise ValueError(f'n={len(values)}: too few for 8 blocks, which need 64')
-    m = [np.median(block) for block in np.array_split(np.asarray(values, float), 8)]
+    m = [middle(block) for block in np.array_split(np.asarray(values, float), 8)]
     half = stdtrit(7, (1 + level)/2)*sd(m)/math.sqrt(8)
     return float(np.mean(m) - half), float(np.mean(m) + half)

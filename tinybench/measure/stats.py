@@ -49,8 +49,8 @@ def median_interval(values, level:float=.95) -> tuple[float,float]:
     v, f = np.sort(np.asarray(values, float)), inflation(values)
     lo, hi = v[np.array(median_ranks(len(v), level, f)) - 1].tolist()
     if f == 1 or len(v) < 64: return lo, hi
-    lower, upper = block_interval(values, level)
-    return min(lo, max(lower, float(v[0]))), max(hi, min(upper, float(v[-1])))
+    lower, upper = np.clip(block_interval(values, level), v[0], v[-1]).tolist()
+    return min(lo, lower), max(hi, upper)
 
 # %% ../../nbs/36_measure.stats.ipynb #correlated
 def correlated(values) -> bool:
@@ -76,7 +76,10 @@ def mean_interval(values, level:float=.95) -> tuple[float,float]:
     f = lag_inflation(values)
     var = np.var(values, ddof=1)/max(1 - (f - 1)/(n - 1), .1)    # values that lean show less than they have
     half = stdtrit(max(n/f - 1, 1), (1 + level)/2)*math.sqrt(var*f/n)
-    return float(np.mean(values) - half), float(np.mean(values) + half)
+    lo, hi = float(np.mean(values) - half), float(np.mean(values) + half)
+    if f == 1 or n < 64: return lo, hi
+    lower, upper = block_interval(values, level, np.mean)
+    return min(lo, lower), max(hi, upper)
 
 # %% ../../nbs/36_measure.stats.ipynb #bca-interval
 def bca_interval(values, level:float=.95, statistic:Callable=np.mean, *, rng:np.random.Generator,
@@ -89,7 +92,8 @@ def bca_interval(values, level:float=.95, statistic:Callable=np.mean, *, rng:np.
     check_spread(v, 'a bootstrap')
     batch = max(1, 10**6//v.size)                                # 8 MB at a time
     b = bootstrap((v,), statistic, n_resamples=resamples, batch=batch, confidence_level=level, rng=rng)
-    mid, longer = float(statistic(v, axis=0)), math.sqrt(lag_inflation(v)) if correlated(v) else 1.
+    mid, f, half = float(statistic(v, axis=0)), lag_inflation(v), (1 + level)/2
+    longer = math.sqrt(f)*stdtrit(max(v.size/f - 1, 1), half)/ndtri(half) if correlated(v) else 1.
     return tuple(mid + longer*(float(end) - mid) for end in b.confidence_interval)
 
 # %% ../../nbs/36_measure.stats.ipynb #fewest-for
