@@ -139,3 +139,113 @@ def runs_ratio(new, old, level=.95):
     error = math.sqrt(left @ left/(m + n - 2)*np.linalg.inv(a.T @ a)[1, 1])
     half = stdtrit(m + n - 2, (1 + level)/2)*error
     return from_logs(fit[1], fit[1] - half, fit[1] + half, min(m, n), level, 'runs', m + n - 2)
+
+# %% gate-of wrong: each model for itself
+def gate_of(ratios, limit, rate=False):
+    qs, edge = [q.inverse() if rate else q for q in ratios], 1 + limit
+    up = list([interval_p(q, edge) if q.lo > edge else 1. for q in qs])
+    down = list([interval_p(q, edge) if q.hi <= edge else 1. for q in qs])
+    def word(q, up, down):
+        enough = 1 - q.level + 1e-12
+        return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'
+    return list(map(word, qs, up, down))
+
+# %% gate-of wrong: a rate is judged as a time
+def gate_of(ratios, limit, rate=False):
+    qs, edge = [q for q in ratios], 1 + limit
+    up = holm([interval_p(q, edge) if q.lo > edge else 1. for q in qs])
+    down = holm([interval_p(q, edge) if q.hi <= edge else 1. for q in qs])
+    def word(q, up, down):
+        enough = 1 - q.level + 1e-12
+        return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'
+    return list(map(word, qs, up, down))
+
+# %% gate-of wrong: against 1 and not against the limit
+def gate_of(ratios, limit, rate=False):
+    qs, edge = [q.inverse() if rate else q for q in ratios], 1.
+    up = holm([interval_p(q, edge) if q.lo > edge else 1. for q in qs])
+    down = holm([interval_p(q, edge) if q.hi <= edge else 1. for q in qs])
+    def word(q, up, down):
+        enough = 1 - q.level + 1e-12
+        return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'
+    return list(map(word, qs, up, down))
+
+# %% gate-of wrong: p of a true ratio of 1
+def gate_of(ratios, limit, rate=False):
+    qs, edge = [q.inverse() if rate else q for q in ratios], 1 + limit
+    up = holm([interval_p(q) if q.lo > edge else 1. for q in qs])
+    down = holm([interval_p(q) if q.hi <= edge else 1. for q in qs])
+    def word(q, up, down):
+        enough = 1 - q.level + 1e-12
+        return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'
+    return list(map(word, qs, up, down))
+
+# %% gate-of wrong: the estimate decides
+def gate_of(ratios, limit, rate=False):
+    qs, edge = [q.inverse() if rate else q for q in ratios], 1 + limit
+    up = holm([0. if q.estimate > edge else 1. for q in qs])
+    down = holm([0. if q.estimate <= edge else 1. for q in qs])
+    def word(q, up, down):
+        enough = 1 - q.level + 1e-12
+        return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'
+    return list(map(word, qs, up, down))
+
+# %% gate-of wrong: what is not sure passes
+def gate_of(ratios, limit, rate=False):
+    qs, edge = [q.inverse() if rate else q for q in ratios], 1 + limit
+    up = holm([interval_p(q, edge) if q.lo > edge else 1. for q in qs])
+    down = holm([interval_p(q, edge) if q.hi <= edge else 1. for q in qs])
+    def word(q, up, down):
+        enough = 1 - q.level + 1e-12
+        return 'fail' if up <= enough else 'pass'
+    return list(map(word, qs, up, down))
+
+# %% gate-of wrong: held against 0.05 whatever the level
+def gate_of(ratios, limit, rate=False):
+    qs, edge = [q.inverse() if rate else q for q in ratios], 1 + limit
+    up = holm([interval_p(q, edge) if q.lo > edge else 1. for q in qs])
+    down = holm([interval_p(q, edge) if q.hi <= edge else 1. for q in qs])
+    def word(q, up, down):
+        enough = .05 + 1e-12
+        return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'
+    return list(map(word, qs, up, down))
+
+# %% gate-of wrong: both words in one family
+def gate_of(ratios, limit, rate=False):
+    qs, edge = [q.inverse() if rate else q for q in ratios], 1 + limit
+    p = holm([interval_p(q, edge) for q in qs])
+    up, down = ([v if q.estimate > edge else 1. for v, q in zip(p, qs)], [v if q.estimate <= edge else 1. for v, q in zip(p, qs)])
+    def word(q, up, down):
+        enough = 1 - q.level + 1e-12
+        return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'
+    return list(map(word, qs, up, down))
+
+# %% gate-of wrong: Bonferroni, as many times for all
+def gate_of(ratios, limit, rate=False):
+    qs, edge = [q.inverse() if rate else q for q in ratios], 1 + limit
+    up = np.minimum(1, len(qs)*np.array([interval_p(q, edge) if q.lo > edge else 1. for q in qs]))
+    down = np.minimum(1, len(qs)*np.array([interval_p(q, edge) if q.hi <= edge else 1. for q in qs]))
+    def word(q, up, down):
+        enough = 1 - q.level + 1e-12
+        return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'
+    return list(map(word, qs, up, down))
+
+# %% gate-of wrong: only one family, of those that fail
+def gate_of(ratios, limit, rate=False):
+    qs, edge = [q.inverse() if rate else q for q in ratios], 1 + limit
+    up = holm([interval_p(q, edge) if q.lo > edge else 1. for q in qs])
+    down = list([interval_p(q, edge) if q.hi <= edge else 1. for q in qs])
+    def word(q, up, down):
+        enough = 1 - q.level + 1e-12
+        return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'
+    return list(map(word, qs, up, down))
+
+# %% gate-of right: one model after the other, smallest p first
+def gate_of(ratios, limit, rate=False):
+    qs, said = [q.inverse() if rate else q for q in ratios], ['undecided']*len(ratios)
+    for name, sure in (('fail', lambda q: q.lo > 1 + limit), ('pass', lambda q: q.hi <= 1 + limit)):
+        order = sorted((interval_p(q, 1 + limit), i) for i, q in enumerate(qs) if sure(q))
+        for step, (p, i) in enumerate(order):
+            if p*(len(qs) - step) > 1 - qs[i].level + 1e-12: break
+            said[i] = name
+    return said

@@ -145,14 +145,13 @@ def sure_of_runs(r:Rival) -> bool:
     "Whether the spread between runs is in its interval: it is with several runs, and sizes have none."
     return r.p is None or r.ratio.of == 'runs'
 
+# %% ../../nbs/43_measure.runs.ipynb #gate-of
 def gate_of(ratios:list[Ratio], limit:float, rate:bool=False) -> list[str]:
-    """For each ratio: 'fail' if it is above 1 + limit, 'pass' if not, as far as its interval can tell and by
-    `holm` for all of them; else 'undecided'. For a `rate`, where more is faster, of the inverse."""
-    if not ratios: return []
+    "'fail' (above 1 + limit), 'pass' or 'undecided', by `holm` for all; of the inverse for a `rate`."
     qs, edge = [q.inverse() if rate else q for q in ratios], 1 + limit
-    above = holm([interval_p(q, edge) if q.lo > edge else 1. for q in qs])
-    below = holm([interval_p(q, edge) if q.hi <= edge else 1. for q in qs])
-    def one(q, up, down):
+    up = holm([interval_p(q, edge) if q.lo > edge else 1. for q in qs])
+    down = holm([interval_p(q, edge) if q.hi <= edge else 1. for q in qs])
+    def word(q, up, down):
         enough = 1 - q.level + 1e-12
         return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'
-    return list(map(one, qs, above, below))
+    return list(map(word, qs, up, down))
