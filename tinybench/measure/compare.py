@@ -182,7 +182,7 @@ def compare(
     how = dict(seed=seed) | (dict(objects=shop.said) if builds == 1 and shop.said else {})
     def records(runs): return built_results(runs if builds > 1 else [joined(runs)], inner, metric, **how)
     if until is None: return compare_results(records(list(runs)), base, band, level)
-    most, ends = (repeats, range(6)) if builds == 1 else (builds, look_ends(builds))
+    most, ends = (repeats, range(1, len(shares) + 1)) if builds == 1 else (builds, look_ends(builds))
     return at_looks(runs, ends, lambda seen: looked_at(records(seen), base, most, band, level))
 
 # %% ../../nbs/42_measure.compare.ipynb #self-test
