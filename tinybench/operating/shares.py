@@ -23,6 +23,13 @@ def auc_held(m, n, truth, rng):
     a = auc_interval(scores, labels)
     return a.lo <= truth <= a.hi
 
+def uneven_held(m, n, truth, rng):
+    "The same if scores of the yeses spread twice as widely, which Newcombe's variance does not know."
+    labels = np.repeat([1, 0], [m, n])
+    scores = rng.normal(size=m + n)*(1 + labels) + math.sqrt(5)*ndtri(truth)*labels
+    a = auc_interval(scores, labels)
+    return a.lo <= truth <= a.hi
+
 def gap_held(m, n, p, q, shared, rng):
     labels, a, b = bells(rng, m, n, p, q, shared=shared)
     d = auc_difference(a, b, labels)
@@ -51,6 +58,9 @@ def cases() -> Iterator[Case]:
         for truth in TRUTHS:
             yield Case('Interval of an AUC', f'{m} yes and {n} no, {truth}',
                        by_try(partial(auc_held, m, n, truth)), .93, .99, 8000, 40)
+    for truth in (.7, .9):
+        yield Case('Interval of an AUC', f'10 yes that spread twice as widely as 50 no, {truth}',
+                   by_try(partial(uneven_held, 10, 50, truth)), tries=8000)
     for m, n in SIZES[:4]:
         for truth in TRUTHS:
             for q, shared in ((truth, 0.), (truth, .9), (.8, .99)):
