@@ -63,3 +63,61 @@ def pairs_for(pilot, precision=.01, level=.95):
         v = np.log(getattr(pilot, 'values', pilot))
         (lo, hi), n = median_interval(v, level), len(v)
     return max(fewest_values(level), math.ceil(1.3*n*((hi - lo)/2/math.log1p(precision))**2))
+
+# %% at-looks right: run by run
+def at_looks(runs, ends, judged):
+    runs, seen, before = iter(runs), [], 0
+    for end in ends:
+        seen += [next(runs) for _ in range(end - before)]
+        before, found = end, judged(seen)
+        if 'undecided' not in [r.verdict for r in found.rows]: return found
+    return found
+
+# %% at-looks wrong: looks after every run
+def at_looks(runs, ends, judged):
+    seen = []
+    for run in runs:
+        seen.append(run)
+        found = judged(seen)
+        if all(r.verdict != 'undecided' for r in found.rows): break
+    return found
+
+# %% at-looks wrong: takes all runs, and looks then
+def at_looks(runs, ends, judged):
+    seen = list(runs)
+    for end in ends:
+        found = judged(seen[:end])
+        if all(r.verdict != 'undecided' for r in found.rows): break
+    return found
+
+# %% at-looks wrong: stops as soon as one rival has a verdict
+def at_looks(runs, ends, judged):
+    seen, ends = [], set(ends)
+    for run in runs:
+        seen.append(run)
+        if len(seen) not in ends: continue
+        found = judged(seen)
+        if any(r.verdict != 'undecided' for r in found.rows): break
+    return found
+
+# %% at-looks wrong: looks through the ends once for each run
+def at_looks(runs, ends, judged):
+    seen = []
+    for run in runs:
+        seen.append(run)
+        if len(seen) not in ends: continue
+        found = judged(seen)
+        if all(r.verdict != 'undecided' for r in found.rows): break
+    return found
+
+# %% at-looks wrong: shows the judge only what is new
+def at_looks(runs, ends, judged):
+    seen, ends, n = [], set(ends), 0
+    for run in runs:
+        seen.append(run)
+        n += 1
+        if n not in ends: continue
+        found = judged(seen)
+        if all(r.verdict != 'undecided' for r in found.rows): break
+        seen = []
+    return found

@@ -123,9 +123,8 @@ def sure(found, names, level=.95):
     def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
     def keeps(e): return min(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
     beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
-    left = [a for a in names if not any((b, a) in beats for b in names)]
-    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in left]
-    return beats, {a for a, p in zip(left, holm(worst).tolist()) if p <= 1 - level}
+    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in names]
+    return beats, {a for a, p in zip(names, holm(worst).tolist()) if p <= 1 - level}
 
 # %% sure wrong: of two chances the better one, for nothing
 def sure(found, names, level=.95):
@@ -134,9 +133,8 @@ def sure(found, names, level=.95):
     def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
     def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
     beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
-    left = [a for a in names if not any((b, a) in beats for b in names)]
-    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in left]
-    return beats, {a for a, p in zip(left, holm(worst).tolist()) if p <= 1 - level}
+    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in names]
+    return beats, {a for a, p in zip(names, holm(worst).tolist()) if p <= 1 - level}
 
 # %% sure wrong: a trade is a loss
 def sure(found, names, level=.95):
@@ -144,9 +142,8 @@ def sure(found, names, level=.95):
     wins = dict(zip(either, holm(list(either.values())).tolist()))
     def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
     beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e)}
-    left = [a for a in names if not any((b, a) in beats for b in names)]
-    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in left]
-    return beats, {a for a, p in zip(left, holm(worst).tolist()) if p <= 1 - level}
+    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in names]
+    return beats, {a for a, p in zip(names, holm(worst).tolist()) if p <= 1 - level}
 
 # %% sure wrong: nothing is adjusted
 def sure(found, names, level=.95):
@@ -163,19 +160,8 @@ def sure(found, names, level=.95):
     def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
     def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
     beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
-    left = [a for a in names if not any((b, a) in beats for b in names)]
-    best = [min((either[a, b] for b in names if b != a), default=0.) for a in left]
-    return beats, {a for a, p in zip(left, holm(best).tolist()) if p <= 1 - level}
-
-# %% sure wrong: who is beaten counts among the safe
-def sure(found, names, level=.95):
-    either = {k: min(1., 2*min(e.cheaper, e.better)) for k, e in found.items()}
-    wins = dict(zip(either, holm(list(either.values())).tolist()))
-    def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
-    def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
-    beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
-    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in names]
-    return beats, {a for a, p in zip(names, holm(worst).tolist()) if p <= 1 - level}
+    best = [min((either[a, b] for b in names if b != a), default=0.) for a in names]
+    return beats, {a for a, p in zip(names, holm(best).tolist()) if p <= 1 - level}
 
 # %% sure right: in loops
 def sure(found, names, level=.95):
@@ -186,6 +172,6 @@ def sure(found, names, level=.95):
         e, back = found[a, b], found[b, a]
         trade = back.cheaper <= alpha/2 or back.better <= alpha/2
         if q <= alpha and e.keeps_cost <= alpha/2 and e.keeps_gain <= alpha/2 and not trade: beats.add((a, b))
-    lost = {b for _, b in beats}
-    worst = {a: max([0.] + [q for (x, _), q in zip(pairs, p) if x == a]) for a in names if a not in lost}
-    return beats, {a for a, q in zip(worst, holm(list(worst.values()))) if q <= alpha}
+    worst = {a: max([0.] + [q for (x, _), q in zip(pairs, p) if x == a]) for a in names}
+    adjusted = holm([worst[a] for a in names])
+    return beats, {a for a, q in zip(names, adjusted) if q <= alpha}

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from benchkit import made, net, toy
 from scipy.special import bdtrc
-from tinybench.backends.base import as_model
-from tinybench.bench.benchmark import Benchmark, all_values, copied, mapped, time_models, usual_builds
+from tinybench.backends.base import as_model, copied, usual_builds
+from tinybench.bench.benchmark import Benchmark, all_values, mapped
 from tinybench.bench.choose import in_one_family
 from tinybench.bench.pareto import front, pareto, recommend
 from tinybench.bench.suite import BenchmarkSuite, SuiteResult, suite_rows

@@ -58,23 +58,23 @@ def test_status_is_3_for_any_failure_and_strict_wants_all_to_pass_surely():
     for said, sure, want in (('fail', False, (3, 3)), ('fail', True, (3, 3)), ('pass', True, (0, 0)), ('pass', False, (0, 4)), ('undecided', True, (0, 4))):
         assert (gate_status(dict(a=said), dict(a=sure)), gate_status(dict(a=said), dict(a=sure), strict=True)) == want
 
-def told(rng, truths, between, tmp, runs=3, limit=.05):
+def told(rng, truths, between, runs=3, limit=.05):
     from tinybench.measure.runs import compare_runs
     sides = [[[record(rng, t, between, f'm{i}') for i, t in enumerate(side)] for _ in range(runs)] for side in ([1.]*len(truths), truths)]
     return list(gates(compare_runs(*sides, unpaired=True), limit).values())
 
-def test_three_runs_a_side_are_seldom_surely_wrong(tmp_path):
-    "Runs that differ by 5%, limit 5%: equal code is never to fail, nor a true 10% to pass, in more than 5%; 300 each, seeds fixed."
+def test_three_runs_a_side_are_seldom_surely_wrong():
+    "Runs that differ by 5%, limit 5%: equal code is never to fail, nor a true 10% to pass, in more than 5%; 150 each, seeds fixed."
     rng = np.random.default_rng(7)
-    equal = [told(rng, [1.], .05, tmp_path)[0] for _ in range(150)]
-    worse = [told(rng, [1.1], .05, tmp_path)[0] for _ in range(150)]
+    equal = [told(rng, [1.], .05)[0] for _ in range(150)]
+    worse = [told(rng, [1.1], .05)[0] for _ in range(150)]
     assert equal.count('fail') <= 4 and worse.count('pass') <= 4
-    assert sum(told(rng, [1.15], .01, tmp_path)[0] == 'fail' for _ in range(40)) >= 36      # where runs differ by 1%, 15% is found
+    assert sum(told(rng, [1.15], .01)[0] == 'fail' for _ in range(40)) >= 36      # where runs differ by 1%, 15% is found
 
-def test_ten_models_at_the_limit_are_one_family(tmp_path):
+def test_ten_models_at_the_limit_are_one_family():
     "All at exactly 1.05: some 'fail' in 2.5% by Holm, in 20% unadjusted."
     rng = np.random.default_rng(3)
-    assert sum('fail' in told(rng, [1.05]*10, .02, tmp_path, 4) for _ in range(60)) <= 6
+    assert sum('fail' in told(rng, [1.05]*10, .02, 4) for _ in range(60)) <= 6
 
 def test_the_p_of_a_t_interval_is_that_of_t():
     from scipy.stats import ttest_ind

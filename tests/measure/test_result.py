@@ -210,7 +210,7 @@ def several(k, sd, r, n=40):
     logs = sd*r.normal(size=(k, 1)) + .01*r.normal(size=(k, n))
     return result(np.exp(logs).ravel(), how=dict(blocks=[n]*k), env={})
 
-@pytest.mark.parametrize('k', [2, 3, 5, 10])
+@pytest.mark.parametrize('k', [2, 5])
 def test_a_merged_interval_holds_the_truth(k):
     "By t over the runs: 95 % give or take three standard errors of 400 tries."
     for of in ('median', 'mean'):

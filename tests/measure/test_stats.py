@@ -90,9 +90,9 @@ def test_percentile_interval_covers(n, p):
 
 
 def test_a_percentile_is_seldom_claimed_too_low():
-    for n, p in [(64, .9), (300, .9), (662, .99)]:
-        runs = [v for v in rng().normal(size=(1000, n)) if not correlated(v)]     # these are not widened
-        assert len(runs) >= 975 and share(lambda v: percentile(v, p, widen=False) >= ndtri(p), runs) >= .985
+    for n, p, tries in [(64, .9, 1000), (300, .9, 600), (662, .99, 600)]:
+        runs = [v for v in rng().normal(size=(tries, n)) if not correlated(v)]    # these are not widened
+        assert len(runs) >= .97*tries and share(lambda v: percentile(v, p, widen=False) >= ndtri(p), runs) >= .985
 
 
 @pytest.mark.parametrize('level', [0, 1, -1, 2, math.nan])
@@ -407,7 +407,7 @@ def by_neighbours(v):
 @pytest.mark.parametrize('world', [two_speeds, mood, strong])
 def test_an_interval_holds_the_median_however_long_the_moods(world):
     "300 values: within three standard errors of 94 % and 93 %; by the neighbour alone it would be about 57 %."
-    runs = world(400, 300, rng(5))
+    runs = world(300, 300, rng(5))
     assert holds(median_interval, runs, 0) >= .89 and holds(mean_interval, runs, 0) >= .87
     if world is not strong: assert holds(by_neighbours, runs, 0) < .67
 

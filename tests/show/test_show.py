@@ -465,10 +465,10 @@ def test_ratios_have_interval_band_and_verdict():
     assert ax.get_xlabel() == 'latency / latency of base\n95% interval, n=30 pairs, measured\ngrey: same within 2%'
 
 def test_undecided_is_open_and_says_what_would_decide():
-    c = compared(dict(b=1.), n=9, noise=.05)
+    c = compared(dict(b=1.), n=10, noise=.05)
     ax, row = plot_ratios(c), c.rows[0]
     assert row.verdict == 'undecided' and ax.containers[0][0].get_markerfacecolor() == 'w'
-    assert texts(ax) == [f'undecided, +{row.more}'] and '+: pairs that may decide' in ax.get_xlabel()
+    assert texts(ax) == [f'undecided, n={10 + row.more}'] and 'n: to measure again with' in ax.get_xlabel()
 
 def test_ratios_of_rates_and_of_separate_runs_say_so():
     ax = plot_ratios(compared(dict(b=.5), unit='examples/s'))

@@ -73,7 +73,7 @@ def held(v, homes:set) -> list|None:
     if isinstance(v, CONTAINERS): return list(v)
     if is_named(v): return []
     looked_into = hasattr(v, '__dict__') or hasattr(type(v), '__slots__')
-    closed = isinstance(v, io.IOBase) or hasattr(v, '__array_interface__')       # a file's array, one of objects
+    closed = isinstance(v, io.IOBase) or hasattr(v, '__array_interface__')      # the array of a file
     return list(attributes(v).values()) if looked_into and not closed else None
 
 def refusal(v, homes:set) -> str:
@@ -88,8 +88,8 @@ def is_thing(v, homes:set) -> bool:
     "Whether `v` is an object or a container, whose parts are copied with it: no function, no NamedTuple."
     if isinstance(v, CONTAINERS): return not isinstance(v, tuple) or type(v) is tuple
     active = types.CellType, types.FunctionType, functools.partial, types.MethodType, types.BuiltinMethodType
-    if is_data(v) or isinstance(v, active) or is_named(v) or type(v).__new__ is not object.__new__: return False
-    return held(v, homes) is not None
+    if is_data(v) or isinstance(v, active) or is_named(v): return False
+    return type(v).__new__ is object.__new__ and held(v, homes) is not None
 
 
 # --- where its arrays lie

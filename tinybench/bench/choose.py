@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['HIGHER_IS_BETTER', 'TELL', 'beats', 'frontier', 'at_best', 'at_worst', 'surely_beats', 'may_beat', 'statuses',
            'settle', 'higher_is_better', 'best', 'meets', 'in_one_family', 'choose', 'one_family', 'in_points',
-           'how_to_tell', 'Standings', 'change_words', 'standing_cells', 'standings_words', 'standings_table',
-           'standings_frame']
+           'Against', 'settled', 'judged', 'how_to_tell', 'Standings', 'change_words', 'standing_cells',
+           'standings_words', 'standings_table', 'standings_frame']
 
 # %% ../../nbs/65_bench.choose.ipynb #imports
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from ..base.text import Shown, Table, decimals, worded
-from ..measure.pairs import Ratio, holm
+from ..measure.pairs import Asked, Ratio, family_verdict, holm, in_words, more_for, sure_means
 
 # %% ../../nbs/65_bench.choose.ipynb #beats
 def beats(a, b) -> bool:
@@ -129,6 +130,54 @@ def in_points(mid:float, lo:float, hi:float) -> str:
     three = [100*v for v in (mid, lo, hi)]
     mid, lo, hi = (f'{v:+.{decimals(three, 1)}f}' for v in three)
     return f'{mid} points [{lo}, {hi}]'
+
+# %% ../../nbs/65_bench.choose.ipynb #against
+class Against(NamedTuple):
+    "A model compared to another one in one metric."
+    kind: str                 # 'ratio' or 'difference', of the model to the other one
+    mid: float
+    lo: float                 # both ends NaN if there is no interval
+    hi: float
+    p: float                  # adjusted for all that it was said with; NaN if nothing was tested
+    verdict: str              # of `measure.pairs.verdict`; or 'better', 'less', …
+    p_alone: float = math.nan # before it was adjusted
+    more: int|None = None     # measure again with so many pairs, builds or processes more
+    p_same: float = math.nan  # alone, of a difference as large as the band: small if it is the same
+    p_beyond: float = math.nan # alone, of one no larger than the band
+    ratio: Ratio|None = None  # of times and rates
+    rate: bool = False        # more is faster
+    mean: tuple|Ratio|None = None # ratio of the means and its p; after `judged` the ratio if it says more
+    concerns: tuple = ()      # what makes the ratio doubtful
+    def words(self) -> str:
+        if self.kind == 'ratio': return worded(self.mid, self.lo, self.hi)
+        return in_points(self.mid, self.lo, self.hi)
+    def said(self, band:float=.02) -> str:
+        said = in_words(self.verdict, band)
+        if not isinstance(self.mean, Ratio): return said
+        return f'{"the same" if said == "same" else said} in the median; mean {self.mean.words()}'
+
+def settled(a:Against, p:float, p_same:float, p_beyond:float, band:float, level:float, tests:int) -> Against:
+    "`a` with the verdict that its ps allow, adjusted for `tests` of a family."
+    if math.isnan(p): return a
+    if a.kind == 'difference':
+        said, way = 'undecided', 'better' if a.mid > 0 else 'worse'
+        if p <= 1 - level and not a.lo <= 0 <= a.hi: said = way
+        return a._replace(p=p, verdict='same' if p_same <= 1 - level else said)
+    said = family_verdict(a.ratio.inverse() if a.rate else a.ratio, band, p, p_same, p_beyond)
+    return a._replace(p=p, verdict=said, more=more_for(a.ratio, band, tests) if said == 'undecided' else None)
+
+def judged(found:Mapping, band:float=.02, level:float=.95) -> dict[object,dict]:
+    "column -> name -> `Against`, with verdicts: all columns are one family, for each of the three questions."
+    places = [(c, k) for c, xs in found.items() for k in xs]
+    def column(xs, f): return {k: getattr(a, f) for k, a in xs.items()}
+    kinds = 'p_alone', 'p_same', 'p_beyond'
+    ps = [one_family({c: column(xs, f) for c, xs in found.items()}) for f in kinds]
+    how = band, level, sum(found[c][k].p_alone == found[c][k].p_alone for c, k in places)
+    done = [settled(found[c][k], *(q[c][k] for q in ps), *how) for c, k in places]
+    means = sure_means([Asked(k, a.ratio, None, mean=a.mean) for (_, k), a in zip(places, done)],
+                       [a.verdict for a in done], band)
+    told = {at: a._replace(mean=m) for at, a, m in zip(places, done, means)}
+    return {c: {k: told[c, k] for k in xs} for c, xs in found.items()}
 
 # %% ../../nbs/65_bench.choose.ipynb #how-to-tell
 TELL = {'weights': 'as_model(…, weights=lambda: bytes_of(arrays)) tells them, with bytes_of of '

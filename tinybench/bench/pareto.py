@@ -97,9 +97,8 @@ def sure(found:Mapping, names, level:float=.95) -> tuple[set,set]:
     def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
     beats = {(a, b) for (a, b), e in found.items()
              if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
-    left = [a for a in names if not any((b, a) in beats for b in names)]
-    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in left]
-    return beats, {a for a, p in zip(left, holm(worst).tolist()) if p <= 1 - level}
+    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in names]
+    return beats, {a for a, p in zip(names, holm(worst).tolist()) if p <= 1 - level}
 
 # %% ../../nbs/69_bench.pareto.ipynb #front
 def front(cost:Mapping, gain:Mapping, margin:float=.02, level:float=.95) -> dict[str,str]:

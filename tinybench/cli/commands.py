@@ -104,7 +104,7 @@ def run(
     baseline:Annotated[str|None, typer.Option(help='The one to compare with, if not the first.')]=None,
     repeats:Annotated[int|None, typer.Option(help='Rounds of timing [30].', min=6)]=None,
     secs:Annotated[float|None, typer.Option(help='Or as many rounds as fit in these seconds.', min=0)]=None,
-    builds:Annotated[int|None, typer.Option(help='How often all models are made anew [6 to 10].', min=1)]=None,
+    builds:Annotated[int|None, typer.Option(help='Times all is made anew [6 to 10].', min=1)]=None,
     processes:Annotated[int|None, typer.Option(help='Or so many fresh processes; 6 to compare.', min=1)]=None,
     batch:Annotated[int|None, typer.Option(help='Examples a call when latency is measured [1].', min=1)]=None,
     seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,

@@ -108,7 +108,7 @@ def make_suite(plan:dict, out:Path|None=None):
     "The `BenchmarkSuite` of a plan: each build has copies of the models, or what `use` makes anew."
     from dataclasses import replace
     from functools import partial
-    from tinybench.bench.benchmark import not_copied
+    from tinybench.backends.base import not_copied
     from tinybench.bench.suite import BenchmarkSuite
     from tinybench.data.source import load
     options = {k: v for k, v in plan.items() if k not in ('models', 'data')}

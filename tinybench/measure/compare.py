@@ -28,13 +28,13 @@ from .stats import fewest_values, median_interval
 
 # %% ../../nbs/42_measure.compare.ipynb #even-loops
 def even_loops(fs:Mapping, min_secs:float=1e-3, clock:Callable=time.perf_counter) -> dict[str,int]:
-    "`inner_loops` by name, and the largest for all that are above half of it, or are when tried again."
+    "`inner_loops` by name, and the largest for all that are half of it or more, some when tried again."
     loops = {name: inner_loops(f, min_secs, clock) for name, f in fs.items()}
     most = max(loops.values())
     for name, n in loops.items():
-        again = 2 if n <= most/2 and n > most/16 else 0           # slow, or interrupted?
+        again = 4 if most/16 < n < most/2 else 0                # slow, or interrupted?
         loops[name] = max(n, *(inner_loops(fs[name], min_secs, clock) for _ in range(again)), 0)
-    return {name: most if 2*n > most else n for name, n in loops.items()}
+    return {name: most if 2*n >= most else n for name, n in loops.items()}
 
 # %% ../../nbs/42_measure.compare.ipynb #in-builds
 def warmed(fs:Mapping, inner:Mapping) -> Mapping:
@@ -182,7 +182,7 @@ def compare(
     how = dict(seed=seed) | (dict(objects=shop.said) if builds == 1 and shop.said else {})
     def records(runs): return built_results(runs if builds > 1 else [joined(runs)], inner, metric, **how)
     if until is None: return compare_results(records(list(runs)), base, band, level)
-    most, ends = (repeats, range(6)) if builds == 1 else (builds, look_ends(builds))
+    most, ends = (repeats, range(1, len(shares) + 1)) if builds == 1 else (builds, look_ends(builds))
     return at_looks(runs, ends, lambda seen: looked_at(records(seen), base, most, band, level))
 
 # %% ../../nbs/42_measure.compare.ipynb #self-test

@@ -376,6 +376,7 @@ def comparison_table(c:Comparison) -> Table:
     said = (f'{c.metric} / {c.metric} of {c.base}: above 1 is {more}, within {100*c.band:g}% the same, '
             f'n={" to ".join(map(str, ns[::max(len(ns)-1, 1)]))} {c.rows[0].ratio.of}, at {100*c.level:g}%')
     if c.rows[0].p is None: said = f'{said[:said.index(",")]}; {c.rows[0].ratio.of}'
+    if why := c.results[0].how.get('objects'): said += f'; about these objects, not built anew ({why})'
     def chance(p): return '' if p is None else '<0.0001' if p < 1e-4 else f'{p:.2g}'
     def row(r): return (r.name, r.ratio.words(), chance(r.p_holm), chance(r.wilcoxon),
                         verdict_words(r, c.interleaved, c.band))

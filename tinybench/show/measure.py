@@ -158,7 +158,8 @@ def plot_warmup(w, ax=None, name:str=''):
 # %% ../../nbs/85_show.measure.ipynb #more-words
 def more_words(row, c) -> str:
     "With how many pairs to measure again, for an open verdict of things that took turns; else nothing."
-    return f', n={row.ratio.n + row.more}' if c.interleaved and row.verdict == 'undecided' and row.more else ''
+    open_ = c.interleaved and row.verdict == 'undecided' and row.more
+    return f', n={row.ratio.n + row.more}' if open_ else ''
 
 # %% ../../nbs/85_show.measure.ipynb #ratio-print
 def ratio_print(c) -> str:
@@ -166,7 +167,7 @@ def ratio_print(c) -> str:
     q, r, base = c.rows[0].ratio, c.results[0], short_names([c.base])[0]
     n = n_words(row.ratio.n for row in c.rows)
     turns = ', not interleaved'*(not c.interleaved)
-    more = f'; n: measure again with so many {q.of}'*any(more_words(row, c) for row in c.rows)
+    more = '; n: to measure again with'*any(more_words(row, c) for row in c.rows)
     return '\n'.join([f'{r.metric} / {r.metric} of {base}{turns}',
                       f'{100*q.level:g}% interval, {n} {q.of}, {r.provenance}',
                       f'grey: same within {100*c.band:g}%{more}'])
