@@ -18,7 +18,7 @@ from tinybench.measure.result import BenchmarkResult, load_json, save_json
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, '-W', 'error', '-c', 'from tinybench.cli import main; main()']
-COMMANDS = 'demo', 'run', 'ablate', 'compare', 'profile', 'selftest', 'env', 'report', 'race'
+COMMANDS = 'demo', 'run', 'ablate', 'compare', 'profile', 'selftest', 'operating', 'env', 'report', 'race'
 
 def run(*args, **kw):
     "The command in a process of its own, its streams no terminals."
@@ -349,3 +349,12 @@ def test_ctrl_c_keeps_what_a_run_has_finished(tmp_path):
     assert p.returncode == 130 and out == '' and 'Traceback' not in err, err
     kept = {p.name: p.read_bytes() for p in (tmp_path/'out'/'steps').iterdir()}
     assert len(kept) >= 4 and all(json.loads(text) for text in kept.values())
+
+def test_a_plan_makes_anew_what_cannot_be_copied(tmp_path, monkeypatch):
+    "A network is copied in each build; what refuses to be copied, `use` makes once more."
+    (tmp_path/'mine.py').write_text('class Session:\n    def __deepcopy__(self, memo): raise TypeError("one of a kind")\n'
+                                    '    def __call__(self, x): return x.reshape(len(x), -1)[:, :3]\n')
+    monkeypatch.chdir(tmp_path)
+    suite = make_suite(dict(models=dict(net=dict(use='mnist_mlp'), s=dict(use='mine:Session', shape=[28, 28, 1])), repeats=6))
+    by_name = {m.name: m for m in suite.bench.models}
+    assert by_name['net'].make is None and by_name['s'].make().call is not by_name['s'].call and suite.bench.builds == 6

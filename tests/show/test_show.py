@@ -487,7 +487,7 @@ def test_pareto_draws_each_standing_in_its_own_way():
     across, upright = bars(ax)
     np.testing.assert_allclose(across[0], [[.9, 90], [1.1, 90]])
     np.testing.assert_allclose(upright[0], [[1, 88], [1, 91]])
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ('latency (ms), measured\n95% intervals', 'accuracy on digits (%), measured')
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ('latency (ms), measured\n95% intervals\non and off by pairs, margin 2%', 'accuracy on digits (%), measured')
 
 def test_pareto_of_many_names_those_that_may_be_on_it():
     rows = [standing(f'{i}', 1e-3*(i + 1), .9, 'off' if i > 3 else 'undecided' if i > 1 else 'on') for i in range(12)]

@@ -17,6 +17,7 @@ from .explore import explored
 from .figures import suite_figures, write_figures, write_race
 from .gate import as_share, compared_files, gate_status, gate_words, gates, is_rate, sure_of
 from .olympics import board, submit, verify
+from .operating import operating
 from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
 from .tasks import list_tasks, report_tasks, run_tasks
@@ -24,7 +25,7 @@ from .tasks import list_tasks, report_tasks, run_tasks
 
 def kept_words(name:str, out:Path|None) -> str:
     "What Ctrl-C leaves of the command `name`, which was given the folder `out` or none."
-    if name not in ('run', 'ablate', 'run_tasks'): return 'nothing is half written'
+    if name not in ('run', 'ablate', 'run_tasks', 'operating'): return 'nothing is half written'
     name = 'tasks run' if name == 'run_tasks' else name
     if out is None: return f'nothing was kept; with --out FOLDER, `tinybench {name}` can go on where it was'
     return f'nothing is half written, and `tinybench {name}` goes on where it was, with --out {out} again'
@@ -103,6 +104,8 @@ def run(
     baseline:Annotated[str|None, typer.Option(help='The one to compare with, if not the first.')]=None,
     repeats:Annotated[int|None, typer.Option(help='Rounds of timing [30].', min=6)]=None,
     secs:Annotated[float|None, typer.Option(help='Or as many rounds as fit in these seconds.', min=0)]=None,
+    builds:Annotated[int|None, typer.Option(help='Times all is made anew [6 to 10].', min=1)]=None,
+    processes:Annotated[int|None, typer.Option(help='Or so many fresh processes; 6 to compare.', min=1)]=None,
     batch:Annotated[int|None, typer.Option(help='Examples a call when latency is measured [1].', min=1)]=None,
     seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,
     threads:Annotated[int|None, typer.Option(help='BLAS threads [1].', min=1)]=None,
@@ -110,7 +113,9 @@ def run(
     as_json:AsJson=False):
     """Measure models in turns, each against a baseline.
 
-    Accuracy, memory, latency and throughput, with intervals and verdicts.
+    Accuracy, memory, latency and throughput, with intervals and verdicts. The rounds are shared out to
+    builds, in which all models are made anew, so that the verdicts are about programs, not about where
+    their arrays lie. All verdicts of a table are one family.
 
     A suite in a file:
 
@@ -128,7 +133,8 @@ def run(
 
     Example: tinybench run --models resnet8,ds_cnn --repeats 60 --out reports/zoo
     """
-    options = dict(baseline=baseline, repeats=repeats, secs=secs, batch=batch, seed=seed, threads=threads)
+    options = dict(baseline=baseline, repeats=repeats, secs=secs, batch=batch, seed=seed, threads=threads,
+                   builds=builds, processes=processes)
     made = make_suite(plan_of(suite, models, data, options), out)
     with redirect_stdout(sys.stderr): found = made.run()        # a model may print
     for note in found.notes: say(f'careful: {note}')
@@ -390,6 +396,7 @@ def race(
         write_race(found, folder)
     show(found, as_json, out)
 
+command(operating)
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f in (submit, verify, board): command(f, olympics)

@@ -314,7 +314,8 @@ def plot_pareto(p, ax=None):
         if at.any(): ax.errorbar(x[0, at], y[0, at], **ends, ls='', ms=7, lw=1.2, label=said, **style)
     log_if_wide(ax, x)
     lost = f', without {len(p.left_out)} that have none'*bool(p.left_out)
-    words = f'{p.cost} ({to_x}), {p.cost.provenance}\n{100*p.level:g}% intervals{lost}'
+    judged = f'on and off by pairs, margin {100*p.margin:g}%'
+    words = f'{p.cost} ({to_x}), {p.cost.provenance}\n{100*p.level:g}% intervals{lost}\n{judged}'
     tidy(legend_above(ax), words, f'{p.gain} ({to_y}), {p.gain.provenance}').margins(.12)
     name_some(ax, p, x, y)
     return ax
