@@ -143,8 +143,9 @@ def pareto_table(p:Pareto) -> Table:
     points = ' points' if p.gain.unit == 'share' else '%'
     lose = f'{100*p.margin:g}% of {p.cost} or {100*p.margin:g}{points} of {p.gain}'
     about = ('On: each other one surely costs more or gains less. Off: one that stays is surely better in '
-             f'one of the two, and surely loses at most {lose} in the other. Judged by pairs, adjusted by '
-             f'Holm for all pairs; in brackets {100*p.level:g}% intervals, each by itself')
+             f'one of the two, and surely loses at most {lose} in the other. Judged by pairs: that one is '
+             f'better is adjusted by Holm for all pairs; what is lost, and the brackets, are at '
+             f'{100*p.level:g}% each by itself')
     return Table(head, tuple(rows), ('. '.join([about, *p.left_out]) + '.',), None)
 
 # %% ../../nbs/69_bench.pareto.ipynb #pareto
