@@ -4,67 +4,67 @@
 def ratio_of_pairs(d, level=.95):
     return from_logs(np.median(d), *flip_interval(d, level), len(d), level)
 
-# %% ratio-of-pairs wrong: wider by the inflation itself, not by its root
+# %% ratio-of-pairs wrong: wider by the square of what is needed
 def ratio_of_pairs(d, level=.95):
-    mid, by = np.median(d), inflation(d)
+    mid, by = np.median(d), stretch(d)**2
     lo, hi = flip_interval(d, level)
     return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
 # %% ratio-of-pairs wrong: sorts the pairs, so that they seem to lean
 def ratio_of_pairs(d, level=.95):
     d = np.sort(d)
-    mid, by = np.median(d), math.sqrt(inflation(d))
+    mid, by = np.median(d), stretch(d)
     lo, hi = flip_interval(d, level)
     return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
 # %% ratio-of-pairs wrong: shuffles the pairs, so that none seems to lean
 def ratio_of_pairs(d, level=.95):
     d = np.random.default_rng(0).permutation(d)
-    mid, by = np.median(d), math.sqrt(inflation(d))
+    mid, by = np.median(d), stretch(d)
     lo, hi = flip_interval(d, level)
     return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
 # %% ratio-of-pairs wrong: the mean, which a hiccup pulls along
 def ratio_of_pairs(d, level=.95):
-    mid, by = np.mean(d), math.sqrt(inflation(d))
+    mid, by = np.mean(d), stretch(d)
     lo, hi = flip_interval(d, level)
     lo, hi = mid - by*max(mid - lo, 0), mid + by*max(hi - mid, 0)
     return from_logs(mid, lo, hi, len(d), level)
 
 # %% ratio-of-pairs wrong: an interval at 95% whatever the level
 def ratio_of_pairs(d, level=.95):
-    mid, by = np.median(d), math.sqrt(inflation(d))
+    mid, by = np.median(d), stretch(d)
     lo, hi = flip_interval(d)
     return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
 # %% ratio-of-pairs wrong: both arms as long as half of the whole
 def ratio_of_pairs(d, level=.95):
-    mid, by = np.median(d), math.sqrt(inflation(d))
+    mid, by = np.median(d), stretch(d)
     lo, hi = flip_interval(d, level)
     return from_logs(mid, mid - by*(hi - lo)/2, mid + by*(hi - lo)/2, len(d), level)
 
 # %% ratio-of-pairs wrong: stretched about 1 and not about the median
 def ratio_of_pairs(d, level=.95):
-    by, (lo, hi) = math.sqrt(inflation(d)), flip_interval(d, level)
+    by, (lo, hi) = stretch(d), flip_interval(d, level)
     mid = np.median(d)
     return from_logs(mid, min(by*lo, mid), max(by*hi, mid), len(d), level)
 
 # %% ratio-of-pairs wrong: the record does not say its level
 def ratio_of_pairs(d, level=.95):
-    mid, by = np.median(d), math.sqrt(inflation(d))
+    mid, by = np.median(d), stretch(d)
     lo, hi = flip_interval(d, level)
     return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d))
 
 # %% ratio-of-pairs wrong: upside down
 def ratio_of_pairs(d, level=.95):
     d = -np.asarray(d)
-    mid, by = np.median(d), math.sqrt(inflation(d))
+    mid, by = np.median(d), stretch(d)
     lo, hi = flip_interval(d, level)
     return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
 # %% ratio-of-pairs right: turned back first, arms as powers
 def ratio_of_pairs(d, level=.95):
-    mid, by = math.exp(np.median(d)), inflation(d)**.5
+    mid, by = math.exp(np.median(d)), stretch(d)
     lo, hi = np.exp(flip_interval(d, level))
     return Ratio(mid, float(mid*(lo/mid)**by), float(mid*(hi/mid)**by), len(d), level)
 

@@ -17,7 +17,6 @@ from scipy.special import bdtrc
 from ..base.text import Shown, Table, percent
 from .builds import Workshop, builds_for, build_medians, shared_out, t_interval
 from .clock import check_rng, each_inner, inner_loops, interleave, rounds_within
-from .lean import inflation
 from .looks import look, look_ends
 from .pairs import (
     Asked, Comparison, Ratio, check_names, compare_results, evidence, from_logs, interval_p, judge,
@@ -105,11 +104,9 @@ def looked_at(results:Mapping, base:str|None, most:int, band:float=.02, level:fl
     rs = list(results.values())
     first = rs[0] if base is None else results[base]
     def asked(r):
-        e, by = evidence(r, first, level), 1.
+        e = evidence(r, first, level)
         seen = look(e.d, most, band=band, level=level)
-        if e.of == 'pairs': by = math.sqrt(inflation(e.d))
-        lo, hi = (seen.mid + by*(end - seen.mid) for end in (seen.lo, seen.hi))
-        q = from_logs(seen.mid, lo, hi, seen.n, level, e.of)
+        q = from_logs(seen.mid, seen.lo, seen.hi, seen.n, level, e.of)
         return Asked(r.name, q, partial(interval_p, q), wilcoxon(r, first), ratio_concerns(e.d, level))
     return Comparison(first.name, tuple(rs), judge([asked(r) for r in rs if r is not first], band), band)
 

@@ -23,7 +23,7 @@ from .builds import build_medians, t_interval
 from .lean import inflation
 from .result import (
     BenchmarkResult, as_records, blocks_of, differing, environment, runs_of)
-from .signs import flip_interval, flip_sums, flip_test, signed_rank
+from .signs import flip_interval, flip_sums, flip_test, signed_rank, stretch
 from .stats import concerns, fewest_values
 
 # %% ../../nbs/40_measure.pairs.ipynb #paired-results
@@ -93,7 +93,7 @@ def from_logs(mid:float, lo:float, hi:float, n:int, level:float=.95, of:str='pai
 # %% ../../nbs/40_measure.pairs.ipynb #ratio-of-pairs
 def ratio_of_pairs(d:np.ndarray, level:float=.95) -> Ratio:
     "What `d`, log ratios of pairs in the order taken, say: by flips, wider if they lean on each other."
-    mid, by = float(np.median(d)), math.sqrt(inflation(d))
+    mid, by = float(np.median(d)), stretch(d)
     lo, hi = flip_interval(d, level)
     return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
@@ -128,7 +128,7 @@ class Evidence:
         if self.of == 'pairs': return ratio_of_pairs(self.d, self.level)
         return t_ratio(self.d, self.level, self.of)[0]
     @cached_property
-    def leans(self) -> bool: return inflation(self.d) > 1
+    def leans(self) -> bool: return stretch(self.d) > 1
     def p(self, edge:float=1.) -> float:
         "How likely so much, or more, against a true ratio of `edge` would be."
         if self.of != 'pairs': return t_ratio(self.d - math.log(edge), self.level, self.of)[1]
