@@ -23,7 +23,7 @@ from .base.text import Shown, Table
 from .data.loader import Loader, batch_rows
 from .data.source import load
 from .measure.clock import precise_timer, random_rounds
-from .measure.compare import Ratio, paired_results, ratio
+from .measure.pairs import Ratio, paired_results, ratio
 from .measure.result import BenchmarkResult, environment
 from .measure.stats import fewest_values
 from .models.zoo import create

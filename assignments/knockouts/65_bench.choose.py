@@ -384,3 +384,147 @@ def best(metric, spans):
             if beats(other, mine): break
         else: left.append(name)
     return left
+
+# %% settle wrong: whoever is beaten is off
+def settle(names, beats, safe):
+    def status(k):
+        if any(beats(j, k) for j in names): return 'off'
+        return 'on' if safe(k) else 'undecided'
+    return {k: status(k) for k in names}
+
+# %% settle wrong: who stays is on
+def settle(names, beats, safe):
+    names, stays, off, before = list(names), set(), set(), None
+    while before != (stays, off):
+        before = stays, off
+        stays = {k for k in names if k not in off and all(j in off for j in names if beats(j, k))}
+        off = {k for k in names if any(beats(j, k) for j in stays)}
+    return {k: 'off' if k in off else 'on' if k in stays else 'undecided' for k in names}
+
+# %% settle wrong: one pass, in the order given
+def settle(names, beats, safe):
+    off = []
+    for k in names:
+        if any(beats(j, k) for j in names if j not in off): off.append(k)
+    return {k: 'off' if k in off else 'on' if safe(k) else 'undecided' for k in names}
+
+# %% settle wrong: stops after the second round
+def settle(names, beats, safe):
+    names, off = list(names), set()
+    for _ in range(2):
+        stays = {k for k in names if k not in off and all(j in off for j in names if beats(j, k))}
+        off = {k for k in names if any(beats(j, k) for j in stays)}
+    return {k: 'off' if k in off else 'on' if k in stays and safe(k) else 'undecided' for k in names}
+
+# %% settle wrong: in a circle all stay
+def settle(names, beats, safe):
+    names, stays, off, before = list(names), set(), set(), None
+    while before != (stays, off):
+        before = stays, off
+        stays = {k for k in names if k not in off and all(j in off for j in names if beats(j, k))}
+        off = {k for k in names if any(beats(j, k) for j in stays)}
+    return {k: 'off' if k in off else 'on' if safe(k) and (k in stays or len(stays) > 0) else 'undecided'
+            for k in names}
+
+# %% settle right: name by name, those whose rivals are all known
+def settle(names, beats, safe):
+    names, stays = list(names), {}
+    rivals = {k: [j for j in names if beats(j, k)] for k in names}
+    for _ in names:
+        for k in names:
+            if k in stays: continue
+            if any(stays.get(j) for j in rivals[k]): stays[k] = False
+            elif all(stays.get(j) is False for j in rivals[k]): stays[k] = True
+    said = {True: 'on', False: 'off', None: 'undecided'}
+    return {k: 'undecided' if stays.get(k) and not safe(k) else said[stays.get(k)] for k in names}
+
+# %% in-one-family wrong: each by itself
+def in_one_family(names, status, level=.95):
+    return {k: status(k, level) for k in names}
+
+# %% in-one-family wrong: as strict with the last as with the first
+def in_one_family(names, status, level=.95):
+    return {k: status(k, 1 - (1 - level)/len(names)) for k in names}
+
+# %% in-one-family wrong: judges again only once
+def in_one_family(names, status, level=.95):
+    def surely(word):
+        sure = {k for k in names if status(k, 1 - (1 - level)/len(names)) == word}
+        rest = max(len(names) - len(sure), 1)
+        return sure | {k for k in names if status(k, 1 - (1 - level)/rest) == word}
+    met, missed = surely('met'), surely('missed')
+    return {k: 'met' if k in met else 'missed' if k in missed else 'undecided' for k in names}
+
+# %% in-one-family wrong: met and missed share their steps
+def in_one_family(names, status, level=.95):
+    sure = {}
+    def new(): return {k: said for k in names if k not in sure and
+                       (said := status(k, 1 - (1 - level)/(len(names) - len(sure)))) != 'undecided'}
+    while more := new(): sure |= more
+    return {k: sure.get(k, 'undecided') for k in names}
+
+# %% in-one-family wrong: always at 95%
+def in_one_family(names, status, level=.95):
+    def surely(word):
+        sure = set()
+        def passes(k): return status(k, 1 - .05/(len(names) - len(sure))) == word
+        while more := {k for k in names if k not in sure and passes(k)}: sure |= more
+        return sure
+    met, missed = surely('met'), surely('missed')
+    return {k: 'met' if k in met else 'missed' if k in missed else 'undecided' for k in names}
+
+# %% in-one-family right: one more at a time
+def in_one_family(names, status, level=.95):
+    out = {k: 'undecided' for k in names}
+    for word in ('met', 'missed'):
+        left = list(names)
+        while left:
+            at = 1 - (1 - level)/len(left)
+            found = next((k for k in left if status(k, at) == word), None)
+            if found is None: break
+            left.remove(found)
+            if out[found] != 'met': out[found] = word
+    return out
+
+# %% one-family wrong: each column by itself
+def one_family(ps):
+    out = {}
+    for c, col in ps.items():
+        tested = [k for k, p in col.items() if p == p]
+        out[c] = dict(col) | dict(zip(tested, holm([col[k] for k in tested]).tolist()))
+    return out
+
+# %% one-family wrong: NaN counts too
+def one_family(ps):
+    places = [(c, k) for c, col in ps.items() for k in col]
+    flat = holm([1. if ps[c][k] != ps[c][k] else ps[c][k] for c, k in places]).tolist()
+    out = {c: dict(col) for c, col in ps.items()}
+    for (c, k), p in zip(places, flat):
+        if ps[c][k] == ps[c][k]: out[c][k] = p
+    return out
+
+# %% one-family wrong: what was not tested is left out
+def one_family(ps):
+    tested = [(c, k) for c, col in ps.items() for k, p in col.items() if p == p]
+    out = {c: {} for c in ps}
+    for (c, k), p in zip(tested, holm([ps[c][k] for c, k in tested]).tolist()): out[c][k] = p
+    return out
+
+# %% one-family wrong: times the number of all, without steps
+def one_family(ps):
+    n = sum(p == p for col in ps.values() for p in col.values())
+    return {c: {k: min(1., n*p) if p == p else p for k, p in col.items()} for c, col in ps.items()}
+
+# %% one-family wrong: an empty column goes
+def one_family(ps):
+    tested = [(c, k) for c, col in ps.items() for k, p in col.items() if p == p]
+    out = {c: dict(col) for c, col in ps.items() if col}
+    for (c, k), p in zip(tested, holm([ps[c][k] for c, k in tested]).tolist()): out[c][k] = p
+    return out
+
+# %% one-family right: by a table of places
+def one_family(ps):
+    at = {(c, k): p for c, col in ps.items() for k, p in col.items()}
+    known = {k: p for k, p in at.items() if not math.isnan(p)}
+    found = at | dict(zip(known, map(float, holm(list(known.values())))))
+    return {c: {k: found[c, k] for k in col} for c, col in ps.items()}

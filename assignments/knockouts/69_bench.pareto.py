@@ -115,3 +115,63 @@ def kept(new, old, lose, level=.95):
     d = accuracy_difference(old, new, level)
     if d.hi <= lose: return 'met'
     return 'missed' if d.lo > lose else 'undecided'
+
+# %% sure wrong: keeps one of the two
+def sure(found, names, level=.95):
+    either = {k: min(1., 2*min(e.cheaper, e.better)) for k, e in found.items()}
+    wins = dict(zip(either, holm(list(either.values())).tolist()))
+    def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
+    def keeps(e): return min(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
+    beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
+    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in names]
+    return beats, {a for a, p in zip(names, holm(worst).tolist()) if p <= 1 - level}
+
+# %% sure wrong: of two chances the better one, for nothing
+def sure(found, names, level=.95):
+    either = {k: min(e.cheaper, e.better) for k, e in found.items()}
+    wins = dict(zip(either, holm(list(either.values())).tolist()))
+    def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
+    def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
+    beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
+    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in names]
+    return beats, {a for a, p in zip(names, holm(worst).tolist()) if p <= 1 - level}
+
+# %% sure wrong: a trade is a loss
+def sure(found, names, level=.95):
+    either = {k: min(1., 2*min(e.cheaper, e.better)) for k, e in found.items()}
+    wins = dict(zip(either, holm(list(either.values())).tolist()))
+    def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
+    beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e)}
+    worst = [max((either[a, b] for b in names if b != a), default=0.) for a in names]
+    return beats, {a for a, p in zip(names, holm(worst).tolist()) if p <= 1 - level}
+
+# %% sure wrong: nothing is adjusted
+def sure(found, names, level=.95):
+    either = {k: min(1., 2*min(e.cheaper, e.better)) for k, e in found.items()}
+    def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
+    def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
+    beats = {(a, b) for (a, b), e in found.items() if either[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
+    return beats, {a for a in names if all(either[a, b] <= 1 - level for b in names if b != a)}
+
+# %% sure wrong: safe from one is safe
+def sure(found, names, level=.95):
+    either = {k: min(1., 2*min(e.cheaper, e.better)) for k, e in found.items()}
+    wins = dict(zip(either, holm(list(either.values())).tolist()))
+    def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
+    def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
+    beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
+    best = [min((either[a, b] for b in names if b != a), default=0.) for a in names]
+    return beats, {a for a, p in zip(names, holm(best).tolist()) if p <= 1 - level}
+
+# %% sure right: in loops
+def sure(found, names, level=.95):
+    alpha, pairs = 1 - level, list(found)
+    p = [min(1., 2*min(found[k].cheaper, found[k].better)) for k in pairs]
+    beats = set()
+    for (a, b), q in zip(pairs, holm(p)):
+        e, back = found[a, b], found[b, a]
+        trade = back.cheaper <= alpha/2 or back.better <= alpha/2
+        if q <= alpha and e.keeps_cost <= alpha/2 and e.keeps_gain <= alpha/2 and not trade: beats.add((a, b))
+    worst = {a: max([0.] + [q for (x, _), q in zip(pairs, p) if x == a]) for a in names}
+    adjusted = holm([worst[a] for a in names])
+    return beats, {a for a, q in zip(names, adjusted) if q <= alpha}

@@ -4,7 +4,7 @@ import numpy as np
 from tinybench.bench.benchmark import Labelled
 from tinybench.bench.suite import BenchmarkSuite, SuiteResult
 from tinybench.measure.accuracy import Score
-from tinybench.measure.compare import paired_results
+from tinybench.measure.pairs import paired_results
 from tinybench.measure.result import BenchmarkResult
 from tinybench.nn.dense import Dense, ReLU
 from tinybench.nn.module import Module, Sequential

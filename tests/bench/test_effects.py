@@ -11,7 +11,7 @@ from tinybench.bench.effects import (Asked, as_cube, asked_difference, asked_rat
                                      subsets, usable)
 from tinybench.bench.suite import Column, SuiteResult
 from tinybench.measure.accuracy import Difference, Score, accuracy_difference, mcnemar
-from tinybench.measure.compare import Ratio, t_ratio
+from tinybench.measure.pairs import Ratio, t_ratio
 from tinybench.measure.result import BenchmarkResult
 
 NAMES = tuple('abcd')
@@ -141,7 +141,7 @@ def test_what_all_steps_do_beyond_is_0_in_lopsided_noise():
 def test_verdicts():
     ratio = lambda mid, lo, hi, p=1e-9, rate=False: Asked(Ratio(mid, lo, hi, 60), p, mid, rate)
     gap = lambda mid, lo, hi, p=1e-9: Asked(Difference(mid, lo, hi, 359), p, mid)
-    said = judged(dict(a=ratio(.7, .6, .8), b=ratio(1.3, 1.2, 1.4), c=ratio(1, .99, 1.01, 1.), d=ratio(1, .9, 1.1, 1.),
+    said = judged(dict(a=ratio(.7, .6, .8), b=ratio(1.3, 1.2, 1.4), c=ratio(1, .99, 1.01, 1.), d=ratio(1, .95, 1.05, 1.),
                        e=ratio(.7, .6, .8, rate=True), f=gap(.1, .05, .2), g=gap(-.1, -.2, -.05), h=gap(0, -.01, .01, 1.), i=gap(0, -.1, .1, 1.)))
     assert [s.verdict for s in said.values()] == ['faster', 'slower', 'same', 'undecided', 'slower', 'better', 'worse', 'same', 'undecided']
     assert said['d'].more and said['a'].p == pytest.approx(9e-9)

@@ -10,7 +10,7 @@ from tinybench.bench.pareto import (USES, Pareto, Use, advise, column_of, compar
                                     recommend, wanted)
 from tinybench.bench.suite import Column, SuiteResult, columns, suite_rows
 from tinybench.measure.accuracy import Score, accuracy_difference
-from tinybench.measure.compare import ratio_and_p
+from tinybench.measure.pairs import ratio_and_p
 from tinybench.measure.result import BenchmarkResult
 
 @pytest.fixture
@@ -78,9 +78,9 @@ def test_measured_and_modelled_are_never_ranked_together(hand):
 def test_pareto_says_what_it_ranks(hand):
     p = pareto(hand)
     assert isinstance(p, Pareto) and p.cost == Column('latency', '', 's', 'measured') and p.gain.data == 'toy'
-    assert {s.name: s.status for s in p.rows} == dict(base='undecided', fast='undecided', twin='on', slow='on')
+    assert {s.name: s.status for s in p.rows} == dict(base='off', fast='off', twin='on', slow='on')
     assert pareto(hand, 'memory')['slow'].status == 'on' and p['base'].cost[1] < 1e-3*1.1
-    for text in (repr(p), p._repr_markdown_()): assert text.count('measured') == 2 and '95%' in text and 'undecided' in text
+    for text in (repr(p), p._repr_markdown_()): assert text.count('measured') == 2 and '95%' in text and 'Judged by pairs' in text
     assert list(p.to_frame().status) == [s.status for s in p.rows] and json.dumps(p.to_dict())
     for wrong, says in ((dict(cost='accuracy'), 'no cost'), (dict(gain='latency'), 'no gain'), (dict(gain='throughput'), 'no throughput')):
         with pytest.raises(ValueError, match=says): pareto(hand, **wrong)

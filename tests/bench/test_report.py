@@ -13,7 +13,7 @@ from tinybench.base.text import Table
 from tinybench.bench.pareto import recommend
 from tinybench.bench.suite import SuiteResult, columns, suite_rows
 from tinybench.measure.accuracy import Score
-from tinybench.measure.compare import paired_results
+from tinybench.measure.pairs import paired_results
 from tinybench.measure.result import BenchmarkResult, load_json
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def test_both_reports_say_all(r):
     md, page = markdown_report(r, {}, advice), html_report(r, {}, advice)
     seen = ' '.join(inside(Page(page)))
     for words in ('gone', 'ZeroDivisionError', 'a note', 'by ranks', 'by Wilson', 'interval at 95%', 'in turns', 'Seed: 3', 'keep the baseline',
-                  'slower', 'worse', 'accuracy on toy', 'peak activations', 'Holm', 'undecided', 'Off: another one surely is'):
+                  'slower', 'worse', 'accuracy on toy', 'peak activations', 'Holm', 'undecided', 'Off: one that stays is surely better'):
         assert words in md and words in seen, words
     for row in suite_rows(r):
         assert row['provenance'] in ('measured', 'modelled')
@@ -312,9 +312,9 @@ def test_more_tables_stand_in_every_report(tmp_path):
 def test_the_report_says_which_test_was_made(r):
     from dataclasses import replace
     from tinybench.bench.report import how_words
-    assert 'a sign test' in how_words(r)[-1]
+    assert 'a test by flipped signs' in how_words(r)[-1]
     for k in ('builds', 'processes'):
         words = how_words(replace(r, settings=dict(r.settings, **{k: 12})))
-        assert f"Student's t over the {k}" in words[-1] and 'sign test' not in words[-1] and f'12 {"builds" if k == "builds" else "fresh processes"}' in words[0]
+        assert f"Student's t over the {k}" in words[-1] and 'flipped signs' not in words[-1] and f'12 {"builds" if k == "builds" else "fresh processes"}' in words[0]
     both = how_words(replace(r, settings=dict(r.settings, processes=30, builds=8)))
     assert 'in each of 30 fresh processes, shared out to 8 builds' in both[0] and 'over the processes' in both[-1]

@@ -286,7 +286,8 @@ def check_resumed(out, before, repeats=30):
     assert {k: after[k] for k in before} == before
     r = SuiteResult.load(out)
     assert r.ok and len(columns(r)) == 6 and all(set(xs) == set('abc') for xs in columns(r).values())
-    assert {x.n for x in r.results if x.metric in ('latency', 'throughput')} == {repeats}
+    timed = [x for x in r.results if x.metric in ('latency', 'throughput')]
+    assert {x.n for x in timed} == {10} and {sum(map(len, x.how['within'])) for x in timed} == {repeats}       # builds, rounds
     n = len([k for k in before if not k.startswith(('settings', '.'))])
     assert not n or r.notes == (f'{n} of 8 steps were measured in an earlier run',)
     return told

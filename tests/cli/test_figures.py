@@ -6,7 +6,7 @@ from tinybench.bench.effects import cell_name
 from tinybench.bench.suite import SuiteResult
 from tinybench.cli.figures import ablation_figures
 from tinybench.measure.accuracy import Score
-from tinybench.measure.compare import paired_results
+from tinybench.measure.pairs import paired_results
 from tinybench.show import measure
 
 TIMES, PARETO = 'Main effects and interactions in latency', 'Accuracy against latency'

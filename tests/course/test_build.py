@@ -823,7 +823,7 @@ def test_what_a_killed_build_left_is_gone_after_the_next(course):
 
 def test_a_workspace_holds_what_is_no_lesson(tmp_path):
     "`base` is there ready-made, also before a lesson imports it, and nothing that grades is."
-    at = make_course(tmp_path/'course', 'time', ('40_measure.clock',))
+    at = make_course(tmp_path/'course', 'time', ('34_measure.clock',))
     home = release(at, tmp_path/'home', ['time'])
     given = {p.relative_to(home/'tinybench').as_posix() for p in (home/'tinybench').rglob('*.py')}
     assert {f'base/{n}.py' for n in ('__init__', 'files', 'names', 'text')} <= given

@@ -572,9 +572,9 @@ def test_moodle(course, tmp_path):
 
 def test_moodle_names_exercises_as_the_notebook_does(tmp_path):
     "Where a check's id is shorter than its exercise's too."
-    course = make_course(tmp_path/'course', 'time', ('40_measure.clock',))
+    course = make_course(tmp_path/'course', 'time', ('34_measure.clock',))
     names = exercise_names(course, course.units)
-    here = exercises(read_notebook(course.path('40_measure.clock')))
+    here = exercises(read_notebook(course.path('34_measure.clock')))
     assert names == {('time', c.id): e.name for e in here for c in e.checks} and names['time', 'gc-check'] == 'gc-paused'
 
 def test_export_says_what_is_wrong(course, tmp_path):

@@ -197,11 +197,11 @@ def card():
 
 def judged(each):
     from tinybench.embedded.machines import machine_network, network_scores
-    from tinybench.measure.accuracy import delong
+    from tinybench.measure.accuracy import auc_interval
     v, made = machine_clips('test', each)
     faulty = np.array([c.fault != '' for c in made])
     mean = ((v.mean(1) - machine_clips('train', 10)[0].mean((0, 1)))**2).mean(1)
-    return delong(network_scores(machine_network(), v), faulty), delong(mean, faulty)
+    return auc_interval(network_scores(machine_network(), v), faulty), auc_interval(mean, faulty)
 
 def test_the_network_hears_what_its_card_says_in_short():
     "A quarter of the test part: the card's AUC is in its interval at 99.9 %, and the mean spectrum is below."

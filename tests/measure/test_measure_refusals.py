@@ -1,7 +1,7 @@
 "Records that were taken otherwise, and files that are not ours: refused in words."
 import numpy as np
 import pytest
-from tinybench.measure.compare import compare_runs
+from tinybench.measure.runs import compare_runs
 from tinybench.measure.result import BenchmarkResult, load_json
 
 def record(name='a', k=1., **how):

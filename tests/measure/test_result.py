@@ -4,11 +4,13 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from scipy import stats as scipy_stats
 from threadpoolctl import threadpool_limits
 from tinybench.base.text import digits, scale
-from tinybench.measure.stats import autocorrelation, effective_size, mean_interval, median_interval, normal_scores
-from tinybench.measure.result import (BenchmarkResult, differing, environment, load_json, merge, plain, rows, save_csv,
-                                      save_json, to_frame)
+from tinybench.measure.lean import autocorrelation, inflation
+from tinybench.measure.stats import mean_interval, median_interval
+from tinybench.measure.result import (BenchmarkResult, blocks_of, differing, environment, load_json, merge, plain,
+                                      rows, runs_of, save_csv, save_json, to_frame)
 
 
 def rng(seed=0): return np.random.default_rng(seed)
@@ -73,7 +75,7 @@ def test_concerns_are_told_briefly_and_only_about_runs():
     hot = result(np.linspace(1, 2, 30))
     assert repr(hot).endswith('n=30, at 95%, measured; noisy, drifting, correlated')
     assert [c.split(':')[0] for c in hot.concerns()] == ['noisy', 'drifting', 'correlated']
-    assert hot.effective_n == effective_size(normal_scores(hot.values)) < 3
+    assert hot.effective_n == 30/inflation(hot.values) < 3
     assert result([1.]).concerns() == ['too few: 1 of the 6 values that an interval at 95% needs']
     assert 'worth' not in repr(result([4096.], unit='B', provenance='modelled'))
 
@@ -164,10 +166,11 @@ def run(values, **how): return result(values, how=dict(inner=3, **how), env=dict
 def test_merge_keeps_every_value_in_order(parts):
     whole = merge(run(v, run=i) for i, v in enumerate(parts))
     assert whole.values == tuple(x for v in parts for x in v)
-    assert dict(whole.how) == dict(inner=3, blocks=tuple(map(len, parts)))
-    assert merge([merge([run(v)]) for v in parts]) == whole
+    assert dict(whole.how) == dict(inner=3, blocks=tuple(map(len, parts)), runs=(*range(len(parts)),))
+    assert merge([merge([run(v, run=i)]) for i, v in enumerate(parts)]) == whole
     k = len(parts)//2
-    if k: assert merge([merge(run(v) for v in parts[:k]), *[run(v) for v in parts[k:]]]) == whole
+    marked = [run(v, run=i) for i, v in enumerate(parts)]
+    if k: assert merge([merge(marked[:k]), *marked[k:]]) == whole
     assert (whole.name, whole.metric, whole.unit, whole.provenance) == ('a', 'latency', 's', 'measured')
     assert BenchmarkResult.from_dict(json.loads(json.dumps(whole.to_dict()))) == whole
 
@@ -200,6 +203,58 @@ def test_blocks_that_differ_widen_the_interval():
     assert autocorrelation(both.values) > .8
     lo, hi = both.interval()
     assert lo < 10.2 and hi > 10.8 and 'correlated' in repr(both)
+
+
+def several(k, sd, r, n=40):
+    "A merged record of `k` runs of `n` times whose truth is 1 s: `sd` between the runs, 1 % within."
+    logs = sd*r.normal(size=(k, 1)) + .01*r.normal(size=(k, n))
+    return result(np.exp(logs).ravel(), how=dict(blocks=[n]*k), env={})
+
+@pytest.mark.parametrize('k', [2, 5])
+def test_a_merged_interval_holds_the_truth(k):
+    "By t over the runs: 95 % give or take three standard errors of 400 tries."
+    for of in ('median', 'mean'):
+        held = [lo <= 1 <= hi for lo, hi in (several(k, .02, rng(i)).interval(of=of) for i in range(400))]
+        assert .92 <= np.mean(held) <= .98
+
+
+def test_a_merged_interval_is_t_over_the_logs_of_its_runs():
+    parts = [rng(i).lognormal(i/10, .1, n) for i, n in enumerate((8, 12, 10))]
+    whole = merge(run(v, run=i) for i, v in enumerate(parts))
+    logs = [math.log(np.median(v)) for v in parts]
+    want = np.exp(scipy_stats.t.interval(.9, 2, np.mean(logs), scipy_stats.sem(logs)))
+    np.testing.assert_allclose(whole.interval(.9), want)
+    assert 'n=30 in 3 runs' in repr(whole)
+    with pytest.raises(ValueError, match='a bootstrap cannot tell 3 runs apart'): whole.interval(of='bca')
+    with pytest.raises(ValueError, match='too few'): merge([run([1., 2.]), run([1., 3.])]).interval()
+    alike = merge([run(parts[0]), run(parts[0])])       # no spread between the runs to judge by
+    assert alike.interval() == median_interval(alike.values)
+
+
+def test_a_merged_record_keeps_its_runs_and_reads_old_files(tmp_path):
+    a, b = run([1., 2.], run='x'), run([3.], run='y')
+    assert merge([merge([a, b]), run([4.])]).how['runs'] == ('x', 'y', None)
+    old = result([1., 2., 3.], how=dict(inner=3, blocks=[2, 1]), env=dict(a.env))
+    back, = load_json(save_json([old], tmp_path/'old.json'))
+    assert back == old and runs_of(old) == (None, None) and blocks_of(old) == (2, 1)
+    assert merge([a, back]).how['runs'] == ('x', None, None) and merge([a, back]).how['blocks'] == (2, 2, 1)
+    for odd in ([2, 2], 3, ['a'], [3, 0]): assert blocks_of(result(how=dict(blocks=odd))) == (3,)
+
+
+def test_the_mean_of_a_rate_is_that_of_its_times(tmp_path):
+    secs = np.array([1e-3]*19 + [3e-3])
+    r = result(32/secs, metric='throughput', unit='examples/s')
+    assert r.mean == pytest.approx(32*20/secs.sum()) == pytest.approx(29_090.9, abs=.1)
+    assert rows([r])[0]['mean'] == r.mean == to_frame([r])['mean'][0]
+    assert repr(r.mean) in save_csv([r], tmp_path/'r.csv').read_text()
+    np.testing.assert_allclose(r.interval(of='mean'), 32/np.array(mean_interval(secs))[::-1])
+    lo, hi = r.interval(of='bca')
+    assert lo < r.mean < hi
+    both = merge([r, replace(r, values=r.values[::-1] + (16e3,))])
+    assert both.mean == pytest.approx(32*41/(2*secs.sum() + 2e-3))
+    assert result([2., 0.], metric='rate', unit='calls/s').mean == 0
+    assert result([1., 3.], metric='rate', unit='°C/s', provenance='modelled').mean == 1.5
+    assert result([1., -3.], metric='drift', unit='ppm/s').mean == -1
 
 
 # --- the machine

@@ -6,10 +6,12 @@ from hypothesis import given, strategies as st
 from scipy.special import ndtri
 from scipy.stats import binom, rankdata, spearmanr
 from scipy import stats as scipy_stats
-from tinybench.measure.stats import (autocorrelation, bca_interval, bimodal, concerns, drift, drifts,
-                                     effective_size, fewest_for, fewest_values, iqr, mad, mean_interval,
-                                     median_interval, median_ranks, normal_scores, outliers, percentile,
-                                     percentile_interval, ranks, sd, sign_inflation, split, variation, wide_rank)
+from tinybench.measure.lean import (
+    autocorrelation, block_interval, clipped, correlations, effective_size, inflation, iqr, lag_inflation,
+    lag_pairs, lag_sum, mad, normal_scores, ranks, sd, sign_inflation, variation)
+from tinybench.measure.stats import (
+    bca_interval, bimodal, concerns, correlated, drift, drifts, fewest_for, fewest_values, mean_interval,
+    median_interval, median_ranks, outliers, percentile, percentile_interval, split, wide_rank)
 
 
 def rng(seed=0): return np.random.default_rng(seed)
@@ -34,9 +36,14 @@ WORLDS = dict(normal=lambda r, n: r.normal(size=(2000, n)), lognormal=lambda r, 
 
 @pytest.mark.parametrize('world', WORLDS)
 def test_median_interval_covers_as_promised(world):
+    assert .93 <= holds(median_interval, WORLDS[world](rng(), 30), 0) <= .97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('world', WORLDS)
+def test_median_interval_covers_as_promised_by_four_seeds(world):
     first, *more = (holds(median_interval, WORLDS[world](rng(seed), 30), 0) for seed in range(4))
-    assert .93 <= first <= .97
-    assert .94 <= np.mean([first, *more]) <= .97        # 8,000: one standard error is a quarter of a percent
+    assert .94 <= np.mean([first, *more]) <= .975       # 8,000: one standard error is a quarter of a percent
 
 
 def test_leaning_that_is_not_widened_for_does_not_cover():
@@ -48,7 +55,7 @@ def test_leaning_that_is_not_widened_for_does_not_cover():
 def test_other_levels(level):
     for world in WORLDS.values():
         covers = holds(lambda v: median_interval(v, level), world(rng(), 40)[:800], 0)
-        assert level - .03 < covers < level + .06       # whole ranks only, so rather too much than too little
+        assert level - .03 < covers < level + .07       # whole ranks only, so rather too much than too little
 
 
 def test_leaning_is_seen_through_spikes():
@@ -76,13 +83,16 @@ def test_a_lognormal_mean_defeats_both_intervals():
 
 @pytest.mark.parametrize('n, p', [(100, .9), (500, .99), (60, .25), (30, .5)])
 def test_percentile_interval_covers(n, p):
-    runs = rng().lognormal(size=(2000, n))
-    assert .945 <= holds(lambda v: percentile_interval(v, p), runs, math.exp(ndtri(p))) <= .99
+    seen = [v for v in rng().lognormal(size=(2000, n)) if n > 100 or not correlated(v)]
+    assert len(seen) >= .98*2000                        # else refused or wider, and hardly ever by chance
+    assert .945 <= holds(lambda v: percentile_interval(v, p, widen=False), seen, math.exp(ndtri(p))) <= .99
+    assert percentile_interval(seen[0], p) == percentile_interval(seen[0], p, widen=False)
 
 
 def test_a_percentile_is_seldom_claimed_too_low():
-    for n, p in [(64, .9), (300, .9), (662, .99)]:
-        assert share(lambda v: percentile(v, p) >= ndtri(p), rng().normal(size=(2000, n))) >= .985
+    for n, p, tries in [(64, .9, 1000), (300, .9, 600), (662, .99, 600)]:
+        runs = [v for v in rng().normal(size=(tries, n)) if not correlated(v)]    # these are not widened
+        assert len(runs) >= .97*tries and share(lambda v: percentile(v, p, widen=False) >= ndtri(p), runs) >= .985
 
 
 @pytest.mark.parametrize('level', [0, 1, -1, 2, math.nan])
@@ -108,6 +118,7 @@ def test_minima_are_those_of_loadgen(p):
 def test_of_4001_queries_at_p90_355_are_set_aside():
     values = np.arange(1., 4002)
     assert (values > percentile(rng().permutation(values), .9)).sum() == 355
+    assert (values > percentile(values, .9, widen=False)).sum() == 355
 
 
 @given(st.floats(.05, .999), st.floats(.5, .999), st.integers(0, 8))
@@ -121,8 +132,8 @@ def test_fewest_for_is_the_least(p, level, over):
 def test_loadgens_rule_in_its_own_words(n):
     "LoadGen looks for the largest t whose h(t) + t queries were made, and claims the t-th largest."
     t = max(t for t in range(1, n) if fewest_for(.9, .99, t) <= n) if n < 400 else None
-    if t: assert percentile(range(n), .9) == n - t
-    assert percentile(range(n), .9) >= .9*n
+    if t: assert percentile(range(n), .9, widen=False) == n - t
+    assert percentile(range(n), .9, widen=False) >= .9*n
 
 
 # --- the same as scipy and statsmodels
@@ -167,7 +178,7 @@ def test_autocorrelation_is_statsmodels_mended_for_bias(seed, n):
 
 @given(runs)
 def test_mean_interval_is_students_where_nothing_leans(v):
-    if autocorrelation(v) or np.ptp(v) == 0: return
+    if lag_inflation(v) > 1 or np.ptp(v) == 0: return
     want = scipy_stats.t.interval(.9, len(v) - 1, np.mean(v), scipy_stats.sem(v))
     np.testing.assert_allclose(mean_interval(v, .9), want, rtol=1e-9)
 
@@ -175,14 +186,14 @@ def test_mean_interval_is_students_where_nothing_leans(v):
 def test_mean_interval_is_statsmodels_t():
     weights = pytest.importorskip('statsmodels.stats.weightstats', reason='needs statsmodels')
     v = rng(1).lognormal(size=25)
-    assert autocorrelation(v) == 0
+    assert lag_inflation(v) == 1
     np.testing.assert_allclose(mean_interval(v), weights.DescrStatsW(v).tconfint_mean())
 
 
 def test_median_interval_is_scipys_quantile_test_where_nothing_leans():
     for n in (6, 9, 30, 47, 100):
         v = rng(n).normal(size=n)
-        if autocorrelation(normal_scores(v)): continue
+        if inflation(v) > 1: continue
         ci = scipy_stats.quantile_test(v, p=.5).confidence_interval(.95)
         assert median_interval(v) == (ci.low, ci.high)
 
@@ -329,7 +340,7 @@ def test_two_clear_modes_are_found():
     def two(n, apart, part): return rng().normal(size=(300, n)) + apart*(rng(1).random((300, n)) < part)
     assert share(bimodal, two(30, 8, .5)) > .95
     assert share(bimodal, two(100, 6, .3)) > .95
-    assert share(bimodal, two(100, 10, .2)) > .95
+    assert share(bimodal, two(100, 10, .3)) > .95
     assert bimodal([1.]*15 + [2.]*15) and bimodal([1., 1.1, 1.2, 5., 5.1, 5.2]*5)
     assert not bimodal([1.]*29 + [2.]) and not bimodal([1., 2.])
 
@@ -369,3 +380,139 @@ def test_each_warning_comes_where_it_should():
     assert concerns([1., 2.]) == ['too few: 2 of the 6 values that an interval at 95% needs']
     assert concerns([0.]*20 + [1.]*10)[0] == 'noisy: the middle half spreads over inf% of the median'
     assert 'range is too narrow' in ' '.join(concerns(np.arange(12.) + 100))
+
+
+# --- far lags: machines whose moods outlast a neighbour, by known truth
+
+def two_speeds(runs, n, r):
+    "Logarithms of times at -0.17 or 0.17, the speed changing at every twentieth value or so; their median is 0."
+    slow = ((r.random((runs, n)) < 1/20).cumsum(1) + r.integers(0, 2, (runs, 1))) % 2
+    return math.log(1.4)*(slow - .5) + .01*r.normal(size=(runs, n))
+
+def mood(runs, n, r):
+    "A slow mood under white noise."
+    return .08*leaning(runs, n, .95, r) + .06*r.normal(size=(runs, n))
+
+def strong(runs, n, r): return leaning(runs, n, .9, r)
+
+def by_neighbours(v):
+    "What the neighbour alone would make of it."
+    lo, hi = median_ranks(len(v), .95, sign_inflation(autocorrelation(normal_scores(v)), len(v)))
+    return np.sort(v)[[lo - 1, hi - 1]]
+
+
+@pytest.mark.parametrize('world', [two_speeds, mood, strong])
+def test_an_interval_holds_the_median_however_long_the_moods(world):
+    "300 values: within three standard errors of 94 % and 93 %; by the neighbour alone it would be about 57 %."
+    runs = world(300, 300, rng(5))
+    assert holds(median_interval, runs, 0) >= .89 and holds(mean_interval, runs, 0) >= .87
+    if world is not strong: assert holds(by_neighbours, runs, 0) < .67
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('world', [two_speeds, mood, strong])
+def test_coverage_at_300_values_is_92_to_98(world):
+    "4,000 runs, a standard error of .4 %: two of them are allowed below 92."
+    assert .912 <= holds(median_interval, world(4000, 300, rng(6)), 0) <= .985
+
+
+def test_what_does_not_lean_is_hardly_wider():
+    r = rng(7)
+    for n, runs in [(30, 600), (100, 300), (300, 200)]:
+        plain = r.normal(size=(runs, n))
+        f = [inflation(v) for v in plain]
+        assert np.mean(np.greater(f, 1)) < .32 and np.median(f) == 1
+        widths = [np.diff(median_interval(v))[0] for v in plain]
+        assert np.mean(widths) <= 1.16*np.mean([np.diff(by_neighbours(v)) for v in plain])
+
+
+@pytest.mark.parametrize('world, n, want', [(two_speeds, 300, 16), (mood, 300, 18), (strong, 300, 23)])
+def test_as_many_values_count_as_do(world, n, want):
+    "Of 300, by the sum of all lags of the signs; the median of many runs, give or take a quarter."
+    assert np.median([n/inflation(v) for v in world(200, n, rng(8))]) == pytest.approx(want, rel=.28)
+
+
+def test_a_miss_is_seldom_silent_in_a_longer_run():
+    "Of 100 values, most runs whose interval misses show why; beside a median of 100 none is noisy."
+    runs = [v for world in (two_speeds, mood) for v in world(300, 100, rng(10))]
+    missed = [v for v in runs if not holds(median_interval, [v], 0)]
+    assert len(missed) > 50 and np.mean([bool(concerns(v + 100)) for v in missed]) >= .85
+
+
+@given(st.lists(st.floats(-1, 1), max_size=40))
+def test_lag_pairs_are_positive_and_never_rise(r):
+    pairs, given_ = lag_pairs(r), [a + b for a, b in zip(r[::2], r[1::2])]
+    assert all(p > 0 for p in pairs) and list(pairs) == sorted(pairs, reverse=True)
+    end = next((i for i, p in enumerate(given_) if p <= 0), len(given_))
+    np.testing.assert_allclose(pairs, np.minimum.accumulate(given_[:end]) if end else [])
+
+
+@given(st.integers(0, 1000), st.integers(2, 80))
+def test_correlations_are_numpys(seed, n):
+    v = leaning(1, n, .5, rng(seed))[0]
+    d = v - v.mean()
+    np.testing.assert_allclose(correlations(v), np.correlate(d, d, 'full')[n - 1:]/(d @ d), atol=1e-9)
+
+
+def test_the_lag_sum_is_what_was_put_in():
+    for rho, want in [(.5, 3), (.9, 19)]:
+        assert np.mean([lag_sum(v) for v in leaning(300, 1000, rho, rng(11))]) == pytest.approx(want, rel=.15)
+
+
+@given(runs | repeated)
+def test_inflation_is_one_to_n_and_knows_no_unit(v):
+    f = inflation(v)
+    assert 1 <= f <= len(v) and 1 <= lag_inflation(v) <= len(v)
+    assert inflation(v[::-1]) == pytest.approx(f) and inflation([4*a for a in v]) == pytest.approx(f)
+    assert ((clipped(v) >= np.quantile(v, .25)) & (clipped(v) <= np.quantile(v, .75))).all()
+
+
+def test_few_or_equal_values_do_not_lean():
+    for v in ([], [1.], [1., 2.], [1., 2., 3., 4.], [5.]*40):
+        assert inflation(v) == lag_inflation(v) == 1 and (len(v) < 2 or not correlated(v))
+
+
+@given(st.integers(64, 200), st.integers(0, 1000), st.sampled_from([.8, .95, .99]))
+def test_block_interval_is_students_of_eight_medians(n, seed, level):
+    v = rng(seed).normal(size=n)
+    m = [np.median(b) for b in np.array_split(v, 8)]
+    want = scipy_stats.t.interval(level, 7, np.mean(m), scipy_stats.sem(m))
+    np.testing.assert_allclose(block_interval(v, level), want)
+    lo, hi = median_interval(v.cumsum(), level)         # leans: the wider of both, within what was seen
+    assert v.cumsum().min() <= lo <= np.median(v.cumsum()) <= hi <= v.cumsum().max()
+
+
+# --- tails, bootstraps and groups of values that lean
+
+def test_a_percentile_of_what_leans_is_wider_or_refused():
+    "By the rule for values that do not lean the bound would be too low in a quarter of the runs, not in 1 %."
+    runs = strong(300, 100, rng(12))
+    low = {widen: 0 for widen in (True, False)}
+    for v in runs:
+        low[False] += percentile(v, .5, widen=False) < 0
+        try: low[True] += percentile(v, .5) < 0
+        except ValueError as e: assert 'which lean and count as' in str(e)
+    assert low[False] > .15*300 and low[True] <= .03*300
+    with pytest.raises(ValueError, match='n=300, which lean and count as [0-9]+: too few for p90 at 99%'):
+        percentile(strong(1, 300, rng(0))[0], .9)
+
+
+def test_a_percentile_interval_of_what_leans_is_wider_or_refused():
+    runs, truth = leaning(300, 400, .6, rng(13)), float(ndtri(.9))
+    assert holds(lambda v: percentile_interval(v, .9, widen=False), runs, truth) < .87
+    assert holds(lambda v: percentile_interval(v, .9), runs, truth) >= .93
+
+
+def test_a_bootstrap_of_what_leans_has_longer_arms():
+    r = rng(14)
+    assert holds(lambda v: bca_interval(v, rng=r, resamples=299), leaning(150, 100, .6, rng(15)), 0) >= .86
+
+
+def test_one_value_in_twenty_is_no_second_group():
+    r = rng(16)
+    for n in (60, 100, 300):
+        runs = np.exp(.02*r.normal(size=(100, n)) + math.log(3)*(r.random((100, n)) < .05))
+        said = words(runs)
+        assert said.count('bimodal') == 0 and said.count('outliers') > 85
+    def two(few): return np.r_[np.linspace(1, 1.1, 100 - few), np.linspace(2, 2.1, few)]
+    assert bimodal(two(20)) and not bimodal(two(19)) and outliers(two(19)).far_above == 19

@@ -10,7 +10,7 @@ from scipy.stats import binom
 from tinybench.core.tensor import Tensor, check_grad
 from tinybench.data.loader import Loader
 from tinybench.data.source import load_digits
-from tinybench.measure.compare import compare_results, paired_results
+from tinybench.measure.pairs import compare_results, paired_results
 from tinybench.measure.result import BenchmarkResult
 from tinybench.models.zoo import MODELS, SHAPES
 from tinybench.nn.channels import ConvTranspose2d, DepthwiseConv2d

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from tinybench.measure.compare import ratio
+from tinybench.measure.pairs import ratio
 from tinybench.measure.result import BenchmarkResult
 from tinybench.models.zoo import create
 from tinybench.nn.dense import Dense, Dropout, ReLU

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from profilekit import SHAPES, X, Y, batch, profile_of, rng, small, trees
 from tinybench.core.ops import Op
 from tinybench.core.tensor import Tensor, apply, listener
-from tinybench.measure.compare import ratio
+from tinybench.measure.pairs import ratio
 from tinybench.models.zoo import create
 from tinybench.nn.pool import ConvReluPool2d
 from tinybench.nn.dense import Dense, Dropout, Flatten, Sigmoid

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import ipywidgets, numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from tinybench.measure.compare import Ratio
+from tinybench.measure.pairs import Ratio
 from tinybench.models.zoo import resnet8
 from tinybench.nn.conv import Conv2d, unfold
 from tinybench.nn.dense import Dense, Flatten, ReLU

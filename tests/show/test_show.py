@@ -16,7 +16,8 @@ from tinybench.bench.pareto import Pareto, Standing
 from tinybench.bench.suite import Column, SuiteResult
 from tinybench.measure.accuracy import Score
 from tinybench.measure.clock import WarmUp
-from tinybench.measure.compare import compare_results, compare_runs, paired_results
+from tinybench.measure.pairs import compare_results, paired_results
+from tinybench.measure.runs import compare_runs
 from tinybench.profile.cost import cost
 from tinybench.profile.roofline import Roofline, RoofPoint
 from tinybench.profile.profiler import profile
@@ -464,10 +465,10 @@ def test_ratios_have_interval_band_and_verdict():
     assert ax.get_xlabel() == 'latency / latency of base\n95% interval, n=30 pairs, measured\ngrey: same within 2%'
 
 def test_undecided_is_open_and_says_what_would_decide():
-    c = compared(dict(b=1.), n=9, noise=.05)
+    c = compared(dict(b=1.), n=10, noise=.05)
     ax, row = plot_ratios(c), c.rows[0]
     assert row.verdict == 'undecided' and ax.containers[0][0].get_markerfacecolor() == 'w'
-    assert texts(ax) == [f'undecided, +{row.more}'] and '+: pairs that may decide' in ax.get_xlabel()
+    assert texts(ax) == [f'undecided, n={10 + row.more}'] and 'n: to measure again with' in ax.get_xlabel()
 
 def test_ratios_of_rates_and_of_separate_runs_say_so():
     ax = plot_ratios(compared(dict(b=.5), unit='examples/s'))
@@ -486,7 +487,7 @@ def test_pareto_draws_each_standing_in_its_own_way():
     across, upright = bars(ax)
     np.testing.assert_allclose(across[0], [[.9, 90], [1.1, 90]])
     np.testing.assert_allclose(upright[0], [[1, 88], [1, 91]])
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ('latency (ms), measured\n95% intervals', 'accuracy on digits (%), measured')
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ('latency (ms), measured\n95% intervals\non and off by pairs, margin 2%', 'accuracy on digits (%), measured')
 
 def test_pareto_of_many_names_those_that_may_be_on_it():
     rows = [standing(f'{i}', 1e-3*(i + 1), .9, 'off' if i > 3 else 'undecided' if i > 1 else 'on') for i in range(12)]

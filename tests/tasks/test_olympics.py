@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from tinybench.base.archive import BadArchive, check_npz
 from tinybench.measure.accuracy import Score
-from tinybench.measure.compare import paired_results
+from tinybench.measure.pairs import paired_results
 from tinybench.models.zoo import MODELS, SHAPES, create, simple_cnn
 from tinybench.nn.dense import Dense, Dropout, Flatten, ReLU
 from tinybench.nn.module import Sequential, load_state_dict, save_arrays

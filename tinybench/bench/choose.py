@@ -4,15 +4,17 @@
 
 # %% auto #0
 __all__ = ['HIGHER_IS_BETTER', 'TELL', 'beats', 'frontier', 'at_best', 'at_worst', 'surely_beats', 'may_beat', 'statuses',
-           'higher_is_better', 'best', 'meets', 'choose', 'in_points', 'how_to_tell', 'Standings', 'change_words',
-           'standing_cells', 'standings_words', 'standings_table', 'standings_frame']
+           'settle', 'higher_is_better', 'best', 'meets', 'in_one_family', 'choose', 'one_family', 'in_points',
+           'Against', 'settled', 'judged', 'how_to_tell', 'Standings', 'change_words', 'standing_cells',
+           'standings_words', 'standings_table', 'standings_frame']
 
 # %% ../../nbs/65_bench.choose.ipynb #imports
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from ..base.text import Shown, Table, decimals, worded
-from ..measure.compare import Ratio
+from ..measure.pairs import Asked, Ratio, family_verdict, holm, in_words, more_for, sure_means
 
 # %% ../../nbs/65_bench.choose.ipynb #beats
 def beats(a, b) -> bool:
@@ -57,6 +59,17 @@ def statuses(places:Mapping) -> dict[str,str]:
         return 'undecided' if any(may_beat(p, mine) for p in others) else 'on'
     return {name: status(name) for name in places}
 
+# %% ../../nbs/65_bench.choose.ipynb #settle
+def settle(names, beats:Callable, safe:Callable) -> dict[str,str]:
+    "By name: 'off' if one that stays `beats(it, name)`; 'on' if it stays and is `safe`; else 'undecided'."
+    names, stays, off, before = list(names), set(), set(), None
+    while before != (stays, off):
+        before = stays, off
+        stays = {k for k in names if k not in off and all(j in off for j in names if beats(j, k))}
+        off = {k for k in names if any(beats(j, k) for j in stays)}
+    def status(k): return 'off' if k in off else 'on' if k in stays and safe(k) else 'undecided'
+    return {k: status(k) for k in names}
+
 # %% ../../nbs/65_bench.choose.ipynb #higher-is-better
 HIGHER_IS_BETTER = dict(latency=False, throughput=True, accuracy=True) | dict.fromkeys(
     ('weights', 'peak activations', 'allocated peak'), False)
@@ -83,6 +96,17 @@ def meets(value, least:float|None=None, most:float|None=None) -> str:
     if least is not None and hi < least or most is not None and lo > most: return 'missed'
     return 'met' if (least is None or lo >= least) and (most is None or hi <= most) else 'undecided'
 
+# %% ../../nbs/65_bench.choose.ipynb #in-one-family
+def in_one_family(names, status:Callable, level:float=.95) -> dict[str,str]:
+    "name -> 'met', 'missed' or 'undecided' by `status(name, level)`, so that one false word of all is rare."
+    def surely(word):
+        sure = set()
+        def passes(k): return status(k, 1 - (1 - level)/(len(names) - len(sure))) == word
+        while more := {k for k in names if k not in sure and passes(k)}: sure |= more
+        return sure
+    met, missed = surely('met'), surely('missed')
+    return {k: 'met' if k in met else 'missed' if k in missed else 'undecided' for k in names}
+
 # %% ../../nbs/65_bench.choose.ipynb #choose
 def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
     "What to take, as ('model' | 'a tie' | 'keep the baseline' | 'none', names)."
@@ -92,12 +116,68 @@ def choose(names, better:Callable, baseline:str) -> tuple[str,tuple]:
     left = [a for a in pool if not any(better(b, a) for b in pool)] or pool    # or: each loses to another
     return ('model' if len(left) == 1 else 'a tie'), tuple(left)
 
+# %% ../../nbs/65_bench.choose.ipynb #one-family
+def one_family(ps:Mapping) -> dict[object,dict]:
+    "column -> name -> p, adjusted by `holm` among all of all columns; NaN, where nothing was tested, stays."
+    tested = [(c, k) for c, col in ps.items() for k, p in col.items() if p == p]
+    found = {c: dict(col) for c, col in ps.items()}
+    for (c, k), p in zip(tested, holm([ps[c][k] for c, k in tested]).tolist()): found[c][k] = p
+    return found
+
 # %% ../../nbs/65_bench.choose.ipynb #in-points
 def in_points(mid:float, lo:float, hi:float) -> str:
     "A difference of shares with its interval, in percentage points."
     three = [100*v for v in (mid, lo, hi)]
     mid, lo, hi = (f'{v:+.{decimals(three, 1)}f}' for v in three)
     return f'{mid} points [{lo}, {hi}]'
+
+# %% ../../nbs/65_bench.choose.ipynb #against
+class Against(NamedTuple):
+    "A model compared to another one in one metric."
+    kind: str                 # 'ratio' or 'difference', of the model to the other one
+    mid: float
+    lo: float                 # both ends NaN if there is no interval
+    hi: float
+    p: float                  # adjusted for all that it was said with; NaN if nothing was tested
+    verdict: str              # of `measure.pairs.verdict`; or 'better', 'less', …
+    p_alone: float = math.nan # before it was adjusted
+    more: int|None = None     # measure again with so many pairs, builds or processes more
+    p_same: float = math.nan  # alone, of a difference as large as the band: small if it is the same
+    p_beyond: float = math.nan # alone, of one no larger than the band
+    ratio: Ratio|None = None  # of times and rates
+    rate: bool = False        # more is faster
+    mean: tuple|Ratio|None = None # ratio of the means and its p; after `judged` the ratio if it says more
+    concerns: tuple = ()      # what makes the ratio doubtful
+    def words(self) -> str:
+        if self.kind == 'ratio': return worded(self.mid, self.lo, self.hi)
+        return in_points(self.mid, self.lo, self.hi)
+    def said(self, band:float=.02) -> str:
+        said = in_words(self.verdict, band)
+        if not isinstance(self.mean, Ratio): return said
+        return f'{"the same" if said == "same" else said} in the median; mean {self.mean.words()}'
+
+def settled(a:Against, p:float, p_same:float, p_beyond:float, band:float, level:float, tests:int) -> Against:
+    "`a` with the verdict that its ps allow, adjusted for `tests` of a family."
+    if math.isnan(p): return a
+    if a.kind == 'difference':
+        said, way = 'undecided', 'better' if a.mid > 0 else 'worse'
+        if p <= 1 - level and not a.lo <= 0 <= a.hi: said = way
+        return a._replace(p=p, verdict='same' if p_same <= 1 - level else said)
+    said = family_verdict(a.ratio.inverse() if a.rate else a.ratio, band, p, p_same, p_beyond)
+    return a._replace(p=p, verdict=said, more=more_for(a.ratio, band, tests) if said == 'undecided' else None)
+
+def judged(found:Mapping, band:float=.02, level:float=.95) -> dict[object,dict]:
+    "column -> name -> `Against`, with verdicts: all columns are one family, for each of the three questions."
+    places = [(c, k) for c, xs in found.items() for k in xs]
+    def column(xs, f): return {k: getattr(a, f) for k, a in xs.items()}
+    kinds = 'p_alone', 'p_same', 'p_beyond'
+    ps = [one_family({c: column(xs, f) for c, xs in found.items()}) for f in kinds]
+    how = band, level, sum(found[c][k].p_alone == found[c][k].p_alone for c, k in places)
+    done = [settled(found[c][k], *(q[c][k] for q in ps), *how) for c, k in places]
+    means = sure_means([Asked(k, a.ratio, None, mean=a.mean) for (_, k), a in zip(places, done)],
+                       [a.verdict for a in done], band)
+    told = {at: a._replace(mean=m) for at, a, m in zip(places, done, means)}
+    return {c: {k: told[c, k] for k in xs} for c, xs in found.items()}
 
 # %% ../../nbs/65_bench.choose.ipynb #how-to-tell
 TELL = {'weights': 'as_model(…, weights=lambda: bytes_of(arrays)) tells them, with bytes_of of '
@@ -119,6 +199,7 @@ class Standings(Shown):
     rows: tuple               # of dictionaries, see `judged_rows` of 66_bench.benchmark
     band: float = .02
     level: float = .95
+    notes: tuple = ()         # sentences below the table
     def __len__(self): return len(self.rows)
     @property
     def kind(self) -> str: return next((r['against'] for r in self.rows if r.get('against')), 'ratio')
@@ -136,7 +217,8 @@ def standing_cells(r:Mapping, many:bool=False) -> tuple:
     "The cells of a row, its data among them if there are `many` sets."
     value = worded(r['value'], r['lo'], r['hi'], r['unit']) if r['n'] else ''
     p = r.get('p_holm', math.nan)
-    said = r['verdict'] + (f'; {r["more"]} more would probably decide' if r.get('more') else '')
+    said = r.get('words', r['verdict'])
+    said += (f'; measure again with {r["n"] + r["more"]}' if r.get('more') else '')
     return r['name'], *([r.get('data', '')]*many), value, change_words(r), f'{p:.2g}' if p == p else '', said
 
 # %% ../../nbs/65_bench.choose.ipynb #standings-table
@@ -155,7 +237,8 @@ def standings_table(s:Standings) -> Table:
     many = len({r.get('data') for r in s.rows} - {None, ''}) > 1
     head = 'name', *(['data']*many), s.metric, s.kind, 'p (Holm)', 'verdict'
     lost = how_to_tell(s.metric, [r['name'] for r in s.rows if not r['n']])
-    return Table(head, tuple(standing_cells(r, many) for r in s.rows), (*standings_words(s), *lost), None)
+    rows = tuple(standing_cells(r, many) for r in s.rows)
+    return Table(head, rows, (*standings_words(s), *s.notes, *lost), None)
 
 # %% ../../nbs/65_bench.choose.ipynb #standings-frame
 def standings_frame(s:Standings):

@@ -17,8 +17,8 @@ from scipy.special import ndtr
 from .benchmark import Against, against_bytes
 from .suite import Column, SuiteResult, columns
 from ..measure.accuracy import Difference, Score, accuracy_difference, mcnemar, paired_hits, z_score
-from tinybench.measure.compare import (
-    ANEW, Ratio, as_tested, check_paired, holm, log_ratios, more_pairs, t_ratio, ratio_and_p, timely,
+from tinybench.measure.pairs import (
+    ANEW, Ratio, check_paired, holm, log_ratios, more_for, t_ratio, ratio_and_p, timely,
     verdict)
 from ..measure.result import BenchmarkResult
 
@@ -84,13 +84,13 @@ def asked_ratio(d:np.ndarray, level:float=.95, rate:bool=False, of:str='blocks')
     return Asked(*t_ratio(d, level, of), math.exp(np.mean(d)), rate)
 
 # %% ../../nbs/71_bench.effects.ipynb #judged
-def judged_ratio(a:Asked, p:float, band:float=.02) -> Against:
-    "'faster', 'slower', 'same' or 'undecided', where `p` is adjusted."
+def judged_ratio(a:Asked, p:float, band:float=.02, questions:int=1) -> Against:
+    "The `verdict`, where `p` is adjusted."
     q = a.value
     said = verdict(q.inverse() if a.rate else q, band, p)
-    more = more_pairs(as_tested(q, p), band) if said == 'undecided' else 0
+    more = more_for(q, band, questions) if said == 'undecided' else 0
     return Against('ratio', q.estimate, q.lo, q.hi, p, said, a.p, more)
-def judged_difference(a:Asked, p:float, band:float=.02) -> Against:
+def judged_difference(a:Asked, p:float, band:float=.02, questions:int=1) -> Against:
     "'better', 'worse', 'same' or 'undecided', where `p` is adjusted."
     q = a.value
     said = 'same' if -band <= q.lo and q.hi <= band else 'better' if q.lo > 0 else 'worse'
@@ -100,7 +100,7 @@ def judged(asked:Mapping, band:float=.02) -> dict:
     "The verdict for each `Asked`, by the same keys, adjusted by Holm for all of them."
     how = {Ratio: judged_ratio, Difference: judged_difference}
     ps = holm([a.p for a in asked.values()]).tolist()
-    return {k: how[type(a.value)](a, p, band) for (k, a), p in zip(asked.items(), ps)}
+    return {k: how[type(a.value)](a, p, band, len(ps)) for (k, a), p in zip(asked.items(), ps)}
 
 # %% ../../nbs/71_bench.effects.ipynb #beyond
 def beyond(

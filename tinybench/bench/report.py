@@ -21,7 +21,7 @@ from .benchmark import spread
 from .pareto import Recommendation, pareto
 from .suite import Column, SuiteResult, columns, json_report, suite_rows
 from ..measure.accuracy import Score
-from ..measure.compare import ANEW
+from ..measure.pairs import ANEW
 
 # %% ../../nbs/70_bench.report.ipynb #interval-words
 METRICS = {
@@ -64,7 +64,7 @@ def column_table(r:SuiteResult, c:Column, records:Mapping, beside:Mapping) -> di
     known = [v for span in spans for v in span if not math.isnan(v)]
     def row(k, x, span, at):
         a = beside.get(k)
-        said = a.verdict if a else 'baseline' if k == r.baseline else 'not compared'
+        said = a.said(r.band) if a else 'baseline' if k == r.baseline else 'not compared'
         return dict(cells=[k, worded(*span, c.unit), str(x.n), a.words() if a else ''], verdict=said, at=at)
     change = next((f'{a.kind} to {r.baseline}' for a in beside.values()), '')
     return dict(title=str(c), origin=c.provenance, note=column_note(r, c, records),
@@ -91,7 +91,7 @@ def how_words(r:SuiteResult) -> list[str]:
     if 'repeats' in s:
         rounds = f'for {s["secs"]:g} s' if s.get('secs') else f'for {s["repeats"]} rounds'
         fresh = f', in each of {s["processes"]} fresh processes' if s.get('processes', 1) > 1 else ''
-        if s.get('builds', 1) > 1: fresh += f', shared out to {s["builds"]} builds with copies of all models'
+        if s.get('builds', 1) > 1: fresh += f', shared out to {s["builds"]} builds with all models made anew'
         words = [f'Latency and throughput were measured in turns, in a new random order each round, {rounds}'
                  f'{fresh}. A sample is one call, or as many as take {worded(s["min_secs"], unit="s")}.',
                  'Every call sees the same input. The last output of every round was checked for its shape '
@@ -100,13 +100,14 @@ def how_words(r:SuiteResult) -> list[str]:
     threads = 'as they were' if s.get('threads') is None else s['threads']
     if 'threads' in s: words.append(f'BLAS threads while measuring: {threads}. Seed: {s["seed"]}.')
     runs = next((k for k in ANEW if s.get(k, 1) > 1), '')
-    test = f"Student's t over the {runs}" if runs else 'a sign test'
+    test = f"Student's t over the {runs}" if runs else 'a test by flipped signs'
     return [*words, f'Verdicts are about {r.baseline}. Faster and slower take an interval of the ratio of '
             f'pairs without 1, and {test}; better and worse an interval of the difference without 0, and '
-            "McNemar's test; both tests adjusted by Holm for all models in the column, at "
-            f'{100*r.level:g}%. The same is a ratio within {100*r.band:g}%, or a difference within '
-            f'{100*r.band:g} points. Else it is undecided. Bytes that were measured are less or more only by '
-            'more than a kilobyte.']
+            f"McNemar's test. The same is a ratio within {100*r.band:g}%, or a difference within "
+            f'{100*r.band:g} points. Else it is undecided. "Perhaps by less": there is a difference, which '
+            f'may be smaller than that. All columns are one family: adjusted by Holm for all models in all '
+            f'columns, at {100*r.level:g}%, both what is called different and what is called the same. '
+            'Bytes that were measured are less or more only by more than a kilobyte.']
 
 # %% ../../nbs/70_bench.report.ipynb #about-tables
 def about_tables(r:SuiteResult) -> list[dict]:
@@ -250,7 +251,7 @@ PAGE = '''<!DOCTYPE html>
 <th scope="col" class="{{ ('value', 'n', 'change', 'verdict')[loop.index0] }}">{{ h }}</th>{% endfor %}</tr>
 {% for row in t.rows %}<tr><td>{{ row.cells[0] }}</td><td class="plot">{{ drawn(row.at)|safe }}</td>
 {% for cell in row.cells[1:] %}<td>{{ cell }}</td>{% endfor %}
-<td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>
+<td class="{{ row.verdict.split(',')[0] }}">{{ row.verdict }}</td></tr>
 {% endfor %}</table></div><p class="note">{{ t.note }}</p></section>{% endfor %}
 {% for title, found, class in sections if found %}
 <h2>{{ title }}</h2>

@@ -13,7 +13,7 @@ import hashlib, inspect, json, math, os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from numbers import Integral
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -22,13 +22,14 @@ from ..backends.base import Model, ModelError
 from ..base.files import read_text, write_whole
 from ..base.process import bar_is_seen
 from ..base.text import Shown, Table, aligned, worded
-from .benchmark import (
-    Benchmark, answers, array_digest, against, example_batch, judged_rows, spread)
+from tinybench.bench.benchmark import (
+    Benchmark, all_values, answers, array_digest, beside, check_enough, example_batch, judged, judged_rows,
+    object_words, spread)
 from .choose import how_to_tell
 from .steps import fingerprint, kept_step, locked, open_steps, save_step
 from ..measure.accuracy import Score
+from ..measure.pairs import ANEW
 from ..measure.result import BenchmarkResult, environment, freeze, plain
-from ..measure.stats import median_ranks
 from ..measure.system import System, system, system_rows
 from ..nn.module import Module, live_state, walk
 
@@ -52,11 +53,12 @@ class SuiteResult(Shown):
     def level(self) -> float: return self.settings.get('level', .95)
     @property
     def band(self) -> float: return self.settings.get('band', .02)
-    @property
+    @cached_property
     def comparison(self) -> dict:
-        "Column -> name -> `Against` the baseline, for all columns that can be compared."
-        found = {c: against(xs, self.baseline, self.band, self.level) for c, xs in columns(self).items()}
-        return {c: beside for c, beside in found.items() if beside}
+        "Column -> name -> `Against` the baseline, for all columns that can be compared: one family."
+        how = self.baseline, self.band, self.level
+        found = {c: beside(xs, *how) for c, xs in columns(self).items()}
+        return judged({c: xs for c, xs in found.items() if xs}, *how[1:])
     def concerns(self) -> list[str]: return suite_concerns(self)
     def to_frame(self):
         import pandas as pd
@@ -108,7 +110,8 @@ def columns(r:SuiteResult) -> dict[Column,dict]:
 # %% ../../nbs/68_bench.suite.ipynb #suite-rows
 def suite_rows(r:SuiteResult) -> list[dict]:
     "A dictionary for each number: what it is, n, interval, origin, and how it stands against the baseline."
-    return [row for xs in columns(r).values() for row in judged_rows(xs, r.baseline, r.band, r.level)]
+    how = r.baseline, r.band, r.level
+    return [row for c, xs in columns(r).items() for row in judged_rows(xs, *how, r.comparison.get(c, {}))]
 
 # %% ../../nbs/68_bench.suite.ipynb #heading
 def heading(c:Column, records:Mapping) -> str:
@@ -123,7 +126,8 @@ def suite_cells(r:SuiteResult) -> dict[str,dict]:
     seen, alive = r.comparison, [k for k in r.names if k not in r.failures]
     def cell(c, xs, k):
         if k not in xs: return 'not known', ''
-        return worded(*spread(xs[k], r.level), c.unit), seen[c][k].verdict if k in seen.get(c, {}) else ''
+        a = seen.get(c, {}).get(k)
+        return worded(*spread(xs[k], r.level), c.unit), a.said(r.band) if a else ''
     return {heading(c, xs): {k: cell(c, xs, k) for k in alive} for c, xs in columns(r).items()}
 
 # %% ../../nbs/68_bench.suite.ipynb #suite-text
@@ -146,13 +150,18 @@ def suite_table(r:SuiteResult) -> Table:
 def suite_words(r:SuiteResult) -> list[str]:
     "What the table of a suite cannot say: what brackets and verdicts are, and what failed."
     kinds = ['of accuracies by Wilson'] if r.scores else []
-    if r.results: kinds.append('of measured values for the median by ranks')
+    t = any(x.how.get(k, 1) > 1 for x in r.results for k in ANEW)
+    if r.results: kinds.append("of times by Student's t over their medians" if t else
+                               'of measured values for the median by ranks')
     words = [f'In brackets {100*r.level:g}% intervals: {", ".join(kinds)}.'] if kinds else []
     if r.comparison:
-        said = (f'Verdicts against {r.baseline}, adjusted by Holm; the same is within {100*r.band:g}%, or as '
-                'many points of accuracy.')
+        tested = sum(a.p == a.p for xs in r.comparison.values() for a in xs.values())
+        said = (f'Verdicts against {r.baseline}; the same is within {100*r.band:g}%, or as many points of '
+                f'accuracy. All {tested} tested are one family (Holm): in at most '
+                f'{100*(1 - r.level):.3g}% of such tables any is wrongly called different, or the same.')
         traced = any(c.unit == 'B' and c.provenance == 'measured' for c in r.comparison)
         words.append(said + (' Of measured bytes a kilobyte more or less decides nothing.' if traced else ''))
+    words += object_words(r.results)
     sizes = {c.metric: xs for c, xs in columns(r).items() if c.metric in ('weights', 'peak activations')}
     alive = [k for k in r.names if k not in r.failures]
     words += [line for m, xs in sizes.items() for line in how_to_tell(m, [k for k in alive if k not in xs])]
@@ -200,6 +209,8 @@ def suite_concerns(r:SuiteResult) -> list[str]:
     lost = [f'the baseline {k} failed: nothing is compared to it' for k in r.failures if k == r.baseline]
     timed = [x for x in r.results if x.provenance == 'measured' and x.unit != 'B']   # bytes are counted once
     said = [f'{x.name} {x.metric}: {c}' for x in timed for c in x.concerns(r.level)]
+    said += [f'{k} {c.metric} against {r.baseline}: {words}' for c, xs in r.comparison.items()
+             for k, a in xs.items() for words in a.concerns]
     return [*lost, *r.notes, *r.system.get('concerns', ()), *said]
 
 # %% ../../nbs/68_bench.suite.ipynb #step
@@ -272,9 +283,8 @@ class BenchmarkSuite:
             if not isinstance(n, Integral) or n < 1: raise ValueError(
                 f'a batch of {n!r}: a whole number, at least 1')
         self.bench = b = Benchmark(models, datasets, **options)
-        values = b.processes if b.processes > 1 else b.builds
-        if values == 1: values = b.timing['repeats'] if b.timing['secs'] is None else None
-        if values is not None: median_ranks(values, b.level)     # too few? Refused now, not after an hour
+        tests = (len(b.names) - 1)*(2 + len(b.data))             # too few? Refused now, not after an hour
+        check_enough(b, tests, b.timing['repeats'] if b.timing['secs'] is None else None)
     def __repr__(self): return f'BenchmarkSuite({", ".join(self.bench.names)}; {len(self.steps())} steps)'
     def steps(self) -> list[Step]:
         "In their order: what concerns one model comes first, as it finds the ones that fail."

@@ -15,8 +15,9 @@ from .data import get_data, list_data
 from .demo import demo_suite, gains
 from .explore import explored
 from .figures import suite_figures, write_figures, write_race
-from .gate import as_share, compared_files, gates, is_rate
+from .gate import as_share, compared_files, gate_status, gate_words, gates, is_rate, sure_of
 from .olympics import board, submit, verify
+from .operating import operating
 from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
 from .tasks import list_tasks, report_tasks, run_tasks
@@ -24,7 +25,7 @@ from .tasks import list_tasks, report_tasks, run_tasks
 
 def kept_words(name:str, out:Path|None) -> str:
     "What Ctrl-C leaves of the command `name`, which was given the folder `out` or none."
-    if name not in ('run', 'ablate', 'run_tasks'): return 'nothing is half written'
+    if name not in ('run', 'ablate', 'run_tasks', 'operating'): return 'nothing is half written'
     name = 'tasks run' if name == 'run_tasks' else name
     if out is None: return f'nothing was kept; with --out FOLDER, `tinybench {name}` can go on where it was'
     return f'nothing is half written, and `tinybench {name}` goes on where it was, with --out {out} again'
@@ -103,6 +104,8 @@ def run(
     baseline:Annotated[str|None, typer.Option(help='The one to compare with, if not the first.')]=None,
     repeats:Annotated[int|None, typer.Option(help='Rounds of timing [30].', min=6)]=None,
     secs:Annotated[float|None, typer.Option(help='Or as many rounds as fit in these seconds.', min=0)]=None,
+    builds:Annotated[int|None, typer.Option(help='Times all is made anew [6 to 10].', min=1)]=None,
+    processes:Annotated[int|None, typer.Option(help='Or so many fresh processes; 6 to compare.', min=1)]=None,
     batch:Annotated[int|None, typer.Option(help='Examples a call when latency is measured [1].', min=1)]=None,
     seed:Annotated[int|None, typer.Option(help='Decides all that is random [0].', min=0)]=None,
     threads:Annotated[int|None, typer.Option(help='BLAS threads [1].', min=1)]=None,
@@ -110,7 +113,9 @@ def run(
     as_json:AsJson=False):
     """Measure models in turns, each against a baseline.
 
-    Accuracy, memory, latency and throughput, with intervals and verdicts.
+    Accuracy, memory, latency and throughput, with intervals and verdicts. The rounds are shared out to
+    builds, in which all models are made anew, so that the verdicts are about programs, not about where
+    their arrays lie. All verdicts of a table are one family.
 
     A suite in a file:
 
@@ -128,7 +133,8 @@ def run(
 
     Example: tinybench run --models resnet8,ds_cnn --repeats 60 --out reports/zoo
     """
-    options = dict(baseline=baseline, repeats=repeats, secs=secs, batch=batch, seed=seed, threads=threads)
+    options = dict(baseline=baseline, repeats=repeats, secs=secs, batch=batch, seed=seed, threads=threads,
+                   builds=builds, processes=processes)
     made = make_suite(plan_of(suite, models, data, options), out)
     with redirect_stdout(sys.stderr): found = made.run()        # a model may print
     for note in found.notes: say(f'careful: {note}')
@@ -220,38 +226,47 @@ def explore(
 
 @command
 def compare(
-    a:Annotated[Path, typer.Argument(help='Results of the old run, as JSON.')],
-    b:Annotated[Path, typer.Argument(help='Results of the new run.')],
+    a:Annotated[Path|None, typer.Argument(metavar='OLD', help='Results, or a folder of several runs.')]=None,
+    b:Annotated[Path|None, typer.Argument(metavar='NEW', help='The same, of the new code.')]=None,
+    old:Annotated[list[Path]|None, typer.Option(help='A run of the old code; give several.')]=None,
+    new:Annotated[list[Path]|None, typer.Option(help='A run of the new code; give several.')]=None,
     metric:Annotated[str, typer.Option(help='latency, throughput, or bytes such as weights.')]='latency',
     name:Annotated[str|None, typer.Option(help='One model, if not all that are in both.')]=None,
     band:Annotated[str, typer.Option(help='What counts as the same.')]='2%',
-    fail_above:Annotated[str|None, typer.Option(help='Status 3 if surely worse by more, as 5%.')]=None,
-    strict:Annotated[bool, typer.Option('--strict', help='Status 4 if that is undecided.')]=False,
+    fail_above:Annotated[str|None, typer.Option(help='Status 3 if worse by more, as 5%.')]=None,
+    strict:Annotated[bool, typer.Option('--strict', help='Status 4 unless surely not worse by more.')]=False,
     differ:Annotated[str, typer.Option(help='What may differ, by commas, as tinybench,numpy.')]='tinybench',
     as_json:AsJson=False):
-    """Compare two files of results, for a person or for CI.
+    """Compare files of results, for a person or for CI.
 
-    Model by model: how many times as long does the new one take?
+    Model by model: how many times as long does the new code take?
 
-    The files are report folders, results.json, or what save_json wrote. Timings of separate runs were not
-    taken in turns: a machine that changed its pace in between looks like a change of the code. Bytes that
-    were counted ('weights', 'peak activations') are compared exactly.
+    OLD and NEW are report folders, results.json, what save_json wrote, or folders of several of these.
+    Timings of separate runs were not taken in turns, and runs of the same code differ, often by 5%. How much,
+    only several runs a side can say: three or more, taken at different times. Bytes that were counted
+    ('weights', 'peak activations') are compared exactly.
 
-    Status with --fail-above: 3 where one is surely slower or larger by more, else 0; with --strict, 4 where
-    that is undecided. An error is 1, a wrong option 2.
+    With --fail-above each model is pass, fail or undecided, adjusted for all models (Holm). With one run a
+    side that is not sure, and the words say so.
 
-    Example: tinybench compare main.json branch.json --fail-above 5%
+    Status with --fail-above: 3 where one fails, be it sure or not, else 0. With --strict 4 where one does not
+    surely pass, so always with one run a side. An error is 1, a wrong option 2.
+
+    Several runs: tinybench compare --old a1.json --old a2.json --old a3.json --new b.json
+
+    Example: tinybench compare main/ branch/ --fail-above 5%
     """
     limit = None if fail_above is None else as_share(fail_above)
-    found = compared_files(a, b, metric, name, as_share(band), tuple(k.strip() for k in differ.split(',')))
-    said = {} if limit is None else gates(found, limit)
-    if as_json: echo(json.dumps(found.to_dict() | dict(gates=said), indent=1))
+    if bool(a) == bool(old) or bool(b) == bool(new): raise typer.BadParameter(
+        'give two files or folders, OLD and NEW, or runs by --old and --new')
+    sides = [[p.expanduser() for p in one or [other]] for one, other in ((old, a), (new, b))]
+    found = compared_files(*sides, metric, name, as_share(band), tuple(k.strip() for k in differ.split(',')))
+    said, sure = ({}, {}) if limit is None else (gates(found, limit), sure_of(found))
+    if as_json: echo(json.dumps(found.to_dict() | dict(gates=said, surely=sure), indent=1))
     else: echo(found)
-    answers = {'fail': 'yes', 'pass': 'no', 'undecided': 'undecided'}
     worse = 'slower' if found.results[0].unit == 's' or is_rate(found) else 'larger'
-    for k, word in said.items(): say(f'{k} {worse} by more than {100*limit:g}%: {answers[word]}')
-    if 'fail' in said.values(): raise typer.Exit(3)
-    if strict and 'undecided' in said.values(): raise typer.Exit(4)
+    for k, word in said.items(): say(gate_words(k, word, sure[k], f'{worse} by more than {100*limit:g}%'))
+    if code := gate_status(said, sure, strict): raise typer.Exit(code)
 
 @command
 def profile(
@@ -293,14 +308,18 @@ def profile(
 
 @command
 def selftest(
-    comparisons:Annotated[int, typer.Option(help='How often something is compared with itself.', min=1)]=200,
+    comparisons:Annotated[int, typer.Option(help='How often two builds are compared.', min=1)]=200,
     pairs:Annotated[int, typer.Option(help='Pairs in each comparison.', min=6)]=30,
+    builds:Annotated[int|None, typer.Option(help='Builds in each; 1: of two objects [10].', min=1)]=None,
     model:Annotated[str|None, typer.Option(help='Network, as for profile; else a matrix product.')]=None,
     seed:Seed=0, as_json:AsJson=False):
-    """Say how often a thing and itself are called different here.
+    """Say how often two builds of one thing are called different here.
 
-    Compares it with itself again and again. At most 5% of the comparisons may say so. Status 1 where it is
-    surely more.
+    Builds it twice, with the same numbers in other places of memory, and compares the two, again and again.
+    At most 5% of the comparisons may find a difference. Status 1 where it is surely more.
+
+    In each comparison both are built anew ten times. With --builds 1 they are not: then one object often is
+    faster than the other, and the share says how much hangs on the place.
 
     Example: tinybench selftest --model mnist_mlp --comparisons 400
     """
@@ -313,7 +332,7 @@ def selftest(
     made = [] if model is None else [make_model(model, {}, seed)]
     with running(made), pinned(1), bar('comparing') as tell:
         f = Watched(made[0], example_batch(made[0], 1, seed)[0]).run if made else None
-        found = run_selftest(f, comparisons, pairs, rng=rng, progress=tell)
+        found = run_selftest(f, comparisons, pairs, builds=builds, rng=rng, progress=tell)
     show(found, as_json)
     if not found.fair: raise typer.Exit(1)
 
@@ -377,6 +396,7 @@ def race(
         write_race(found, folder)
     show(found, as_json, out)
 
+command(operating)
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f in (submit, verify, board): command(f, olympics)

@@ -105,11 +105,17 @@ def make_model(name:str, table:dict, seed:int=0, shapes=()):
     return as_model(name, net, tuple(shape))
 
 def make_suite(plan:dict, out:Path|None=None):
-    "The `BenchmarkSuite` of a plan."
+    "The `BenchmarkSuite` of a plan: each build has copies of the models, or what `use` makes anew."
+    from dataclasses import replace
+    from functools import partial
+    from tinybench.backends.base import not_copied
     from tinybench.bench.suite import BenchmarkSuite
     from tinybench.data.source import load
     options = {k: v for k, v in plan.items() if k not in ('models', 'data')}
     data = [load(name) for name in plan.get('data', ())]
     shapes = {d.x_test.shape[1:] for d in data}
-    models = [make_model(name, table, plan.get('seed', 0), shapes) for name, table in plan['models'].items()]
+    makers = {name: partial(make_model, name, table, plan.get('seed', 0), shapes)
+              for name, table in plan['models'].items()}
+    models = [make() for make in makers.values()]
+    models = [replace(m, make=makers[m.name]) if not_copied([m]) else m for m in models]
     return BenchmarkSuite(models, data, out, **options)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['z_score', 'wilson', 'examples_for', 'as_hits', 'Score', 'score_row', 'score_dict', 'score_from_dict', 'paired_hits',
-           'Kinds', 'kinds', 'mcnemar', 'corrected_phi', 'Difference', 'accuracy_difference', 'split_scores', 'auc',
-           'placements', 'placement_variance', 'auc_limits', 'Auc', 'delong', 'auc_gap', 'delong_test',
-           'auc_correlation', 'auc_difference']
+           'Kinds', 'kinds', 'mcnemar', 'corrected_phi', 'Difference', 'difference_of', 'accuracy_difference',
+           'difference_p', 'p_of', 'split_scores', 'auc', 'placements', 'placement_variance', 'auc_limits', 'Auc',
+           'auc_interval', 'auc_gap', 'delong_test', 'auc_correlation', 'auc_difference']
 
 # %% ../../nbs/44_measure.accuracy.ipynb #imports
 import math
@@ -17,7 +17,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from scipy.special import bdtr
 from ..base.text import Shown, Table, decimals, worded
-from .stats import ranks
+from .lean import ranks
 
 # %% ../../nbs/44_measure.accuracy.ipynb #z-score
 def z_score(level:float) -> float:
@@ -179,15 +179,32 @@ class Difference(Shown):
         return Table((), words=(said,))
 
 # %% ../../nbs/44_measure.accuracy.ipynb #accuracy-difference
-def accuracy_difference(a_hits, b_hits, level:float=.95) -> Difference:
-    "Share right of `a` less that of `b` on the same examples (Newcombe 1998, method 10); hits or `Score`s."
-    both, a_only, b_only, neither = found = kinds(a_hits, b_hits)
+def difference_of(found:Kinds, level:float=.95) -> Difference:
+    "`accuracy_difference` of so many examples of each kind."
+    both, a_only, b_only, neither = found
     n, phi = sum(found), corrected_phi(*found)
     p, q = (both + a_only)/n, (both + b_only)/n
     (p_lo, p_hi), (q_lo, q_hi) = (wilson(both + k, n, level) for k in (a_only, b_only))
     def reach(s, t): return math.sqrt(max(s*s - 2*phi*s*t + t*t, 0.))
     d = (a_only - b_only)/n
     return Difference(d, d - reach(p - p_lo, q_hi - q), d + reach(p_hi - p, q - q_lo), n, level)
+
+def accuracy_difference(a_hits, b_hits, level:float=.95) -> Difference:
+    "Share right of `a` less that of `b` on the same examples (Newcombe 1998, method 10); hits or `Score`s."
+    return difference_of(kinds(a_hits, b_hits), level)
+
+def difference_p(a_hits, b_hits, at:float=0.) -> float:
+    "p of a true difference `at`: 1 less the level at which `accuracy_difference` begins to hold it."
+    return p_of(kinds(a_hits, b_hits), at)
+def p_of(found:Kinds, at:float=0.) -> float:
+    "`difference_p` of so many examples of each kind."
+    out, into = 0., 6.                                           # standard errors
+    def holds(z): return (d := difference_of(found, math.erf(z/math.sqrt(2)))).lo <= at <= d.hi
+    if not holds(into): return math.erfc(into/math.sqrt(2))
+    for _ in range(24):
+        z = (out + into)/2
+        out, into = (out, z) if z and holds(z) else (z, into)
+    return math.erfc(into/math.sqrt(2))
 
 # %% ../../nbs/44_measure.accuracy.ipynb #split-scores
 def split_scores(scores, labels) -> tuple[np.ndarray,np.ndarray]:
@@ -231,7 +248,7 @@ def auc_limits(estimate:float, n_pos:int, n_neg:int, level:float=.95) -> tuple[f
     def var(t): return t*(1 - t)*(1 + k*((1 - t)/(2 - t) + t/(1 + t)))/(n_pos*n_neg)
     def limit(end):
         out, inside = float(end), estimate
-        for _ in range(80):
+        for _ in range(55):
             mid = (out + inside)/2
             if (mid - estimate)**2 > z*z*var(mid): out = mid
             else: inside = mid
@@ -248,7 +265,7 @@ class Auc(Shown):
     n_pos: int
     n_neg: int
     level: float = .95
-    method: str = 'DeLong'    # of the interval
+    method: str = 'Newcombe'  # of the interval
     def __post_init__(self):
         if not 0 <= self.lo <= self.estimate <= self.hi <= 1: raise ValueError(
             f'an AUC and its interval lie in 0 to 1, not {self.estimate} in [{self.lo}, {self.hi}]')
@@ -259,14 +276,11 @@ class Auc(Shown):
         return Table((), words=(f'AUC {at} [{lo}, {hi}], {self.n_pos} against {self.n_neg}, '
                                 f'at {100*self.level:g}% ({self.method}), measured',))
 
-# %% ../../nbs/44_measure.accuracy.ipynb #delong
-def delong(scores, labels, level:float=.95) -> Auc:
-    "AUC with DeLong's interval; where its variance is 0, as for a perfect AUC, with that of `auc_limits`."
-    v_yes, v_no = placements(scores, labels)
-    at, var, sizes = auc(scores, labels), placement_variance(v_yes, v_no), (len(v_yes), len(v_no))
-    if var == 0: return Auc(at, *auc_limits(at, *sizes, level), *sizes, level, 'Newcombe')
-    half = z_score(level)*math.sqrt(var)
-    return Auc(at, max(at - half, 0.), min(at + half, 1.), *sizes, level)
+# %% ../../nbs/44_measure.accuracy.ipynb #auc-interval
+def auc_interval(scores, labels, level:float=.95) -> Auc:
+    "AUC of `scores` with its interval, that of `auc_limits`; ValueError with fewer than two of a kind."
+    at, sizes = auc(scores, labels), tuple(map(len, placements(scores, labels)))
+    return Auc(at, *auc_limits(at, *sizes, level), *sizes, level)
 
 # %% ../../nbs/44_measure.accuracy.ipynb #paired-spread
 def auc_gap(a, b, labels) -> tuple[float,float,int]:
@@ -285,11 +299,13 @@ def delong_test(a, b, labels) -> float:
 
 # %% ../../nbs/44_measure.accuracy.ipynb #auc-correlation
 def auc_correlation(a, b, labels) -> float:
-    "How far two AUCs move together; if positive, less by 1/(k - 1), where the rarer kind has k examples."
+    """How far two AUCs move together; if positive, one standard error less than seen (Fisher's z), at most
+    1 - 1/k, where the rarer kind has k examples."""
     (a_yes, a_no), (b_yes, b_no) = placements(a, labels), placements(b, labels)
     (var_a, both), (_, var_b) = np.cov(a_yes, b_yes)/len(a_yes) + np.cov(a_no, b_no)/len(a_no)
-    r = both/math.sqrt(var_a*var_b) if var_a*var_b > 0 else 0.
-    return float(min(r, max(r - 1/(min(len(a_yes), len(a_no)) - 1), 0.)))
+    r, k = both/math.sqrt(var_a*var_b) if var_a*var_b > 0 else 0., min(len(a_yes), len(a_no))
+    if r <= 0: return float(r)
+    return max(math.tanh(math.atanh(min(r, 1 - 1/k)) - 1/math.sqrt(max(k - 3, 1))), 0.)
 
 # %% ../../nbs/44_measure.accuracy.ipynb #auc-difference
 def auc_difference(a, b, labels, level:float=.95) -> Difference:

@@ -25,7 +25,8 @@ from ..core.ops import Op
 from ..core.tensor import apply
 from ..measure.accuracy import Difference, accuracy_difference, as_hits, wilson
 from ..measure.clock import pinned
-from ..measure.compare import Comparison, compare
+from ..measure.compare import compare
+from ..measure.pairs import Comparison
 from ..measure.result import BenchmarkResult
 from ..nn.channels import ConvTranspose2d
 from ..nn.dense import Dense
@@ -333,7 +334,7 @@ def break_even_table(b:BreakEven) -> Table:
         return f'above {b.densities[-1]:g}' if d == math.inf else digits(d)
     mid, lo, hi = map(said, b.measured)
     first, roof = b.comparison.rows[0].ratio, (b.peak.median/1e9, b.bandwidth.median/1e9)
-    rows = (('time', f'{mid} [{lo}, {hi}]', f'measured, n={first.n} rounds, at {100*first.level:g}%'),
+    rows = (('time', f'{mid} [{lo}, {hi}]', f'measured, n={first.n} {first.of}, at {100*first.level:g}%'),
             ('time', digits(b.modelled), 'modelled: {:.3g} GFLOP/s, {:.3g} GB/s'.format(*roof)),
             ('bytes', digits(density_by_bytes(*b.shape)), 'modelled: values, indices and starts'))
     words = 'The density below which CSR is better: {} x {} weights, batches of {}.'.format(*b.shape, b.batch)

@@ -22,7 +22,7 @@ import numpy as np
 from ..base.text import Shown, Table, digits, scale
 from ..core.tensor import Listener, Tensor, in_scope, watching
 from ..measure.clock import inner_loops, interleave, pinned
-from ..measure.compare import Ratio, paired_results, ratio
+from ..measure.pairs import Ratio, paired_results, ratio
 from ..measure.result import BenchmarkResult, summary
 from ..measure.stats import fewest_values
 from ..nn.loss import cross_entropy

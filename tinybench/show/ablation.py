@@ -6,9 +6,9 @@
 __all__ = ['FRACTIONS', 'FULL', 'PLAIN', 'SINGLE', 'NEEDS', 'BITS', 'OFF', 'COSTS', 'FILLS', 'SHADES', 'HALF', 'SCROLLED',
            'Needs', 'of', 'conflict', 'sensible', 'Told', 'ToldBatches', 'quiet', 'trained', 'taught', 'strip_and_fold',
            'fused', 'in_integers', 'all_steps', 'recipe', 'Designs', 'Turns', 'build', 'measure_design', 'shares',
-           'values_of', 'promised', 'Limits', 'judge', 'wins_of', 'advise', 'advice', 'draw_points', 'draw_limits',
-           'Numbered', 'design_table', 'draw_designs', 'share_knob', 'design_knobs', 'limit_knobs', 'half_words',
-           'AblationExplorer']
+           'front_of', 'values_of', 'promised', 'Limits', 'judge', 'wins_of', 'advise', 'advice', 'draw_points',
+           'draw_limits', 'Numbered', 'design_table', 'draw_designs', 'share_knob', 'design_knobs', 'limit_knobs',
+           'half_words', 'AblationExplorer']
 
 # %% ../../nbs/89_show.ablation.ipynb #imports
 from collections.abc import Callable, Iterable, Mapping
@@ -20,12 +20,13 @@ import numpy as np
 
 from ..base.text import Table, worded
 from ..bench.ablation import FineTune
-from ..bench.benchmark import GOOD, against, spread
-from ..bench.choose import choose, frontier, meets, statuses
+from ..bench.benchmark import against, spread
+from ..bench.choose import choose, frontier, meets
 from ..bench.effects import cell_name
-from ..bench.pareto import column_of
+from ..bench.pareto import column_of, front
 from ..bench.suite import BenchmarkSuite, SuiteResult
 from ..data.loader import Loader
+from ..measure.pairs import leans
 from ..optimize.channels import thin
 from ..optimize.distill import distill
 from ..optimize.fuse import channels_first, fold, fuse
@@ -177,6 +178,8 @@ class Designs:
     def values(self) -> dict: return values_of(self)      # name -> accuracy, time, …, each (middle, lo, hi)
     @cached_property
     def wins(self) -> dict: return {c: wins_of(self, c) for c in COSTS}       # cost -> pairs (less, more)
+    @cached_property
+    def fronts(self) -> dict: return {c: front_of(self, c) for c in COSTS}    # cost -> name -> on, off, …
     def without(self, name:str) -> 'Designs':
         "All but one; the baseline stays."
         rest, r = {k: n for k, n in self.nets.items() if k != name or k == 'base'}, self.suite
@@ -229,6 +232,10 @@ def shares(d:Designs, cost:str) -> dict[str,tuple]:
     return {k: (x.median/records['base'].median,)*3 for k, x in records.items()}
 
 # %% ../../nbs/89_show.ablation.ipynb #values-of
+def front_of(d:Designs, cost:str) -> dict[str,str]:
+    "name -> whether it is on the frontier of accuracy and `cost`, by pairs."
+    cols = column_of(d.suite, COSTS[cost])[1], column_of(d.suite, 'accuracy')[1]
+    return front(*({k: xs[k] for k in d.nets} for xs in cols), level=d.suite.level)
 def values_of(d:Designs) -> dict[str,dict]:
     "name -> accuracy, time, size and memory, each as (middle, lo, hi)."
     scores = column_of(d.suite, 'accuracy')[1]
@@ -267,7 +274,7 @@ def wins_of(d:Designs, cost:str) -> set:
     "(a, b) for each two designs of which `a` surely has less `cost` than `b`, adjusted for all beside `b`."
     records = column_of(d.suite, COSTS[cost])[1]
     beside = {b: against(records, b, d.suite.band, d.suite.level) for b in records}
-    return {(a, b) for b, others in beside.items() for a, s in others.items() if s.verdict in GOOD}
+    return {(a, b) for b, others in beside.items() for a, s in others.items() if leans(s.verdict) < 0}
 
 # %% ../../nbs/89_show.ablation.ipynb #advise-best
 def advise(d:Designs, limits:Limits, want:str='time') -> tuple[str,tuple]:
@@ -349,8 +356,8 @@ def draw_designs(found:Designs|None=None, limits:Limits=Limits(), want:str='time
     if found is None: return not_yet('the baseline and this design')
     said = {k: judge(v, limits) for k, v in found.values.items()}
     places = {k: (v[want], v['accuracy']) for k, v in found.values.items()}
-    front, ax = statuses(places), quick_axes((3.6, 3.1), left=.6, top=.45)
-    draw_points(ax, places, front, {k: status for k, (status, _) in said.items()}, chosen)
+    standing, ax = found.fronts[want], quick_axes((3.6, 3.1), left=.6, top=.45)
+    draw_points(ax, places, standing, {k: status for k, (status, _) in said.items()}, chosen)
     xs, ys = 100*np.array([[middle for middle, *_ in p] for p in places.values()]).T
     best = frontier(xs, ys)
     ax.step(xs[best], ys[best], where='post', color='.5', lw=1, zorder=1)
@@ -362,7 +369,7 @@ def draw_designs(found:Designs|None=None, limits:Limits=Limits(), want:str='time
     tidy(ax, f'{want}, % of the baseline', 'accuracy (%)')
     here = said[chosen][1] or 'keeps all limits' if chosen in said else 'not measured yet'
     return Picture(ax.figure, advice(found, limits, want) + (f' {chosen}: {here}.' if chosen else ''),
-                   design_table(found, limits, front))
+                   design_table(found, limits, standing))
 
 # %% ../../nbs/89_show.ablation.ipynb #knobs
 def share_knob(name:str, value:float, low:float, high:float, step:float=.05):

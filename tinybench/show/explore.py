@@ -23,7 +23,7 @@ from matplotlib.patches import Rectangle
 
 from ..base.text import Table, digits, scale, worded
 from ..measure.clock import interleave, pinned
-from ..measure.compare import Ratio, paired_results, ratio
+from ..measure.pairs import Ratio, paired_results, ratio
 from ..optimize.channels import thin
 from ..optimize.fuse import fold, fuse
 from ..optimize.prune import prune, sparse

@@ -20,7 +20,8 @@ from ..bench.benchmark import against
 from ..bench.choose import frontier
 from ..bench.effects import cell_name, subsets
 from ..bench.pareto import column_of
-from ..measure.stats import fewest_for, fewest_values, iqr, percentile_interval
+from ..measure.lean import iqr
+from ..measure.stats import fewest_for, fewest_values, percentile_interval
 from .plot import (drawable, COLOURS, DASHES, arms, crosses, log_if_wide, look, n_words,
                                  name_rows, new_axes, one_kind, place_names, plain_log, row_axes,
                                  short_names, small_print, tidy)
@@ -119,7 +120,7 @@ def allowed(rs:list, percentiles:tuple) -> str:
 
 # %% ../../nbs/85_show.measure.ipynb #plot-ecdf
 def plot_ecdf(results, ax=None, percentiles:tuple=(50, 90, 99)):
-    "The share of values at most each size, with those percentiles that n allows, each with its 95% interval."
+    "The share of values at most each size, with the percentiles that n allows, and their 95% intervals."
     rs, most = one_kind(results), 12                     # `look` has so many pairs of marker and dash
     if len(rs) > most: raise ValueError(f'{len(rs)} lines cannot be told apart: pass {most} at most')
     (by, unit), ax = scale(max(r.median for r in rs), rs[0].unit), ax or new_axes((5, 2.8 + .2*len(rs)))
@@ -129,7 +130,8 @@ def plot_ecdf(results, ax=None, percentiles:tuple=(50, 90, 99)):
         for p in percentiles:
             if r.n < fewest_for(p/100): continue
             at = np.quantile(r.values, p/100, method='inverted_cdf')
-            ends = arms(at, *percentile_interval(r.values, p/100))/by
+            try: ends = arms(at, *percentile_interval(r.values, p/100))/by
+            except ValueError: ends = None                           # too many lean on each other
             ax.errorbar(at/by, p/100, xerr=ends, capsize=3, **style)
         ax.plot([], [], label=drawable(f'{name}, n={r.n}'), **style)
     log_if_wide(ax, np.concatenate([r.values for r in rs]))
@@ -155,8 +157,9 @@ def plot_warmup(w, ax=None, name:str=''):
 
 # %% ../../nbs/85_show.measure.ipynb #more-words
 def more_words(row, c) -> str:
-    "How many more pairs would probably decide, for an open verdict of things that took turns; else nothing."
-    return f', +{row.more}' if c.interleaved and row.verdict == 'undecided' and row.more else ''
+    "With how many pairs to measure again, for an open verdict of things that took turns; else nothing."
+    open_ = c.interleaved and row.verdict == 'undecided' and row.more
+    return f', n={row.ratio.n + row.more}' if open_ else ''
 
 # %% ../../nbs/85_show.measure.ipynb #ratio-print
 def ratio_print(c) -> str:
@@ -164,7 +167,7 @@ def ratio_print(c) -> str:
     q, r, base = c.rows[0].ratio, c.results[0], short_names([c.base])[0]
     n = n_words(row.ratio.n for row in c.rows)
     turns = ', not interleaved'*(not c.interleaved)
-    more = f'; +: {q.of} that may decide'*any(more_words(row, c) for row in c.rows)
+    more = '; n: to measure again with'*any(more_words(row, c) for row in c.rows)
     return '\n'.join([f'{r.metric} / {r.metric} of {base}{turns}',
                       f'{100*q.level:g}% interval, {n} {q.of}, {r.provenance}',
                       f'grey: same within {100*c.band:g}%{more}'])
@@ -311,7 +314,8 @@ def plot_pareto(p, ax=None):
         if at.any(): ax.errorbar(x[0, at], y[0, at], **ends, ls='', ms=7, lw=1.2, label=said, **style)
     log_if_wide(ax, x)
     lost = f', without {len(p.left_out)} that have none'*bool(p.left_out)
-    words = f'{p.cost} ({to_x}), {p.cost.provenance}\n{100*p.level:g}% intervals{lost}'
+    judged = f'on and off by pairs, margin {100*p.margin:g}%'
+    words = f'{p.cost} ({to_x}), {p.cost.provenance}\n{100*p.level:g}% intervals{lost}\n{judged}'
     tidy(legend_above(ax), words, f'{p.gain} ({to_y}), {p.gain.provenance}').margins(.12)
     name_some(ax, p, x, y)
     return ax

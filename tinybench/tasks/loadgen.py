@@ -270,7 +270,7 @@ def result(run:Run) -> tuple[float, str]:
     if why := reasons(run): raise ValueError(f'this run is not valid: {"; ".join(why)}')
     if run.rules.scenario == 'Offline': return len(run.done)/float(run.done.max()), 'samples/s'
     if run.rules.scenario == 'Server': return (run.queries - 1)/run.last, 'queries/s'
-    return percentile(run.latencies, PERCENTILES[run.rules.scenario]), 's'
+    return percentile(run.latencies, PERCENTILES[run.rules.scenario], widen=False), 's'
 def run_table(run:Run) -> Table:
     "One line: the result of a valid run, or why it is not valid."
     what = (f'{run.rules.scenario}, {run.plan}, {run.queries} queries, {len(run.done)} answers, '

@@ -22,7 +22,7 @@ from ..base.names import lookup
 from ..base.text import Shown, Table, percent, worded
 from ..bench.benchmark import Benchmark, Labelled, array_digest
 from ..measure.accuracy import Score, kinds, mcnemar, wilson
-from ..measure.compare import holm
+from ..measure.pairs import holm
 from ..measure.result import environment, freeze, plain
 from ..models.zoo import resnet8
 from ..nn.module import Module, live_state

@@ -22,7 +22,8 @@ from ..bench.benchmark import array_digest
 from ..bench.steps import kept_step, locked, open_steps, save_step
 from ..bench.suite import identity, telling
 from ..measure.clock import gc_paused
-from ..measure.compare import Comparison, compare
+from ..measure.compare import compare
+from ..measure.pairs import Comparison
 from ..measure.result import BenchmarkResult, environment, freeze, plain
 from .task import TASKS, Examples, Quality, Task, outputs_of, quality_of, task_of
 

@@ -19,7 +19,7 @@ from ..base.names import lookup
 from ..base.text import Shown, Table, decimals, worded
 from ..bench.benchmark import answers
 from ..data.source import Dataset, load_digits
-from ..measure.accuracy import delong, wilson, z_score
+from ..measure.accuracy import auc_interval, wilson, z_score
 
 # %% ../../nbs/74_tasks.task.ipynb #chance-to-pass
 def chance_to_pass(
@@ -170,7 +170,7 @@ def quality_from(t:Task, truth, answers, level:float=.95) -> Quality:
     if not len(truth) or truth.shape != answers.shape: raise ValueError(
         f'{t.name}: {len(answers)} answers to {len(truth)} examples or clips')
     if t.metric == 'AUC':
-        a = delong(answers, truth, level)
+        a = auc_interval(answers, truth, level)
         return Quality('AUC', a.estimate, a.lo, a.hi, len(truth), t.target, level)
     right, n = int((truth == answers).sum()), len(truth)
     return Quality('accuracy', right/n, *wilson(right, n, level), n, t.target, level)

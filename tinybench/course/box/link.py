@@ -3,7 +3,7 @@
 import io, sys, threading, traceback, warnings, weakref
 from .handles import DEEDS, Handle, deeds_of, do, kind_with, may_be_done
 from .messages import decode as from_json, encode as to_json
-from .pickled import Pickler, Unpickler, crosses
+from .pickled import Unpickler, crosses, pickled
 from .plain import MOST_HEAD, MOST_RAW, Decoder, Encoder, Told, look_up, numpy
 from .shared import Known
 from .shell import own_part
@@ -92,17 +92,11 @@ class Judge(Link):
             self.lent.clear(), self.lent_at.clear()
         self.known.forget(drop)
         changes = self.known.changed()
-        out = io.BytesIO()
         if message[0] == 'raise': message = ['raise', *self.lend_error(message[1])]
         if message[0] == 'ask': message = [*message, self.mood()]
-        values = [changes, message]
-        pickler = Pickler(out, 5)
-        pickler.link, pickler.alive = self, values
-        sys.setrecursionlimit(max(limit := sys.getrecursionlimit(), 10_000))   # a network may be deep
-        try: pickler.dump(values)
-        finally: sys.setrecursionlimit(limit)
+        data = pickled([changes, message], self)
         n = self.known.find(as_values(changes) + message[1:5])
-        try: send_parts(self.sock, ''.join(to_json([drop, n], 0)).encode(), out.getvalue())
+        try: send_parts(self.sock, ''.join(to_json([drop, n], 0)).encode(), data)
         except OSError: self.ends('your code ended the process that it ran in, or its connection')
     def mood(self):
         "How numpy and Python take what is doubtful, where a check has changed it; None where not."
@@ -189,6 +183,7 @@ def as_values(changes) -> list:
 
 class Answerer(Link):
     "The end of the answer: it does what it is asked, with its own things and with those that it is lent."
+    traced = 0
     def __init__(self, sock, given, names):
         super().__init__(sock, given, names)
         self.own, self.own_at, self.odd, self.told = [], {}, set(), Told()
@@ -237,7 +232,12 @@ class Answerer(Link):
             raise ValueError('it is not what came')
         return message
     def trace(self, e):
-        try: return ''.join(traceback.format_tb(own_part(e.__traceback__), limit=-12)).splitlines()
+        self.traced += 1
+        try:
+            found = traceback.extract_tb(own_part(e.__traceback__), limit=-12)
+            # to find out what to underline takes a millisecond, and a check may expect a thousand errors
+            if self.traced > 20: found = [(f.filename, f.lineno, f.name, f.line) for f in found]
+            return ''.join(traceback.format_list(found)).splitlines()
         except BaseException: return []
     def ask(self, *args):
         if not self.depth: raise RuntimeError('the check waits for nothing: this thread may ask no more')

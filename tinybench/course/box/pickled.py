@@ -2,7 +2,8 @@
 # Standard library only: this runs inside the walls.
 import copyreg, io, os, pathlib, pickle, shutil, sys, tempfile, threading, types, weakref
 from .handles import Handle, deeds_of, function, kind_with
-from .plain import in_library
+from .plain import in_library, numpy
+from .shared import SCALARS
 
 
 def importable(x, given) -> bool:
@@ -23,6 +24,26 @@ BY_NAME = types.FunctionType, types.BuiltinFunctionType, type
 LENT = (types.MethodType, io.IOBase, type(threading.Lock()), type(threading.RLock()), threading.Event,
         weakref.ref)
 PLAIN = {int, float, str, bool, bytes, list, tuple, dict, set, frozenset, complex, type(None), range, slice}
+
+def bare(x, known) -> bool:
+    "Whether `x` is numbers, text (no path), or a new tuple, list, dict or array of them: pickled as it is."
+    t = type(x)
+    if t is str: return x[:1] != '/'
+    if t in SCALARS: return True
+    if t in (tuple, list): return (t is tuple or known.number(x) is None) and all(bare(v, known) for v in x)
+    if t is dict: return known.number(x) is None and all(bare(v, known) for kv in x.items() for v in kv)
+    if t.__module__ != 'numpy' or not (np := numpy()): return False
+    return issubclass(t, np.generic) or t is np.ndarray and known.number(x) is None and not x.dtype.hasobject
+
+def pickled(values, link) -> bytes:
+    "What a `Pickler` makes of `values`, without asking it where there is nothing to ask."
+    if bare(values, link.known): return pickle.dumps(values, 5)
+    pickler = Pickler(out := io.BytesIO(), 5)
+    pickler.link, pickler.alive = link, values
+    sys.setrecursionlimit(max(limit := sys.getrecursionlimit(), 10_000))   # a network may be deep
+    try: pickler.dump(values)
+    finally: sys.setrecursionlimit(limit)
+    return out.getvalue()
 
 class Pickler(pickle.Pickler):
     "Pickles what the other process can rebuild; says by number what it has, and what it is only lent."

@@ -45,6 +45,8 @@ def put_in(x, kind, new):
         for k, v in new.items():
             if k not in old or old[k] is not v: put_attribute(x, k, v)
 
+SCALARS = frozenset({int, float, str, bool, bytes, complex, type(None)})   # they cannot be changed
+
 def frozen(x) -> bool: return dataclasses.is_dataclass(x) and type(x).__dataclass_params__.frozen
 
 class Known:
@@ -62,6 +64,7 @@ class Known:
         todo, seen = list(reversed(values)), set()
         while todo:
             x = todo.pop()
+            if type(x) in SCALARS: continue
             if isinstance(x, tuple): todo += reversed(x)
             elif id(x) in self.numbers or id(x) in seen or id(x) in handed: continue
             elif kind := kind_of(x, self.given):

@@ -1,4 +1,4 @@
-"Known answers to the exercises of 40_measure.clock, for `tinybench course prove`."
+"Known answers to the exercises of 34_measure.clock, for `tinybench course prove`."
 
 # %% precise-timer wrong: never stops
 class precise_timer:

@@ -1,82 +1,72 @@
-"Known answers to the exercises of 43_measure.compare, for `tinybench course prove`."
+"Known answers to the exercises of 40_measure.pairs, for `tinybench course prove`."
 
-# %% ratio wrong: does not ask whether they are pairs
-def ratio(a, b, level=.95):
-    d = np.log(a.values) - np.log(b.values)
-    return Ratio(*map(math.exp, (np.median(d), *median_interval(d, level))), n=a.n, level=level)
+# %% ratio-of-pairs wrong: never wider, however much they lean
+def ratio_of_pairs(d, level=.95):
+    return from_logs(np.median(d), *flip_interval(d, level), len(d), level)
 
-# %% ratio wrong: the mean of the ratios, plus or minus two standard errors
-def ratio(a, b, level=.95):
-    check_paired(a, b)
-    q = np.array(a.values)/b.values
-    half = 2*q.std(ddof=1)/math.sqrt(a.n)
-    return Ratio(float(q.mean()), max(float(q.mean() - half), 1e-9), float(q.mean() + half), a.n, level)
+# %% ratio-of-pairs wrong: wider by the square of what is needed
+def ratio_of_pairs(d, level=.95):
+    mid, by = np.median(d), stretch(d)**2
+    lo, hi = flip_interval(d, level)
+    return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
-# %% ratio wrong: the ratio of the medians, as if they were no pairs
-def ratio(a, b, level=.95):
-    check_paired(a, b)
-    (a_lo, a_hi), (b_lo, b_hi) = a.interval(level), b.interval(level)
-    return Ratio(a.median/b.median, a_lo/b_hi, a_hi/b_lo, a.n, level)
+# %% ratio-of-pairs wrong: sorts the pairs, so that they seem to lean
+def ratio_of_pairs(d, level=.95):
+    d = np.sort(d)
+    mid, by = np.median(d), stretch(d)
+    lo, hi = flip_interval(d, level)
+    return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
-# %% ratio wrong: the median of the plain ratios, whose middle two are averaged without logarithms
-def ratio(a, b, level=.95):
-    check_paired(a, b)
-    q = np.array(a.values)/b.values
-    return Ratio(float(np.median(q)), *median_interval(q, level), n=a.n, level=level)
+# %% ratio-of-pairs wrong: shuffles the pairs, so that none seems to lean
+def ratio_of_pairs(d, level=.95):
+    d = np.random.default_rng(0).permutation(d)
+    mid, by = np.median(d), stretch(d)
+    lo, hi = flip_interval(d, level)
+    return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
-# %% ratio wrong: upside down
-def ratio(a, b, level=.95):
-    check_paired(a, b)
-    d = np.log(b.values) - np.log(a.values)
-    return Ratio(*map(math.exp, (np.median(d), *median_interval(d, level))), n=a.n, level=level)
+# %% ratio-of-pairs wrong: the mean, which a hiccup pulls along
+def ratio_of_pairs(d, level=.95):
+    mid, by = np.mean(d), stretch(d)
+    lo, hi = flip_interval(d, level)
+    lo, hi = mid - by*max(mid - lo, 0), mid + by*max(hi - mid, 0)
+    return from_logs(mid, lo, hi, len(d), level)
 
-# %% ratio wrong: sorts the pairs, so that they seem to lean
-def ratio(a, b, level=.95):
-    check_paired(a, b)
-    d = np.sort(np.log(a.values) - np.log(b.values))
-    return Ratio(*map(math.exp, (np.median(d), *median_interval(d, level))), n=a.n, level=level)
+# %% ratio-of-pairs wrong: an interval at 95% whatever the level
+def ratio_of_pairs(d, level=.95):
+    mid, by = np.median(d), stretch(d)
+    lo, hi = flip_interval(d)
+    return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
-# %% ratio wrong: shuffles the pairs, so that none seems to lean
-def ratio(a, b, level=.95):
-    check_paired(a, b)
-    d = np.random.default_rng(0).permutation(np.log(a.values) - np.log(b.values))
-    return Ratio(*map(math.exp, (np.median(d), *median_interval(d, level))), n=a.n, level=level)
+# %% ratio-of-pairs wrong: both arms as long as half of the whole
+def ratio_of_pairs(d, level=.95):
+    mid, by = np.median(d), stretch(d)
+    lo, hi = flip_interval(d, level)
+    return from_logs(mid, mid - by*(hi - lo)/2, mid + by*(hi - lo)/2, len(d), level)
 
-# %% ratio wrong: an interval at 95% whatever the level
-def ratio(a, b, level=.95):
-    check_paired(a, b)
-    d = np.log(a.values) - np.log(b.values)
-    return Ratio(*map(math.exp, (np.median(d), *median_interval(d))), n=a.n, level=level)
+# %% ratio-of-pairs wrong: stretched about 1 and not about the median
+def ratio_of_pairs(d, level=.95):
+    by, (lo, hi) = stretch(d), flip_interval(d, level)
+    mid = np.median(d)
+    return from_logs(mid, min(by*lo, mid), max(by*hi, mid), len(d), level)
 
-# %% ratio wrong: the record does not say its level
-def ratio(a, b, level=.95):
-    check_paired(a, b)
-    d = np.log(a.values) - np.log(b.values)
-    return Ratio(*map(math.exp, (np.median(d), *median_interval(d, level))), n=a.n)
+# %% ratio-of-pairs wrong: the record does not say its level
+def ratio_of_pairs(d, level=.95):
+    mid, by = np.median(d), stretch(d)
+    lo, hi = flip_interval(d, level)
+    return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d))
 
-# %% ratio wrong: the geometric mean, which a hiccup pulls along
-def ratio(a, b, level=.95):
-    check_paired(a, b)
-    d = np.log(a.values) - np.log(b.values)
-    lo, mid, hi = sorted([float(np.mean(d)), *median_interval(d, level)])
-    return Ratio(*map(math.exp, (mid, lo, hi)), n=a.n, level=level)
+# %% ratio-of-pairs wrong: upside down
+def ratio_of_pairs(d, level=.95):
+    d = -np.asarray(d)
+    mid, by = np.median(d), stretch(d)
+    lo, hi = flip_interval(d, level)
+    return from_logs(mid, mid - by*(mid - lo), mid + by*(hi - mid), len(d), level)
 
-# %% ratio right: the standard library, pair by pair
-def ratio(a, b, level=.95):
-    import statistics
-    check_paired(a, b)
-    d = [math.log(x/y) for x, y in zip(a.values, b.values)]
-    lo, hi = median_interval(d, level)
-    return Ratio(math.exp(statistics.median(d)), math.exp(lo), math.exp(hi), len(d), level)
-
-# %% ratio right: the two middle ratios, joined by their geometric mean
-def ratio(a, b, level=.95):
-    check_paired(a, b)
-    q = np.divide(a.values, b.values)
-    ordered, n = np.sort(q), len(q)
-    mid = math.sqrt(ordered[(n - 1)//2]*ordered[n//2])
-    lo, hi = median_interval(q, level)
-    return Ratio(mid, min(lo, mid), max(hi, mid), n, level)
+# %% ratio-of-pairs right: turned back first, arms as powers
+def ratio_of_pairs(d, level=.95):
+    mid, by = math.exp(np.median(d)), stretch(d)
+    lo, hi = np.exp(flip_interval(d, level))
+    return Ratio(mid, float(mid*(lo/mid)**by), float(mid*(hi/mid)**by), len(d), level)
 
 # %% holm wrong: Bonferroni, all times m
 def holm(ps):
@@ -182,69 +172,93 @@ def holm(ps):
 # %% verdict wrong: a difference first, however small
 def verdict(ratio, band=.02, p=None):
     sure = p is None or p <= 1 - ratio.level
-    if ratio.excludes_one and sure: return 'slower' if ratio.lo > 1 else 'faster'
+    if ratio.lo > 1 and sure: return 'slower' if ratio.lo > 1 + band else 'slower' + SLIGHTLY
+    if ratio.hi < 1 and sure: return 'faster' if ratio.hi < 1/(1 + band) else 'faster' + SLIGHTLY
     return 'same' if 1/(1 + band) <= ratio.lo and ratio.hi <= 1 + band else 'undecided'
 
 # %% verdict wrong: a band from 1-band
 def verdict(ratio, band=.02, p=None):
     if 1 - band <= ratio.lo and ratio.hi <= 1 + band: return 'same'
     if not ratio.excludes_one or (p is not None and p > 1 - ratio.level): return 'undecided'
-    return 'slower' if ratio.lo > 1 else 'faster'
+    if ratio.lo > 1: return 'slower' if ratio.lo > 1 + band else 'slower' + SLIGHTLY
+    return 'faster' if ratio.hi < 1 - band else 'faster' + SLIGHTLY
+
+# %% verdict wrong: a band from 1-band, for faster only
+def verdict(ratio, band=.02, p=None):
+    if 1/(1 + band) <= ratio.lo and ratio.hi <= 1 + band: return 'same'
+    if not ratio.excludes_one or (p is not None and p > 1 - ratio.level): return 'undecided'
+    if ratio.lo > 1: return 'slower' if ratio.lo > 1 + band else 'slower' + SLIGHTLY
+    return 'faster' if ratio.hi < 1 - band else 'faster' + SLIGHTLY
 
 # %% verdict wrong: p is not asked
 def verdict(ratio, band=.02, p=None):
     if 1/(1 + band) <= ratio.lo and ratio.hi <= 1 + band: return 'same'
     if not ratio.excludes_one: return 'undecided'
-    return 'slower' if ratio.lo > 1 else 'faster'
+    if ratio.lo > 1: return 'slower' if ratio.lo > 1 + band else 'slower' + SLIGHTLY
+    return 'faster' if ratio.hi < 1/(1 + band) else 'faster' + SLIGHTLY
 
 # %% verdict wrong: p is held against 0.05 whatever the level
 def verdict(ratio, band=.02, p=None):
     if 1/(1 + band) <= ratio.lo and ratio.hi <= 1 + band: return 'same'
     if not ratio.excludes_one or (p is not None and p > .05): return 'undecided'
-    return 'slower' if ratio.lo > 1 else 'faster'
+    if ratio.lo > 1: return 'slower' if ratio.lo > 1 + band else 'slower' + SLIGHTLY
+    return 'faster' if ratio.hi < 1/(1 + band) else 'faster' + SLIGHTLY
 
 # %% verdict wrong: p may also undo "same"
 def verdict(ratio, band=.02, p=None):
     if p is not None and p > 1 - ratio.level: return 'undecided'
     if 1/(1 + band) <= ratio.lo and ratio.hi <= 1 + band: return 'same'
     if not ratio.excludes_one: return 'undecided'
-    return 'slower' if ratio.lo > 1 else 'faster'
+    if ratio.lo > 1: return 'slower' if ratio.lo > 1 + band else 'slower' + SLIGHTLY
+    return 'faster' if ratio.hi < 1/(1 + band) else 'faster' + SLIGHTLY
 
 # %% verdict wrong: no proof of a difference is taken for a proof of none
 def verdict(ratio, band=.02, p=None):
     if not ratio.excludes_one or (p is not None and p > 1 - ratio.level): return 'same'
-    return 'slower' if ratio.lo > 1 else 'faster'
+    if ratio.lo > 1: return 'slower' if ratio.lo > 1 + band else 'slower' + SLIGHTLY
+    return 'faster' if ratio.hi < 1/(1 + band) else 'faster' + SLIGHTLY
 
-# %% verdict wrong: the estimate decides, not the interval
+# %% verdict wrong: the estimate decides whether it is slightly
 def verdict(ratio, band=.02, p=None):
     if 1/(1 + band) <= ratio.lo and ratio.hi <= 1 + band: return 'same'
-    if abs(ratio.estimate - 1) <= band or (p is not None and p > 1 - ratio.level): return 'undecided'
-    return 'slower' if ratio.estimate > 1 else 'faster'
+    if not ratio.excludes_one or (p is not None and p > 1 - ratio.level): return 'undecided'
+    if ratio.lo > 1: return 'slower' if ratio.estimate > 1 + band else 'slower' + SLIGHTLY
+    return 'faster' if ratio.estimate < 1/(1 + band) else 'faster' + SLIGHTLY
+
+# %% verdict wrong: slower however little
+def verdict(ratio, band=.02, p=None):
+    if 1/(1 + band) <= ratio.lo and ratio.hi <= 1 + band: return 'same'
+    if not ratio.excludes_one or (p is not None and p > 1 - ratio.level): return 'undecided'
+    return 'slower' if ratio.lo > 1 else 'faster'
 
 # %% verdict wrong: an interval that ends at 1 passes for one that leaves it out
 def verdict(ratio, band=.02, p=None):
     if 1/(1 + band) <= ratio.lo and ratio.hi <= 1 + band: return 'same'
-    if p is not None and p > 1 - ratio.level: return 'undecided'
-    return 'slower' if ratio.lo > 1 else 'faster' if ratio.hi <= 1 else 'undecided'
+    if p is not None and p > 1 - ratio.level or ratio.lo < 1 < ratio.hi: return 'undecided'
+    if ratio.lo >= 1: return 'slower' if ratio.lo > 1 + band else 'slower' + SLIGHTLY
+    return 'faster' if ratio.hi < 1/(1 + band) else 'faster' + SLIGHTLY
 
 # %% verdict wrong: the ends of the band do not belong to it
 def verdict(ratio, band=.02, p=None):
     if 1/(1 + band) < ratio.lo and ratio.hi < 1 + band: return 'same'
     if not ratio.excludes_one or (p is not None and p > 1 - ratio.level): return 'undecided'
-    return 'slower' if ratio.lo > 1 else 'faster'
+    if ratio.lo > 1: return 'slower' if ratio.lo > 1 + band else 'slower' + SLIGHTLY
+    return 'faster' if ratio.hi < 1/(1 + band) else 'faster' + SLIGHTLY
 
 # %% verdict wrong: a p of exactly 1-level is too large
 def verdict(ratio, band=.02, p=None):
     if 1/(1 + band) <= ratio.lo and ratio.hi <= 1 + band: return 'same'
     if not ratio.excludes_one or (p is not None and p >= 1 - ratio.level): return 'undecided'
-    return 'slower' if ratio.lo > 1 else 'faster'
+    if ratio.lo > 1: return 'slower' if ratio.lo > 1 + band else 'slower' + SLIGHTLY
+    return 'faster' if ratio.hi < 1/(1 + band) else 'faster' + SLIGHTLY
 
-# %% verdict right: the larger distance from 1, then the two sides
+# %% verdict right: the sides one after the other, faster as the inverse of slower
 def verdict(ratio, band=.02, p=None):
     if max(ratio.hi, 1/ratio.lo) <= 1 + band: return 'same'
-    sure = p is None or p <= 1 - ratio.level
-    if sure and min(ratio.estimate, ratio.lo) > 1: return 'slower'
-    if sure and max(ratio.estimate, ratio.hi) < 1: return 'faster'
+    if p is not None and p > 1 - ratio.level: return 'undecided'
+    for word, least in (('slower', ratio.lo), ('faster', 1/ratio.hi)):
+        if least > 1 + band: return word
+        if least > 1: return word + SLIGHTLY
     return 'undecided'
 
 # %% more-pairs wrong: all the pairs, not the further ones
@@ -319,7 +333,7 @@ def more_pairs(ratio, band=.02):
 
 # %% more-pairs right: in logarithms from the start
 def more_pairs(ratio, band=.02):
-    if verdict(ratio, band) in ('same', 'faster', 'slower'): return 0
+    if verdict(ratio, band) == 'same' or leans(verdict(ratio, band)) != 0: return 0
     lo, mid, hi = np.log([ratio.lo, ratio.estimate, ratio.hi])
     gap = max(abs(mid), np.log(1 + band) - abs(mid))
     if gap <= 0: return None

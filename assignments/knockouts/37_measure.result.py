@@ -1,4 +1,4 @@
-"Known answers to the exercises of 42_measure.result, for `tinybench course prove`."
+"Known answers to the exercises of 37_measure.result, for `tinybench course prove`."
 
 # %% plain wrong: tuples stay tuples
 def plain(x, where='value'):
@@ -220,15 +220,17 @@ def checked_values(values, unit):
 def merge(results):
     rs = list(results)
     if not rs: raise ValueError('nothing to merge')
-    how = {k: v for k, v in rs[0].how.items() if k not in ('run', 'blocks')}
+    how = {k: v for k, v in rs[0].how.items() if k not in ('run', 'runs', 'blocks')}
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how, 'blocks': blocks})
+    runs = [mark for r in rs for mark in runs_of(r)]
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how, 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: looks only at the entries that the first has
 def merge(results):
     rs = list(results)
     if not rs: raise ValueError('nothing to merge')
-    first, free = rs[0], ('run', 'blocks')
+    first, free = rs[0], ('run', 'runs', 'blocks')
     for r in rs[1:]:
         for k in ('name', 'metric', 'unit', 'provenance'):
             if getattr(r, k) != getattr(first, k): raise ValueError(f'{k} differs')
@@ -237,97 +239,133 @@ def merge(results):
                 if k not in free and getattr(r, part).get(k) != v: raise ValueError(f'{part} differs in {k}')
     how = {k: v for k, v in first.how.items() if k not in free}
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
-    return replace(first, values=[v for r in rs for v in r.values], how={**how, 'blocks': blocks})
+    runs = [mark for r in rs for mark in runs_of(r)]
+    values = [v for r in rs for v in r.values]
+    return replace(first, values=values, how={**how, 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: what was merged before counts as one block
 def merge(results):
     rs = list(results)
     if not rs: raise ValueError('nothing to merge')
-    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'blocks')}
+    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'runs', 'blocks')}
     def told(r): return dict(name=r.name, metric=r.metric, unit=r.unit, provenance=r.provenance)
     for r in rs[1:]:
         for what, part in dict(they=told, how=how, env=lambda r: r.env).items():
             if diff := differences(part(rs[0]), part(r)): raise ValueError(f'{what} differ in {diff}')
-    blocks = [r.n for r in rs]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how(rs[0]), 'blocks': blocks})
+    blocks, runs = [r.n for r in rs], [r.how.get('run') for r in rs]
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: needs a list, and finds an IndexError in an empty one
 def merge(results):
-    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'blocks')}
+    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'runs', 'blocks')}
     def told(r): return dict(name=r.name, metric=r.metric, unit=r.unit, provenance=r.provenance)
     first = results[0]
     for r in results[1:]:
         for what, part in dict(they=told, how=how, env=lambda r: r.env).items():
             if diff := differences(part(first), part(r)): raise ValueError(f'{what} differ in {diff}')
     blocks = [n for r in results for n in r.how.get('blocks', (r.n,))]
-    return replace(first, values=[v for r in results for v in r.values], how={**how(first), 'blocks': blocks})
+    runs = [mark for r in results for mark in runs_of(r)]
+    values = [v for r in results for v in r.values]
+    return replace(first, values=values, how={**how(first), 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: the merged record gets the environment of this moment
 def merge(results):
     rs = list(results)
     if not rs: raise ValueError('nothing to merge')
-    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'blocks')}
+    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'runs', 'blocks')}
     def told(r): return dict(name=r.name, metric=r.metric, unit=r.unit, provenance=r.provenance)
     for r in rs[1:]:
         for what, part in dict(they=told, how=how, env=lambda r: r.env).items():
             if diff := differences(part(rs[0]), part(r)): raise ValueError(f'{what} differ in {diff}')
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
+    runs = [mark for r in rs for mark in runs_of(r)]
     values = [v for r in rs for v in r.values]
-    return BenchmarkResult(**told(rs[0]), values=values, how={**how(rs[0]), 'blocks': blocks})
+    return BenchmarkResult(**told(rs[0]), values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: the name and the unit may differ
 def merge(results):
     rs = list(results)
     if not rs: raise ValueError('nothing to merge')
-    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'blocks')}
+    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'runs', 'blocks')}
     for r in rs[1:]:
         for what, part in dict(how=how, env=lambda r: r.env).items():
             if diff := differences(part(rs[0]), part(r)): raise ValueError(f'{what} differ in {diff}')
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how(rs[0]), 'blocks': blocks})
+    runs = [mark for r in rs for mark in runs_of(r)]
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: compares the second with the first and no other
 def merge(results):
     rs = list(results)
     if not rs: raise ValueError('nothing to merge')
-    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'blocks')}
+    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'runs', 'blocks')}
     def told(r): return dict(name=r.name, metric=r.metric, unit=r.unit, provenance=r.provenance)
     second = rs[min(1, len(rs) - 1)]
     for what, part in dict(they=told, how=how, env=lambda r: r.env).items():
         if diff := differences(part(rs[0]), part(second)): raise ValueError(f'{what} differ in {diff}')
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how(rs[0]), 'blocks': blocks})
+    runs = [mark for r in rs for mark in runs_of(r)]
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
 
 # %% merge wrong: says that `how` differs, but not in what
 def merge(results):
     rs = list(results)
     if not rs: raise ValueError('nothing to merge')
-    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'blocks')}
+    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'runs', 'blocks')}
     def told(r): return dict(name=r.name, metric=r.metric, unit=r.unit, provenance=r.provenance)
     for r in rs[1:]:
         if how(r) != how(rs[0]): raise ValueError('cannot merge: how differs')
         for what, part in dict(they=told, env=lambda r: r.env).items():
             if diff := differences(part(rs[0]), part(r)): raise ValueError(f'{what} differ in {diff}')
     blocks = [n for r in rs for n in r.how.get('blocks', (r.n,))]
-    return replace(rs[0], values=[v for r in rs for v in r.values], how={**how(rs[0]), 'blocks': blocks})
+    runs = [mark for r in rs for mark in runs_of(r)]
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
+
+# %% merge wrong: forgets which runs they were
+def merge(results):
+    rs = list(results)
+    if not rs: raise ValueError('nothing to merge')
+    def told(r): return dict(name=r.name, metric=r.metric, unit=r.unit, provenance=r.provenance)
+    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'runs', 'blocks')}
+    for r in rs[1:]:
+        for what, part in dict(they=told, how=how, env=lambda r: r.env).items():
+            if diff := differences(part(rs[0]), part(r)): raise ValueError(f'{what} differ in {diff}')
+    blocks = [n for r in rs for n in blocks_of(r)]
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': [None]*len(blocks)})
+
+# %% merge wrong: leaves out the marks of what was merged before
+def merge(results):
+    rs = list(results)
+    if not rs: raise ValueError('nothing to merge')
+    def told(r): return dict(name=r.name, metric=r.metric, unit=r.unit, provenance=r.provenance)
+    def how(r): return {k: v for k, v in r.how.items() if k not in ('run', 'runs', 'blocks')}
+    for r in rs[1:]:
+        for what, part in dict(they=told, how=how, env=lambda r: r.env).items():
+            if diff := differences(part(rs[0]), part(r)): raise ValueError(f'{what} differ in {diff}')
+    blocks = [n for r in rs for n in blocks_of(r)]
+    runs = [r.how.get('run') for r in rs for n in blocks_of(r)]
+    values = [v for r in rs for v in r.values]
+    return replace(rs[0], values=values, how={**how(rs[0]), 'blocks': blocks, 'runs': runs})
 
 # %% merge right: each joins what was merged so far
 def merge(results):
     whole = None
     for r in results:
-        how = dict(r.how)
-        how.pop('run', None)
-        blocks = list(how.pop('blocks', [r.n]))
+        how = {k: v for k, v in r.how.items() if k not in {'run', 'runs', 'blocks'}}
         fields = {k: getattr(r, k) for k in ('name', 'metric', 'unit', 'provenance')}
         if whole is None:
-            whole = fields, how, r.env, list(r.values), blocks
+            whole = fields, how, r.env, list(r.values), list(blocks_of(r)), list(runs_of(r))
             continue
         for k, v in fields.items():
             if v != whole[0][k]: raise ValueError(f'two kinds of {k}: {whole[0][k]} and {v}')
         for what, was, now in (('how', whole[1], how), ('env', whole[2], r.env)):
             if was != now: raise ValueError(f'not the same {what}: ' + '; '.join(differences(was, now)))
-        whole[3].extend(r.values)
-        whole[4].extend(blocks)
+        for had, more in zip(whole[3:], (r.values, blocks_of(r), runs_of(r))): had.extend(more)
     if whole is None: raise ValueError('there is nothing here')
-    fields, how, env, values, blocks = whole
-    return BenchmarkResult(values=values, how=dict(how, blocks=blocks), env=env, **fields)
+    fields, how, env, values, blocks, runs = whole
+    return BenchmarkResult(values=values, how=dict(how, blocks=blocks, runs=runs), env=env, **fields)
