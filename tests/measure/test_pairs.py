@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
 from tinybench.base.text import escaped
-from tinybench.measure.lean import inflation
 from tinybench.measure.pairs import (
     SLIGHTLY, Asked, Comparison, Evidence, Ratio, at_level, check_paired, compare_results, holm, in_words, interval_p, judge,
     leans, mean_ratio, more_for, more_pairs, paired_results, ratio, ratio_and_p, ratio_of_pairs, t_ratio, verdict, wilcoxon)
 from tinybench.measure.result import BenchmarkResult, merge
-from tinybench.measure.signs import flip_interval, flip_test, sign_test, signed_rank
+from tinybench.measure.signs import stretch, flip_interval, flip_test, sign_test, signed_rank
 
 def rng(seed=0): return np.random.default_rng(seed)
 def pairs(**values): return paired_results(values)
@@ -32,7 +31,7 @@ def pair(a, b, **how): return paired_results(dict(a=a, b=b), **how).values()
 def test_ratio_is_that_of_the_pairs_and_inverts(ab):
     a, b = map(np.array, ab)
     q, p, d = ratio(*pair(a, b)), ratio(*pair(b, a)), np.log(a) - np.log(b)
-    mid, by, (lo, hi) = np.median(d), math.sqrt(inflation(d)), flip_interval(d)
+    mid, by, (lo, hi) = np.median(d), stretch(d), flip_interval(d)
     np.testing.assert_allclose([q.lo, q.hi], np.exp([mid - by*(mid - lo), mid + by*(hi - mid)]), rtol=1e-9)
     np.testing.assert_allclose([q.estimate*p.estimate, q.lo*p.hi, q.hi*p.lo], 1, rtol=1e-9)
     assert q.lo <= q.estimate <= q.hi and q.n == len(a) and q.excludes_one == (ratio_and_p(*pair(a, b))[1] <= .05)
