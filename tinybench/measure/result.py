@@ -192,7 +192,7 @@ def interval_of(r:BenchmarkResult, level:float=.95, of:str='median') -> tuple[fl
 
 # %% ../../nbs/37_measure.result.ipynb #concerns-of
 def concerns_of(r:BenchmarkResult, level:float=.95) -> list[str]:
-    "The `concerns` of its values; in a merged record without those that its runs answer."
+    "The `concerns` of its values; in a merged record not that their range is too narrow: runs decide there."
     said = concerns(r.values, level)
     if len(blocks_of(r)) == 1: return said
     return [c.split('; even their range')[0] for c in said]

@@ -17,7 +17,7 @@ from .stats import median_interval, median_ranks
 
 # %% ../../nbs/38_measure.signs.ipynb #chance-alarm
 def chance_alarm(pairs:int, level:float=.95) -> float:
-    "How often, at most, two equal things that took turns get a median interval without 1, on any machine."
+    "How often, at most, equal things that took turns and shared all moods get a median interval without 1."
     return 2*float(bdtr(median_ranks(pairs, level)[0] - 1, pairs, .5))
 
 # %% ../../nbs/38_measure.signs.ipynb #sign-test
@@ -96,7 +96,7 @@ def flip_p(d) -> float:
 
 # %% ../../nbs/38_measure.signs.ipynb #flip-test
 def flip_test(d) -> float:
-    "p: how often two equal things that took turns give log ratios that lean as much as `d`, on any machine."
+    "p: how often equal things that took turns and shared all moods give log ratios that lean as much as `d`."
     d = np.sort(np.asarray(d, float))
     mid = np.median(d) if len(d) else 0.
     return flip_p(np.sort(np.sign(mid)*d)) if mid else 1.
