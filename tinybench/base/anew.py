@@ -6,6 +6,7 @@ from collections.abc import Iterable
 PLAIN = (int, float, complex, str, bytes, type(None), type, slice, range, types.ModuleType, types.CodeType,
          types.WrapperDescriptorType, types.MethodDescriptorType, os.PathLike, re.Pattern)
 CONTAINERS = list, tuple, dict, set, frozenset, deque, types.MappingProxyType
+ACTIVE = types.CellType, types.FunctionType, functools.partial, types.MethodType, types.BuiltinMethodType
 
 
 # --- what a thing holds
@@ -80,15 +81,13 @@ def refusal(v, homes:set) -> str:
     "Why `v`, which holds data, cannot be made once more; '' if it can."
     if isinstance(v, types.FunctionType) and id(v.__globals__) in homes and names_of(v.__code__)[1]:
         return f'{v.__name__} assigns a global'
-    known = types.CellType, types.FunctionType, functools.partial, types.MethodType, types.BuiltinMethodType
-    if isinstance(v, (*known, *CONTAINERS)) or is_data(v) or type(v).__new__ is object.__new__: return ''
+    if isinstance(v, (*ACTIVE, *CONTAINERS)) or is_data(v) or type(v).__new__ is object.__new__: return ''
     return type(v).__name__
 
 def is_thing(v, homes:set) -> bool:
     "Whether `v` is an object or a container, whose parts are copied with it: no function, no NamedTuple."
     if isinstance(v, CONTAINERS): return not isinstance(v, tuple) or type(v) is tuple
-    active = types.CellType, types.FunctionType, functools.partial, types.MethodType, types.BuiltinMethodType
-    if is_data(v) or isinstance(v, active) or is_named(v): return False
+    if is_data(v) or isinstance(v, ACTIVE) or is_named(v): return False
     return type(v).__new__ is object.__new__ and held(v, homes) is not None
 
 
@@ -147,7 +146,7 @@ class Blueprint:
         self.blocks = merged(map(extent, arrays))
         self.size = sum(hi - lo for lo, hi in self.blocks)
 
-    @property
+    @functools.cached_property
     def homes(self) -> set:
         "The globals of the functions themselves; other functions may have their own to themselves."
         def bare(f):
