@@ -1,6 +1,5 @@
 """measure.compare of what is built anew, until it is decided, and as objects."""
 import json, math, subprocess, sys, threading
-from functools import partial
 import numpy as np
 import pytest
 from scipy import stats
@@ -125,7 +124,6 @@ def test_looks_are_at_builds_where_there_are_builds():
     c = compare(fs, until='decided', inner=20, repeats=60, rng=rng())
     assert c['b'].ratio.of == 'builds' and c['b'].ratio.n in look_ends(20)
     with pytest.raises(ValueError, match="until='sure': 'decided'"): compare(fs, until='sure')
-
 
 
 # --- the judge on trial

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
 from tinybench.measure.signs import (
-    bisquare, flip_interval, flip_p, flip_share, flip_sums, flip_test, larger, patterns, scores, sign_test, signed_rank,
-    stretch)
+    bisquare, flip_interval, flip_sums, flip_test, larger, patterns, scores, sign_test, signed_rank, stretch)
 from tinybench.measure.stats import median_interval
 from worlds import TICKS, WORLDS, log_ratios, moody, wander
 

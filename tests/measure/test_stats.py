@@ -403,9 +403,9 @@ def by_neighbours(v):
 
 @pytest.mark.parametrize('world', [two_speeds, mood, strong])
 def test_an_interval_holds_the_median_however_long_the_moods(world):
-    "300 values: within three standard errors of 94 % and 93 %; by the neighbour alone it would be about 57 %."
+    "300 values: within three standard errors of 94 % and 93 %; by the neighbour alone two worlds have about 60 %."
     runs = world(300, 300, rng(5))
-    assert holds(median_interval, runs, 0) >= .89 and holds(mean_interval, runs, 0) >= .87
+    assert holds(median_interval, runs, 0) >= .899 and holds(mean_interval, runs, 0) >= .886
     if world is not strong: assert holds(by_neighbours, runs, 0) < .67
 
 
@@ -428,7 +428,7 @@ def test_what_does_not_lean_is_hardly_wider():
 
 @pytest.mark.parametrize('world, n, want', [(two_speeds, 300, 16), (mood, 300, 18), (strong, 300, 23)])
 def test_as_many_values_count_as_do(world, n, want):
-    "Of 300, by the sum of all lags of the signs; the median of many runs, give or take a quarter."
+    "Of 300, by the sum of all lags of the signs; the median of many runs, give or take 28 %."
     assert np.median([n/inflation(v) for v in world(200, n, rng(8))]) == pytest.approx(want, rel=.28)
 
 
