@@ -1,5 +1,5 @@
 "Checks by value: what a process that runs a student's code can say to the one that judges it, and what it cannot gain by it."
-import json, math, os, re, socket, threading
+import io, json, math, os, re, socket, threading
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,10 @@ from nbformat.v4 import new_notebook
 from coursekit import LIMITS, cell, exercise, hidden, shown, small_lesson
 from tinybench.course.box.link import Answerer, Broken, Judge
 from tinybench.course.box.peculiar import peculiar
+from tinybench.course.box.pickled import Pickler, bare, pickled
 from tinybench.course.box.plain import look_up
 from tinybench.course.box.plan import helpers, in_place, plan, stays, to_write
+from tinybench.course.box.shared import Known as Things
 from tinybench.course.box.start import Limits, Warm
 from tinybench.course.box.submission import oracle_for
 from tinybench.course.box.walls import bubblewrap
@@ -62,6 +64,42 @@ class Fake(np.ndarray):
     def __eq__(self, other): return True
     def __sub__(self, other): return 0*self
     def all(self): return True
+
+class Named(list): pass
+
+RECORD = np.zeros(2, [('a', 'O')])
+KINDS = dict(path='/tmp', key={'/tmp': 1}, inside={'a': [(1, '/tmp')]}, objects=np.array([1, None], object), field=RECORD[0], fields=[RECORD],
+             array=[np.zeros(3).view(Fake)], list=(Named(),), number=[type('Half', (np.float64,), {})(.5)], generator=np.random.default_rng(0),
+             set={1}, dtype=np.dtype('f4'), plain=[PLAIN[:3], {'a': (1, {2: ARRAYS[:7]}), b'/': np.float32(2)}, np.ones(2, [('a', 'f4')])[0]])
+@pytest.mark.parametrize('kind', KINDS)
+def test_only_what_has_nothing_to_ask_is_pickled_as_it_is(kind): assert bare(KINDS[kind], Things(set())) == (kind == 'plain')
+
+@pytest.mark.parametrize('value', [*PLAIN, *ARRAYS, KINDS['plain']], ids=range(len(PLAIN) + len(ARRAYS) + 1))
+def test_of_what_is_pickled_as_it_is_nothing_goes_by_number(pair, value):
+    found = []
+    class Asked(Pickler):
+        link = pair.judge
+        def persistent_id(self, x):
+            found.append(super().persistent_id(x))
+            return found[-1]
+    Asked(out := io.BytesIO(), 5).dump(value)
+    assert pickled(value, pair.judge) == out.getvalue() and not any(found)
+
+@pytest.mark.parametrize('wrap', [lambda x: x, lambda x: [1, x], lambda x: {'a': (x,)}], ids=['alone', 'list', 'dict'])
+@pytest.mark.parametrize('known', [[1], {'a': 1}, np.arange(3.)], ids=['list', 'dict', 'array'])
+def test_what_is_known_goes_by_number_wherever_it_stands(known, wrap):
+    things = Things(set())
+    things.find([known])
+    assert not bare(wrap(known), things) and bare(wrap(known), Things(set()))
+
+def test_lists_that_hold_themselves_or_are_deep_or_stand_twice(pair):
+    loop = [1]
+    loop.append(loop)
+    assert pair(lambda x: x[1][1][0], loop) == 1
+    deep = twice = [1]
+    for _ in range(2000): deep = [deep]
+    for _ in range(60): twice = [twice, twice]    # 2**60 ways lead to the first
+    assert pair(lambda x: len(x[0][0]), deep) == 1 and pair(lambda x: x[0] is x[1], twice)
 
 class Liar:
     value = 3

@@ -176,7 +176,7 @@ def test_what_a_step_gained_is_measured_in_turns_on_a_clock(monkeypatch):
     measure = measure_step(old, x, 6, clock=clock)
     found = measure(lambda *p: told.append(p), None, 'faster', layer='0', k=10, goal=2)
     left, got = found.steps['faster']
-    assert all(math.isclose(v, 2, rel_tol=1e-4) for v in (got.lo, got.estimate, got.hi)) and got.n == 30 and not left and old.training
+    assert all(math.isclose(v, 2, rel_tol=1e-4) for v in (got.lo, got.estimate, got.hi)) and got.n == 10 and not left and old.training
     assert told == [(i, 36) for i in range(1, 37)]
     shown = draw_gained('layers.0 Ticking', step='faster', found=found)
     assert 'Promised: 1 [1, 1] times as fast. Measured in turns: 2' in shown.words and 'more than promised' in shown.words

@@ -22,8 +22,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..base.text import Table, digits, scale, worded
-from ..measure.clock import interleave, pinned
-from ..measure.pairs import Ratio, paired_results, ratio
+from ..measure.clock import pinned
+from ..measure.compare import compare
+from ..measure.pairs import Ratio, ratio
 from ..optimize.channels import thin
 from ..optimize.fuse import fold, fuse
 from ..optimize.prune import prune, sparse
@@ -183,16 +184,15 @@ class Tried(NamedTuple):
     profile: Profile
     steps: Mapping = {}
 def measure_step(net, x, repeats:int=20, clock:Callable=time.perf_counter) -> Callable:
-    "A measurement for an `Explorer`: a profile of `net`, and `net` in turns with what `step` makes of it."
+    "A measurement for an `Explorer`: a profile of `net`, and builds of it in turns with what `step` makes."
     def measure(progress, found, step, **settings):
         def told(before): return lambda done, _: progress(before + done, 6*repeats)
         old, new = (clone(n).eval() for n in (net, STEPS[step](net, x)))
-        fs, rng = dict(old=partial(old, x), new=partial(new, x)), np.random.default_rng(0)
+        fs, rng = dict(new=partial(new, x), old=partial(old, x)), np.random.default_rng(0)
         p = profile(net, x, repeats=repeats, progress=told(0))
         with pinned(1):
-            secs = interleave(fs, 5*repeats, rng=rng, warm=1, clock=clock, progress=told(repeats))
-        both = paired_results(secs, seed=0, threads=1, batch=len(x))
-        tried = work_left(net, new, x), ratio(both['old'], both['new'])
+            got = compare(fs, repeats=5*repeats, rng=rng, clock=clock, progress=told(repeats))
+        tried = work_left(net, new, x), got['old'].ratio
         return Tried(p, {**(found.steps if found else {}), step: tried})
     return measure
 

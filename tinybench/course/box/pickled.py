@@ -25,25 +25,35 @@ LENT = (types.MethodType, io.IOBase, type(threading.Lock()), type(threading.RLoc
         weakref.ref)
 PLAIN = {int, float, str, bool, bytes, list, tuple, dict, set, frozenset, complex, type(None), range, slice}
 
-def bare(x, known) -> bool:
-    "Whether `x` is numbers, text (no path), or a new tuple, list, dict or array of them: pickled as it is."
-    t = type(x)
-    if t is str: return x[:1] != '/'
-    if t in SCALARS: return True
-    if t in (tuple, list): return (t is tuple or known.number(x) is None) and all(bare(v, known) for v in x)
-    if t is dict: return known.number(x) is None and all(bare(v, known) for kv in x.items() for v in kv)
-    if t.__module__ != 'numpy' or not (np := numpy()): return False
-    return issubclass(t, np.generic) or t is np.ndarray and known.number(x) is None and not x.dtype.hasobject
+def bare(values, known) -> bool:
+    "Whether it is numbers, text (no path), and new tuples, lists, dicts or arrays of them: pickled as it is."
+    np, todo, seen = numpy(), [values], set()   # seen: a list may hold itself, or another one twice
+    while todo:
+        x = todo.pop()
+        t = type(x)
+        if t is str:
+            if x[:1] == '/': return False
+        elif t in SCALARS or id(x) in seen: continue
+        elif t is not tuple and known.number(x) is not None: return False
+        elif t in (tuple, list, dict):
+            seen.add(id(x))
+            todo += x
+            if t is dict: todo += x.values()
+        elif not np or t is not np.ndarray and not (t.__module__ == 'numpy' and issubclass(t, np.generic)):
+            return False
+        elif x.dtype.hasobject: return False
+    return True
 
 def pickled(values, link) -> bytes:
     "What a `Pickler` makes of `values`, without asking it where there is nothing to ask."
-    if bare(values, link.known): return pickle.dumps(values, 5)
-    pickler = Pickler(out := io.BytesIO(), 5)
-    pickler.link, pickler.alive = link, values
     sys.setrecursionlimit(max(limit := sys.getrecursionlimit(), 10_000))   # a network may be deep
-    try: pickler.dump(values)
+    try:
+        if bare(values, link.known): return pickle.dumps(values, 5)
+        pickler = Pickler(out := io.BytesIO(), 5)
+        pickler.link, pickler.alive = link, values
+        pickler.dump(values)
+        return out.getvalue()
     finally: sys.setrecursionlimit(limit)
-    return out.getvalue()
 
 class Pickler(pickle.Pickler):
     "Pickles what the other process can rebuild; says by number what it has, and what it is only lent."
