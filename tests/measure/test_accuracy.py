@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from tinybench.base.text import escaped
 from tinybench.measure.accuracy import (Auc, Difference, Kinds, Score, accuracy_difference, as_hits, auc, auc_correlation, auc_difference, auc_gap,
-                                        auc_interval, auc_limits, corrected_phi, delong_test, examples_for, kinds, mcnemar, paired_hits,
+                                        auc_interval, auc_limits, corrected_phi, delong_test, difference_p, examples_for, kinds, mcnemar, paired_hits,
                                         placement_variance, placements, split_scores, wilson, z_score)
 from tinybench.measure.lean import ranks
 
@@ -181,6 +181,14 @@ def test_difference_is_symmetric_and_bounded(table):
     flipped = accuracy_difference(~a, ~b)
     assert (flipped.lo, flipped.hi) == pytest.approx((-d.hi, -d.lo), abs=1e-9)
     assert -1 <= d.lo <= d.estimate <= d.hi <= 1 and d.lo < d.hi
+
+@given(tables, levels, st.floats(-.9, .9))
+def test_p_of_a_difference_agrees_with_its_interval(table, level, at):
+    a, b = rows(*table)
+    d, p = accuracy_difference(a, b, level), difference_p(a, b, at)
+    assert 0 <= p <= 1 and (abs(p - (1 - level)) < 1e-5 or (p > 1 - level) == (d.lo <= at <= d.hi))
+    assert difference_p(b, a, -at) == pytest.approx(p, abs=1e-5)
+    assert difference_p(a, b, d.estimate) == pytest.approx(1, abs=1e-5)
 
 def test_equal_networks_are_not_proved_equal():
     d = accuracy_difference([True]*100, [True]*100)

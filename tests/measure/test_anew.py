@@ -69,16 +69,18 @@ def test_makers_are_built_as_often_as_they_are_compared():
     assert compare(dict(a=product, b=maker(make)), builds=1, repeats=6, inner=1) and len(made) == 9
     with pytest.raises(TypeError, match='a maker builds a function'): compare(dict(a=product, b=maker(lambda: 3)))
 
-def test_building_is_counted_in_the_budget():
-    "A maker that takes 1 s: ten builds leave 10 of 20 s, a tenth of them to find out, for rounds of .2 s."
-    m = Machine(rng(), noise=0.)
+@pytest.mark.parametrize('until, secs', [(None, 20.), ('decided', 40.)])
+def test_building_is_counted_in_the_budget(until, secs):
+    "A maker that takes 1 s: ten builds, or with looks twenty, leave half of `secs`, a tenth of it to find out, for rounds of .2 s."
+    m, planned = Machine(rng(), noise=0.), set()
     def make():
         m.now += 1.
         return m.job(.1)
     start = m.now
-    c = compare(dict(a=m.job(.1), b=maker(make)), secs=20., inner=1, clock=m.clock, rng=rng())
-    rounds = sum(len(v) for v in c.results[0].how['within'])
-    assert 40 <= rounds <= 45 and 17 <= m.now - start <= 22
+    compare(dict(a=m.job(.1), b=maker(make)), secs=secs, until=until, inner=1, clock=m.clock, rng=rng(),
+            progress=lambda _, rounds: planned.add(rounds))
+    assert len(planned) == 1 and 2*secs <= planned.pop() <= 2.25*secs
+    assert m.now - start <= 1.1*secs and (until or m.now - start >= .85*secs)
 
 NETWORKS = """
 import numpy as np

@@ -5,7 +5,10 @@ import pytest
 from scipy import stats
 from tinybench.measure.looks import above, boundary, look, look_ends, look_interval, look_sums, until_decided
 from tinybench.measure.signs import flip_interval, flip_test
-from worlds import WORLDS, log_ratios, moody
+from tinybench.operating.worlds import WORLDS, busy
+from worldkit import log_ratios
+
+BUSY = busy(.02)
 
 def rng(seed=0): return np.random.default_rng(seed)
 
@@ -92,7 +95,7 @@ def test_same_is_shown_early_and_not_of_what_differs():
 
 
 def test_five_looks_keep_the_promise_and_twenty_peeks_do_not():
-    ds = log_ratios('moody', rng(8), 200, 100, worlds=dict(moody=moody))
+    ds = log_ratios(BUSY, rng(8), 200, 100)
     looked = np.mean([stops_at(d, look_ends(100)) > 0 for d in ds])
     peeked = np.mean([any(flip_test(d[:n]) <= .05 for n in range(10, 101, 10)) for d in ds])
     assert looked <= stats.binom.isf(1e-3, 200, .05)/200 and peeked > .12
@@ -108,16 +111,17 @@ def test_intervals_hold_at_all_looks_at_once():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name, most', [('moody', 202), ('moody', 30), ('iid', 202), ('speeds', 202), ('spikes', 60)])
+@pytest.mark.parametrize('name, most', [(BUSY.name, 202), (BUSY.name, 30), ('calm', 202), ('two speeds', 202), ('interrupted', 60)])
 def test_false_alarms_of_five_looks(name, most):
-    ds = log_ratios(name, rng([405, most]), 2000, most, worlds=dict(WORLDS, moody=moody))
+    world = next(w for w in (*WORLDS, BUSY) if w.name == name)
+    ds = log_ratios(world, rng([405, most]), 2000, most)
     assert np.mean([stops_at(d, look_ends(most)) > 0 for d in ds]) <= stats.binom.isf(1e-3, 2000, .05)/2000
 
 
 @pytest.mark.slow
 def test_five_looks_save_a_quarter_and_lose_two_points():
     "At a true 3%, 202 pairs at most: a quarter fewer, and power within two points and two paired standard errors."
-    ds = log_ratios('moody', rng(406), 3000, 202, worlds=dict(moody=moody)) + math.log(1.03)
+    ds = log_ratios(BUSY, rng(406), 3000, 202) + math.log(1.03)
     stopped = np.array([stops_at(d, look_ends(202)) for d in ds])
     fixed = np.array([flip_test(d) <= .05 for d in ds])
     lost = fixed*1. - (stopped > 0)

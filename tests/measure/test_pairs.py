@@ -323,7 +323,7 @@ def test_few_rounds_ask_for_as_many_as_can_decide(m, n):
     "m rivals, all ten times slower in every round: six rounds cannot say so of two or more, and the advice is the least that can."
     d = np.full((m, 6), math.log(10.))
     rows = family(d)
-    assert {r.ratio.n + r.more for r in rows} == {n} and {r.verdict for r in rows} == {'slower' if m == 1 else 'undecided'} or m == 1
+    assert {r.ratio.n + r.more for r in rows} == {n} and {r.verdict for r in rows} == {'slower' if m == 1 else 'undecided'}
     assert {r.verdict for r in family(np.full((m, n), math.log(10.)))} == {'slower'}
     if n > 6: assert {r.verdict for r in family(np.full((m, n - 1), math.log(10.)))} == {'undecided'}
 
@@ -381,7 +381,7 @@ def test_a_ratio_with_moods_is_wider_and_says_so():
     found = [(flip_test(d) <= .05, compare_results(pairs(a=np.ones(100), b=np.exp(d)))['b'])
              for d in (.03*mood(gen, 100) + gen.normal(0, .01, 100) for _ in range(40))]
     wrong = [r for _, r in found if r.ratio.excludes_one]
-    assert len(wrong) < .7*sum(alone for alone, _ in found) and all((r.p <= .05) == r.ratio.excludes_one for _, r in found)
+    assert len(wrong) < sum(alone for alone, _ in found)/2 and all((r.p <= .05) == r.ratio.excludes_one for _, r in found)
     assert np.mean([any(w.startswith('correlated') for w in r.concerns) for r in wrong]) >= .95
 
 def test_concerns_of_a_ratio_stand_in_the_table_the_record_and_the_frame():

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
 from tinybench.measure.signs import (
-    bisquare, flip_interval, flip_sums, flip_test, larger, patterns, scores, sign_test, signed_rank, stretch)
-from tinybench.measure.stats import median_interval
-from worlds import TICKS, WORLDS, log_ratios, moody, wander
+    bisquare, chance_alarm, flip_interval, flip_sums, flip_test, larger, patterns, scores, sign_test, signed_rank,
+    stretch)
+from tinybench.measure.stats import median_interval, median_ranks
+from tinybench.operating.worlds import WORLDS, busy, wandering
+from worldkit import log_ratios
 
 def rng(seed=0): return np.random.default_rng(seed)
 def alarms(ds, level=.05): return np.mean([flip_test(d) <= level for d in ds])
@@ -127,19 +129,50 @@ def test_ranks_that_tie_are_counted_not_enumerated():
     assert signed_rank([0, 0]) == signed_rank([]) == 1
 
 
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=80, unique=True), st.randoms())
+def test_signed_rank_is_scipys(d, random):
+    d = np.array([v*random.choice([-1, 1]) for v in d])/1e6
+    assert signed_rank(d) == stats.wilcoxon(d).pvalue == pytest.approx(signed_rank(-d), rel=1e-9)
+
+
+with_ties = [[0.], [0., 0., 0.], [.1, .1, -.1], [.5, 0., 0., -.2, .5], [.1]*60, [.1, -.1, 0.]*20]
+
+@pytest.mark.parametrize('d', with_ties)
+def test_signed_rank_with_ties_and_zeros(d):
+    assert signed_rank(d) == (stats.wilcoxon(d).pvalue if any(d) else 1)
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=80))
+def test_sign_test_is_binomial_and_agrees_with_the_interval(d):
+    up, down = sum(v > 0 for v in d), sum(v < 0 for v in d)
+    assert sign_test(d) == pytest.approx(stats.binomtest(up, up + down).pvalue if up + down else 1)
+    if len(d) >= 6:
+        lo, hi = median_interval(d)
+        assert sign_test(d) <= .05 or lo <= 0 <= hi      # so with one rival p never overrules the interval
+
+
+@pytest.mark.parametrize('n', [6, 7, 20, 30, 31, 100])
+def test_chance_alarm_is_the_coins(n):
+    "The share of all coin rows, weighed, whose interval leaves out 1."
+    lo, hi = median_ranks(n)
+    out = sum(math.comb(n, heads) for heads in range(n+1) if heads < lo or n - heads < lo)
+    assert chance_alarm(n) == pytest.approx(out/2**n) and chance_alarm(n) <= .05
+    with pytest.raises(ValueError, match='too few'): chance_alarm(5)
+
+
 # --- worlds
 
 def bound(p, runs): return stats.binom.isf(1e-3, runs, p)/runs             # what p exceeds once in a thousand
 
 @pytest.mark.parametrize('n', [6, 10, 30, 100])
 def test_equal_things_are_called_different_no_more_than_promised(n):
-    for name in WORLDS:
-        found = alarms(log_ratios(name, rng([n, 1]), 150, n))
-        assert found <= bound(.05, 150), f'{name}: {found:.1%}'
+    for world in WORLDS:
+        found = alarms(log_ratios(world, rng([n, 1]), 150, n))
+        assert found <= bound(.05, 150), f'{world.name}: {found:.1%}'
 
 
 def test_power_under_a_mood_and_spikes():
-    d = log_ratios('moody', rng(6), 250, 202, worlds=dict(moody=moody))
+    d = log_ratios(busy(.02), rng(6), 250, 202)
     found, signs = alarms(d + math.log(1.027)), np.mean([sign_test(v) <= .05 for v in d + math.log(1.027)])
     assert alarms(d) <= bound(.05, 250) and found >= .74 and found > signs + .12
 
@@ -156,22 +189,22 @@ def test_never_below_the_signs(noise, hit, n, effect):
 
 def test_stretch_where_rounds_surely_lean():
     assert np.mean([stretch(rng([8, i]).normal(size=100)) > 1 for i in range(300)]) <= .06
-    lean = wander(rng(9), 100, 100, .95, 1)
+    lean = wandering(1, .95)(rng(9), (100, 100))
     assert np.mean([stretch(d) > 1.5 for d in lean]) >= .95
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('n', [6, 10, 30, 100])
-@pytest.mark.parametrize('name', WORLDS)
-def test_false_alarms_in_each_world(name, n):
+@pytest.mark.parametrize('world', WORLDS, ids=lambda w: w.name)
+def test_false_alarms_in_each_world(world, n):
     "2000 comparisons: at most 5%, and at least 3% from 30 on where nothing ties, each but for one run in a thousand."
-    found = alarms(log_ratios(name, rng([20411, n]), 2000, n))
+    found = alarms(log_ratios(world, rng([20411, n]), 2000, n))
     assert found <= bound(.05, 2000)
-    if n >= 30 and name not in TICKS: assert found >= .03
+    if n >= 30 and not world.ticks: assert found >= .03
 
 
 @pytest.mark.slow
 def test_eighty_percent_power_in_ten_seconds():
     "202 pairs of 20 ms: 2.7% slower is found in 80%, within three standard errors of 3000 runs."
-    d = log_ratios('moody', rng(77), 3000, 202, worlds=dict(moody=moody))
+    d = log_ratios(busy(.02), rng(77), 3000, 202)
     assert alarms(d) <= .055 and alarms(d + math.log(1.027)) >= .8 - 3*.0073

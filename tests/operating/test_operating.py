@@ -119,7 +119,7 @@ def tiny(seen=()):
 
 def test_a_row_is_the_same_whatever_else_is_tried():
     every = operate(tiny())
-    assert [r.verdict for r in every.rows] == ['undecided', 'undecided', 'broken'] or every.rows[2].verdict == 'broken'
+    assert [r.verdict for r in every.rows] == ['held', 'held', 'broken']
     assert operate(tiny()[1:2]).rows[0] == every.rows[1] and operate(tiny(), seed=1).rows[0] != every.rows[0]
     assert [r.what for r in operate(tiny(), quick=True).rows] == ['heads', 'tails']
     assert [r.what for r in every.broken] == ['all']
@@ -154,7 +154,7 @@ def test_the_command(tmp_path, capsys):
     assert status('operating', '--quick', '--only', 'accuracies', '--out', tmp_path, '--json') == 0
     d = json.loads(capsys.readouterr().out)
     assert d['quick'] and {r['part'] for r in d['rows']} == {'Intervals of accuracies'} and all(0 <= r['lo'] <= r['hi'] <= 1 for r in d['rows'])
-    assert status('operating', '--quick', '--only', 'merge', '--out', tmp_path) in (0, 1)
+    assert status('operating', '--quick', '--only', 'merge', '--out', tmp_path) == 0
     said = capsys.readouterr()
     assert f'{len(d["rows"])} rows are there already' in said.err and 'Intervals of accuracies' in said.out
     assert status('operating', '--only', 'nonsense') == 1 and 'Interval of an AUC' in capsys.readouterr().err

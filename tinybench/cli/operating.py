@@ -18,7 +18,7 @@ def operating(
     was kept, the binomial limits of that, and whether it was held or broken. Machines are simulated, so the
     truth is known; what judges them are the functions that users call.
 
-    The full form takes hours of one core (see --workers) and keeps each row in --out as soon as it is there:
+    The full form takes more than an hour of one core (see --workers) and keeps each row in --out at once:
     after Ctrl-C the same command goes on where it was.
 
     Status 1 if a promise is broken beyond chance (once in 10,000).

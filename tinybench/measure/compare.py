@@ -91,12 +91,12 @@ def check_builds(shop:Workshop, builds:int|None, rounds:int|None, level:float) -
     return builds
 
 # %% ../../nbs/42_measure.compare.ipynb #rounds-for
-def rounds_for(secs:float, fs:Mapping, build:Callable, builds:int|None, inner:Mapping, clock:Callable) -> int:
+def rounds_for(secs:float, fs:Mapping, build:Callable, builds:int, inner:Mapping, clock:Callable) -> int:
     "Rounds that fit into `secs`, what building takes set aside; a tenth of the rest goes into finding out."
     start = clock()
     if builds != 1: warmed(build(), inner)
     once = clock() - start
-    return rounds_within(secs - (builds or 10)*once, fs, inner, clock, share=.1)
+    return rounds_within(secs - builds*once, fs, inner, clock, share=.1)
 
 # %% ../../nbs/42_measure.compare.ipynb #looked-at
 def looked_at(results:Mapping, base:str|None, most:int, band:float=.02, level:float=.95) -> Comparison:
@@ -141,7 +141,7 @@ def compare(
     base:str|None=None,       # the one to compare with, the first where None
     repeats:int|None=None,    # rounds, where `secs` is None: 50 of what is built anew, 30 of objects
     secs:float|None=None,     # or a time for all: how many rounds fit is settled before the first
-    builds:int|None=None,     # how often all are built anew, ten times where None; 1: these objects
+    builds:int|None=None,     # how often all are built anew, 6 to 10 times where None; 1: these objects
     until:str|None=None,      # 'decided': look five times, stop where all is; up to twenty builds
     rng:np.random.Generator|None=None, # decides who goes first; drawn where None, the seed is in the records
     band:float=.02,           # what counts as the same: 1/(1+band) to 1+band
@@ -155,8 +155,8 @@ def compare(
     """Runs all in turns, built anew every few rounds, and compares each with the base.
 
     Built anew: a `Maker`, and whatever holds arrays, as `Workshop` says. If nothing does or something cannot
-    be, it is about these objects, by flips; else about programs, by Student's t over builds. Adjusted for the
-    number of rivals (Holm): 'faster' and 'slower'."""
+    be, it is about these objects, by flips; else about programs, by Student's t over builds. All that is said
+    is adjusted for the number of rivals (Holm)."""
     pairs = list(fs.items() if isinstance(fs, Mapping) else fs)
     check_names((name for name, _ in pairs), base)
     rng, seed = seeded(rng)
@@ -166,13 +166,13 @@ def compare(
     builds = check_builds(shop, builds, repeats if secs is None else None, level)
     if inner is not None: inner = each_inner(inner, fs)
     if secs is None: check_rounds(repeats, level)
-    build = partial(shop.build, rng)
+    build, often = partial(shop.build, rng), 20 if until else 10
     first = shop.as_they_are() if builds == 1 else build()
     if inner is None: inner = even_loops(first, min_secs, clock)
     if secs is not None:
-        repeats = rounds_for(secs, first, build, builds, inner, clock)
+        repeats = rounds_for(secs, first, build, builds or often, inner, clock)
         check_rounds(repeats, level, f'; {secs} s is time for no more')
-    builds = builds or builds_for(repeats, fewest_values(level), 20 if until else 10)
+    builds = builds or builds_for(repeats, fewest_values(level), often)
     if builds == 1: shares, build = between(look_ends(repeats) if until else [repeats]), lambda: first
     else: shares = shared_out(repeats, builds)
     runs = in_builds(first, build, shares, inner=inner, rng=rng, clock=clock, progress=progress)

@@ -33,12 +33,13 @@ def false_alarms() -> Iterator[Case]:
 
 APART = World('each on its own', wandering(.1, .98))
 
-def apart(rounds, unseen, rng):
+def apart(rounds, told, rng):
     """Whether two equal jobs are called different whose moods are not the machine's, but each its own;
-    if `unseen`, and the ratio comes without a warning."""
+    if `told`, of those that are, whether a warning stands beside it."""
     secs = [series(APART, rng, rounds)*np.exp(.01*rng.normal(size=rounds)) for _ in range(2)]
     row = compare_results(paired_results(dict(a=secs[0], b=secs[1]))).rows[0]
-    return is_alarm(row) and not (unseen and warned(row.concerns))
+    if not told: return is_alarm(row)
+    return warned(row.concerns) if is_alarm(row) else None
 
 def moods_apart() -> Iterator[Case]:
     "Jobs that wander each by itself: turns do not help, so a warning has to."
@@ -46,8 +47,8 @@ def moods_apart() -> Iterator[Case]:
         yield Case('Two equal jobs that each wander by themselves (.98)', f'called different, {n} rounds',
                    by_try(partial(apart, n, False)), tries=1000)
         yield Case('Two equal jobs that each wander by themselves (.98)',
-                   f'called different without a warning, {n} rounds', by_try(partial(apart, n, True)),
-                   0, .055 if n >= 100 else 1., 1000, 20 if n == 100 else 0)
+                   f'of those called different, with a warning, {n} rounds', by_try(partial(apart, n, True)),
+                   .95 if n >= 100 else 0., 1., 1000, 20 if n == 100 else 0)
 
 
 # --- what the verdict says of the band, and of the mean
