@@ -1,5 +1,6 @@
 "Reports: no number without its origin, no name that acts, one page that needs nothing else, a folder that is whole or untouched."
 import base64, csv, io, json, os, re, signal, subprocess, sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 import numpy as np
@@ -310,7 +311,6 @@ def test_more_tables_stand_in_every_report(tmp_path):
     assert 'Alone' in (tmp_path/'out'/'report.html').read_text() and is_report(tmp_path/'out', 'suite')
 
 def test_the_report_says_which_test_was_made(r):
-    from dataclasses import replace
     from tinybench.bench.report import how_words
     assert 'a test by flipped signs' in how_words(r)[-1]
     for k in ('builds', 'processes'):
@@ -318,3 +318,13 @@ def test_the_report_says_which_test_was_made(r):
         assert f"Student's t over the {k}" in words[-1] and 'flipped signs' not in words[-1] and f'12 {"builds" if k == "builds" else "fresh processes"}' in words[0]
     both = how_words(replace(r, settings=dict(r.settings, processes=30, builds=8)))
     assert 'in each of 30 fresh processes, shared out to 8 builds' in both[0] and 'over the processes' in both[-1]
+
+def column_notes(r): return [column_note(r, c, xs) for c, xs in columns(r).items()]
+
+def test_the_report_says_which_interval_stands_in_brackets(r):
+    notes = column_notes(r)
+    assert [n.rsplit(' by ')[-1] for n in notes if 'Time of a call' in n] == ['ranks.']
+    built = [replace(x, how=dict(x.how, builds=12, within=[[v] for v in x.values])) if x.metric == 'latency' else x for x in r.results]
+    of_builds = column_notes(replace(r, results=built))
+    assert [n for n in of_builds if n not in notes] == [
+        "Time of a call on a batch of 1; measured; median, interval at 95% by Student's t over the medians of builds."]

@@ -240,6 +240,12 @@ def test_foreign_cells(small):
     in_order(mended, small)
     assert 'nbgrader' not in mended.cells[-1].metadata and 'gift-check' in says[0]
 
+def test_a_given_cell_that_claims_to_be_an_exercise_is_a_given_cell(small):
+    "As in an older version of the lesson, where a cell of this name was an exercise."
+    nb = hand_out(small)
+    cell(nb, 'half-show').metadata['nbgrader'] = dict(cell(nb, 'half').metadata['nbgrader'], grade_id='half-show')
+    assert mend(nb, small) == (mend(hand_out(small), small)[0], ['What nbgrader knows of the cell was changed, and is as handed out again: half-show.'])
+
 def test_needed_cells_come_back_and_others_do_not(small):
     nb = hand_out(small, filled=['half', 'root'])
     nb.cells = [c for c in nb.cells if c.id not in ('imports', 'default-exp', 'half-show', 'title')]

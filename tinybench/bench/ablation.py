@@ -378,7 +378,8 @@ def ablation_words(a:Ablation) -> list[str]:
     r = a.suite
     words = [f'Ratios, or points of accuracy; in brackets {100*r.level:g}% intervals, each by itself. '
              'Verdicts adjusted by Holm: add-one among all networks, else for all answers to one question, '
-             f'in all columns that were tested. The same is within {100*r.band:g}%.']
+             f'in all columns that were tested. The same is within {100*r.band:g}%: adjusted too in add-one, '
+             'else by each interval alone. "Perhaps slightly": a difference that may be smaller.']
     words += [f'{k} has no number: {why}.' for k, why in r.failures.items()]
     few = 'factorial' in a.kinds and whole_steps(a) != a.steps
     return words + [f'Effects are those of {", ".join(whole_steps(a)) or "no step"} only.']*few

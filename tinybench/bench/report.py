@@ -40,7 +40,10 @@ def interval_words(r:SuiteResult, records:Mapping) -> str:
     if first.provenance != 'measured': return 'counted, not timed: no interval'
     if first.n == 1: return 'one value, no interval'
     known = not any(math.isnan(spread(x, r.level)[1]) for x in records.values())
-    return f'median, interval at {at} by ranks' if known else f'too few values for an interval at {at}'
+    if not known: return f'too few values for an interval at {at}'
+    over = next((k for k in ANEW if first.how.get(k, 1) > 1), '')          # each value is the median of one
+    how = f"Student's t over the medians of {over}" if over else 'ranks'
+    return f'median, interval at {at} by {how}'
 
 # %% ../../nbs/70_bench.report.ipynb #column-note
 def column_note(r:SuiteResult, c:Column, records:Mapping) -> str:

@@ -158,7 +158,8 @@ def suite_words(r:SuiteResult) -> list[str]:
         tested = sum(a.p == a.p for xs in r.comparison.values() for a in xs.values())
         said = (f'Verdicts against {r.baseline}; the same is within {100*r.band:g}%, or as many points of '
                 f'accuracy. All {tested} tested are one family (Holm): in at most '
-                f'{100*(1 - r.level):.3g}% of such tables any is wrongly called different, or the same.')
+                f'{100*(1 - r.level):.3g}% of such tables any is wrongly called different, and in as few any '
+                'the same.')
         traced = any(c.unit == 'B' and c.provenance == 'measured' for c in r.comparison)
         words.append(said + (' Of measured bytes a kilobyte more or less decides nothing.' if traced else ''))
     words += object_words(r.results)

@@ -134,14 +134,20 @@ def as_new(like:NotebookNode, stubs:dict[str, str]) -> NotebookNode:
         cell.source = stubs.get(name, gone)
     return cell
 
+def ordinary(cell:NotebookNode) -> bool:
+    "Takes nbgrader's metadata from a cell, in place; whether it claimed to be graded."
+    claimed = minded(cell)
+    if 'nbgrader' in cell.metadata:
+        for k in ('nbgrader', 'deletable', 'editable'): cell.metadata.pop(k, None)
+    return claimed
+
 def disown(cells:list, chosen:dict, found:dict, note):
-    "Takes nbgrader's metadata, in place, from all cells that were not `chosen`."
+    "Makes all cells `ordinary`, in place, that were not `chosen`."
     kept = set(map(id, chosen.values()))
     copies = {id(c): name for name, these in found.items() for c in these}
     for c in cells:
-        if id(c) in kept or 'nbgrader' not in c.metadata: continue
-        if minded(c): note('copied' if id(c) in copies else 'foreign', copies.get(id(c), c.id))
-        for k in ('nbgrader', 'deletable', 'editable'): c.metadata.pop(k, None)
+        if id(c) in kept or not ordinary(c): continue
+        note('copied' if id(c) in copies else 'foreign', copies.get(id(c), c.id))
 
 def settle(cells:list, chosen:dict, source:NotebookNode, stubs:dict, have:set, note):
     "Puts right in `cells`, in place, what was `chosen` for the source's cells; puts back what is missing."
@@ -152,6 +158,7 @@ def settle(cells:list, chosen:dict, source:NotebookNode, stubs:dict, have:set, n
         name, cell = cell_name(s), chosen.get(cell_name(s))
         exercise = chosen.get(owner.get(id(s)))
         if cell is not None and not minded(s):
+            if ordinary(cell): note('flags', name)
             if bare(cell.source) == bare(s.source) and retype(cell, s.cell_type): note('kind', name)
             cell.id = s.id
         elif cell is not None:
