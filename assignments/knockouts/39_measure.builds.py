@@ -94,7 +94,8 @@ def with_cells(f, fresh):
         new = types.CellType()
         new.cell_contents = fresh(c.cell_contents)
         cells.append(new)
-    return types.FunctionType(f.__code__, f.__globals__, name=f.__name__, argdefs=f.__defaults__, closure=tuple(cells))
+    rest = dict(name=f.__name__, argdefs=f.__defaults__, closure=tuple(cells))
+    return types.FunctionType(f.__code__, f.__globals__, **rest)
 
 # %% with-cells wrong: writes into the cells of the function itself
 def with_cells(f, fresh):

@@ -214,7 +214,8 @@ def gate_of(ratios, limit, rate=False):
 def gate_of(ratios, limit, rate=False):
     qs, edge = [q.inverse() if rate else q for q in ratios], 1 + limit
     p = holm([interval_p(q, edge) for q in qs])
-    up, down = ([v if q.estimate > edge else 1. for v, q in zip(p, qs)], [v if q.estimate <= edge else 1. for v, q in zip(p, qs)])
+    up = [v if q.estimate > edge else 1. for v, q in zip(p, qs)]
+    down = [v if q.estimate <= edge else 1. for v, q in zip(p, qs)]
     def word(q, up, down):
         enough = 1 - q.level + 1e-12
         return 'fail' if up <= enough else 'pass' if down <= enough else 'undecided'

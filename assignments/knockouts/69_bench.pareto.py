@@ -122,7 +122,8 @@ def sure(found, names, level=.95):
     wins = dict(zip(either, holm(list(either.values())).tolist()))
     def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
     def keeps(e): return min(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
-    beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
+    beats = {(a, b) for (a, b), e in found.items()
+             if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
     worst = [max((either[a, b] for b in names if b != a), default=0.) for a in names]
     return beats, {a for a, p in zip(names, holm(worst).tolist()) if p <= 1 - level}
 
@@ -132,7 +133,8 @@ def sure(found, names, level=.95):
     wins = dict(zip(either, holm(list(either.values())).tolist()))
     def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
     def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
-    beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
+    beats = {(a, b) for (a, b), e in found.items()
+             if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
     worst = [max((either[a, b] for b in names if b != a), default=0.) for a in names]
     return beats, {a for a, p in zip(names, holm(worst).tolist()) if p <= 1 - level}
 
@@ -150,7 +152,8 @@ def sure(found, names, level=.95):
     either = {k: min(1., 2*min(e.cheaper, e.better)) for k, e in found.items()}
     def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
     def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
-    beats = {(a, b) for (a, b), e in found.items() if either[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
+    beats = {(a, b) for (a, b), e in found.items()
+             if either[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
     return beats, {a for a in names if all(either[a, b] <= 1 - level for b in names if b != a)}
 
 # %% sure wrong: safe from one is safe
@@ -159,7 +162,8 @@ def sure(found, names, level=.95):
     wins = dict(zip(either, holm(list(either.values())).tolist()))
     def ahead(a, b): return min(found[a, b][:2]) <= (1 - level)/2
     def keeps(e): return max(e.keeps_cost, e.keeps_gain) <= (1 - level)/2
-    beats = {(a, b) for (a, b), e in found.items() if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
+    beats = {(a, b) for (a, b), e in found.items()
+             if wins[a, b] <= 1 - level and keeps(e) and not ahead(b, a)}
     best = [min((either[a, b] for b in names if b != a), default=0.) for a in names]
     return beats, {a for a, p in zip(names, holm(best).tolist()) if p <= 1 - level}
 

@@ -27,8 +27,8 @@ SOLUTIONS = [pytest.param(e.cell.source, id=f'{n}-{e.name}') for n in COURSE.not
 
 # --- every lesson
 
-SAMPLE = '00_core.ops', '65_bench.choose'    # the rest is proved by `make test-slow`
-MUTATED = '12_nn.conv', '65_bench.choose'
+SAMPLE = '00_core.ops', '11_nn.dense'    # the rest is proved by `make test-slow`
+MUTATED = '12_nn.conv', '11_nn.dense', '65_bench.choose'
 
 @pytest.fixture(scope='module')
 def proofs(request):
@@ -46,7 +46,7 @@ def test_checks_tell_wrong_from_right(proofs, notebook):
     assert proof.holds, '\n'.join(proof.problems)
     assert all(any(t.hidden for t in r.of('wrong')) for r in proof.rows), 'an exercise whose hidden check notices nothing more'
 
-@pytest.mark.parametrize('notebook', [pytest.param('12_nn.conv', marks=pytest.mark.slow), '65_bench.choose'])
+@pytest.mark.parametrize('notebook', [*(pytest.param(n, marks=pytest.mark.slow) for n in ('12_nn.conv', '65_bench.choose')), '11_nn.dense'])
 def test_most_mutants_are_noticed(proofs, notebook):
     "Some mutants are as right as the solution; so most, not all."
     proof = proofs[notebook].result()

@@ -510,7 +510,7 @@ def test_break_even_here():
     b = break_even(512, 512, 32, (.005, .9), rng=np.random.default_rng(0), repeats=15)
     few, all_ = (r.ratio for r in b.comparison.rows)
     assert few.lo <= 1 <= all_.hi
-    assert 0 < b.modelled and b.comparison.interleaved and 'measured, n=15' in repr(b)
+    assert 0 < b.modelled and b.comparison.interleaved and 'measured, n=6 builds' in repr(b)
 
 
 # --- PyTorch
