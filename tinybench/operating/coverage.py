@@ -28,7 +28,7 @@ FAR = 'leaning .9', 'two speeds', 'all at once', MOODY.name    # remember for 20
 
 def one_series() -> Iterator[Case]:
     """The interval of the median holds the median of all machines of that kind; if they remember for long,
-    from 300 values on, and before that a warning says so."""
+    from 300 values on. Of 100 values fewer than nineteen misses in twenty have a warning: no promise."""
     for world in (*WORLDS, MOODY):
         steady = not world.ticks and 'drift' not in world.name
         for n in (30, 100, 300):
@@ -41,7 +41,7 @@ def one_series() -> Iterator[Case]:
         for n in (100, 300):
             count = by_try(partial(told, world, n, true_median(world, n)))
             yield Case('Of the intervals of one series that miss, those with a warning',
-                       f'{world.name}, n={n}', count, .95, 1., 2000)
+                       f'{world.name}, n={n}', count, .95 if n >= 300 else 0., 1., 2000)
 
 
 # --- several runs joined
