@@ -1,5 +1,6 @@
 "measure.stats: promises judged on simulated data of known truth, and the same numbers as scipy and statsmodels."
 import math
+from itertools import combinations
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -10,7 +11,7 @@ from tinybench.measure.lean import (
     autocorrelation, block_interval, clipped, correlations, effective_size, inflation, iqr, lag_inflation,
     lag_pairs, lag_sum, mad, normal_scores, ranks, sd, sign_inflation, variation)
 from tinybench.measure.stats import (
-    bca_interval, bimodal, concerns, correlated, drift, drifts, fewest_for, fewest_values, mean_interval,
+    bca_interval, bimodal, clumped, concerns, correlated, drift, drifts, fewest_for, fewest_values, mean_interval,
     median_interval, median_ranks, outliers, percentile, percentile_interval, split, wide_rank)
 
 
@@ -361,6 +362,22 @@ def test_drift_is_seldom_seen_where_there_is_none_and_found_where_there_is():
     assert share(drifts, PLAIN['lognormal'](rng(), 30)[:300]*np.exp(np.linspace(0, 4, 30))) > .95
     assert drifts(range(6)) and drifts(range(30, 0, -1)) and not drifts(range(5))
 
+
+@pytest.mark.parametrize('n, k', [(12, 3), (20, 5), (30, 2)])
+def test_far_values_together_are_as_rare_as_is_said(n, k):
+    "Over all places that k far values may have: no more than one in two hundred is called clumped, one spell is if that is so rare."
+    v = np.linspace(9.99, 10.01, n)
+    places = list(combinations(range(n), k))
+    said = [clumped(np.where(np.isin(np.arange(n), at), 20., v)) for at in places[::max(1, len(places)//3000)]]
+    assert np.mean(said) <= .005
+    assert clumped(np.where(np.arange(n) < k, 20., v)) == ((n - k + 1)/math.comb(n, k) < .005)
+
+def test_far_values_together_are_a_concern():
+    calm = rng(3).normal(10, .1, 100)
+    one_by_one, together = (calm + np.isin(np.arange(100), at) for at in ([9, 20, 41, 63, 77, 90], range(40, 46)))
+    said = [[c.split(':')[0] for c in concerns(v)] for v in (one_by_one, together)]
+    assert said == [['outliers'], ['correlated', 'outliers']] and 'far values come together' in str(concerns(together))
+    assert not clumped([1.]*30) and clumped(np.r_[np.ones(9000) + rng(1).normal(0, .01, 9000), np.full(1000, 3.)])
 
 def words(runs): return [c.split(':')[0] for v in runs for c in concerns(v)]
 

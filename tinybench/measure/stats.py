@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['check_share', 'fewest_values', 'wide_rank', 'median_ranks', 'median_interval', 'correlated', 'check_spread',
            'mean_interval', 'bca_interval', 'fewest_for', 'counted', 'percentile', 'percentile_interval', 'Outliers',
-           'outliers', 'drift', 'drifts', 'split', 'bimodal', 'concerns']
+           'outliers', 'clumped', 'drift', 'drifts', 'split', 'bimodal', 'concerns']
 
 # %% ../../nbs/36_measure.stats.ipynb #imports
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 import numpy as np
-from scipy.special import bdtr, bdtrc, ndtri, stdtr, stdtrit
+from scipy.special import bdtr, bdtrc, gammaln, ndtri, stdtr, stdtrit
 from .lean import (
     autocorrelation, block_interval, clipped, correlations, effective_size, inflation, iqr, lag_inflation,
     lag_sum, normal_scores, ranks)
@@ -152,6 +152,19 @@ def outliers(values) -> Outliers:
     below, above = ([int((d > k*(q3 - q1)).sum()) for k in (1.5, 3)] for d in (q1 - v, v - q3))
     return Outliers(below[1], below[0] - below[1], above[0] - above[1], above[1])
 
+# %% ../../nbs/36_measure.stats.ipynb #clumped
+def clumped(values, alarm:float=.005) -> bool:
+    "Whether values beyond Tukey's fences stand in fewer spells than chance leaves with probability `alarm`."
+    v = np.asarray(values, float)
+    q1, q3 = np.quantile(v, [.25, .75])
+    far = np.maximum(q1 - v, v - q3) > 1.5*(q3 - q1)
+    n, k, spells = len(v), int(far.sum()), int(far[0]) + int((far[1:] & ~far[:-1]).sum())
+    if k < 2: return False
+    def log_ways(n, k): return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    r = np.arange(1, spells + 1)
+    logs = log_ways(k - 1, r - 1) + log_ways(n - k + 1, r) - log_ways(n, k)
+    return bool(np.exp(logs).sum() < alarm)
+
 # %% ../../nbs/36_measure.stats.ipynb #drift
 def drift(values) -> float:
     "Spearman's rank correlation with the order taken: 1 where values only rise, -1 where they only fall."
@@ -199,13 +212,14 @@ def concerns(values, level:float=.95) -> list[str]:
     mid, wide, far, rise = abs(float(np.median(values))), iqr(values), outliers(values), drift(values)
     share, f = wide/mid if mid else math.inf if wide else 0., inflation(values)
     rho = autocorrelation(normal_scores(values))
+    near = correlated(values)
     range_too = '; even their range is too narrow' if wide_rank(n, level, f) < 1 else ''
     said = {
         f'noisy: the middle half spreads over {share:.0%} of the median': share > .1,
         f'drifting: values {"rise" if rise > 0 else "fall"} with the order taken, rank correlation {rise:.2f}'
             : drifts(values),
-        f'correlated: neighbours resemble each other ({rho:.2f}), {n} count as {n/f:.0f}{range_too}':
-            correlated(values),
+        f'correlated: neighbours resemble each other ({rho:.2f}), {n} count as {n/f:.0f}{range_too}': near,
+        'correlated: far values come together, as if there were a second speed': clumped(values) and not near,
         'bimodal: two groups of values, and the median may lie between them': bimodal(values),
         f'outliers: {far.far_below} far below and {far.far_above} far above the rest, all kept':
             far.far_below + far.far_above > 0,
