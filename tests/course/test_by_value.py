@@ -1,5 +1,5 @@
 "Checks by value: what a process that runs a student's code can say to the one that judges it, and what it cannot gain by it."
-import io, json, math, os, re, socket, threading
+import io, json, math, os, re, socket, struct, threading
 from pathlib import Path
 
 import numpy as np
@@ -188,11 +188,11 @@ def raw(pair, data):
     def write(): pair.socket.sendall(data)
     return pair(write)
 
-def framed(*parts): return b''.join([b'%08d' % len(parts), *(b'%012d' % len(p) for p in parts), *parts])
+def framed(*parts): return struct.pack(f'>I{len(parts)}Q', len(parts), *map(len, parts)) + b''.join(parts)
 def told(value, *raw): return framed(json.dumps([['tell', value], []]).encode(), *raw)
 
 NO_VALUES = [
-    b'nonsense', b'%08d' % 99_999_999, framed(b'{}'), framed(b'[[1], []]'), framed(b'[["tell", [[]]], []]'), framed(b'['*200_000),
+    b'nonsense', struct.pack('>I', 0), struct.pack('>I', 99_999_999), framed(b'{}'), framed(b'[[1], []]'), framed(b'[["tell", [[]]], []]'), framed(b'['*200_000),
     told(['exec', 'x']), told(['array', 1, '<f8', [2**40], 0, '', 0], b'12345678'), told(['array', 1, '|O', [1], 0, '', 0], b'12345678'),
     told(['array', 1, '<f8', [-1], 0, ''], b''), told(['called', 'os', 'system']), told(['called', 'builtins', 'eval']), told(['object', 'os', 'stat_result', 'a', 1]),
     told(['enum', 'builtins', 'dict', 'x']), told(['known', 3]), told(['lent', 0]), told(['int', '0x' + 'f'*10**6]), told(['called', 'tinybench', '__builtins__']),
@@ -265,7 +265,7 @@ def test_a_generator_is_not_made_to_repeat_one_number_or_to_read_what_is_not_its
     with pytest.raises(Broken): pair(change, np.random.Generator(kind(0)))
 
 def test_a_message_that_is_too_large_is_not_read(pair):
-    with pytest.raises(Broken, match='more than can be looked at'): raw(pair, b'%08d%012d%012d' % (2, 10, (1 << 28) + 1))
+    with pytest.raises(Broken, match='more than can be looked at'): raw(pair, struct.pack('>IQQ', 2, 10, (1 << 28) + 1))
 
 
 # --- how a lesson is run

@@ -6,6 +6,7 @@ import pytest
 
 from tinybench.course.box import guard, inside, messages, shell, spaces
 from tinybench.course.box.guard import all_classes, by_type, disarm, guarded, held, lies, pins, put_back
+from tinybench.course.box.inside import may_replace
 from tinybench.course.box.inside import OWN, PARTS, apart, can_fail, judge
 from tinybench.course.box.messages import receive, send
 from tinybench.course.box.shell import Said, as_error, joined
@@ -173,3 +174,19 @@ def test_a_stopped_process_is_woken_until_it_ends():
         os.kill(os.getpid(), signal.SIGSTOP)
         os._exit(0)
     assert spaces.ended(pid) == 0
+
+
+# --- whether there may be something to put back
+
+REPLACES = ['np.add = f', 'import numpy\nnumpy.add = f', 'del math.sqrt', "vars(np)['add'] = f", "np.__dict__['add'] = f", "setattr(np, 'add', f)",
+            "globals()['x'] = 1", "exec('x = 1')", 'import sys', "import importlib", 'from unittest import mock', "np.add.__code__ = g", 'f.x = 1',
+            'def f(x):\n    x.add = 1', 'class A:\n    def __eq__(self, other): return True', 'f = getattr(np, name)', '%timeit x', 'def f(:',
+            'with open("x") as f.file: pass', 'for np.add in [f]: pass', 'np.add += 1', 'from numpy import *\nimport ctypes', "sys.modules['numpy'] = f"]
+PLAIN = ['x = 1', 'def f(a, b):\n    c = a + b\n    c[0] += 1\n    return c.sum()', 'class A:\n    def __init__(self, n): self.n = n', 'import numpy as np',
+         'from math import sqrt\nfrom tinybench.core.ops import relu', 'def f(x):\n    for i in range(3): x[i] = i\n    return {**x}', '[y for y in x if y.shape == (3,)]']
+
+@pytest.mark.parametrize('source', REPLACES)
+def test_a_cell_that_may_replace_something_is_told(source): assert may_replace(source)
+
+@pytest.mark.parametrize('source', PLAIN)
+def test_a_plain_cell_replaces_nothing(source): assert not may_replace(source)

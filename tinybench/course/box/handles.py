@@ -117,6 +117,8 @@ def kind_with(deeds, judging, base=None) -> type:
         names['__dict__'] = property(lambda self: self._link.ask(self._at, 'get', ('__dict__',)))
     return type('Handle', (Handle,), names)
 
+signature = lru_cache(None)(inspect.signature)
+
 def function(link, at, like=None, name='function'):
     "A function that is called in the other process; it looks like `like`."
     def far(*args, **named): return link.ask(at, 'call', args, named)
@@ -125,7 +127,7 @@ def function(link, at, like=None, name='function'):
     if like is None: return far
     for k in ('__name__', '__qualname__', '__doc__', '__module__', '__annotations__'):
         setattr(far, k, getattr(like, k))
-    far.__signature__ = inspect.signature(like)
+    far.__signature__ = signature(like)
     far.__defaults__, far.__kwdefaults__ = None, None
     return far
 

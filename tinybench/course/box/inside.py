@@ -3,7 +3,7 @@
 import __future__, _socket, ast, binascii, builtins, gc, linecache, os
 import random, resource, signal, sys, threading, time, types
 from .guard import by_type, guarded, pins
-from .handles import ClassHandle, function
+from .handles import ClassHandle, function, signature
 from .link import Answerer, Judge
 from .messages import receive, send, took
 from .plain import ROOTS
@@ -97,6 +97,27 @@ def writes(node) -> bool:
     stores = isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load)
     return stores or isinstance(node, (ast.AugAssign, ast.Global)) or name_in(node) in WRITES
 
+# Names that lead to the names of a module or class. A cell without them, and without a store to an attribute
+# of anything but `self`, replaces nothing that others lean on, and what it leans on need not be put back.
+LEADS = {'vars', 'globals', 'locals', 'setattr', 'delattr', 'getattr', 'exec', 'eval', 'compile', 'modules',
+         'get_ipython', 'patch'}
+AT_HOME = {'math', 'numpy', 'typing', 'collections', 'dataclasses', 'functools', 'itertools', 'tinybench'}
+
+def reaches_out(node) -> bool:
+    "Whether a node of a syntax tree may be part of replacing what others lean on."
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        modules = [node.module or ''] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+        return not AT_HOME.issuperset(m.split('.')[0] for m in modules)
+    if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+        return name_in(node.value) != 'self' or not isinstance(node.value, ast.Name)
+    name = name_in(node)
+    return name in LEADS or name[:2] == '__' and name not in ('__init__', '__call__', '__len__', '__repr__')
+
+def may_replace(source) -> bool:
+    "Whether the cell may replace what others lean on; where nobody can say, it may."
+    try: return any(map(reaches_out, ast.walk(ast.parse(source))))
+    except Exception: return True
+
 def solved(request, shell):
     "In the process of the checks: run the teacher's solution, and keep what is the student's to write."
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)   # of many copies that end here none stays as a zombie
@@ -104,6 +125,8 @@ def solved(request, shell):
     shell.catches = any(isinstance(n, ast.ExceptHandler) or name_in(n) in CATCHES for n in nodes)
     shell.writes = any(map(writes, nodes))
     shell.answers = {name: shell.names.get(name) for name in request['names']}
+    for x in shell.answers.values():
+        if isinstance(x, types.FunctionType): signature(x)   # once for all copies
     return e
 
 def stand_in(link, name, solution):
@@ -137,7 +160,7 @@ def at_link(request, shell, sock, restore) -> tuple:
     "One end of a check that goes by value: the error that it ends in, if it is the check's, and a note."
     sys.stderr = warned = Said(sys.stdout.outputs, 'stdout', sys.stdout.limit)  # to warn is not wrong
     judging = request['kind'] == 'judge'
-    back = [] if judging else restore()    # the cells that follow need `compile`, say, as it was
+    back = restore() if not judging and shell.unsure else []   # cells that follow need `compile` as it was
     link = (Judge if judging else Answerer)(sock, set(request['given']), shell.names)
     e = judged(request, shell, link) if judging else link.serve()
     notes = back + ['it warned, which costs no points']*(warned.left < warned.limit)
@@ -163,7 +186,9 @@ def answer(request, shell, restore, pinned, limit_chars, link=None, shared=froze
     sys.stdout, sys.stderr = said = Said(outputs, 'stdout', limit_chars), Said(outputs, 'stderr', limit_chars)
     try:
         put_files(request.get('files') or {})  # only hidden checks have some
-        if request['kind'] == 'cell': shell.run(request['source'], outputs)
+        if request['kind'] == 'cell':
+            shell.unsure = shell.unsure or not request.get('lessons') and may_replace(request['source'])
+            shell.run(request['source'], outputs)
         elif request['kind'] == 'solved': failed = solved(request, shell)
         elif link: failed, note = at_link(request, shell, link, restore)
         else:
@@ -185,9 +210,9 @@ def answer(request, shell, restore, pinned, limit_chars, link=None, shared=froze
     return dict(outputs=shown, held=failed is None, note='; '.join(notes),
                 forked=len(children()) - forked, secs=time.perf_counter() - start)
 
-def serve(sock, shell, pinned, limit_chars):
+def serve(sock, shell, pinned, restore, limit_chars):
     "Take the key, then answer till the other end goes; `hold` forks a process for the socket sent with it."
-    first, restore, me = receive(sock), guarded(pinned), os.getpid()
+    first, me = receive(sock), os.getpid()
     key, shared = bytes.fromhex(first['key']), frozenset(first.get('shared') or ())
     put_files(first.get('files') or {})
     send(sock, {'outputs': []}, key, 'ready')
@@ -223,7 +248,7 @@ def apart(*spaces) -> dict:
             own[k] = types.FunctionType(f.__code__, own, k, f.__defaults__, f.__closure__)
     return own
 
-def born(sock, shell, pinned, settings):
+def born(sock, shell, pinned, restore, settings):
     "What a forked child does: wall itself in, and serve."
     os.setsid()  # else a signal to its own group would stop the process that waits for it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -243,9 +268,9 @@ def born(sock, shell, pinned, settings):
     sys.stdin = open(0, closefd=False)
     os.dup2(0, 2)  # till here an error was the warm process's to tell
     gc.__dict__.pop('unfreeze', None)  # what `serve` freezes is in none of gc's lists
-    serve(sock, shell, pinned, settings['output_kb'] << 10)
+    serve(sock, shell, pinned, restore, settings['output_kb'] << 10)
 
-def fork_child(sock, shell, pinned, settings) -> tuple:
+def fork_child(sock, shell, pinned, restore, settings) -> tuple:
     "Fork a child that serves `sock`, and a process that waits for it; the ids of both, as seen from here."
     walled, (tell, told) = settings['walled'], os.pipe()
     if outer := os.fork():
@@ -267,7 +292,7 @@ def fork_child(sock, shell, pinned, settings) -> tuple:
                 os.kill(first, signal.SIGKILL)
                 os.waitpid(first, 0)
             else: end_orphans()
-        else: born(sock, shell, pinned, settings)
+        else: born(sock, shell, pinned, restore, settings)
     # caught whole: a fork must end here, or it would go on as a second warm process
     except BaseException as e: os.write(2, f'a child could not start: {type(e).__name__}: {e}\n'.encode())
     finally: os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status) & 127)
@@ -289,11 +314,14 @@ def main(fd):
         if name in sys.modules: sys.modules[name].hasattr = by_type
     safe = apart(*spaces)
     if 'numpy' in sys.modules: pins(['import numpy.random'])  # which numpy loads late
+    restore = safe['guarded'](pinned)   # what it notes down is the same for all
+    gc.collect()
+    gc.freeze()
     libc('prctl', 4, 0)  # PR_SET_DUMPABLE: no child may look into this process
     send(control, {'pinned': sorted(pinned)})
     while (request := receive(control)) is not None:
         if request['op'] == 'start':
-            inner, outer = safe['fork_child'](sock := took(control), shell, pinned, settings)
+            inner, outer = safe['fork_child'](sock := took(control), shell, pinned, restore, settings)
             sock.close()
             children[inner] = outer
             send(control, {'pid': inner})

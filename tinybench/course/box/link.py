@@ -1,6 +1,6 @@
 "Requests and answers between the process of a check and that of the answer, one at a time and nested"
 # Standard library only, and numpy where the lesson has it: this runs inside the walls.
-import io, sys, threading, traceback, warnings, weakref
+import io, struct, threading, traceback, warnings, weakref
 from .handles import DEEDS, Handle, deeds_of, do, kind_with, may_be_done
 from .messages import decode as from_json, encode as to_json
 from .pickled import Unpickler, crosses, pickled
@@ -15,29 +15,29 @@ def how_taken() -> tuple:
 
 class Broken(BaseException): "The other process is gone, or says what is none of the things that may be said."
 
-def exactly(sock, n):
-    data = bytearray(n)
-    view, got = memoryview(data), 0
-    while got < n:
-        came = sock.recv_into(view[got:], min(n - got, 1 << 20))
-        if not came: raise Broken('your code ended the process that it ran in, or its connection')
-        got += came
-    return data
+MOST_PARTS, COUNT, LENGTH = 100_000, struct.Struct('>I'), struct.Struct('>Q')
 
-def send_parts(sock, *parts):
-    "Send a message: the number of its parts, their lengths, and then they."
-    sock.sendall(b''.join([b'%08d' % len(parts), *(b'%012d' % len(p) for p in parts), *parts]))
-
-def receive_parts(sock, most=(MOST_HEAD, MOST_RAW)) -> list:
-    n = digits(exactly(sock, 8), 100_000)
-    lengths = [digits(exactly(sock, 12), sum(most)) for _ in range(n)]
-    if not n or lengths[0] > most[0] or sum(lengths[1:]) > most[1]:
-        raise Broken('your code returned more than can be looked at here')
-    return [bytes(exactly(sock, size)) for size in lengths]
-
-def digits(text, most) -> int:
-    if not text.isdigit() or int(text) > most: raise Broken('your code wrote to the check itself')
-    return int(text)
+class Letters:
+    "Messages of several parts through a socket: their number, their lengths, and then they."
+    def __init__(self, sock): self.sock, self.came = sock, bytearray()   # what is read and not yet asked for
+    def send(self, *parts):
+        lengths = struct.pack(f'>I{len(parts)}Q', len(parts), *map(len, parts))
+        self.sock.sendall(b''.join((lengths, *parts)))
+    def take(self, n) -> bytes:
+        while len(self.came) < n:   # one call reads a short message whole
+            if not (more := self.sock.recv(min(max(1 << 13, n - len(self.came)), 1 << 20))):
+                raise Broken('your code ended the process that it ran in, or its connection')
+            self.came += more
+        taken = bytes(self.came[:n]) if n < len(self.came) else bytes(self.came)
+        del self.came[:n]
+        return taken
+    def receive(self, most=(MOST_HEAD, MOST_RAW)) -> list:
+        n, = COUNT.unpack(self.take(COUNT.size))
+        if not 0 < n <= MOST_PARTS: raise Broken('your code wrote to the check itself')
+        lengths = struct.unpack(f'>{n}Q', self.take(n*LENGTH.size))
+        if lengths[0] > most[0] or sum(lengths[1:]) > most[1]:
+            raise Broken('your code returned more than can be looked at here')
+        return [self.take(size) for size in lengths]
 
 class Link:
     "What both ends have: one request at a time, and others within it."
@@ -45,7 +45,7 @@ class Link:
     felt, called_with = None, ()
     def __init__(self, sock, given, names):
         self.usual = how_taken()
-        self.sock, self.given, self.names, self.stands = sock, given, names, {}
+        self.letters, self.given, self.names, self.stands = Letters(sock), given, names, {}
         self.known, self.lock = Known(given), threading.RLock()
     def ask(self, at, deed, args=(), named={}):
         "Have something done over there; its value, or the error that it ends in."
@@ -96,7 +96,7 @@ class Judge(Link):
         if message[0] == 'ask': message = [*message, self.mood()]
         data = pickled([changes, message], self)
         n = self.known.find(as_values(changes) + message[1:5])
-        try: send_parts(self.sock, ''.join(to_json([drop, n], 0)).encode(), data)
+        try: self.letters.send(''.join(to_json([drop, n], 0)).encode(), data)
         except OSError: self.ends('your code ended the process that it ran in, or its connection')
     def mood(self):
         "How numpy and Python take what is doubtful, where a check has changed it; None where not."
@@ -118,7 +118,7 @@ class Judge(Link):
         try: return cls(*map(str, e.args))
         except Exception: return Exception(str(e))
     def receive(self):
-        try: return self.received(*receive_parts(self.sock))
+        try: return self.received(*self.letters.receive())
         except OSError: self.ends('your code ended the process that it ran in, or its connection')
         except Broken as e: self.ends(str(e))
     def received(self, head, *raw):
@@ -202,7 +202,7 @@ class Answerer(Link):
             self.known.find([*args, *named.values()])
         self.odd |= encoder.odd
         data = ''.join(to_json([said, put], 0)).encode()
-        send_parts(self.sock, data, *encoder.raw)
+        self.letters.send(data, *encoder.raw)
         return passed
     def leaf(self, x):
         if isinstance(x, Handle): return ['lent', x._at]
@@ -219,7 +219,7 @@ class Answerer(Link):
         except BaseException as again: text = f'(its message raises {type(again).__name__})'
         return classes, args, text, self.trace(e), getattr(e, 'lent_error', None)
     def receive(self):
-        sizes, data = receive_parts(self.sock, (1 << 40, 1 << 40))
+        sizes, data = self.letters.receive((1 << 40, 1 << 40))
         drop, n = from_json(sizes.decode(), 0)[0]
         self.known.forget(drop)
         unpickler = Unpickler(io.BytesIO(data))

@@ -3,7 +3,7 @@
 import copyreg, io, os, pathlib, pickle, shutil, sys, tempfile, threading, types, weakref
 from .handles import Handle, deeds_of, function, kind_with
 from .plain import in_library, numpy
-from .shared import SCALARS
+from .shared import NUMBERS, SCALARS
 
 
 def importable(x, given) -> bool:
@@ -37,8 +37,9 @@ def bare(values, known) -> bool:
         elif t is not tuple and known.number(x) is not None: return False
         elif t in (tuple, list, dict):
             seen.add(id(x))
-            todo += x
-            if t is dict: todo += x.values()
+            for inside in (x, x.values()) if t is dict else (x,):
+                kinds = {*map(type, inside)}   # most hold numbers, which nobody looks at one by one
+                if not kinds <= NUMBERS: todo += inside
         elif not np or t is not np.ndarray and not (t.__module__ == 'numpy' and issubclass(t, np.generic)):
             return False
         elif x.dtype.hasobject: return False

@@ -45,7 +45,8 @@ def put_in(x, kind, new):
         for k, v in new.items():
             if k not in old or old[k] is not v: put_attribute(x, k, v)
 
-SCALARS = frozenset({int, float, str, bool, bytes, complex, type(None)})   # they cannot be changed
+NUMBERS = frozenset({int, float, bool, complex, type(None)})
+SCALARS = NUMBERS | {str, bytes}   # they cannot be changed
 
 def frozen(x) -> bool: return dataclasses.is_dataclass(x) and type(x).__dataclass_params__.frozen
 
@@ -65,7 +66,7 @@ class Known:
         while todo:
             x = todo.pop()
             if type(x) in SCALARS: continue
-            if isinstance(x, tuple): todo += reversed(x)
+            if isinstance(x, tuple): todo += () if SCALARS.issuperset(map(type, x)) else reversed(x)
             elif id(x) in self.numbers or id(x) in seen or id(x) in handed: continue
             elif kind := kind_of(x, self.given):
                 if kind == 'object' and frozen(x): seen.add(id(x))
@@ -73,8 +74,9 @@ class Known:
                     self.numbers[id(x)] = self.next
                     self.things[self.next] = [x, kind, parts_of(x, kind)]
                     self.next += 1
-                if kind == 'list': todo += reversed(x)
-                if kind == 'dict': todo += reversed([*x.values()])
+                if kind == 'list' and not SCALARS.issuperset(map(type, x)): todo += reversed(x)
+                if kind == 'dict' and not SCALARS.issuperset(map(type, x.values())):
+                    todo += reversed([*x.values()])
                 if kind == 'object': todo += reversed([*state_of(x).values()])
         return self.next
     def alone(self) -> list:

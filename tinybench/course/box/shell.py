@@ -62,6 +62,7 @@ def own_part(tb):
 
 class Shell:
     "IPython's shell, made once before the fork; `run` gives the nbformat outputs of a cell."
+    unsure = False   # whether a cell has run that may have replaced what checks and other cells lean on
     def __init__(self):
         from traitlets.config import Config
         from IPython.core.interactiveshell import InteractiveShell

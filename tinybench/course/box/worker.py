@@ -223,6 +223,7 @@ def ask_hidden(sock, child, cell, seconds, oracle, private=None) -> dict:
 def one_run(child, todo, found, until, progress=None, oracle=None, private=None) -> bool:
     "Run what has not ended a child before, outcomes into `found`; False where a cell ends this child."
     held, limits, most = [], child.limits, child.limits.output_kb << 12
+    lessons = {c['source'] for c in oracle.plan['cells']} if oracle else ()
     with ExitStack() as open_sockets:
         for i, cell in enumerate(todo):
             if progress: progress(i, len(todo), cell.id)
@@ -237,7 +238,7 @@ def one_run(child, todo, found, until, progress=None, oracle=None, private=None)
                     held.append((cell, open_sockets.enter_context(copy_of(child.sock, limits.cell_seconds))))
                 else:
                     reply = (run_check(child, cell, seconds, oracle) if kind == 'check' else
-                             child.run(kind, cell.source, seconds))
+                             child.run(kind, cell.source, seconds, lessons=cell.source in lessons))
                     found[cell.id] = as_outcome(cell.id, reply, seconds, most, kind == 'check')
             except (Gone, OSError) as e:
                 how = str(e) if isinstance(e, Gone) else child.end()
