@@ -31,7 +31,7 @@ from ..measure.builds import t_interval
 from ..measure.clock import gc_paused, interleave
 from ..measure.compare import even_loops
 from ..measure.pairs import (
-    ANEW, Asked, band_ps, evidence, mean_ratio, paired_results, ratio_concerns, timely)
+    ANEW, Asked, Evidence, band_ps, evidences, mean_ratio, paired_results, ratio_concerns, timely)
 from ..measure.runs import SMALL_OBJECTS
 from ..measure.result import BenchmarkResult, plain
 from ..measure.stats import fewest_values
@@ -289,19 +289,19 @@ def spread(x:Score|BenchmarkResult, level:float=.95) -> tuple[float,float,float]
     return (x.median,)*3 if x.provenance != 'measured' else (x.median, math.nan, math.nan)
 
 # %% ../../nbs/66_bench.benchmark.ipynb #against-times
-def time_against(x:BenchmarkResult, base:BenchmarkResult, band:float=.02, level:float=.95) -> Against:
-    "The ratio of `x` to `base`, which took turns with it; without a verdict yet."
-    e = evidence(x, base, level)
+def time_against(x:BenchmarkResult, base:BenchmarkResult, e:Evidence, band:float=.02) -> Against:
+    "The ratio of `x` to `base`, which took turns with it, by the evidence `e`; without a verdict yet."
     q, p = e.ratio, e.p()
     same = band_ps(Asked(x.name, q, e.p), band)
     return Against('ratio', q.estimate, q.lo, q.hi, p, 'undecided', p, None, *same, q, timely(x),
-                   mean_ratio(x, base, level), ratio_concerns(e.d, level))
+                   mean_ratio(x, base, e.level), ratio_concerns(e.d, e.level))
 def against_times(records:Mapping, base:str, band:float=.02, level:float=.95) -> dict[str,Against]:
     "Ratios of pairs that were taken in turns with `base`; empty if there are none, or too few."
     first = records[base]
     run, enough = first.how.get('run'), first.n >= fewest_values(level)
-    return {k: time_against(x, first, band, level) for k, x in records.items()
-            if k != base and run and enough and x.how.get('run') == run}
+    xs = {k: x for k, x in records.items() if k != base and run and enough and x.how.get('run') == run}
+    found = evidences(xs.values(), first, level)
+    return {k: time_against(x, first, e, band) for (k, x), e in zip(xs.items(), found)}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #against-scores
 def against_scores(others:Mapping, base:Score, band:float=.02, level:float=.95) -> dict[str,Against]:
