@@ -122,13 +122,13 @@ def time_models(
     *, repeats:int=30, secs:float|None=None, inner:Mapping|None=None, # as for `interleave`
     min_secs:float=1e-3, warm:int=1,
     whole:bool=True,          # after the rounds, each output of one more sample is checked
-    seed:int|list=0, threads:int|None=1, clock:Callable=time.perf_counter,
-    progress:Callable|None=None, # called with (done, rounds) after each round
+    seed:int|list=0, threads:int|None=1, held:int|None=None, # held: threads in force already, see `running`
+    clock:Callable=time.perf_counter, progress:Callable|None=None, # called with (done, rounds) after each
     **how,                    # what else was so for all of them
 ) -> dict[str,BenchmarkResult]: # seconds a call; place i of each is from round i
     "Times all models in turns; ModelError, and not one number, where one is seen to fail."
     unique_names(m.name for m in models)
-    with running(models, threads) as held:
+    with running(models, threads, held) as held:
         watched = {m.name: Watched(m, xs[m.name]) for m in models}
         runs = {name: w.run for name, w in watched.items()}
         def check(*done):
@@ -137,6 +137,7 @@ def time_models(
         for run in runs.values(): run()
         check()
         if inner is None: inner = even_loops(runs, min_secs, clock)
+        check()                                        # what failed while calls were counted
         taken = interleave(runs, repeats, rng=np.random.default_rng(seed), inner=inner, secs=secs, warm=warm,
                            clock=clock, progress=check)
         for name, w in watched.items():                # the rounds saw each last output: now all of a sample
@@ -211,14 +212,15 @@ def time_in_builds(models, xs:Mapping, builds:int, *, same=(), repeats:int=30, s
         known = {k: v for k, v in options.items() if k in ('min_secs', 'threads', 'clock')}
         repeats, each['inner'] = rounds_for(models, xs, secs, **known)
     clock = options.get('clock', time.perf_counter)
-    for i in range(builds):
-        anew = [m if m.name in same else copied(m, [clock]) for m in models]
-        made = anew, {k: x.copy() for k, x in xs.items()}
-        def tell(done, of): progress and progress(i*of + done, builds*of)
-        own = dict(seed=[*np.atleast_1d(seed).tolist(), i], warm=int(i == 0), whole=i == builds - 1)
-        runs.append(time_models(*made, repeats=math.ceil(repeats/builds), progress=tell, **own, **each))
-        each['inner'] = {name: r.how['inner'] for name, r in runs[0].items()}   # found out once
-        kept.append(made)
+    with running((), options.get('threads', 1)) as each['held']:
+        for i in range(builds):
+            anew = [m if m.name in same else copied(m, [clock]) for m in models]
+            made = anew, {k: x.copy() for k, x in xs.items()}
+            def tell(done, of): progress and progress(i*of + done, builds*of)
+            own = dict(seed=[*np.atleast_1d(seed).tolist(), i], warm=int(i == 0), whole=i == builds - 1)
+            runs.append(time_models(*made, repeats=math.ceil(repeats/builds), progress=tell, **own, **each))
+            each['inner'] = {name: r.how['inner'] for name, r in runs[0].items()}   # found out once
+            kept.append(made)
     found = by_run(runs, 'builds')
     return found | {k: replace(found[k], how=plain(found[k].how) | dict(same=True)) for k in same}
 def time_here(models, xs:Mapping, builds:int=1, same=(), **options) -> dict[str,BenchmarkResult]:
