@@ -173,6 +173,18 @@ def test_all_is_built_anew_unless_said():
     r = Benchmark(dict(a=(net(3), (4,)), b=(net(5), (4,))), repeats=12, min_secs=1e-6).run_latency_benchmark()['a']
     assert r.n == r.how['builds'] == 6 and [len(v) for v in r.how['within']] == [2]*6
 
+def test_builds_share_what_need_not_be_done_again(monkeypatch):
+    "Ten builds look for the libraries of BLAS once, and calls in a sample are counted once; each is made anew all the same."
+    import tinybench.backends.base as base
+    import tinybench.bench.benchmark as module
+    seen, fs = [], (base.pinned, module.even_loops)
+    monkeypatch.setattr(base, 'pinned', lambda n: seen.append('pinned') or fs[0](n))
+    monkeypatch.setattr(module, 'even_loops', lambda *a: seen.append('loops') or fs[1](*a))
+    monkeypatch.setattr(module, 'copied', lambda m, keep: seen.append('copied') or copied(m, keep))
+    b = Benchmark(dict(a=(net(3), (4,))), repeats=20, min_secs=1e-6)
+    r = b.run_latency_benchmark()['a']
+    assert (seen.count('pinned'), seen.count('loops'), seen.count('copied')) == (1, 1, 10) and r.how['threads'] == 1
+
 class Session:
     "Cannot be copied."
     def __deepcopy__(self, memo): raise TypeError('one of a kind')

@@ -7,10 +7,10 @@ from hypothesis import given, strategies as st
 from scipy import stats
 from tinybench.base.text import escaped
 from tinybench.measure.pairs import (
-    SLIGHTLY, Asked, Comparison, Evidence, Ratio, at_level, check_paired, compare_results, holm, in_words, interval_p, judge,
+    SLIGHTLY, Asked, Comparison, Evidence, Ratio, at_level, check_paired, compare_results, evidence, evidences, holm, in_words, interval_p, judge,
     leans, mean_ratio, more_for, more_pairs, paired_results, ratio, ratio_and_p, ratio_of_pairs, t_ratio, verdict, wilcoxon)
 from tinybench.measure.result import BenchmarkResult, merge
-from tinybench.measure.signs import stretch, flip_interval, flip_test, sign_test, signed_rank
+from tinybench.measure.signs import stretch, flip_interval, flip_intervals, flip_test, sign_test, signed_rank
 
 def rng(seed=0): return np.random.default_rng(seed)
 def pairs(**values): return paired_results(values)
@@ -35,6 +35,20 @@ def test_ratio_is_that_of_the_pairs_and_inverts(ab):
     np.testing.assert_allclose([q.lo, q.hi], np.exp([mid - by*(mid - lo), mid + by*(hi - mid)]), rtol=1e-9)
     np.testing.assert_allclose([q.estimate*p.estimate, q.lo*p.hi, q.hi*p.lo], 1, rtol=1e-9)
     assert q.lo <= q.estimate <= q.hi and q.n == len(a) and q.excludes_one == (ratio_and_p(*pair(a, b))[1] <= .05)
+
+def test_rivals_are_judged_together_as_each_alone(monkeypatch):
+    "The same ratios and ps, some of values that lean; a rival more costs no call more of the search for ends."
+    import tinybench.measure.pairs as module
+    gen, calls = rng(8), []
+    def counted(ds, level): return calls.append(len(ds)) or flip_intervals(ds, level)
+    monkeypatch.setattr(module, 'flip_intervals', counted)
+    moods = np.cumsum(gen.normal(0, .03, (7, 40)), 1)*(np.arange(7) % 2)[:, None]
+    base, *rs = pairs(**{f'm{i}': np.exp(d) for i, d in enumerate(gen.normal(0, .05, (7, 40)) + moods)}).values()
+    for level in (.95, .8):
+        for e, r in zip(evidences(rs, base, level), rs, strict=True):
+            alone = evidence(r, base, level)
+            assert (e.ratio, e.p(), e.p(1.02), e.leans) == (alone.ratio, alone.p(), alone.p(1.02), alone.leans)
+    assert calls == [6, 6] and any(e.leans for e in evidences(rs, base)) and evidences([], base) == []
 
 @pytest.mark.parametrize('of', ['builds', 'processes'])
 def test_runs_that_laid_all_arrays_anew_are_judged_by_students_t(of):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
 from tinybench.measure.signs import (
-    bisquare, chance_alarm, flip_interval, flip_sums, flip_test, larger, patterns, scores, sign_test, signed_rank,
-    stretch)
+    bisquare, chance_alarm, flip_interval, flip_intervals, flip_p, flip_ps, flip_share, flip_shares, flip_sums, flip_test,
+    flip_tests, larger, lower_end, patterns, scores, search, sign_test, signed_rank, stretch)
 from tinybench.measure.stats import median_interval, median_ranks
 from tinybench.operating.worlds import WORLDS, busy, wandering
 from worldkit import log_ratios
@@ -116,6 +116,39 @@ def test_ten_thousand_values():
     d = rng(4).normal(.01, .1, 10000)
     lo, hi = flip_interval(d)
     assert 0 < lo < np.median(d) < hi < .015 and flip_test(d) < 1e-6
+
+
+# --- many rows at once
+
+ROWS = st.integers(6, 40).flatmap(lambda n: st.lists(st.lists(
+    st.one_of(st.integers(-4, 4).map(lambda v: v/8), st.floats(-1, 1).map(lambda v: round(v, 6))), min_size=n, max_size=n),
+    min_size=1, max_size=4))
+
+@given(ROWS)
+def test_rows_are_judged_as_each_alone(rows):
+    ds = np.sort(np.array(rows), 1)
+    np.testing.assert_array_equal(flip_shares(ds), [flip_share(d) for d in ds])
+    np.testing.assert_array_equal(flip_ps(ds), [flip_p(d) for d in ds])
+    np.testing.assert_array_equal(flip_tests(rows), [flip_test(d) for d in rows])
+
+
+@given(ROWS, levels)
+def test_ends_are_searched_together_as_alone(rows, level):
+    "By the same questions in the same order, so the same ends; no search asks more than the walk needs."
+    def low(d): return lower_end(d, lambda shift: flip_p(d - shift) > 1 - level)
+    for ends, d in zip(flip_intervals(rows, level), np.sort(np.array(rows), 1)):
+        assert ends.tolist() == [low(d), 0. - low(-d[::-1])]
+        asked, of, said = 0, search(d), None
+        with pytest.raises(StopIteration) as end:
+            while True: asked, said = asked + 1, flip_p(d - of.send(said)) > 1 - level
+        assert end.value.value == low(d) and asked <= 1 + len(d).bit_length() + 10
+
+
+@pytest.mark.parametrize('n', [128, 129, 700])
+def test_long_rows_too(n):
+    ds = rng(9).normal(.05, 1, (3, n))
+    np.testing.assert_array_equal(flip_shares(ds), [flip_share(d) for d in ds])
+    assert flip_intervals(ds).tolist() == [list(flip_interval(d)) for d in ds]
 
 
 # --- other tests

@@ -9,7 +9,7 @@ from scipy.stats import binom, rankdata, spearmanr
 from scipy import stats as scipy_stats
 from tinybench.measure.lean import (
     autocorrelation, block_interval, clipped, correlations, effective_size, inflation, iqr, lag_inflation,
-    lag_pairs, lag_sum, mad, normal_scores, ranks, sd, sign_inflation, variation)
+    lag_pairs, lag_sum, mad, normal_scores, quartiles, ranks, sd, sign_inflation, variation)
 from tinybench.measure.stats import (
     bca_interval, bimodal, clumped, concerns, correlated, drift, drifts, fewest_for, fewest_values, mean_interval,
     median_interval, median_ranks, outliers, percentile, percentile_interval, split, wide_rank)
@@ -287,6 +287,9 @@ def test_autocorrelation_finds_what_was_put_in():
     for rho in (.5, .7):
         assert np.mean([autocorrelation(v) for v in leaning(1000, 60, rho, rng())]) == pytest.approx(rho, abs=.04)
 
+
+@given(st.lists(floats, min_size=1, max_size=60))
+def test_quartiles_are_numpys(v): np.testing.assert_allclose(quartiles(v), np.quantile(v, [.25, .75]), rtol=1e-12)
 
 @pytest.mark.parametrize('f', [sd, mad, iqr, variation])
 def test_one_value_has_no_spread(f):

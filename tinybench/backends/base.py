@@ -227,14 +227,15 @@ def blamed(name:str, what:str):
 
 # %% ../../nbs/62_backends.base.ipynb #running
 @contextmanager
-def running(models, threads:int|None=1):
-    "Models ready, nothing recorded, BLAS on `threads` (None leaves it): yields the number in force."
+def running(models, threads:int|None=1, held:int|None=None):
+    """Models ready, nothing recorded, BLAS on `threads` (None leaves it): yields the number in force; `held`
+    is that number if an outer block holds it already."""
     with ExitStack() as stack:
         stack.enter_context(no_grad())
         for m in models:
             with blamed(m.name, 'cannot be made ready'): context = m.ready(threads)
             stack.enter_context(context)
-        yield stack.enter_context(nullcontext() if threads is None else pinned(threads))
+        yield held or stack.enter_context(nullcontext() if threads is None else pinned(threads))
 
 # %% ../../nbs/62_backends.base.ipynb #copied
 KEPT = 2**30              # bytes of weights that the copies of all builds may take

@@ -31,7 +31,7 @@ from ..measure.builds import t_interval
 from ..measure.clock import gc_paused, interleave
 from ..measure.compare import even_loops
 from ..measure.pairs import (
-    ANEW, Asked, band_ps, evidence, mean_ratio, paired_results, ratio_concerns, timely)
+    ANEW, Asked, Evidence, band_ps, evidences, mean_ratio, paired_results, ratio_concerns, timely)
 from ..measure.runs import SMALL_OBJECTS
 from ..measure.result import BenchmarkResult, plain
 from ..measure.stats import fewest_values
@@ -122,13 +122,13 @@ def time_models(
     *, repeats:int=30, secs:float|None=None, inner:Mapping|None=None, # as for `interleave`
     min_secs:float=1e-3, warm:int=1,
     whole:bool=True,          # after the rounds, each output of one more sample is checked
-    seed:int|list=0, threads:int|None=1, clock:Callable=time.perf_counter,
-    progress:Callable|None=None, # called with (done, rounds) after each round
+    seed:int|list=0, threads:int|None=1, held:int|None=None, # held: threads in force already, see `running`
+    clock:Callable=time.perf_counter, progress:Callable|None=None, # called with (done, rounds) after each
     **how,                    # what else was so for all of them
 ) -> dict[str,BenchmarkResult]: # seconds a call; place i of each is from round i
     "Times all models in turns; ModelError, and not one number, where one is seen to fail."
     unique_names(m.name for m in models)
-    with running(models, threads) as held:
+    with running(models, threads, held) as held:
         watched = {m.name: Watched(m, xs[m.name]) for m in models}
         runs = {name: w.run for name, w in watched.items()}
         def check(*done):
@@ -137,6 +137,7 @@ def time_models(
         for run in runs.values(): run()
         check()
         if inner is None: inner = even_loops(runs, min_secs, clock)
+        check()                                        # what failed while calls were counted
         taken = interleave(runs, repeats, rng=np.random.default_rng(seed), inner=inner, secs=secs, warm=warm,
                            clock=clock, progress=check)
         for name, w in watched.items():                # the rounds saw each last output: now all of a sample
@@ -211,14 +212,15 @@ def time_in_builds(models, xs:Mapping, builds:int, *, same=(), repeats:int=30, s
         known = {k: v for k, v in options.items() if k in ('min_secs', 'threads', 'clock')}
         repeats, each['inner'] = rounds_for(models, xs, secs, **known)
     clock = options.get('clock', time.perf_counter)
-    for i in range(builds):
-        anew = [m if m.name in same else copied(m, [clock]) for m in models]
-        made = anew, {k: x.copy() for k, x in xs.items()}
-        def tell(done, of): progress and progress(i*of + done, builds*of)
-        own = dict(seed=[*np.atleast_1d(seed).tolist(), i], warm=int(i == 0), whole=i == builds - 1)
-        runs.append(time_models(*made, repeats=math.ceil(repeats/builds), progress=tell, **own, **each))
-        each['inner'] = {name: r.how['inner'] for name, r in runs[0].items()}   # found out once
-        kept.append(made)
+    with running((), options.get('threads', 1)) as each['held']:
+        for i in range(builds):
+            anew = [m if m.name in same else copied(m, [clock]) for m in models]
+            made = anew, {k: x.copy() for k, x in xs.items()}
+            def tell(done, of): progress and progress(i*of + done, builds*of)
+            own = dict(seed=[*np.atleast_1d(seed).tolist(), i], warm=int(i == 0), whole=i == builds - 1)
+            runs.append(time_models(*made, repeats=math.ceil(repeats/builds), progress=tell, **own, **each))
+            each['inner'] = {name: r.how['inner'] for name, r in runs[0].items()}   # found out once
+            kept.append(made)
     found = by_run(runs, 'builds')
     return found | {k: replace(found[k], how=plain(found[k].how) | dict(same=True)) for k in same}
 def time_here(models, xs:Mapping, builds:int=1, same=(), **options) -> dict[str,BenchmarkResult]:
@@ -289,19 +291,19 @@ def spread(x:Score|BenchmarkResult, level:float=.95) -> tuple[float,float,float]
     return (x.median,)*3 if x.provenance != 'measured' else (x.median, math.nan, math.nan)
 
 # %% ../../nbs/66_bench.benchmark.ipynb #against-times
-def time_against(x:BenchmarkResult, base:BenchmarkResult, band:float=.02, level:float=.95) -> Against:
-    "The ratio of `x` to `base`, which took turns with it; without a verdict yet."
-    e = evidence(x, base, level)
+def time_against(x:BenchmarkResult, base:BenchmarkResult, e:Evidence, band:float=.02) -> Against:
+    "The ratio of `x` to `base`, which took turns with it, by the evidence `e`; without a verdict yet."
     q, p = e.ratio, e.p()
     same = band_ps(Asked(x.name, q, e.p), band)
     return Against('ratio', q.estimate, q.lo, q.hi, p, 'undecided', p, None, *same, q, timely(x),
-                   mean_ratio(x, base, level), ratio_concerns(e.d, level))
+                   mean_ratio(x, base, e.level), ratio_concerns(e.d, e.level))
 def against_times(records:Mapping, base:str, band:float=.02, level:float=.95) -> dict[str,Against]:
     "Ratios of pairs that were taken in turns with `base`; empty if there are none, or too few."
     first = records[base]
     run, enough = first.how.get('run'), first.n >= fewest_values(level)
-    return {k: time_against(x, first, band, level) for k, x in records.items()
-            if k != base and run and enough and x.how.get('run') == run}
+    xs = {k: x for k, x in records.items() if k != base and run and enough and x.how.get('run') == run}
+    found = evidences(xs.values(), first, level)
+    return {k: time_against(x, first, e, band) for (k, x), e in zip(xs.items(), found)}
 
 # %% ../../nbs/66_bench.benchmark.ipynb #against-scores
 def against_scores(others:Mapping, base:Score, band:float=.02, level:float=.95) -> dict[str,Against]:

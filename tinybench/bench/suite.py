@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['SuiteResult', 'check_suite', 'Column', 'columns', 'suite_rows', 'heading', 'suite_cells', 'suite_text', 'suite_table',
            'suite_words', 'suite_dict', 'suite_from_dict', 'json_report', 'load_suite', 'suite_concerns', 'Step',
-           'weights_digest', 'source_of', 'code_digest', 'plain_state', 'identity', 'BenchmarkSuite', 'suite_settings',
-           'machine', 'measure_step', 'telling', 'run_suite', 'gathered']
+           'weights_digest', 'source_of', 'class_source', 'source_now', 'code_digest', 'plain_state', 'identity',
+           'BenchmarkSuite', 'suite_settings', 'machine', 'measure_step', 'telling', 'run_suite', 'gathered']
 
 # %% ../../nbs/68_bench.suite.ipynb #imports
 import hashlib, inspect, json, math, os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from numbers import Integral
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -237,6 +237,13 @@ def weights_digest(model:Model) -> str:
 # %% ../../nbs/68_bench.suite.ipynb #code-digest
 def source_of(kind) -> str:
     "The source of a class or function; where nobody has it, its bytecode; else words."
+    return class_source(kind) if isinstance(kind, type) else source_now(kind)
+@cache
+def class_source(kind:type) -> str:
+    "As `source_of`, read once: a class stays what it is, and to find it takes milliseconds."
+    return source_now(kind)
+def source_now(kind) -> str:
+    "As `source_of`, read now."
     try: return inspect.getsource(kind)
     except (OSError, TypeError): pass
     code = getattr(kind, '__code__', None)

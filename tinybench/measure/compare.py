@@ -16,7 +16,8 @@ import numpy as np
 from scipy.special import bdtrc
 from ..base.text import Shown, Table, percent
 from .builds import Workshop, builds_for, build_medians, shared_out, t_interval
-from .clock import check_rng, each_inner, inner_loops, interleave, rounds_within
+from .clock import (
+    call_secs, check_rng, clock_resolution, each_inner, inner_loops, interleave, rounds_within)
 from .looks import look, look_ends
 from .pairs import (
     Asked, Comparison, Ratio, check_names, compare_results, evidence, from_logs, interval_p, judge,
@@ -27,12 +28,16 @@ from .stats import fewest_values, median_interval
 
 # %% ../../nbs/42_measure.compare.ipynb #even-loops
 def even_loops(fs:Mapping, min_secs:float=1e-3, clock:Callable=time.perf_counter) -> dict[str,int]:
-    "`inner_loops` by name, and the largest for all that are half of it or more, some when tried again."
-    loops = {name: inner_loops(f, min_secs, clock) for name, f in fs.items()}
+    "Calls that last `min_secs` and a tenth, by name; the largest for all that need half of it or more."
+    loops, target = {}, 1.1*max(min_secs, 100*clock_resolution(clock))
+    def needed(name, n, runs):
+        return math.ceil(target/min(call_secs(fs[name], n, clock) for _ in range(runs)))
+    for name, f in fs.items():
+        n = inner_loops(f, min_secs, clock)
+        loops[name] = needed(name, n, 2) if n > 1 else n
     most = max(loops.values())
     for name, n in loops.items():
-        again = 4 if most/16 < n < most/2 else 0                # slow, or interrupted?
-        loops[name] = max(n, *(inner_loops(fs[name], min_secs, clock) for _ in range(again)), 0)
+        if most/16 < n < most/2: loops[name] = max(n, needed(name, n, 4))         # slow, or interrupted?
     return {name: most if 2*n >= most else n for name, n in loops.items()}
 
 # %% ../../nbs/42_measure.compare.ipynb #in-builds

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['ANEW', 'SLIGHTLY', 'DOUBTFUL', 'paired_results', 'above_0', 'shared_rounds', 'check_paired', 'Ratio', 'from_logs',
            'ratio_of_pairs', 'log_ratios', 'wilcoxon', 'interval_p', 'Evidence', 't_ratio', 'samples_by_run',
-           'evidence', 'ratio_and_p', 'ratio', 'holm', 'verdict', 'leans', 'in_words', 'more_pairs', 'at_level',
-           'more_runs', 'more_for', 'Asked', 'band_ps', 'family_verdict', 'mean_of_pairs', 'mean_ratio', 'timely',
-           'Rival', 'sure_means', 'judge', 'Comparison', 'verdict_words', 'comparison_table', 'comparison_frame',
-           'check_names', 'ratio_concerns', 'compare_results']
+           'evidence', 'ratios_of_pairs', 'evidences', 'ratio_and_p', 'ratio', 'holm', 'verdict', 'leans', 'in_words',
+           'more_pairs', 'at_level', 'more_runs', 'more_for', 'Asked', 'band_ps', 'family_verdict', 'mean_of_pairs',
+           'mean_ratio', 'timely', 'Rival', 'sure_means', 'judge', 'Comparison', 'verdict_words', 'comparison_table',
+           'comparison_frame', 'check_names', 'ratio_concerns', 'compare_results']
 
 # %% ../../nbs/40_measure.pairs.ipynb #imports
 import math, uuid
@@ -23,7 +23,8 @@ from .builds import build_medians, t_interval
 from .lean import inflation
 from .result import (
     BenchmarkResult, as_records, blocks_of, differing, environment, runs_of)
-from .signs import flip_interval, flip_sums, flip_test, signed_rank, stretch
+from .signs import (
+    flip_interval, flip_intervals, flip_sums, flip_test, flip_tests, signed_rank, stretch)
 from .stats import concerns, fewest_values
 
 # %% ../../nbs/40_measure.pairs.ipynb #paired-results
@@ -123,8 +124,10 @@ class Evidence:
     d: np.ndarray
     level: float = .95
     of: str = 'pairs'         # or 'builds', 'processes', 'runs'
+    known: tuple = ()         # (ratio, p of no difference), if worked out already, together with others
     @cached_property
     def ratio(self) -> Ratio:
+        if self.known: return self.known[0]
         if self.of == 'pairs': return ratio_of_pairs(self.d, self.level)
         return t_ratio(self.d, self.level, self.of)[0]
     @cached_property
@@ -132,8 +135,9 @@ class Evidence:
     def p(self, edge:float=1.) -> float:
         "How likely so much, or more, against a true ratio of `edge` would be."
         if self.of != 'pairs': return t_ratio(self.d - math.log(edge), self.level, self.of)[1]
-        p = flip_test(self.d - math.log(edge))
-        return max(p, interval_p(self.ratio, edge)) if self.leans else p
+        p = self.known[1] if self.known and edge == 1 else flip_test(self.d - math.log(edge))
+        wide = interval_p(self.ratio, edge)
+        return wide if wide > p and self.leans else p
 
 def t_ratio(d:np.ndarray, level:float=.95, of:str='builds') -> tuple[Ratio,float]:
     "The mean of `d`, one log ratio a run, as a ratio, and p: `t_interval`; ValueError for fewer than 2."
@@ -155,6 +159,21 @@ def evidence(a:BenchmarkResult, b:BenchmarkResult, level:float=.95) -> Evidence:
     if len(runs[0]) == 1: return Evidence(d, level)
     of = next((k for k in ANEW if a.how.get(k, 1) > 1), 'runs')
     return Evidence(build_medians(*runs), level, of)
+
+# %% ../../nbs/40_measure.pairs.ipynb #together
+def ratios_of_pairs(ds:np.ndarray, level:float=.95) -> list[Ratio]:
+    "The `ratio_of_pairs` of each row of `ds` (k, n)."
+    mid, by = np.median(ds, 1)[:, None], np.array([[stretch(d)] for d in ds])
+    ends = mid + by*(flip_intervals(ds, level) - mid)
+    rows = np.hstack([mid, ends]).tolist()
+    return [from_logs(*row, ds.shape[1], level) for row in rows]
+
+def evidences(rs:Iterable, base:BenchmarkResult, level:float=.95) -> list[Evidence]:
+    "The `evidence` of each of `rs` against `base`; what flips say of pairs is worked out for all together."
+    found = [evidence(r, base, level) for r in rs]
+    if {e.of for e in found} != {'pairs'}: return found
+    ds = np.array([e.d for e in found])
+    return [replace(e, known=both) for e, *both in zip(found, ratios_of_pairs(ds, level), flip_tests(ds))]
 
 # %% ../../nbs/40_measure.pairs.ipynb #ratio
 def ratio_and_p(a:BenchmarkResult, b:BenchmarkResult, level:float=.95) -> tuple[Ratio,float]:
@@ -423,10 +442,9 @@ def compare_results(results:Iterable|Mapping, base:str|None=None, band:float=.02
     rs = as_records(results)
     check_names([r.name for r in rs], base)
     first = rs[0] if base is None else next(r for r in rs if r.name == base)
-    rate = timely(first)
-    def asked(r):
-        e = evidence(r, first, level)
+    rate, rivals = timely(first), [r for r in rs if r is not first]
+    def asked(r, e):
         beside = wilcoxon(r, first), ratio_concerns(e.d, level), mean_ratio(r, first, level)
         return Asked(r.name, e.ratio, e.p, *beside)
-    rows = judge([asked(r) for r in rs if r is not first], band, rate)
+    rows = judge(list(map(asked, rivals, evidences(rivals, first, level))), band, rate)
     return Comparison(first.name, tuple(rs), rows, band)

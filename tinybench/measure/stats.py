@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import bdtr, bdtrc, gammaln, ndtri, stdtr, stdtrit
 from .lean import (
     autocorrelation, block_interval, clipped, correlations, effective_size, inflation, iqr, lag_inflation,
-    lag_sum, normal_scores, ranks)
+    lag_sum, normal_scores, quartiles, ranks)
 
 # %% ../../nbs/36_measure.stats.ipynb #fewest-values
 def check_share(**shares):
@@ -148,7 +148,7 @@ class Outliers(NamedTuple):
 def outliers(values) -> Outliers:
     "Counts, by Tukey's fences, of what lies far from the middle half. Nothing is dropped."
     v = np.asarray(values, float)
-    q1, q3 = np.quantile(v, [.25, .75])
+    q1, q3 = quartiles(v)
     below, above = ([int((d > k*(q3 - q1)).sum()) for k in (1.5, 3)] for d in (q1 - v, v - q3))
     return Outliers(below[1], below[0] - below[1], above[0] - above[1], above[1])
 
@@ -156,7 +156,7 @@ def outliers(values) -> Outliers:
 def clumped(values, alarm:float=.005) -> bool:
     "Whether values beyond Tukey's fences stand in fewer spells than chance leaves with probability `alarm`."
     v = np.asarray(values, float)
-    q1, q3 = np.quantile(v, [.25, .75])
+    q1, q3 = quartiles(v)
     far = np.maximum(q1 - v, v - q3) > 1.5*(q3 - q1)
     n, k, spells = len(v), int(far.sum()), int(far[0]) + int((far[1:] & ~far[:-1]).sum())
     if k < 2: return False
@@ -169,21 +169,24 @@ def clumped(values, alarm:float=.005) -> bool:
 def drift(values) -> float:
     "Spearman's rank correlation with the order taken: 1 where values only rise, -1 where they only fall."
     r, order = ranks(values), np.arange(len(values))
-    return float(np.corrcoef(r, order)[0, 1]) if np.ptp(r) > 0 else 0.
+    if np.ptp(r) == 0: return 0.
+    r, order = r - r.mean(), order - order.mean()
+    return float(r @ order/math.sqrt((r @ r)*(order @ order)))
 
 def drifts(values, alarm:float=.01) -> bool:
     "Whether `drift` is more than chance, which in values that do not lean happens with probability `alarm`."
     rho, r, order = drift(values), ranks(values), np.arange(len(values))
     if rho == 0 or len(r) < 6: return False
+    def p(df): return 2*stdtr(df, -abs(rho)*math.sqrt(df/max(1 - rho*rho, 1e-9)))
+    if p(len(r) - 2) >= alarm: return False                      # not even if none leans
     rest = (r - r.mean())/r.std() - rho*(order - order.mean())/order.std()
-    df = max(effective_size(rest) - 2, 1)
-    return bool(2*stdtr(df, -abs(rho)*math.sqrt(df/max(1 - rho*rho, 1e-9))) < alarm)
+    return bool(p(max(effective_size(rest) - 2, 1)) < alarm)
 
 # %% ../../nbs/36_measure.stats.ipynb #split
 def split(ordered) -> int:
     "How many of the sorted values belong to the lower of two groups, the variance within them being least."
     v, n = np.asarray(ordered, float), len(ordered)
-    q1, q3 = np.quantile(v, [.25, .75])
+    q1, q3 = quartiles(v)
     total, i = np.clip(v, 4*q1 - 3*q3, 4*q3 - 3*q1).cumsum(), np.arange(1, n)
     between = i*(n - i)*(total[:-1]/i - (total[-1] - total[:-1])/(n - i))**2
     return int(between.argmax()) + 1
@@ -210,9 +213,8 @@ def concerns(values, level:float=.95) -> list[str]:
     n, need = len(values), fewest_values(level)
     if n < need: return [f'too few: {n} of the {need} values that an interval at {100*level:g}% needs']
     mid, wide, far, rise = abs(float(np.median(values))), iqr(values), outliers(values), drift(values)
-    share, f = wide/mid if mid else math.inf if wide else 0., inflation(values)
-    rho = autocorrelation(normal_scores(values))
-    near = correlated(values)
+    share, near = wide/mid if mid else math.inf if wide else 0., correlated(values)
+    f, rho = (inflation(values), autocorrelation(normal_scores(values))) if near else (1., 0.)
     range_too = '; even their range is too narrow' if wide_rank(n, level, f) < 1 else ''
     said = {
         f'noisy: the middle half spreads over {share:.0%} of the median': share > .1,
