@@ -12,6 +12,8 @@ demo: .venv/.lib
 # one BLAS thread a process: the matrices are small, and the tests run in two processes
 test test-slow: export OMP_NUM_THREADS = 1
 test test-slow: export OPENBLAS_NUM_THREADS = 1
+# compiled files are kept, whatever the shell says: every worker and each process that a test starts would compile all again
+test test-slow: export PYTHONDONTWRITEBYTECODE =
 
 # the files first: what does not agree there is said in seconds
 test: .venv/.dev

@@ -3,7 +3,8 @@ import json, os, shutil, signal, socket, subprocess, sys, time, urllib.error, ur
 from contextlib import contextmanager
 from pathlib import Path
 
-import nbformat, pytest
+import pytest
+from tinybench.course.cells import nbformat    # which loads it a second faster
 from nbformat.v4 import new_code_cell, new_notebook
 
 FLAGS = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '

@@ -1,5 +1,5 @@
 "What the tests share: data by environment variable, copies of the project, and a count of what did not run."
-import os, shutil, sys
+import gc, os, shutil, sys
 from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
@@ -60,6 +60,11 @@ def pytest_collection_modifyitems(items):
     for item in items:
         defined = (d for defs in item._fixtureinfo.name2fixturedefs.values() for d in defs)
         if any(d.scope == 'module' for d in defined): item.add_marker(pytest.mark.xdist_group(item.nodeid.split('::')[0]))
+
+def pytest_collection_finish():
+    "The garbage collector is not to look again and again through thousands of tests and what they import, which stay to the end."
+    gc.collect()
+    gc.freeze()
 
 def pytest_terminal_summary(terminalreporter):
     "One line for each reason that tests did not run."

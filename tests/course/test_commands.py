@@ -48,7 +48,7 @@ finally: print(*{"numpy", "nbformat", "nbgrader", "distributed", "sqlalchemy"} &
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 0 and done.stderr.strip() == '', done.stderr
 
-@pytest.mark.parametrize('module', ['box.worker', 'mend.source', 'student.workspace', 'stub'])
+@pytest.mark.parametrize('module', ['box.worker', 'mend.source', 'student.workspace', 'stub', 'teacher.grade'])
 def test_what_nbformat_does_not_use_is_not_loaded(module):
     "It takes a second, for which each process that grades would wait."
     code = f'import sys, tinybench.course.{module}; print("rfc3987_syntax" in sys.modules)'

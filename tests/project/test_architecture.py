@@ -3,8 +3,8 @@ import ast, graphlib, json, re, statistics, sys, tomllib
 from collections import Counter
 from pathlib import Path
 
-import nbformat
 import pytest
+from tinybench.course.cells import nbformat    # which loads it a second faster
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT/'nbs').glob('[0-9][0-9]_*.ipynb'))

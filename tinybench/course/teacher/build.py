@@ -5,12 +5,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from ..cells import CourseError, Unit, exercises, read_notebook    # before nbgrader: see there
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 from tinybench.base.files import exclusive, replace_folder, write_whole
-from ..cells import CourseError, Unit, exercises, read_notebook
 from ..stub import RELEASE_STEPS
 from ..units import Course, chosen, with_driver
 from .beside import copy_files, files_are_same, files_below, is_private, listed_files

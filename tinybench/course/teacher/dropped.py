@@ -1,10 +1,10 @@
 "Which checks were taken out after hand-in, or give their points to everybody, and what they are worth so"
 import json
 from collections import Counter
+from ..cells import CourseError, NotebookNode, nbformat    # before nbgrader: see there
 from nbgrader.api import Gradebook
 from nbgrader.utils import compute_checksum
 from tinybench.base.files import read_text
-from ..cells import CourseError, NotebookNode, nbformat
 from ..units import Course
 
 def dropped(course:Course) -> dict[str, dict[str, str]]:

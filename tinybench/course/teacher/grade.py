@@ -3,11 +3,11 @@ import logging, os, time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from ..cells import CourseError, one_of    # before nbgrader: see there
 from nbgrader.api import InvalidEntry
 from tinybench.base.text import Shown, Table, one_line
 from ..box.walls import walls
 from ..box.submission import run_work
-from ..cells import CourseError, one_of
 from .build import alone, load_config
 from .gradebook import enter_due, find, open_book
 from .interrupt import ctrl_c, not_for_children

@@ -7,11 +7,12 @@ from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import unquote
 from alembic.script import ScriptDirectory
+# before nbgrader: see there
+from ..cells import CourseError, NotebookNode, Unit, closest, grading, points, read_notebook
 from nbgrader import api
 from nbgrader.api import Assignment, Gradebook, InvalidEntry
 from nbgrader.preprocessors import latesubmissions, overwritecells, saveautogrades
 from traitlets.config import Config
-from ..cells import CourseError, NotebookNode, Unit, closest, grading, points, read_notebook
 from ..units import Course, with_driver
 
 def tables_version() -> str:

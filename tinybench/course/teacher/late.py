@@ -4,10 +4,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
+from ..cells import CourseError, Unit    # before nbgrader: see there
 from nbgrader.api import Gradebook, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties
 from tinybench.base.files import decoded
-from ..cells import CourseError, Unit
 from ..units import Course
 
 def lasting(secs:float) -> str:

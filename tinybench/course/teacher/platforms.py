@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
+from ..cells import CourseError, exercises, one_of, read_notebook, stem    # before nbgrader: see there
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
-from ..cells import CourseError, exercises, one_of, read_notebook, stem
 from ..units import Course
 from .errors import brief
 from .feedback import save

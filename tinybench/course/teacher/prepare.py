@@ -4,6 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+# before nbgrader: see there
+from ..cells import CourseError, NotebookNode, grading, module_of, read_notebook
 from nbgrader.preprocessors import (CheckCellMetadata, ClearOutput, DeduplicateIds, OverwriteCells,
     OverwriteKernelspec)
 from ... import __version__
@@ -11,7 +13,6 @@ from ..box.needed import as_given, import_lines, lesson_names, needed, with_impo
 from ..box.peculiar import peculiar
 from ..box.plan import plan
 from ..box.start import HOME, library_sum
-from ..cells import CourseError, NotebookNode, grading, module_of, read_notebook
 from ..mend.files import mend_files
 from ..mend.notebook import mend
 from ..units import package_of

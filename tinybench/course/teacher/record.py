@@ -2,9 +2,9 @@
 import json, re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from ..cells import named, nbformat, role    # before nbgrader: see there
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput, SaveAutoGrades
 from tinybench.base.files import new_folder
-from ..cells import named, nbformat, role
 from .dropped import apply_drops
 from .gradebook import together
 from .harmless import harmless

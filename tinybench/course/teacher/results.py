@@ -3,10 +3,11 @@ import builtins, json, re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+# before nbgrader: see there
+from ..cells import HIDDEN, NotebookNode, exercises, grading, nbformat, points, role, stem
 from nbgrader.converters.generate_feedback import CSSHTMLHeaderPreprocessor, GetGrades
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import determine_grade
-from ..cells import HIDDEN, NotebookNode, exercises, grading, nbformat, points, role, stem
 from .errors import SAID, asked, compared, failure, brief, raised_at, clean, sentence, statement
 
 def about(cell:Mapping, exercise:str='') -> str:

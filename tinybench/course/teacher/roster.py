@@ -3,10 +3,10 @@ import csv, io, re, unicodedata
 from collections.abc import Callable, Iterable
 from itertools import accumulate
 from pathlib import Path
+from ..cells import CourseError, Unit    # before nbgrader: see there
 from nbgrader.api import Gradebook, SubmittedAssignment
 from tinybench.base.files import read_text
 from tinybench.base.names import nearest_name
-from ..cells import CourseError, Unit
 from ..units import Course
 from .build import load_config
 from .gradebook import gradebook
