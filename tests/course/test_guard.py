@@ -181,7 +181,8 @@ def test_a_stopped_process_is_woken_until_it_ends():
 REPLACES = ['np.add = f', 'import numpy\nnumpy.add = f', 'del math.sqrt', "vars(np)['add'] = f", "np.__dict__['add'] = f", "setattr(np, 'add', f)",
             "globals()['x'] = 1", "exec('x = 1')", 'import sys', "import importlib", 'from unittest import mock', "np.add.__code__ = g", 'f.x = 1',
             'def f(x):\n    x.add = 1', 'class A:\n    def __eq__(self, other): return True', 'f = getattr(np, name)', '%timeit x', 'def f(:',
-            'with open("x") as f.file: pass', 'for np.add in [f]: pass', 'np.add += 1', 'from numpy import *\nimport ctypes', "sys.modules['numpy'] = f"]
+            'with open("x") as f.file: pass', 'for np.add in [f]: pass', 'np.add += 1', 'from numpy import *\nimport ctypes', "sys.modules['numpy'] = f",
+            "from functools import update_wrapper\nupdate_wrapper(np, A, assigned=['add'], updated=[])", "functools.wraps(A, ['add'], [])(np)"]
 PLAIN = ['x = 1', 'def f(a, b):\n    c = a + b\n    c[0] += 1\n    return c.sum()', 'class A:\n    def __init__(self, n): self.n = n', 'import numpy as np',
          'from math import sqrt\nfrom tinybench.core.ops import relu', 'def f(x):\n    for i in range(3): x[i] = i\n    return {**x}', '[y for y in x if y.shape == (3,)]']
 

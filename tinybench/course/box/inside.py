@@ -100,7 +100,7 @@ def writes(node) -> bool:
 # Names that lead to the names of a module or class. A cell without them, and without a store to an attribute
 # of anything but `self`, replaces nothing that others lean on, and what it leans on need not be put back.
 LEADS = {'vars', 'globals', 'locals', 'setattr', 'delattr', 'getattr', 'exec', 'eval', 'compile', 'modules',
-         'get_ipython', 'patch'}
+         'get_ipython', 'patch', 'wraps', 'update_wrapper'}
 AT_HOME = {'math', 'numpy', 'typing', 'collections', 'dataclasses', 'functools', 'itertools', 'tinybench'}
 
 def reaches_out(node) -> bool:
