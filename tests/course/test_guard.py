@@ -184,7 +184,8 @@ REPLACES = ['np.add = f', 'import numpy\nnumpy.add = f', 'del math.sqrt', "vars(
             'with open("x") as f.file: pass', 'for np.add in [f]: pass', 'np.add += 1', 'from numpy import *\nimport ctypes', "sys.modules['numpy'] = f",
             "from functools import update_wrapper\nupdate_wrapper(np, A, assigned=['add'], updated=[])", "functools.wraps(A, ['add'], [])(np)"]
 PLAIN = ['x = 1', 'def f(a, b):\n    c = a + b\n    c[0] += 1\n    return c.sum()', 'class A:\n    def __init__(self, n): self.n = n', 'import numpy as np',
-         'from math import sqrt\nfrom tinybench.core.ops import relu', 'def f(x):\n    for i in range(3): x[i] = i\n    return {**x}', '[y for y in x if y.shape == (3,)]']
+         'from math import sqrt\nfrom tinybench.core.ops import relu', 'def f(x):\n    for i in range(3): x[i] = i\n    return {**x}', '[y for y in x if y.shape == (3,)]',
+         'g = f(**named)', 'try: f()\nexcept ValueError: pass', 'match x:\n    case [a, *_]: y = a']
 
 @pytest.mark.parametrize('source', REPLACES)
 def test_a_cell_that_may_replace_something_is_told(source): assert may_replace(source)

@@ -291,6 +291,11 @@ def test_autocorrelation_finds_what_was_put_in():
 @given(st.lists(floats, min_size=1, max_size=60))
 def test_quartiles_are_numpys(v): np.testing.assert_allclose(quartiles(v), np.quantile(v, [.25, .75]), rtol=1e-12)
 
+@pytest.mark.parametrize('n', [0, 1])
+def test_nothing_has_no_spread_and_no_ranks(n):
+    assert np.isnan(iqr([1.]*n)) and ranks([1.]*n).tolist() == [1.]*n
+    assert ranks([np.inf, 2, np.inf, -np.inf]).tolist() == [3.5, 2, 3.5, 1]
+
 @pytest.mark.parametrize('f', [sd, mad, iqr, variation])
 def test_one_value_has_no_spread(f):
     assert math.isnan(f([3.])) and f([3., 3.]) == 0

@@ -33,8 +33,9 @@ def quartiles(values) -> tuple[float,float]:
 
 def iqr(values) -> float:
     "Interquartile range, the width of the middle half; NaN for a single value."
+    if len(values) < 2: return math.nan
     q1, q3 = quartiles(values)
-    return q3 - q1 if len(values) > 1 else math.nan
+    return q3 - q1
 
 def variation(values) -> float:
     "Coefficient of variation, sd over the size of the mean; NaN for a single value or a mean of 0."
@@ -56,7 +57,8 @@ def ranks(values) -> np.ndarray:
     "The rank of each value, from 1; equal values share the mean of their ranks."
     v = np.asarray(values)
     order = v.argsort()
-    first = np.flatnonzero(np.r_[True, np.diff(v[order]) != 0, True])       # of those that are equal, and n
+    row = v[order]
+    first = np.flatnonzero(np.r_[[True]*(len(v) > 0), row[1:] != row[:-1], True])    # of equal ones, and n
     out = np.empty(len(v))
     out[order] = np.repeat((first[:-1] + first[1:] + 1)/2, np.diff(first))
     return out

@@ -101,16 +101,16 @@ def writes(node) -> bool:
 # of anything but `self`, replaces nothing that others lean on, and what it leans on need not be put back.
 LEADS = {'vars', 'globals', 'locals', 'setattr', 'delattr', 'getattr', 'exec', 'eval', 'compile', 'modules',
          'get_ipython', 'patch', 'wraps', 'update_wrapper'}
-AT_HOME = {'math', 'numpy', 'typing', 'collections', 'dataclasses', 'functools', 'itertools', 'tinybench'}
+AT_HOME = {'math', 'numpy', 'typing', 'collections', 'dataclasses', 'functools', 'itertools'}   # and `ROOTS`
 
 def reaches_out(node) -> bool:
     "Whether a node of a syntax tree may be part of replacing what others lean on."
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         modules = [node.module or ''] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
-        return not AT_HOME.issuperset(m.split('.')[0] for m in modules)
+        return not {m.split('.')[0] for m in modules} <= AT_HOME | ROOTS
     if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
         return name_in(node.value) != 'self' or not isinstance(node.value, ast.Name)
-    name = name_in(node)
+    name = name_in(node) or ''    # `f(**kw)` has an argument without a name
     return name in LEADS or name[:2] == '__' and name not in ('__init__', '__call__', '__len__', '__repr__')
 
 def may_replace(source) -> bool:

@@ -28,7 +28,7 @@ class Letters:
             if not (more := self.sock.recv(min(max(1 << 13, n - len(self.came)), 1 << 20))):
                 raise Broken('your code ended the process that it ran in, or its connection')
             self.came += more
-        taken = bytes(self.came[:n]) if n < len(self.came) else bytes(self.came)
+        with memoryview(self.came) as came: taken = bytes(came[:n])
         del self.came[:n]
         return taken
     def receive(self, most=(MOST_HEAD, MOST_RAW)) -> list:
