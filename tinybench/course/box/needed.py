@@ -1,5 +1,6 @@
 "What a grade depends on: the imports of a lesson, the cells that checks need, and those that they lean on"
 import ast, builtins, re, symtable
+from functools import lru_cache
 from ..cells import role
 from ..trees import LONGEST, NO_PYTHON, parsed, quiet
 
@@ -19,6 +20,9 @@ def import_lines(nb) -> list:
     used = {n.id for n in nodes if isinstance(n, ast.Name)} & set(dir(builtins)) - bound
     return list(dict.fromkeys(lines + [f'from builtins import {name}' for name in sorted(used)]))
 
+once = lru_cache(1024)    # a class hands in the same cells, most of them the lesson's
+
+@once
 def made_and_used(source) -> tuple:
     "The global names that a cell makes, and those that it needs from others; raises one of `NO_PYTHON`."
     if len(source) > LONGEST: raise ValueError(f'{len(source):,} characters are too many for a cell')
@@ -30,16 +34,17 @@ def made_and_used(source) -> tuple:
         scope = todo.pop()
         todo += scope.get_children()
         read |= {s.get_name() for s in scope.get_symbols() if s.is_global() and s.is_referenced()}
-    return made, read - made
+    return frozenset(made), frozenset(read - made)
 
-def changes(source) -> set:
+@once
+def changes(source) -> frozenset:
     "The names of what a cell changes in place: `table` where it says `table['two'] = 2`."
     found = set()
     for n in ast.walk(parsed(source) or ast.Module([], [])):
         if not isinstance(n, (ast.Attribute, ast.Subscript)) or isinstance(n.ctx, ast.Load): continue
         while isinstance(n, (ast.Attribute, ast.Subscript)): n = n.value
         if isinstance(n, ast.Name): found.add(n.id)
-    return found
+    return frozenset(found)
 
 def needed(cells, lesson) -> list:
     "The code cells that a grade may depend on; `lesson` is the notebook that they come from."

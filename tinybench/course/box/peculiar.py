@@ -2,7 +2,7 @@
 import ast, re
 from ..cells import role
 from ..trees import parsed
-from .needed import defined, leaned_on
+from .needed import defined, leaned_on, once
 
 
 ODD = set('''
@@ -24,7 +24,7 @@ def peculiar(cells, lesson) -> list:
     own = [c for c in cells if c.cell_type == 'code' and c.source not in given]
     trees = [t for c in own if (t := parsed(c.source))]
     roots, lean = imported_names(trees, {'np', 'numpy', 'sys', 'fastcore', 'tinybench'}), leaned_on(lesson)
-    values = imported_names(trees, VALUES, 'numpy')
+    values = frozenset(imported_names(trees, VALUES, 'numpy'))
     theirs = set().union(*(posing(source, VALUES) for source in given))
     cells_given = [c for c in lesson.cells if c.cell_type == 'code' and not role(c)]
     constants = {n for c in cells_given for n in assigned(c.source) if n.isupper()}
@@ -65,12 +65,13 @@ def replaced(source, roots) -> set:
     stored = [n for n in nodes if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load)]
     return {f'{root(n)}….{n.attr} = …' for n in stored if root(n) in roots}
 
-VALUES = set('np numpy type bool bytearray bytes complex dict float frozenset int list set str tuple'.split())
+VALUES = frozenset('np numpy type bool bytearray bytes complex dict float frozenset int list set str tuple'.split())
 BY_NAME = 'ndarray', 'Tensor', 'NDFrame'  # what fastcore's checks know by its name alone
 
-def posing(source, values) -> set:
+@once
+def posing(source, values) -> frozenset:
     "The classes of a cell that pose as a value: derived from one of `values`, or named as checks know it."
     classes = [n for n in ast.walk(parsed(source) or ast.Module([], [])) if isinstance(n, ast.ClassDef)]
     def odd(c): return c.name in BY_NAME or any(root(b) in values | {''} for b in c.bases)
     def said(base): return ast.unparse(base) if len(list(ast.walk(base))) < 20 else '…'
-    return {f'class {c.name}({", ".join(map(said, c.bases))})' for c in classes if odd(c)}
+    return frozenset(f'class {c.name}({", ".join(map(said, c.bases))})' for c in classes if odd(c))

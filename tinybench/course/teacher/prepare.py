@@ -44,9 +44,10 @@ def apply(steps, nb, unit, student, name, config) -> NotebookNode:
 read_once = lru_cache(maxsize=32)(lambda path, changed: read_notebook(path))
 
 @lru_cache(maxsize=32)
-def plan_of(path, changed) -> dict:
-    "How the checks of a lesson are run."
-    return plan(read_once(path, changed))
+def told_of(path, changed) -> dict:
+    "What a warm process is told of a lesson: its imports, its names, and how its checks are run."
+    nb = read_once(path, changed)
+    return dict(imports=import_lines(nb), shared=lesson_names(nb.cells), plan=plan(nb))
 
 def lesson(course, unit, notebook, step='source') -> NotebookNode:
     "The instructor's notebook as `course build` copied it, or with `step='release'` as students got it."
@@ -125,9 +126,7 @@ def work_for(course, unit, ready, sandbox=True) -> dict:
                  for c in needed(nb.cells, lesson(course, unit, n))]
              for n, nb in ready.notebooks.items()}
     lessons = {n: dict(blocked=[f'{package}.{module_of(m)}' for m in there if m >= n],
-                       imports=import_lines(lesson(course, unit, n)),
-                       shared=lesson_names(lesson(course, unit, n).cells),
-                       plan=plan_of(*lesson_at(course, unit, n))) for n in cells}
+                       **told_of(*lesson_at(course, unit, n))) for n in cells}
     return dict(cells=cells, lessons=lessons, library=str(library), package=package,
                 sum=library_sum(library, package), limits=course.limits, sandbox=sandbox,
                 secrets=secrets(course),

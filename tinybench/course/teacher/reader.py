@@ -1,5 +1,5 @@
 "What students hand in is read in a process of its own, within limits of time and memory"
-import resource
+import gc, resource
 from tinybench.base.process import Child
 from ..cells import CourseError
 from .interrupt import not_for_children
@@ -9,6 +9,7 @@ SECONDS, MEMORY_MB = 60, 4096    # for all notebooks of one submission
 def answers(pipe, memory_mb):
     "In the other process: call what is asked for, and answer with what it gives, or with its CourseError."
     resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20,)*2)
+    gc.freeze()    # what is loaded stays, and is not to be looked through again and again
     pipe.send(('ok', 'ready'))
     while (asked := pipe.recv()) is not None:
         f, *args = asked
