@@ -10,7 +10,7 @@ from tinybench.toolchain.store import NoLibrary, fingerprint, keep, kept
 
 
 SUFFIX = {'win32': '.dll', 'darwin': '.dylib'}.get(sys.platform, '.so')
-TIME_LIMIT = 60.    # seconds
+TIME_LIMIT, ASK_LIMIT = 60., 10.    # seconds
 
 class NoCompiler(NoLibrary):
     "No C compiler was found, or the one that was named is none."
@@ -83,7 +83,7 @@ def ask(command:tuple[str, ...]) -> tuple[str, str]:
     zig = Path(command[0]).stem == 'zig'
     try:
         with tempfile.TemporaryDirectory(prefix='tinybench-', ignore_cleanup_errors=True) as folder:
-            code, said = run((command[0], 'version') if zig else (*command, '--version'), folder, 10)
+            code, said = run((command[0], 'version') if zig else (*command, '--version'), folder, ASK_LIMIT)
     except OSError as e: raise NoCompiler(f'{command[0]}: {e.strerror or e}') from e    # TimeoutError too
     kind = 'zig' if zig else next((k for k, sign in SIGNS.items() if sign in said), None)
     if code or not kind: raise NoCompiler(f'{command[0]} is neither gcc nor clang')
@@ -108,8 +108,10 @@ def flags(compiler:Compiler, fast_math:bool=True, sanitize:bool=False,
     how = [*CHECKED] if sanitize else ['-O3', *([native] if native else [])]
     if os.name == 'posix': how.append('-fPIC')
     if fast_math: how += FAST
-    # zig would trap on undefined behaviour, and compile a library of its own first, which takes seconds
-    if compiler.kind == 'zig': how += ['-fno-sanitize=all', '-rtlib=none']
+    # zig would trap on undefined behaviour, and compile a library of its own at first, for seconds; through a
+    # script of another name it looks like clang
+    if compiler.kind != 'gcc': how.append('-fno-sanitize=all')
+    if compiler.kind == 'zig': how.append('-rtlib=none')
     # a name that is missing is an error now, not when the library is loaded
     if sys.platform == 'linux' and not sanitize: how.append('-Wl,-z,defs')
     return ('-std=c11', '-Wall', '-Wextra', '-shared', *how, *also)

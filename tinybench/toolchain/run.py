@@ -32,7 +32,7 @@ def run(command:Sequence[str], folder:str, secs:float) -> tuple[int, str]:
 def complaint(code:int, said:str) -> str:
     "The first error in what a compiler `said`, in one line; else its first line, or how it ended."
     lines = [line.strip() for line in said.splitlines() if line.strip()] or ['it said nothing']
-    first = next((line for line in lines if re.search(r'\berror\b', line)), lines[0])
+    first = next((line for line in lines if re.search(r'\berror\b|undefined reference', line)), lines[0])
     ended = f'signal {-code}' if code < 0 else f'exit status {code}'
     return f'{"".join(c if c.isprintable() else "?" for c in first[:300])} ({ended})'
 
