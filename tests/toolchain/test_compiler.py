@@ -133,10 +133,10 @@ def test_a_name_that_is_missing_is_an_error_of_the_compiler(real):
     with pytest.raises(CompileError, match='nowhere'): compiled('int nowhere(void); int f(void) { return nowhere(); }', real, flags(real))
 
 def test_a_time_limit_ends_all_that_the_compiler_started(tmp_path):
-    path = fake(tmp_path/'cc', f'echo $$ >> {tmp_path}/pids; sleep 100 & echo $! >> {tmp_path}/pids; sleep 100')
+    path = fake(tmp_path/'cc', f': > "$TMPDIR/half"; echo $$ >> {tmp_path}/pids; sleep 100 & echo $! >> {tmp_path}/pids; sleep 100')
     with pytest.raises(CompileError, match='did not end'): compiled(ADD, Compiler((str(path),), '1', 'gcc'), [], secs=1)
     pids = [int(p) for p in (tmp_path/'pids').read_text().split()]
-    assert len(pids) == 2 and end_soon(pids)
+    assert len(pids) == 2 and end_soon(pids) and not list((tmp_path/'tmp').iterdir())
 
 def test_ctrl_c_leaves_no_compiler_and_no_half_file(tmp_path):
     path = fake(tmp_path/'cc', f'echo half > network.so; sleep 100 & echo $$ $! > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pids; sleep 100')
