@@ -152,6 +152,20 @@ def test_ctrl_c_leaves_no_compiler_and_no_half_file(tmp_path):
     assert len(pids) == 2 and end_soon(pids)
     assert not list((tmp_path/'tmp').iterdir()) and not (tmp_path/'cache').exists()
 
+def test_ctrl_c_in_the_middle_of_a_start_waits_for_it(tmp_path, monkeypatch):
+    "It comes when the compiler runs, but `Popen` has not returned yet."
+    import subprocess
+    started = []
+    def start(*args, made=subprocess.Popen, **more):
+        started.append(made(*args, **more))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+    monkeypatch.setattr(subprocess, 'Popen', start)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt): compiled(ADD, Compiler((str(fake(tmp_path/'cc', 'sleep 100')),), '1', 'gcc'), [])
+    assert started[0].returncode == -signal.SIGKILL and signal.getsignal(signal.SIGINT) is before
+    assert not list((tmp_path/'tmp').iterdir())
+
 @pytest.mark.parametrize('name', ['with blank', 'ümläut', '''it's "quoted"''', '-x', '$(touch oops);&`touch oops`', 'a\nline'])
 def test_any_path_will_do(name, real, tmp_path, monkeypatch):
     "The cache, the temporary folder, and that of the compiler; relative to the folder of the process, too."
