@@ -23,7 +23,7 @@ def python(code, *before, **more):
     return subprocess.Popen([*before, sys.executable, '-c', textwrap.dedent(code)], text=True, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, **more)
 
-def told(process, secs=60):
+def told(process, secs=300):
     "What `process` printed, once it has ended well."
     out, err = process.communicate(timeout=secs)
     assert process.returncode == 0, err
