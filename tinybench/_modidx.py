@@ -3473,4 +3473,10 @@ d = { 'settings': { 'branch': 'main',
                                       'tinybench.tasks.task.roc': ('tasks.task.html#roc', 'tinybench/tasks/task.py'),
                                       'tinybench.tasks.task.task_of': ('tasks.task.html#task_of', 'tinybench/tasks/task.py'),
                                       'tinybench.tasks.task.task_table': ('tasks.task.html#task_table', 'tinybench/tasks/task.py'),
-                                      'tinybench.tasks.task.verdict': ('tasks.task.html#verdict', 'tinybench/tasks/task.py')}}}
+                                      'tinybench.tasks.task.verdict': ('tasks.task.html#verdict', 'tinybench/tasks/task.py')},
+            'tinybench.toolchain.cache': {},
+            'tinybench.toolchain.compiler': {},
+            'tinybench.toolchain.cpu': {},
+            'tinybench.toolchain.load': {},
+            'tinybench.toolchain.run': {},
+            'tinybench.toolchain.store': {}}}
