@@ -1,6 +1,7 @@
 "The syntax tree of a cell, and quiet about how it is written"
 import ast, threading, warnings
 from contextlib import contextmanager
+from functools import lru_cache
 
 _one = threading.RLock()    # warnings' filters are everybody's: one thread at a time changes them
 
@@ -16,6 +17,7 @@ def quiet(*kinds):
 LONGEST = 20_000
 NO_PYTHON = SyntaxError, ValueError, RecursionError, MemoryError
 
+@lru_cache(2048)    # a class hands in the same cells, most of them the lesson's; nobody changes a tree
 def parsed(source:str, longest:int|None=LONGEST) -> ast.Module|None:
     "The syntax tree of a cell, or None if it is not plain Python or too long; `longest=None` for our own."
     if longest is not None and len(source) > longest: return None

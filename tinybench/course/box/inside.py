@@ -101,7 +101,8 @@ def writes(node) -> bool:
 # of anything but `self`, replaces nothing that others lean on, and what it leans on need not be put back.
 LEADS = {'vars', 'globals', 'locals', 'setattr', 'delattr', 'getattr', 'exec', 'eval', 'compile', 'modules',
          'get_ipython', 'patch', 'wraps', 'update_wrapper'}
-AT_HOME = {'math', 'numpy', 'typing', 'collections', 'dataclasses', 'functools', 'itertools'}   # and `ROOTS`
+AT_HOME = set('bisect collections copy dataclasses functools heapq itertools math numpy random re '
+              'statistics string time typing warnings'.split())   # and `ROOTS`
 
 def reaches_out(node) -> bool:
     "Whether a node of a syntax tree may be part of replacing what others lean on."
@@ -115,7 +116,12 @@ def reaches_out(node) -> bool:
 
 def may_replace(source) -> bool:
     "Whether the cell may replace what others lean on; where nobody can say, it may."
-    try: return any(map(reaches_out, ast.walk(ast.parse(source))))
+    try:
+        nodes = [*ast.walk(ast.parse(source))]
+        # above a function, `@wraps(f)` gives names to that function alone
+        above = [d for n in nodes if isinstance(n, ast.FunctionDef) for d in n.decorator_list]
+        names = {id(d.func) for d in above if isinstance(d, ast.Call) and name_in(d.func) == 'wraps'}
+        return any(reaches_out(n) for n in nodes if id(n) not in names)
     except Exception: return True
 
 def solved(request, shell):

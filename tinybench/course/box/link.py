@@ -1,6 +1,6 @@
 "Requests and answers between the process of a check and that of the answer, one at a time and nested"
 # Standard library only, and numpy where the lesson has it: this runs inside the walls.
-import io, struct, threading, traceback, warnings, weakref
+import io, itertools, struct, threading, traceback, warnings, weakref
 from .handles import DEEDS, Handle, deeds_of, do, kind_with, may_be_done
 from .messages import decode as from_json, encode as to_json
 from .pickled import Unpickler, crosses, pickled
@@ -15,7 +15,7 @@ def how_taken() -> tuple:
 
 class Broken(BaseException): "The other process is gone, or says what is none of the things that may be said."
 
-MOST_PARTS, COUNT, LENGTH = 100_000, struct.Struct('>I'), struct.Struct('>Q')
+MOST_PARTS, COUNT = 100_000, struct.Struct('>I')
 
 class Letters:
     "Messages of several parts through a socket: their number, their lengths, and then they."
@@ -23,21 +23,25 @@ class Letters:
     def send(self, *parts):
         lengths = struct.pack(f'>I{len(parts)}Q', len(parts), *map(len, parts))
         self.sock.sendall(b''.join((lengths, *parts)))
-    def take(self, n) -> bytes:
-        while len(self.came) < n:   # one call reads a short message whole
-            if not (more := self.sock.recv(min(max(1 << 13, n - len(self.came)), 1 << 20))):
+    def wait_for(self, n):
+        "Read until `n` bytes are there; one call reads a short message whole."
+        while (missing := n - len(self.came)) > 0:
+            if not (more := self.sock.recv(min(max(1 << 13, missing), 1 << 20))):
                 raise Broken('your code ended the process that it ran in, or its connection')
             self.came += more
-        with memoryview(self.came) as came: taken = bytes(came[:n])
-        del self.came[:n]
-        return taken
     def receive(self, most=(MOST_HEAD, MOST_RAW)) -> list:
-        n, = COUNT.unpack(self.take(COUNT.size))
+        self.wait_for(COUNT.size)
+        n, = COUNT.unpack_from(self.came)
         if not 0 < n <= MOST_PARTS: raise Broken('your code wrote to the check itself')
-        lengths = struct.unpack(f'>{n}Q', self.take(n*LENGTH.size))
+        self.wait_for(start := COUNT.size + 8*n)
+        lengths = struct.unpack_from(f'>{n}Q', self.came, COUNT.size)
         if lengths[0] > most[0] or sum(lengths[1:]) > most[1]:
             raise Broken('your code returned more than can be looked at here')
-        return [self.take(size) for size in lengths]
+        self.wait_for(start + sum(lengths))
+        ends = [*itertools.accumulate(lengths, initial=start)]
+        with memoryview(self.came) as came: parts = [bytes(came[a:b]) for a, b in itertools.pairwise(ends)]
+        del self.came[:ends[-1]]
+        return parts
 
 class Link:
     "What both ends have: one request at a time, and others within it."

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from ..cells import CourseError, NotebookNode, Unit, closest, grading, points, read_notebook
 from nbgrader import api
 from nbgrader.api import Assignment, Gradebook, InvalidEntry
-from nbgrader.preprocessors import latesubmissions, overwritecells, saveautogrades
+from nbgrader.preprocessors import latesubmissions, overwritecells, overwritekernelspec, saveautogrades
 from traitlets.config import Config
 from ..units import Course, with_driver
 
@@ -119,7 +119,7 @@ class KeptOpen(Gradebook):
 def open_book(course, config) -> Iterator:
     "The gradebook that all of nbgrader's preprocessors use while it lasts."
     with gradebook(course, config, KeptOpen) as book, ExitStack() as meanwhile:
-        for m in (overwritecells, saveautogrades, latesubmissions):
+        for m in (overwritecells, overwritekernelspec, saveautogrades, latesubmissions):
             meanwhile.enter_context(patch.object(m, 'Gradebook', lambda *args, **kwargs: book))
         yield book
 

@@ -1,13 +1,13 @@
 "A submission made ready to run: read, mended, with the original checks, and as plain data"
-import hashlib, logging, os
+import hashlib, json, logging, os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 # before nbgrader: see there
 from ..cells import CourseError, NotebookNode, grading, module_of, read_notebook
-from nbgrader.preprocessors import (CheckCellMetadata, ClearOutput, DeduplicateIds, OverwriteCells,
-    OverwriteKernelspec)
+from nbgrader.preprocessors import (CheckCellMetadata, ClearOutput, DeduplicateIds, NbGraderPreprocessor,
+    OverwriteCells, OverwriteKernelspec)
 from ... import __version__
 from ..box.needed import as_given, import_lines, lesson_names, needed, with_imports
 from ..box.peculiar import peculiar
@@ -19,6 +19,7 @@ from ..units import package_of
 from .beside import given_files, packed
 from .build import load_config
 from .dropped import drops
+from .gradebook import open_book
 from .reader import Reader
 
 @dataclass
@@ -30,7 +31,17 @@ class Prepared:
     notes: dict = field(default_factory=dict)
     watch: list = field(default_factory=list)  # what a person should look at, and no student is told
 
-SANITIZE = ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata
+class CheckOnce(NbGraderPreprocessor):
+    "nbgrader's CheckCellMetadata, which takes a millisecond a cell, for what no cell before had."
+    held = set()
+    def preprocess(self, nb, told):
+        new = {json.dumps(c.metadata.get('nbgrader'), sort_keys=True, default=str): c for c in nb.cells}
+        new = {said: c for said, c in new.items() if said not in self.held}
+        CheckCellMetadata(parent=self).preprocess(NotebookNode(nb | dict(cells=[*new.values()])), told)
+        if len(self.held) < 10_000: self.held.update(new)
+        return nb, told
+
+SANITIZE = ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckOnce
 
 def apply(steps, nb, unit, student, name, config) -> NotebookNode:
     "The notebook `name` of a student after nbgrader's preprocessors `steps`."
@@ -134,7 +145,8 @@ def work_for(course, unit, ready, sandbox=True) -> dict:
 
 def both(course, unit, student, sandbox) -> tuple[Prepared, dict]:
     "A submission made ready, and its work; the configuration is loaded here, as not all of it can be sent."
-    ready = prepare(course, unit, student, load_config(course))
+    config = load_config(course)
+    with open_book(course, config): ready = prepare(course, unit, student, config)
     return ready, work_for(course, unit, ready, sandbox)
 
 def read(reader:Reader, course, unit, student, sandbox=True) -> tuple[Prepared, dict]:

@@ -3,16 +3,16 @@ import json, re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from ..cells import named, nbformat, role    # before nbgrader: see there
-from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, LimitOutput, SaveAutoGrades
+from nbgrader.preprocessors import AssignLatePenalties, LimitOutput, SaveAutoGrades
 from tinybench.base.files import new_folder
 from .dropped import apply_drops
 from .gradebook import together
 from .harmless import harmless
 from .late import extend, final, late_words, stamp_of
-from .prepare import apply, key_of, lesson
-from .results import by_exercise, results
+from .prepare import CheckOnce, apply, key_of, lesson
+from .results import by_exercise
 
-RECORD = LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata
+RECORD = LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckOnce
 
 def enter(course, unit, student, book) -> list:
     "Enter the submission into the gradebook, with the time in its timestamp.txt; notes on that."
@@ -68,18 +68,18 @@ class Row:
     notes: tuple = ()
     done: bool = True   # False where it could not be graded, and is for the next run
 
-def lost(name, nb) -> list:
-    "A sentence for each exercise of an executed notebook that did not earn all its points."
+def lost(name, found) -> list:
+    "A sentence for each exercise that did not earn all its points, where `found` is what each did earn."
     words = {}
-    for r in results(nb):
+    for r in (r for _, _, checks in found for r in checks):
         if r.score is not None and r.score < r.points:
             words.setdefault(r.exercise, r.message or 'Nothing was written.')
     return [f'{name}, {exercise}: {why}' for exercise, why in words.items()]
 
-def unearned(name, nb, released) -> list:
+def unearned(name, found, released) -> list:
     "A sentence for each exercise with points for the stub as handed out, or for a hidden check alone."
     stubs, said = {named(c): c.source.strip() for c in released.cells if role(c) == 'exercise'}, []
-    for exercise, cell, checks in by_exercise(nb):
+    for exercise, cell, checks in found:
         held = [r for r in checks if r.verdict == 'holds' and r.points]
         if held and role(cell) == 'exercise' and cell.source.strip() == stubs.get(exercise):
             which = ', '.join(r.check for r in held)
@@ -104,8 +104,9 @@ def score(course, unit, ready, found, config, book) -> list:
         ready.notes[name] += fill(nb, found[name])
         ready.watch += [f'{name}, {o["id"]}: {o["watch"]}.' for o in found[name] if o['watch']]
         nb = ready.notebooks[name] = apply(RECORD, nb, unit, ready.student, name, config)
-        words += lost(name, nb)
-        alone += unearned(name, nb, lesson(course, unit, name, 'release'))
+        earned = [*by_exercise(nb)]
+        words += lost(name, earned)
+        alone += unearned(name, earned, lesson(course, unit, name, 'release'))
     for name in unit.notebooks:
         entered = book.find_submission_notebook(name, unit.name, ready.student)
         if name not in ready.notebooks: zero(entered)
