@@ -5,7 +5,7 @@ from .alarms import compared, is_alarm
 from .rows import Case, by_try
 from .worlds import busy
 
-BUDGET = ((.001, 4050, .0075), (.02, 202, .027), (.1, 40, .063))    # seconds a sample, rounds, slowdown
+BUDGET = ((.001, 4050, .0075), (.02, 202, .027), (.1, 40, .067))    # seconds a sample, rounds, slowdown
 
 def found(secs, rounds, slower, rng): return is_alarm(compared(busy(secs), rng, rounds, (0., slower)).rows[0])
 
