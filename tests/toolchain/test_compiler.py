@@ -7,6 +7,7 @@ from compilekit import ADD, end_soon, fake, files, python, told
 from tinybench.toolchain import compiler
 from tinybench.toolchain.cache import library, library_key
 from tinybench.toolchain.compiler import CompileError, Compiler, NoCompiler, compiled, find_compiler, flags
+from tinybench.toolchain.cpu import Target, host
 from tinybench.toolchain.run import complaint
 from tinybench.toolchain.store import NoLibrary, kept
 
@@ -79,6 +80,21 @@ def test_flags_are_the_compilers(real):
     if real.kind == 'gcc': assert '-fsanitize=address,undefined' in flags(real, sanitize=True)
     else:
         with pytest.raises(ValueError, match='sanitize takes gcc'): flags(real, sanitize=True)
+
+@pytest.mark.parametrize('kind', ['zig', 'clang', 'gcc'])
+@pytest.mark.parametrize('width', [4, 8, 16, 32, 64])
+def test_clang_is_told_to_use_vectors_of_64_bytes_if_there_are(kind, width, monkeypatch):
+    monkeypatch.setattr(compiler, 'host', lambda: Target('this', width))
+    asked = '-mprefer-vector-width=512' in flags(Compiler(('/usr/bin/cc',), '1', kind))
+    assert asked == (kind != 'gcc' and width == 64)
+
+VECTORS = '''typedef float vec __attribute__((vector_size(64), aligned(4)));
+void add(float *y, const float *x) { *(vec *)y += *(const vec *)x; }
+'''
+
+def test_a_vector_of_64_bytes_stays_in_one_piece(real):
+    if host().vector_bytes < 64: pytest.skip('needs vectors of 64 bytes')
+    assert b'zmm' in compiled(VECTORS, real, [*flags(real, also=['-S']), '-g0'])
 
 def test_each_of_what_a_library_depends_on_is_in_its_key(monkeypatch):
     gcc = Compiler(('/usr/bin/gcc',), '12', 'gcc')
