@@ -65,7 +65,9 @@ def replaced(source, roots) -> set:
     stored = [n for n in nodes if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load)]
     return {f'{root(n)}….{n.attr} = …' for n in stored if root(n) in roots}
 
-VALUES = frozenset('np numpy type bool bytearray bytes complex dict float frozenset int list set str tuple'.split())
+VALUES = frozenset('''
+    np numpy type bool bytearray bytes complex dict float frozenset int list set str tuple
+'''.split())
 BY_NAME = 'ndarray', 'Tensor', 'NDFrame'  # what fastcore's checks know by its name alone
 
 @once
