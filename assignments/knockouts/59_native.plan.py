@@ -1,28 +1,39 @@
 "Known answers to the exercises of 59_native.plan, for `tinybench course prove`."
 
-# %% uses wrong: nobody asks for the result
-def uses(nodes, out): return Counter(i for n in nodes for i in n.ins if type(i) is int)
+# %% taker wrong: the first value that it reads
+def taker(n, read, made):
+    first = next(i for i in n.ins if type(i) is int)
+    return first if read[first] == 1 else None
 
-# %% uses wrong: a node that reads a value twice counts once
-def uses(nodes, out):
-    return Counter([i for n in nodes for i in {k for k in n.ins if type(k) is int}] + [out])
+# %% taker wrong: whoever else reads it
+def taker(n, read, made): return max((i for i in n.ins if type(i) is int), key=made.get)
 
-# %% uses wrong: the result is read once, whatever reads it besides
-def uses(nodes, out):
-    found = Counter(i for n in nodes for i in n.ins if type(i) is int)
-    found[out] = 1
-    return found
+# %% taker wrong: any value that nobody else reads, however early it is made
+def taker(n, read, made):
+    return next((i for i in n.ins if type(i) is int and read[i] == 1), None)
 
-# %% uses wrong: the first input only
-def uses(nodes, out): return Counter([n.ins[0] for n in nodes if n.ins and type(n.ins[0]) is int] + [out])
+# %% taker wrong: the value with the largest number
+def taker(n, read, made):
+    last = max(i for i in n.ins if type(i) is int)
+    return last if read[last] == 1 else None
 
-# %% uses right: counts one by one
-def uses(nodes, out):
-    found = Counter({out: 1})
-    for n in nodes:
-        for i in n.ins:
-            if isinstance(i, int): found[i] += 1
-    return found
+# %% taker wrong: two that are made at the same time
+def taker(n, read, made):
+    last = max((i for i in n.ins if type(i) is int), key=made.get)
+    return last if read[last] == 1 else None
+
+# %% taker wrong: arrays are in the way
+def taker(n, read, made):
+    if not all(type(i) is int for i in n.ins): return None
+    *before, last = sorted(n.ins, key=made.get)
+    return last if read[last] == 1 and all(made[i] < made[last] for i in before) else None
+
+# %% taker right: looks for the largest number of a step, which one value alone has
+def taker(n, read, made):
+    values = [i for i in n.ins if isinstance(i, int)]
+    latest = max(made[i] for i in values)
+    found = [i for i in values if made[i] == latest]
+    return found[0] if len(found) == 1 and read[found[0]] == 1 else None
 
 # %% least wrong: all at once
 def least(sizes, lives): return sum(sizes.values())

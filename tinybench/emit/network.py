@@ -26,7 +26,8 @@ static inline void frame(float *y, int n, int h, int w, int c, int t, int b, int
 '''
 RUN = '''
 /* x {x} -> y {y}; arena: {arena} numbers, w: {weights} numbers */
-void run(const float *restrict x, float *restrict y, float *restrict arena, const float *restrict w)
+void run(const float *restrict x, float *restrict y, float *restrict arena,
+    const float *restrict w)
 {{
     (void)arena, (void)w;
 {calls}

@@ -4,12 +4,12 @@ import numpy as np
 
 from .place import image
 from .steps import Step, rows_of
-from .text import function, indent, plus, times
+from .text import function, indent, plus, times, wrapped
 
 
 BLOCK = '''
 /* {comment} */
-INLINE void {name}_block(const int P, const int V, const int left, {args})
+{head}
 {{
     vec sum[P][V];
     UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) sum[p][v] = load(b + v*L);
@@ -61,16 +61,20 @@ class Product:
         done = ['relu' if t == 'relu' else 'a value added' for t in s.then]
         if s.pool: done.append(f'pooled {s.pool[0]}x{s.pool[1]}')
         said = ', '.join([f'{kind} {self.x.shape} -> {self.y.shape}', *done])
-        return f'{said}: blocks of {p} x {v*self.lanes}'
+        return f'{said}: blocks of {p} pixels x {v*self.lanes} outputs'
     def out(self) -> int:
         "From pixel to pixel of what is stored: of a line, if that is pooled."
         return self.rows.outputs if self.s.pool else self.rows.y[2]
+    def head(self, *numbers) -> str:
+        "The head of the function of one block, which takes these numbers."
+        args = ', '.join([*(f'const int {n}' for n in numbers), self.pointers('x', 'y', 'w', 'b')])
+        return '\n'.join(wrapped(f'INLINE void {self.name}_block({args})'))
     def block(self) -> str:
         "The function of one block."
         parts, run, part = self.rows.window
-        return BLOCK.format(comment=self.comment(), name=self.name, args=self.pointers('x', 'y', 'w', 'b'),
-                            step=self.rows.x[2], parts=parts, run=run, part=part, out=self.out(),
-                            then=self.then(3, 'v*L'))
+        head = self.head('P', 'V', 'left')
+        return BLOCK.format(comment=self.comment(), head=head, step=self.rows.x[2], parts=parts, run=run,
+                            part=part, out=self.out(), then=self.then(3, 'v*L'))
     def calls(self, v:int, left:int, first:int, x:str, y:str, n='0', r='0') -> list:
         "The blocks of one row: `v` vectors, `left` outputs from the output `first` on."
         f, step, p = self.rows.outputs, self.rows.x[2], self.s.block[0]
@@ -79,11 +83,11 @@ class Product:
         def call(size, c):
             args = [size, v, left, plus(x, times(c, step)), plus(y, times(c, self.out()), first),
                     plus('w', weights), plus('w', first), *self.added_at(n, r, c, first)]
-            return f'{self.name}_block({", ".join(map(str, args))});'
+            return wrapped(f'{self.name}_block({", ".join(map(str, args))});')
         full, rest = divmod(self.rows.pixels, p)
-        lines = [call(p, 0)] if full == 1 else []
-        if full > 1: lines = [f'for (int c = 0; c < {full*p}; c += {p})', *indent([call(p, 'c')])]
-        return lines + ([call(rest, full*p)] if rest else [])
+        lines = call(p, 0) if full == 1 else []
+        if full > 1: lines = [f'for (int c = 0; c < {full*p}; c += {p})', *indent(call(p, 'c'))]
+        return lines + (call(rest, full*p) if rest else [])
     def body(self) -> list:
         "All blocks: for each range of outputs, all rows."
         lanes, v, lines = self.lanes, self.s.block[1], []
@@ -118,7 +122,7 @@ class Product:
 
 DEPTHWISE = '''
 /* {comment} */
-INLINE void {name}_block(const int P, const int left, {args})
+{head}
 {{
     vec sum[P];
     UNROLL for (int p = 0; p < P; p++) sum[p] = load_part(b, left);
@@ -155,9 +159,9 @@ class Depthwise(Product):
     def block(self) -> str:
         step, out, width = (self.lanes,)*3 if self.flat else (self.sw*self.c, self.out, self.c)
         kh, kw = self.kernel
-        args = self.pointers('x', 'y', 'w', 'b')
-        return DEPTHWISE.format(comment=self.comment(), name=self.name, args=args, kh=kh, kw=kw, width=width,
-                                row=self.x.strides[1], c=self.c, step=step, out=out, then=self.then(2, ''))
+        head = self.head('P', 'left')
+        return DEPTHWISE.format(comment=self.comment(), head=head, kh=kh, kw=kw, width=width, c=self.c,
+                                row=self.x.strides[1], step=step, out=out, then=self.then(2, ''))
     def body(self) -> list:
         (n, h, w, c), (xi, xr), (yi, yr) = self.y.shape, self.x.strides[:2], self.y.strides[:2]
         (top, _), (left, _) = self.s.pads() or ((0, 0), (0, 0))
@@ -175,18 +179,19 @@ class Depthwise(Product):
         "One row in vectors of several pixels."
         full, rest = divmod(numbers, self.lanes)
         todo = [(p, self.lanes, start) for start, p in pieces(full, 8)] + ([(1, rest, full)] if rest else [])
-        return [self.call(p, left, start, 0, 0, self.lanes, self.lanes) for p, left, start in todo]
+        calls = [self.call(p, left, start, 0, 0, self.lanes, self.lanes) for p, left, start in todo]
+        return [line for lines in calls for line in lines]
     def pixels(self, f, left:int) -> list:
         "One row for the channels from `f` on."
         w, p = self.y.shape[2], min(self.y.shape[2], 8)
         full, rest = divmod(w, p)
         def call(size, c): return self.call(size, left, c, f, c, self.sw*self.c, self.out)
         each = f'for (int c = 0; c < {full*p}; c += {p})'
-        lines = [call(p, 0)] if full == 1 else [each, *indent([call(p, 'c')])]
-        return lines + ([call(rest, full*p)] if rest else [])
-    def call(self, p, left, at, f, c, step, out) -> str:
+        lines = call(p, 0) if full == 1 else [each, *indent(call(p, 'c'))]
+        return lines + (call(rest, full*p) if rest else [])
+    def call(self, p, left, at, f, c, step, out) -> list:
         "One block: `p` vectors of `left` numbers from the place `at` on, which `step` and `out` multiply."
         width = self.lanes if self.flat else self.c
         args = [p, left, plus('from', times(at, step), f), plus('to', times(at, out), f), plus('w', width, f),
                 plus('w', f), *self.added_at('n', 'r', c, f)]
-        return f'{self.name}_block({", ".join(map(str, args))});'
+        return wrapped(f'{self.name}_block({", ".join(map(str, args))});')

@@ -1,4 +1,5 @@
 "Lines of C: loops, places in an array, numbers"
+import re
 
 
 def at(name:str, indices, strides, offset:int=0) -> str:
@@ -23,6 +24,14 @@ def loops(names, sizes, body:list) -> list:
     lines = ['    '*i + h for i, h in enumerate(heads)] + indent(body, len(heads))
     return lines + ['    '*(len(heads) - 1) + '}'] if len(body) > 1 else lines
 
+def wrapped(line:str, width:int=92) -> list:
+    "A call or the head of a function in lines of at most `width` characters, broken behind commas."
+    lines = ['']
+    for part in re.split(r'(?<=, )', line):
+        if lines[-1].strip() and len(lines[-1] + part) > width: lines.append('    ')
+        lines[-1] += part
+    return [text.rstrip() for text in lines]
+
 def indent(lines:list, depth:int=1) -> list: return ['    '*depth + line for line in lines]
 
 def number(v) -> str:
@@ -32,5 +41,5 @@ def number(v) -> str:
 
 def function(name:str, comment:str, args:list, body:list) -> str:
     "A function that returns nothing."
-    head = ['', f'/* {comment} */', f'static void {name}({", ".join(args)})']
+    head = ['', f'/* {comment} */', *wrapped(f'static void {name}({", ".join(args)})')]
     return '\n'.join([*head, '{', *indent(body), '}', ''])
