@@ -1,5 +1,6 @@
 "A plan as a model: measured, copied, sent to other processes, and kept apart from its next call."
 import copy, os, pickle, subprocess, sys
+from functools import partial
 import numpy as np
 import pytest
 from tinybench.backends.base import ModelError, Watched, as_model, copied, not_copied, running
@@ -45,6 +46,18 @@ def test_a_copy_computes_the_same_in_memory_of_its_own(name, native, way):
     p.weights[:] = 0
     np.testing.assert_array_equal(q(x), want)
     assert repr(q) == repr(p) and q.source() == p.source()
+
+def through(p, x): return p(x)
+
+@pytest.mark.parametrize('function', [lambda p: lambda x: p(x), lambda p: p.__call__, lambda p: partial(through, p)], ids=['lambda', 'method', 'partial'])
+def test_a_function_built_anew_has_a_plan_of_its_own(function, native):
+    "Its parts are not copied one by one: the addresses in what was compiled would stay those of the first."
+    p, x = made(native), inputs()
+    want = p(x).copy()
+    m = copied(as_model('f', function(p), SHAPE))
+    p.out[:], p.arena[:], p.weights[:] = 0, 0, 0
+    np.testing.assert_array_equal(m.call(x), want)
+    assert not p.out.any() and not p.arena.any()
 
 @needs_c
 @pytest.mark.parametrize('way', WAYS)

@@ -8,7 +8,7 @@ __all__ = ['PRODUCTS', 'KINDS', 'LINE', 'TAKES', 'OWN', 'Node', 'graph', 'uses',
            'first_fit', 'choose_blocks', 'seen', 'in_numpy', 'Plan', 'compiled', 'plan']
 
 # %% ../../nbs/59_native.plan.ipynb #imports
-import ctypes, warnings
+import copy, ctypes, warnings
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
@@ -214,6 +214,11 @@ class Plan:
         vars(self).update(state)
         self.own()
         if not self.why: self.run = compiled(self, warnings.warn)       # from the cache; else NoLibrary
+    def __deepcopy__(self, memo):
+        # stands here so that nobody who copies functions copies parts of it: `run` holds addresses
+        new = memo[id(self)] = object.__new__(type(self))
+        new.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return new
     def source(self) -> str: return self.c.code
     def by_numpy(self, x):
         "Run the steps with numpy."
