@@ -112,6 +112,20 @@ def test_weights_in_digits_are_the_weights(folder, no_c):
     np.testing.assert_array_equal(digits, np.fromfile(at/'simple_cnn.bin', '<f4'))
 
 
+@needs_c
+def test_a_network_without_weights_or_arena(folder):
+    "C knows no array of no numbers: there is one that nobody reads."
+    (folder/'bare_nets.py').write_text('from tinybench.nn.dense import ReLU\ndef relu(): return ReLU()\n')
+    assert status('bare_nets:relu', '--shape', '5', '--embed') == 0
+    at, x, y = folder/'compiled/relu', inputs(5), np.empty(5, np.float32)
+    assert (at/'relu.bin').read_bytes() == bytes(4) and '{\n0.0f\n}' in (at/'relu_weights.c').read_text()
+    compiler = find_compiler()
+    code, said = run((*compiler.command, '-Wall', '-Wextra', '-Werror', '-pedantic', '-c', 'compiled/relu/relu_weights.c', '-o', 'w.o'), folder, 60)
+    assert code == 0, said
+    ctypes.CDLL(str(at/file_names('relu')['library'])).relu_run(address(x), address(y), None, None)
+    np.testing.assert_array_equal(y, np.maximum(x, 0))
+
+
 # --- what is said
 
 @needs_c
@@ -130,7 +144,7 @@ def test_without_a_compiler_all_else_is_written(no_c, capsys):
     assert status('simple_cnn') == 1
     out, err = capsys.readouterr()
     assert names('compiled/simple_cnn') == ['simple_cnn.bin', 'simple_cnn.c', 'simple_cnn.h']
-    assert 'weights' in out and 'library' not in out and 'there is no library: no C compiler' in err and err.count('\n') == 2
+    assert re.search('library +none', out) and 'there is no library: no C compiler' in err and err.count('\n') == 2
 
 
 # --- what is refused, and what is replaced
@@ -139,7 +153,7 @@ def test_without_a_compiler_all_else_is_written(no_c, capsys):
     (['resnet'], "did you mean 'resnet8'"), (['simple_cnn', '--shape', '8x8'], '--shape 8x8: write whole numbers'),
     (['simple_cnn', '--shape', '8,0,1'], 'above 0'), (['simple_cnn', '--name', '2nd'], 'is no name in C'),
     (['simple_cnn', '--weights', 'no.npz'], 'no.npz'), (['simple_cnn', '--out', '.'], 'the folder you are in'), (['simple_cnn', '--out', __file__], 'is a file'),
-    (['simple_cnn', '--out', Path(__file__).parent], 'will not be replaced'), (['functools:partial', '--shape', '3'], 'partial'),
+    (['simple_cnn', '--out', Path(__file__).parent], 'will not be replaced'), (['simple_cnn', '--out', Path(__file__)/'x'], 'cannot write a folder'), (['functools:partial', '--shape', '3'], 'partial'),
     (['odd_nets:function'], 'tinybench networks only'), (['odd_nets:odd'], "no C is known for the operation 'var'"),
     (['odd_nets:bare'], '--shape 28,28,1'), (['odd_nets:ill'], 'NaN')])
 def test_an_expected_error_is_one_line_and_nothing_is_written(folder, capsys, args, says):

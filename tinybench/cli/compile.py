@@ -31,7 +31,8 @@ class Compiled(Shown):
     def table(self) -> Table:
         rows = [('functions', f'{self.functions}'), ('arena', f'{self.arena:,} bytes'),
                 ('weights', f'{self.weights:,} bytes')]
-        if not self.why: rows += [
+        if self.why: rows.append(('library', 'none'))
+        else: rows += [
             ('library', f'{self.library:,} bytes'),
             ('compiled in', 'kept from before' if self.secs is None else worded(self.secs, unit='s')),
             ('largest error', f'{self.error:.1e} of the largest output')]
@@ -110,6 +111,16 @@ def how_compiled() -> tuple:
     native = NATIVE.get(platform.machine().lower())
     return ' '.join(['-std=c11', '-O3', *([native] if native else []), *FAST[:3]]), ' '.join(FAST[3:])
 
+def write_folder(out:Path, files:dict):
+    "All `files` in the folder `out`, in place of what this command wrote there; or nothing, and OSError."
+    try:
+        with new_folder(out) as folder:
+            for name, data in files.items(): write_whole(folder/name, data)
+            check_out(out)          # somebody may have put something there meanwhile
+    except FileExistsError: raise
+    except OSError as e: raise type(e)(
+        e.errno, f'cannot write a folder into {out.parent} ({e.strerror}); name another') from e
+
 def compile_network(
     net:Annotated[str, typer.Argument(help='Network of the zoo, or module:function that returns one.')],
     weights:Annotated[Path|None, typer.Option(help='What net.save wrote.')]=None,
@@ -148,9 +159,8 @@ def compile_network(
         data['library'] = path.read_bytes()
         found['library'] = len(data['library'])
     except NoLibrary as e: found['why'] = str(e)
-    with new_folder(out) as folder:
-        for kind, d in data.items(): write_whole(folder/names[kind], d)
     files = tuple(names[kind] for kind in data)
+    write_folder(out, dict(zip(files, data.values())))
     r = Compiled(name, net, p.layout.shapes[0], p.out.shape, p.target.name, len(p.layout.steps),
                  p.arena.nbytes, p.weights.nbytes, files, **found)
     echo(json.dumps(r.to_dict(), indent=1) if as_json else r)

@@ -64,12 +64,15 @@ def header(name:str, p, source:str, flags:tuple, embed:bool) -> str:
         target=p.target.name, bytes=p.target.vector_bytes, flags=flags, x_size=int(np.prod(x)),
         y_size=int(np.prod(y)), arena_size=max(p.arena.size, 1), weights_size=max(p.weights.size, 1))
 
-def weights_bytes(w:np.ndarray) -> bytes: return w.astype('<f4').tobytes()
+def at_least_one(w:np.ndarray) -> np.ndarray:
+    "`w`, or one number that nobody reads: C knows no array of none."
+    return w if w.size else np.zeros(1, np.float32)
+def weights_bytes(w:np.ndarray) -> bytes: return at_least_one(w).astype('<f4').tobytes()
 
 def weights_array(name:str, w:np.ndarray) -> str:
     "The weights as C; ValueError for NaN and infinity, for which C has no digits."
     if not np.isfinite(w).all(): raise ValueError('weights that are NaN or infinite cannot be written as C')
-    said = [f'{v}f' for v in w] or ['0.f']      # as few digits as say which number it is; one number at least
+    said = [f'{v}f' for v in at_least_one(w)]       # as few digits as say which number it is
     lines = (', '.join(said[i:i + 8]) for i in range(0, len(said), 8))
     head = f'{MARK}. */\n#include "{name}.h"\nconst float {name}_weights[{name}_weights_size] = {{\n'
     return head + ',\n'.join(lines) + '\n};\n'
