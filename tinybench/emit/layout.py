@@ -65,7 +65,7 @@ class Layer:
         new = max(self.shapes) + 1
         self.shapes[new] = self.shapes[v]
         self.store(new, pads)
-        self.done.steps.append(Step('copy', [v], new, self.shapes[new], {}, path, run=lambda x: x))
+        self.done.steps.append(Step('copy', [v], new, self.shapes[new], {}, path, run=np.asarray))
         return new
     def view(self, s:Step) -> Place|None:
         "The place of a value that is another one seen in another way; None if it has to be copied."

@@ -26,7 +26,7 @@ static inline void frame(float *y, int n, int h, int w, int c, int t, int b, int
 '''
 RUN = '''
 /* x {x} -> y {y}; arena: {arena} numbers, w: {weights} numbers */
-void run(const float *restrict x, float *restrict y, float *restrict arena,
+void {name}(const float *restrict x, float *restrict y, float *restrict arena,
     const float *restrict w)
 {{
     (void)arena, (void)w;
@@ -37,8 +37,9 @@ void run(const float *restrict x, float *restrict y, float *restrict arena,
 BY_INDEX = 'conv_transpose2d', 'layernorm', 'concatenate'   # read even one number as an array
 
 class Network:
-    "Writes the C of a layout whose stores lie at `offsets` in the arena; `head` is C that its blocks need."
-    def __init__(self, layout:Layout, offsets:dict, head:str, lanes:int):
+    """Writes the C of a layout whose stores lie at `offsets` in the arena; `head` is C that its blocks need.
+    The function `name` is the only one that others see."""
+    def __init__(self, layout:Layout, offsets:dict, head:str, lanes:int, name:str='run'):
         self.layout, self.offsets, self.lanes = layout, offsets, lanes
         self.functions, self.calls, self.blob, self.size = [], [], [], 0
         for k, s in enumerate(layout.steps):
@@ -46,7 +47,7 @@ class Network:
             self.add(f'{s.op}_{k}', s)
         shapes, sizes = layout.shapes, layout.sizes
         self.arena = max((offsets[i] + sizes[i] for i in offsets), default=0)
-        run = RUN.format(x=shapes[0], y=shapes[layout.last], arena=self.arena, weights=self.size,
+        run = RUN.format(name=name, x=shapes[0], y=shapes[layout.last], arena=self.arena, weights=self.size,
                          calls='\n'.join('    ' + c for c in self.calls))
         frame = FRAME if layout.frames else ''
         self.code = f'#include <float.h>\n#include <math.h>\n{head}{frame}{"".join(self.functions)}{run}'

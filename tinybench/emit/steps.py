@@ -1,5 +1,7 @@
 "One function of a plan: an operation, and what is done to its result while that is in registers"
+import sys
 from dataclasses import dataclass, field
+from importlib import import_module
 from math import prod
 from typing import NamedTuple
 import numpy as np
@@ -31,6 +33,23 @@ class Step:
         "What it adds around the image, ((top, bottom), (left, right)); () if nothing."
         pads = tuple(self.options.get('pads', ())) if self.w is not None else ()
         return pads if any(map(any, pads)) else ()
+
+class Apply:
+    "An operation with its options, as a function of arrays that can be sent to another process."
+    def __init__(self, op, options:dict): self.op, self.options = op, options
+    def __call__(self, *xs):
+        y = self.op.fwd(*xs, **self.options)
+        return y[0] if self.op.keeps else y
+    def __reduce__(self):
+        "By the name of the operation in its module: its functions may have none."
+        home = self.op.vjp.__module__
+        names = [k for k, v in vars(sys.modules[home]).items() if v is self.op]
+        if not names: raise TypeError(f'the operation {self.op.name!r} has no name in {home}')
+        return apply_named, (home, names[0], self.options)
+
+def apply_named(module:str, name:str, options:dict) -> Apply:
+    return Apply(getattr(import_module(module), name), options)
+def affine(x, scale, shift): return x*scale + shift
 
 class Rows(NamedTuple):
     "A product as rows of pixels: how many, how far apart in numbers, and the window of each."
