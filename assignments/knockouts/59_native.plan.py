@@ -32,15 +32,18 @@ def least(sizes, lives): return max(sizes.values(), default=0)
 
 # %% least wrong: a value is gone in its last step
 def least(sizes, lives):
-    return max((sum(sizes[i] for i, (a, b) in lives.items() if a <= k < b) for k, _ in lives.values()), default=0)
+    def at(k): return sum(sizes[i] for i, (a, b) in lives.items() if a <= k < b)
+    return max((at(k) for k, _ in lives.values()), default=0)
 
 # %% least wrong: looks only where lives end
 def least(sizes, lives):
-    return max((sum(sizes[i] for i, (a, b) in lives.items() if a <= k < b or a == b == k) for _, k in lives.values()), default=0)
+    def at(k): return sum(sizes[i] for i, (a, b) in lives.items() if a <= k < b or a == b == k)
+    return max((at(k) for _, k in lives.values()), default=0)
 
 # %% least wrong: two at a time
 def least(sizes, lives):
-    meet = [(i, j) for i in sizes for j in sizes if i < j and lives[i][0] <= lives[j][1] and lives[j][0] <= lives[i][1]]
+    def both(i, j): return lives[i][0] <= lives[j][1] and lives[j][0] <= lives[i][1]
+    meet = [(i, j) for i in sizes for j in sizes if i < j and both(i, j)]
     return max([sizes[i] + sizes[j] for i, j in meet] + [*sizes.values()], default=0)
 
 # %% least right: step by step
