@@ -153,3 +153,40 @@ def sanitized_plans(cases):
         x = inputs(shape, batch)
         want, p = eager(net, x), plan(net, shape, batch, native=False)
         check_run(p, load(p.source(), sanitize=True, also=['-lm', '-Werror', '-Wno-psabi']).run, x, want)
+
+def mixed(seed):
+    "A network of random operations on any of its values so far, views among them, and the shape of one input."
+    r = np.random.default_rng(seed)
+    shape = [(int(r.integers(1, 20)),), tuple(map(int, r.integers(1, 7, 2))), tuple(map(int, r.integers(1, 7, 3)))][int(r.integers(3))]
+    steps, layers = [int(k) for k in r.integers(0, 1 << 30, int(r.integers(2, 9)))], {}
+    def forward(m, x):
+        values = [x]
+        for k, draw in enumerate(steps):
+            d = np.random.default_rng(draw)
+            a, b = (values[int(d.integers(len(values)))] for _ in range(2))
+            values.append(step(a, b, k, d, layers))
+        return values[-1]
+    return Do(forward), shape
+
+def step(a, b, k, d, layers):
+    "One random operation; a layer is made in the first pass."
+    def layer(make): return layers[k] if k in layers else layers.setdefault(k, make().eval())
+    some, n, c = int(d.integers(16)), a.ndim, a.shape[-1]
+    axis = int(d.integers(1, n)) if n > 1 else 0
+    f = int(d.integers(1, 20))
+    try: fits = np.broadcast_shapes(a.shape, b.shape) is not None and a.size*b.size < 1e6
+    except ValueError: fits = False
+    if some <= 2: return a + b if fits else a.relu()
+    if some == 3: return a*b if fits else a*2
+    if some == 4: return a.relu()
+    if some == 5: return a[(slice(None),)*axis + (slice(None, None, -1),)]
+    if some == 6: return a[(slice(None),)*axis + (slice(0, max(1, a.shape[axis]//2)),)]
+    if some == 7: return a.transpose(0, *[1 + int(i) for i in d.permutation(n - 1)])
+    if some == 8: return a.mean(axis, keepdims=bool(d.integers(2)) or n < 3)
+    if some == 9: return a.reshape(a.shape[0], -1) if n > 2 else a.reshape(a.shape[0], -1, 1)
+    if some == 10: return concatenate([a, a.sigmoid()], axis)
+    if some == 11: return a.softmax(axis)
+    if some == 12 or n > 4: return layer(lambda: norm(c, d))(a)
+    if n == 4: return layer(lambda: DepthwiseConv2d(c, 3, d, padding='same') if some == 13 else Conv2d(c, c if some == 14 else f, 3, d, padding='same'))(a)
+    if n == 3: return layer(lambda: Conv1d(c, c if some == 13 else f, 3, d, padding='same') if some < 15 else Dense(c, c, d))(a)
+    return layer(lambda: Dense(c, c if some == 13 else f, d))(a)

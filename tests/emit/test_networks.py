@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netkit import norm
-from plankit import IMAGE, Do, assert_equal, built, customs, drawn, eager, inputs
+from plankit import IMAGE, Do, assert_equal, built, customs, drawn, eager, inputs, mixed
 from tinybench.core.ops import Op
 from tinybench.core.tensor import Tensor, apply, stack, where
 from tinybench.models.zoo import MODELS, SHAPES, create
@@ -48,6 +48,21 @@ def test_random_networks(real): random_equal(range(100, 104))
 @needs_c
 @pytest.mark.slow
 def test_many_random_networks(real): random_equal(range(200, 240))
+
+def mixed_equal(seeds, **how):
+    for seed in seeds:
+        net, shape = mixed(seed)
+        x = inputs(shape, 1 + seed % 3)
+        assert_equal(built(net, shape, len(x), **how)(x), eager(net, x), 2e-5), seed
+
+def test_random_operations_in_numpy(): mixed_equal(range(150), native=False)
+
+@needs_c
+def test_random_operations(real): mixed_equal(range(200, 203))
+
+@needs_c
+@pytest.mark.slow
+def test_many_random_operations(real): mixed_equal(range(300, 340))
 
 @pytest.mark.parametrize('name', MODELS)
 def test_the_zoo_in_numpy(name):
@@ -186,7 +201,8 @@ def test_diverged_weights_are_refused():
 # --- the C
 
 def few(): return [drawn(300)[:2] + (2,)] + [(*CUSTOM[name], 3) for name in WRONG_ONCE[:4]]
-def more(): return [drawn(seed)[:2] + (2,) for seed in range(400, 415)] + [(*case, 2) for d in (CUSTOM, LAYERS) for case in d.values()]
+def more(): return [drawn(seed)[:2] + (2,) for seed in range(400, 415)] + [(*case, 2) for case in more_custom()]
+def more_custom(): return [*CUSTOM.values(), *LAYERS.values(), *map(mixed, range(400, 425))]
 
 def sanitize(which, gcc):
     code = f'import plankit, test_networks\nplankit.sanitized_plans(test_networks.{which}())'
