@@ -187,6 +187,7 @@ def step(a, b, k, d, layers):
     if some == 10: return concatenate([a, a.sigmoid()], axis)
     if some == 11: return a.softmax(axis)
     if some == 12 or n > 4: return layer(lambda: norm(c, d))(a)
-    if n == 4: return layer(lambda: DepthwiseConv2d(c, 3, d, padding='same') if some == 13 else Conv2d(c, c if some == 14 else f, 3, d, padding='same'))(a)
+    if n == 4 and some == 13: return layer(lambda: DepthwiseConv2d(c, 3, d, padding='same'))(a)
+    if n == 4: return layer(lambda: Conv2d(c, c if some == 14 else f, 3, d, padding='same'))(a)
     if n == 3: return layer(lambda: Conv1d(c, c if some == 13 else f, 3, d, padding='same') if some < 15 else Dense(c, c, d))(a)
     return layer(lambda: Dense(c, c if some == 13 else f, d))(a)
