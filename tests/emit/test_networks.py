@@ -226,7 +226,7 @@ def test_no_warning(real): warn_of_nothing([*few()[:2], (zoo('simple_cnn'), SHAP
 
 @needs_c
 @pytest.mark.slow
-def test_no_warning_of_many(real): warn_of_nothing(more()[::2], real, '-O0')
+def test_no_warning_of_many(real): warn_of_nothing(more()[::2], real, '-O1')
 
 NARROW = [Target('some', 64, registers=32), Target('some', 32, registers=16), Target('some', 16, registers=16), Target('plain', 4)]
 FITTING = [t for t in NARROW if t.vector_bytes <= host().vector_bytes]      # gcc warns of what this machine has not
