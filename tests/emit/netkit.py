@@ -30,7 +30,9 @@ def image_layer(shape, r):
     k, f = int(r.integers(1, min(h, w, 5) + 1)), int(r.integers(1, 40))
     stride, some = int(r.integers(1, 4)), int(r.integers(0, 11))
     pad = padding(r, k, stride)
-    if some <= 2: return [Conv2d(c, f, (k, int(r.integers(1, min(w, 4) + 1))), r, stride=stride, padding=('same', 'valid')[int(r.integers(2))], bias=bool(r.integers(2)))]
+    if some <= 2:
+        kernel = k, int(r.integers(1, min(w, 4) + 1))
+        return [Conv2d(c, f, kernel, r, stride=stride, padding=('same', 'valid')[int(r.integers(2))], bias=bool(r.integers(2)))]
     if some == 3: return [Conv2d(c, f, k, r, stride=stride, padding=pad), norm(f, r), ReLU()]
     if some == 4: return [DepthwiseConv2d(c, k, r, stride=stride, padding=pad), norm(c, r), ReLU()]
     if some == 5: return [Residual(Sequential(Conv2d(c, c, k, r, padding='same'), norm(c, r), ReLU(), Conv2d(c, c, 1, r), norm(c, r))), ReLU()]

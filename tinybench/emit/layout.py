@@ -37,7 +37,8 @@ def framed_values(steps, shapes, last) -> dict:
     seen = {s.ins[0] for s in steps if s.op in VIEWS}
     for s in (s for s in steps if s.pads()):
         v = s.ins[0]
-        made = v in makers and makers[v].op not in VIEWS and v != last and v not in seen
+        # a dense layer writes one row of all pixels
+        made = v in makers and makers[v].op not in (*VIEWS, 'dense') and v != last and v not in seen
         if made and len(shapes[v]) >= 3: found.setdefault(v, s.pads())
     return found
 
@@ -60,10 +61,10 @@ class Layer:
         offset = sum(p[0]*s for p, s in zip(widths, strides[1:]))
         self.places[v] = Place(len(self.done.sizes), offset, shape, strides)
         self.done.sizes.append(rounded(prod(full)))
-    def copy(self, v:int, path:str, pads=()) -> int:
-        "A copy of a value, in one piece or in a frame; its number."
+    def copy(self, v:int, path:str, pads=(), shape=None) -> int:
+        "A copy of a value, in one piece or in a frame, perhaps broadcast to `shape`; its number."
         new = max(self.shapes) + 1
-        self.shapes[new] = self.shapes[v]
+        self.shapes[new] = self.shapes[v] if shape is None else shape
         self.store(new, pads)
         self.done.steps.append(Step('copy', [v], new, self.shapes[new], {}, path, run=np.asarray))
         return new
@@ -77,11 +78,20 @@ class Layer:
         if s.op == 'transpose':
             axes = s.options.get('axes') or range(len(p.shape))[::-1]
             return p._replace(shape=shape, strides=tuple(p.strides[a] for a in axes))
-        cells = np.lib.stride_tricks.as_strided(np.empty(1, np.int8), p.shape, p.strides, writeable=False)
-        got = cells[s.options['index']]     # bytes in place of numbers: addresses count numbers
-        if not np.may_share_memory(got, cells): raise ValueError(
+        return self.part(p, s)
+    def part(self, p:Place, s:Step) -> Place:
+        "The place of what an index takes of the value at `p`."
+        index = s.options['index'] if isinstance(s.options['index'], tuple) else (s.options['index'],)
+        if not any(i is Ellipsis for i in index): index += (Ellipsis,)      # a number is an array of no axes
+        # bytes in place of numbers: addresses count numbers
+        ends = [max(n - 1, 0)*t for n, t in zip(p.shape, p.strides)]
+        below = -sum(t for t in ends if t < 0)
+        memory = np.empty(below + sum(t for t in ends if t > 0) + 1, np.int8)
+        cells = np.lib.stride_tricks.as_strided(memory[below:], p.shape, p.strides)
+        got = cells[index]
+        if got.size and not np.may_share_memory(got, cells): raise ValueError(
             f'{s.path or "the network"}: numbers that an array picks have no place that is known beforehand')
-        moved = got.__array_interface__['data'][0] - cells.__array_interface__['data'][0]
+        moved = got.size and got.__array_interface__['data'][0] - cells.__array_interface__['data'][0]
         return p._replace(offset=p.offset + moved, shape=got.shape, strides=got.strides)
     def side_by_side(self, v:int, s:Step) -> bool:
         "Whether the product `s` can read the value as it lies: channels and pixels one after the other."
@@ -89,6 +99,11 @@ class Layer:
         if s.op == 'dense': return whole(p)
         c = p.shape[-1]
         return (c == 1 or p.strides[-1] == 1) and (p.shape[-2] == 1 or p.strides[-2] == c)
+    def addend(self, v:int, s:Step) -> int:
+        "The value `v` as the product `s` can add it: of its shape, channels side by side; else a copy."
+        p = self.places[v]
+        lies = whole(p) if s.op == 'dense' else p.shape[-1:] == (1,) or p.strides[-1:] == (1,)
+        return v if p.shape == s.shape and lies else self.copy(v, s.path, shape=s.shape)
     def put(self, s:Step):
         "Lay out one step."
         if s.op in VIEWS:
@@ -101,13 +116,17 @@ class Layer:
             v, pads = s.ins[0], s.pads()
             if pads and self.framed.get(v) != pads: v = self.copy(v, s.path, pads)
             elif not self.side_by_side(v, s): v = self.copy(v, s.path)
-            s = replace(s, ins=[v, *s.ins[1:]])
+            then = [t if t == 'relu' else self.addend(t, s) for t in s.then]
+            s = replace(s, ins=[v, *s.ins[1:]], then=then)
         self.store(s.out, self.framed.get(s.out, ()))
         self.done.steps.append(s)
     def all(self) -> Layout:
         for s in self.given: self.put(s)
         place = self.places[self.done.last]
-        if place.store == INPUT or place.offset or not whole(place):
+        # the caller's array has room for the result, and for nothing of which it is a part
+        part = any(prod(self.shapes[s.out]) != prod(place.shape) for s in self.done.steps
+                   if self.places[s.out].store == place.store)
+        if place.store == INPUT or place.offset or part or not whole(place):
             self.done.last = self.copy(self.done.last, '')
         return self.done
 

@@ -62,6 +62,7 @@ class Network:
     def weight(self, a) -> str:
         "Where the numbers of `a` stand among the weights."
         at, a = self.size, np.ascontiguousarray(a, np.float32).ravel()
+        if not np.isfinite(a).all(): raise ValueError('no C is known for weights that are NaN or infinite')
         self.blob.append((at, a))
         self.size += rounded(a.size)
         return f'w + {at}' if at else 'w'
@@ -77,9 +78,9 @@ class Network:
         self.call('frame', self.pointer(v, True), *shape, *rows, *pixels)
     def call(self, name:str, *args): self.calls.append(f'{name}({", ".join(map(str, args))});')
     def add(self, name:str, s:Step):
-        "Write the function of a step, and its call."
-        if s.w is not None: self.product(name, s)
-        else: self.loop(name, s)
+        "Write the function of a step, and its call; ValueError, with the layer's path, if there is none."
+        try: return self.loop(name, s) if s.w is None else self.product(name, s)
+        except ValueError as e: raise ValueError(f'{s.path or "the network"}: {e}') from None
     def product(self, name:str, s:Step):
         kind = Depthwise if s.op == 'depthwise_conv2d' else Product
         p = kind(name, s, self.layout.places, self.lanes)
@@ -102,24 +103,27 @@ class Network:
 REDUCE, ROWS, WINDOWS = ('sum', 'mean', 'max', 'min'), ('softmax', 'log_softmax'), ('max_pool', 'avg_pool')
 
 def body(s:Step, y:Place, xs:list) -> list:
-    "The lines of a step that is no product; ValueError, with the layer's name, if nothing is known of it."
+    "The lines of a step that is no product; ValueError if nothing is known of it."
     how, x = s.options, xs[0]
     n = len(y.shape)
     if s.op in REDUCE: return reduction(s.op, y, x, axes_of(x, how.get('axis')))
-    if s.op in ROWS: return along(s.op, y, x, how.get('axis', -1) % n)
+    if s.op in ROWS: return along(s.op, y, x, *one_axis(x, how.get('axis', -1)))
     if s.op == 'layernorm': return row_moments(y, x, how['eps'])
     if s.op.startswith(WINDOWS):
         return windows(s.op, y, x, *by_row(how['kernel'], how['stride'], how['pads']))
     if s.op == 'conv_transpose2d': return spread_out(y, x, xs[1], len(xs) > 2, how['stride'], how['pads'])
     if s.op == 'concatenate': return joined(y, xs, how.get('axis', 0) % n)
-    try: return elementwise(s.op, how, y, xs)
-    except KeyError: pass
-    raise ValueError(f'{s.path or "the network"}: no C is known for the operation {s.op!r}')
+    return elementwise(s.op, how, y, xs)
 
 def axes_of(x:Place, axis) -> tuple:
     "The axes that are summed over, as numbers from 0 on."
     n = len(x.shape)
     return tuple(range(n)) if axis is None else tuple(int(a) % n for a in np.atleast_1d(axis))
+
+def one_axis(x:Place, axis) -> tuple:
+    "The axis of a softmax, in a tuple."
+    if len(axes := axes_of(x, axis)) == 1: return axes
+    raise ValueError('no C is known for a softmax over several axes')
 
 def by_row(kernel, stride, pads) -> tuple:
     "Kernel, stride and frame of a pool; those of a sequence as of an image of one row."

@@ -52,7 +52,7 @@ class Product:
             else:
                 name, (*_, pixel) = next(strides)
                 left = 'left - v*L' if step else 'left'
-                lines.append(f'z += load_part({plus(name, times("p", pixel), step)}, {left});')
+                lines.append(f'z += load_part({plus(name, times("p", pixel), step or 0)}, {left});')
         return ''.join(line + '\n' for line in indent(lines, depth))
     def comment(self) -> str:
         "What it computes, and in which blocks."

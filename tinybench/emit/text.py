@@ -1,6 +1,11 @@
 "Lines of C: loops, places in an array, numbers"
 import re
+from math import isfinite
 
+
+def names(n:int) -> list:
+    "Names of `n` loops, one in the other."
+    return [*'ijklmn', *(f'i{k}' for k in range(6, n))][:n]
 
 def at(name:str, indices, strides, offset:int=0) -> str:
     "`name[…]` at those indices."
@@ -35,7 +40,8 @@ def wrapped(line:str, width:int=92) -> list:
 def indent(lines:list, depth:int=1) -> list: return ['    '*depth + line for line in lines]
 
 def number(v) -> str:
-    "A float32 in C."
+    "A float32 in C; ValueError for NaN and infinity, which the flags of the compiler rule out."
+    if not isfinite(v) or abs(v) > 3.4028235e38: raise ValueError(f'no C is known for the number {v}')
     said = repr(float(v))
     return f'{said}f' if '.' in said or 'e' in said else f'{said}.f'
 
