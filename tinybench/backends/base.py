@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['DONE', 'KEPT', 'ModelError', 'sizes', 'numpy_type', 'Model', 'unique_names', 'bytes_of', 'module_ready',
            'module_bytes', 'module_activations', 'module_model', 'torch_ready', 'torch_feed', 'torch_read',
-           'torch_bytes', 'torch_model', 'onnx_ready', 'onnx_feed', 'onnx_model', 'made_by', 'as_model', 'check_output',
-           'Watched', 'blamed', 'running', 'copies_kept', 'copied', 'not_copied', 'usual_builds', 'rounds_for']
+           'torch_bytes', 'torch_model', 'onnx_ready', 'onnx_feed', 'onnx_model', 'plan_bytes', 'plan_activations',
+           'plan_model', 'made_by', 'as_model', 'check_output', 'Watched', 'blamed', 'running', 'copies_kept', 'copied',
+           'not_copied', 'usual_builds', 'rounds_for']
 
 # %% ../../nbs/62_backends.base.ipynb #imports
-import copy, operator, sys, time
+import copy, math, operator, sys, time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -23,6 +24,7 @@ from ..measure.builds import Maker, builds_for
 from ..measure.clock import pinned, rounds_within
 from ..measure.compare import even_loops
 from ..profile.cost import cost
+from ..native.plan import Plan
 from ..nn.module import Module, evaluating, live_state
 
 # %% ../../nbs/62_backends.base.ipynb #model-error
@@ -65,6 +67,7 @@ class Model(Shown):
     activations: Callable|None = None # shape of a batch -> most bytes of activations; None: nobody knows
     source: object = None     # what it was made of
     make: Callable|None = None # () -> a model like it, built anew; None: a copy is
+    batch: int|None = None    # the only one that it takes; None: any
     def __post_init__(self):
         if not (isinstance(self.name, str) and self.name.strip() and self.name.isprintable()):
             raise ValueError(f'a model is called {self.name!r}: give it a name of letters that can be seen')
@@ -154,6 +157,21 @@ def onnx_model(name:str, session, shape, dtype=None, **options) -> Model:
     found = types.get(ins[0].type) or ins[0].type.removeprefix('tensor(').removesuffix(')')
     return Model(name, partial(session.run, [outs[0].name]), shape, dtype or found, **(own | options))
 
+# %% ../../nbs/62_backends.base.ipynb #plan-model
+def plan_bytes(p): return bytes_of([p.weights])
+def plan_activations(p, shape):
+    "The arena, the input and the result; ValueError for another batch than the plan's."
+    if tuple(shape) != (takes := p.layout.shapes[0]): raise ValueError(f'the plan takes {takes}, not {shape}')
+    return p.arena.nbytes + p.out.nbytes + 4*math.prod(takes)
+def plan_model(name:str, p:Plan, shape, dtype=None, **options) -> Model:
+    "A plan as a `Model` for its own batch; ValueError where it takes another shape or type."
+    n, *takes = p.layout.shapes[0]
+    if [*shape] != takes or np.dtype(dtype or 'float32') != 'float32': raise ValueError(
+        f'model {name!r} is a plan for {n} of {(*takes,)} float32, not of {(*shape,)} {dtype or "float32"}')
+    own = dict(kind='plan', read=np.array, source=p, batch=n, out_shape=p.out.shape[1:],
+               weights=partial(plan_bytes, p), activations=partial(plan_activations, p))
+    return Model(name, p, shape, **(own | options))
+
 # %% ../../nbs/62_backends.base.ipynb #made-by
 def made_by(thing, module:str, kind:str) -> bool:
     "Whether `thing` is a `module.kind`, without importing what nobody has imported."
@@ -162,8 +180,8 @@ def made_by(thing, module:str, kind:str) -> bool:
 
 # %% ../../nbs/62_backends.base.ipynb #as-model
 def as_model(
-    name:str, thing,          # tinybench Module, torch.nn.Module, onnxruntime.InferenceSession, function,
-                              # or the `maker` of one of these
+    name:str, thing,          # tinybench Module or Plan, torch.nn.Module, onnxruntime.InferenceSession,
+                              # function, or the `maker` of one of these
     shape:tuple,              # of one example, in the order that `thing` wants (that `feed` wants, if given)
     dtype=None,               # of the examples; where None that of its weights, or float32
     **options,                # out_shape, feed, read, weights, …: see `Model`
@@ -174,6 +192,7 @@ def as_model(
         made = as_model(name, thing.build(), shape, dtype, **options)
         return replace(made, make=partial(as_model, *spec, **options))
     if isinstance(thing, Module): return module_model(*spec, **options)
+    if isinstance(thing, Plan): return plan_model(*spec, **options)
     if made_by(thing, 'torch.nn', 'Module'): return torch_model(*spec, **options)
     if made_by(thing, 'onnxruntime', 'InferenceSession'): return onnx_model(*spec, **options)
     if not callable(thing): raise TypeError(
@@ -197,6 +216,8 @@ class Watched:
     "A model at one batch: `run()` may be timed, `check()` gives the last output, ModelError if it is bad."
     def __init__(self, model:Model, x:np.ndarray):
         self.model,self.x,self.given,self.out_shape = model,x,x.copy(),model.out_shape
+        if model.batch not in (None, len(x)): raise ModelError(
+            model.name, f'takes a batch of {model.batch} and was given one of {len(x)}')
         with blamed(model.name, 'could not be fed'): fed = model.feed(self.given)
         own = isinstance(fed, np.ndarray) and not np.shares_memory(fed, self.given)
         self.fed = (fed, fed.copy()) if own else None

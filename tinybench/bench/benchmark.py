@@ -97,10 +97,11 @@ def answers(model:Model, x:np.ndarray, threads:int|None=1, rows:int=256) -> np.n
     "The output of `model` for each row of `x`; ModelError if one is bad, or `x` is not what it takes."
     if (x.shape[1:], x.dtype.name) != (model.shape, model.dtype): raise ModelError(
         model.name, f'takes {model.shape} {model.dtype} and was given {x.shape[1:]} {x.dtype}')
+    rows = model.batch or rows
     def answer(part):
-        w = Watched(model, part)
+        w = Watched(model, np.resize(part, (rows, *x.shape[1:])) if model.batch else part)
         w.run()
-        return w.check()
+        return w.check()[:len(part)]
     with running([model], threads): parts = [answer(x[i:i+rows]) for i in range(0, len(x), rows)]
     if len(shapes := {p.shape[1:] for p in parts}) > 1:
         raise ModelError(model.name, f'gave outputs of {" and ".join(map(str, shapes))} in one set')
@@ -166,7 +167,6 @@ def call_peak(model:Model, x:np.ndarray, threads:int|None=1) -> int:
 
 # %% ../../nbs/66_bench.benchmark.ipynb #memory-of
 TRACED = 'tinybench', 'function'      # kinds of model whose memory tracemalloc sees
-
 def memory_of(model:Model, x:np.ndarray, threads:int|None=1) -> dict[str,BenchmarkResult]:
     "What can be known of 'weights', 'peak activations' (counted) and 'allocated peak' (measured), in bytes."
     found = {}

@@ -11,6 +11,7 @@ from tinybench.course.commands import group
 from tinybench.course.student.commands import app as student
 from tinybench.course.teacher.commands import app as teacher
 from .ablation import read_ablation, run_ablation, write_ablation
+from .compile import compile_network
 from .data import get_data, list_data
 from .demo import demo_suite, gains
 from .explore import explored
@@ -397,6 +398,7 @@ def race(
     show(found, as_json, out)
 
 command(operating)
+command(compile_network, name='compile')
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f in (submit, verify, board): command(f, olympics)

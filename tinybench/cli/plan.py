@@ -92,14 +92,16 @@ def make_model(name:str, table:dict, seed:int=0, shapes=()):
     try:
         if ':' in use: net = named_object(use)(**options)
         else: net = create(use, np.random.default_rng(seed), **options)
+        if weights and not hasattr(net, 'load'): raise ValueError(
+            f'model {name!r}: weights are for a tinybench network, not for a {type(net).__name__}')
         if weights: net.load(weights)
     except TypeError as e: raise ValueError(f'model {name!r}: {e}') from e
     if isinstance(net, Model): return replace(net, name=name)
     shape = shape or options.get('in_shape') or SHAPES.get(use)
     if shape is None and len(set(shapes)) == 1: return on_data(name, net, tuple(*shapes))
     if shape is None: raise ValueError(
-        f'model {name!r}: of what shape is one example? In a suite file add shape = [28, 28, 1]; else '
-        'have the function return as_model(name, net, (28, 28, 1))')
+        f'model {name!r}: of what shape is one example? In a suite file add shape = [28, 28, 1], as an '
+        'option --shape 28,28,1; else have the function return as_model(name, net, (28, 28, 1))')
     if not isinstance(shape, (list, tuple)):
         raise ValueError(f'model {name!r}: shape is a list, not {shape!r}')
     return as_model(name, net, tuple(shape))

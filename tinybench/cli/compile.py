@@ -1,0 +1,170 @@
+"`tinybench compile`: a network as C, a header, its weights and a shared library"
+import json, os, time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+import typer
+from tinybench.base.files import new_folder, read_text, write_whole
+from tinybench.base.terminal import echo, say
+from tinybench.base.text import Shown, Table, worded
+from .options import AsJson, Seed
+from .plan import make_model
+
+FLAGS = '-lm',
+
+@dataclass(frozen=True, repr=False)
+class Compiled(Shown):
+    "What became of a network; sizes in bytes."
+    name: str
+    source: str             # what it was made of
+    x: tuple
+    y: tuple
+    target: str
+    functions: int
+    arena: int
+    weights: int
+    files: tuple
+    library: int|None = None    # None: there is none, and `why`
+    secs: float|None = None     # None: it was kept from an earlier run
+    error: float|None = None    # the largest difference to the network, as a share of its largest output
+    why: str = ''
+    def table(self) -> Table:
+        rows = [('functions', f'{self.functions}'), ('arena', f'{self.arena:,} bytes'),
+                ('weights', f'{self.weights:,} bytes')]
+        if self.why: rows.append(('library', 'none'))
+        else: rows += [
+            ('library', f'{self.library:,} bytes'),
+            ('compiled in', 'kept from before' if self.secs is None else worded(self.secs, unit='s')),
+            ('largest error', f'{self.error:.1e} of the largest output')]
+        return Table((self.name, f'{self.x} -> {self.y}, for {self.target}'), tuple(rows))
+    def to_dict(self) -> dict: return dict(vars(self))
+
+def as_shape(text:str) -> tuple:
+    "'28,28,1' as a tuple; ValueError if it is none."
+    try: shape = tuple(int(n) for n in text.split(','))
+    except ValueError: shape = 0,
+    if min(shape) < 1: raise ValueError(f'--shape {text}: write whole numbers above 0, such as 28,28,1')
+    return shape
+
+def file_names(name:str) -> dict:
+    "What is written for a network, by kind."
+    from tinybench.toolchain.compiler import SUFFIX
+    library = f'{"lib" if os.name == "posix" else ""}{name}{SUFFIX}'
+    return dict(c=f'{name}.c', h=f'{name}.h', bin=f'{name}.bin', array=f'{name}_weights.c', library=library)
+
+def is_ours(folder:Path) -> bool:
+    "Whether `folder` holds what this command wrote for one network, and nothing else."
+    from tinybench.emit.files import MARK
+    found = {p.name for p in folder.iterdir()}
+    headers = [folder/name for name in found if name.endswith('.h')]
+    if len(headers) != 1 or not found <= set(file_names(headers[0].stem).values()): return False
+    try: return read_text(headers[0]).startswith(MARK)
+    except (OSError, ValueError): return False
+
+def check_out(out:Path):
+    "OSError unless the folder `out` is this command's to write: new, empty, or what it wrote before."
+    if not out.exists(): return
+    if not out.is_dir(): raise FileExistsError(f'{out} is a file; name a folder')
+    if out == Path.cwd(): raise FileExistsError(f'{out} is the folder you are in; name one inside it')
+    names = sorted(p.name for p in out.iterdir())
+    if names and not is_ours(out): raise FileExistsError(
+        f'{out} holds {names[0]} and will not be replaced; name another folder')
+
+def network_of(net:str, weights:Path|None, shape:str|None, seed:int):
+    "The network that the command was given, and the shape of one input."
+    from tinybench.nn.module import Module
+    table = dict(weights=str(weights) if weights else None, shape=as_shape(shape) if shape else None)
+    made = make_model(net, {k: v for k, v in table.items() if v}, seed)
+    if not isinstance(made.source, Module): raise ValueError(
+        f'{net} is a {made.kind} model: tinybench networks only can be compiled')
+    return made.source, table['shape'] or made.shape
+
+def shared_library(p) -> tuple:
+    "The path of the plan's library, and in how many seconds it was made, None if it was kept; or NoLibrary."
+    from tinybench.toolchain.cache import library, library_key
+    from tinybench.toolchain.compiler import SUFFIX, NoCompiler, find_compiler, flags
+    from tinybench.toolchain.store import kept
+    compiler = find_compiler()
+    if not compiler: raise NoCompiler('no C compiler: install the package ziglang, or gcc or clang')
+    how = flags(compiler, also=FLAGS)
+    was = kept(library_key(p.source(), how, compiler), SUFFIX)
+    start = time.perf_counter()
+    path = library(p.source(), how, compiler, say=say)
+    return path, None if was else time.perf_counter() - start
+
+def largest_error(p, net) -> float:
+    "How far the compiled plan is from the network on noise, as a share of the largest output."
+    import numpy as np
+    from tinybench.core.tensor import no_grad
+    from tinybench.native.plan import compiled
+    from tinybench.nn.module import evaluating
+    p.run = compiled(p, say)
+    x = np.random.default_rng(1).standard_normal(p.layout.shapes[0], np.float32)
+    with no_grad(), evaluating(net): want = net(x).data
+    if not np.isfinite(want).all(): raise ValueError('the network gives NaN or infinity for noise')
+    return float(abs(p(x) - want).max()/max(abs(want).max(), np.finfo(np.float32).tiny))
+
+def how_compiled() -> tuple:
+    "Two lines of flags for somebody else's compiler on a machine like this."
+    import platform
+    from tinybench.toolchain.compiler import FAST, NATIVE
+    native = NATIVE.get(platform.machine().lower())
+    return ' '.join(['-std=c11', '-O3', *([native] if native else []), *FAST[:3]]), ' '.join(FAST[3:])
+
+def write_folder(out:Path, files:dict):
+    "All `files` in the folder `out`, in place of what this command wrote there; or nothing, and OSError."
+    try:
+        with new_folder(out) as folder:
+            for name, data in files.items(): write_whole(folder/name, data)
+            check_out(out)          # somebody may have put something there meanwhile
+    except FileExistsError: raise
+    except OSError as e: raise type(e)(
+        e.errno, f'cannot write a folder into {out.parent} ({e.strerror}); name another') from e
+
+def compile_network(
+    net:Annotated[str, typer.Argument(help='Network of the zoo, or module:function that returns one.')],
+    weights:Annotated[Path|None, typer.Option(help='What net.save wrote.')]=None,
+    shape:Annotated[str|None, typer.Option(help='Of one input, as 28,28,1, if it is not known.')]=None,
+    batch:Annotated[int, typer.Option(help='Inputs a call.', min=1)]=1,
+    name:Annotated[str|None, typer.Option(help='Of files and function, if not that of the network.')]=None,
+    embed:Annotated[bool, typer.Option('--embed', help='Weights also as an array in C.')]=False,
+    out:Annotated[Path|None, typer.Option(help='Folder, if not compiled/NAME; replaces its own.')]=None,
+    seed:Seed=0, as_json:AsJson=False):
+    """Write a network as C: one function, a header, its weights, a shared library.
+
+    NAME.c has the function NAME_run, in float32, which takes four addresses: of the input, the output, an
+    arena and the weights. NAME.h says how large they are and how to call it; NAME.bin has the weights. The
+    rest of the C is static, so that several networks fit into one program.
+
+    A network of the zoo is new, with random weights, unless --weights names what net.save wrote.
+
+    The library is for this machine. Without a C compiler all else is written, and the status is 1.
+
+    Example: tinybench compile resnet8 --weights resnet8.npz --out compiled/resnet8
+    """
+    from tinybench.emit.files import c_name, header, weights_array, weights_bytes
+    from tinybench.native.plan import plan
+    from tinybench.toolchain.store import NoLibrary
+    name = c_name(name or net.rpartition(':')[2])
+    out = (out or Path(f'compiled/{name}')).resolve()
+    check_out(out)
+    made, takes = network_of(net, weights, shape, seed)
+    p = plan(made, takes, batch, native=False, name=f'{name}_run')
+    names, found = file_names(name), dict(library=None, secs=None, error=None, why='')
+    data = dict(c=p.source(), h=header(name, p, net, how_compiled(), embed), bin=weights_bytes(p.weights))
+    if embed: data['array'] = weights_array(name, p.weights)
+    try:
+        path, found['secs'] = shared_library(p)
+        found['error'] = largest_error(p, made)
+        data['library'] = path.read_bytes()
+        found['library'] = len(data['library'])
+    except NoLibrary as e: found['why'] = str(e)
+    files = tuple(names[kind] for kind in data)
+    write_folder(out, dict(zip(files, data.values())))
+    r = Compiled(name, net, p.layout.shapes[0], p.out.shape, p.target.name, len(p.layout.steps),
+                 p.arena.nbytes, p.weights.nbytes, files, **found)
+    echo(json.dumps(r.to_dict(), indent=1) if as_json else r)
+    say(f'written to {out}: {", ".join(files)}')
+    if r.why:
+        say(f'there is no library: {r.why}')
+        raise typer.Exit(1)
