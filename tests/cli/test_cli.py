@@ -178,6 +178,8 @@ finally: print(*{"numpy", "scipy", "matplotlib", "pandas", "sklearn", "rich", "t
 @pytest.mark.parametrize('args, says', [
     (['race', 'minst'], "no task 'minst', did you mean 'mnist'?"),
     (['race', 'mnist', '--against', 'keras,tourch'], "no framework 'tourch', did you mean 'torch'?"),
+    (['race', 'inference', '--against', 'lite'], "no engine 'lite', did you mean 'litert'?"),
+    (['race', 'inference', '--nets', 'resnet9'], "no network 'resnet9', did you mean 'resnet8'?"),
     (['demo', '--out', __file__], 'is a file'),
     (['demo', '--out', Path(__file__).parent], 'will not be replaced'),
     (['demo', '--out', Path(__file__)/'x'], 'cannot write a folder'),

@@ -14,6 +14,7 @@ from .ablation import read_ablation, run_ablation, write_ablation
 from .compile import compile_network
 from .data import get_data, list_data
 from .demo import demo_suite, gains
+from .engines import names_in, race_engines
 from .explore import explored
 from .figures import suite_figures, write_figures, write_race
 from .gate import as_share, compared_files, gate_status, gate_words, gates, is_rate, sure_of
@@ -372,28 +373,38 @@ def report(
 
 @command
 def race(
-    task:Annotated[str, typer.Argument(help='What to learn: mnist, cifar or digits.')],
-    against:Annotated[str, typer.Option(help='Frameworks to race, with commas between.')]='torch,keras',
+    task:Annotated[str, typer.Argument(help='What to learn: mnist, cifar or digits; or inference.')],
+    against:Annotated[str|None, typer.Option(
+        help='Whom to race, with commas between: torch,keras if left out; for inference litert,onnxruntime '
+             '(openvino is known too).')]=None,
     epochs:Annotated[int|None, typer.Option(help="Epochs, if not the task's own number.", min=1)]=None,
-    repeats:Annotated[int, typer.Option(help='Fits of each framework.', min=1)]=3,
+    repeats:Annotated[int|None, typer.Option(help='Fits of each, 3 if left out; rounds of inference, 80.',
+                                             min=1)]=None,
+    nets:Annotated[str|None, typer.Option(help="Networks of inference, with commas between; MLPerf Tiny's if "
+                                               'left out.')]=None,
+    batch:Annotated[int, typer.Option(help='Inputs at a time, of inference.', min=1)]=1,
     out:Annotated[Path|None, typer.Option(help='Folder for the report, if not reports/race-TASK.')]=None,
     seed:Seed=0, as_json:AsJson=False):
-    """Race against other frameworks: one network, trained in turns.
+    """Race against other frameworks: one network, trained in turns, or asked.
 
     Compares the seconds an epoch takes, and what was learned. MNIST and CIFAR-10 are downloaded once; the
-    digits need no network. Frameworks that are not installed are named and left out.
+    digits need no network. `inference` compares our plans in C with other engines that run the same weights
+    on one thread. Who is not installed is named and left out.
 
     Example: tinybench race mnist --against torch --repeats 5
     """
+    if task == 'inference':
+        found, out = race_engines(against or 'litert,onnxruntime', nets, repeats or 80, batch, out, seed)
+        return show(found, as_json, out)
     from tinybench.base.names import lookup
     from tinybench.race import FRAMEWORKS, TASKS, race as run_race
     from tinybench.bench.report import whole_folder
-    peers = [name.strip() for name in against.split(',') if name.strip()]
-    lookup('task', task, TASKS)                         # before a folder is named after it
+    peers = names_in(against or 'torch,keras')
+    lookup('task', task, {**TASKS, 'inference': None})  # before a folder is named after it
     for name in peers: lookup('framework', name, FRAMEWORKS)
     out = out or Path(f'reports/race-{task}')
     with whole_folder(out, 'race') as folder:
-        found = run_race(task, peers, epochs=epochs, repeats=repeats, seed=seed, progress=say)
+        found = run_race(task, peers, epochs=epochs, repeats=repeats or 3, seed=seed, progress=say)
         write_race(found, folder)
     show(found, as_json, out)
 

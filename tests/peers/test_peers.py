@@ -1,0 +1,76 @@
+"Other engines get the same network, and the race says how they did."
+import numpy as np
+import pytest
+
+from tinybench.core.tensor import no_grad
+from tinybench.models.zoo import SHAPES, create
+from tinybench.nn.conv import Conv2d
+from tinybench.nn.dense import Dense, Flatten, ReLU, Residual, Sigmoid, Softmax
+from tinybench.nn.module import Sequential, walk
+from tinybench.nn.norm import BatchNorm
+from tinybench.nn.pool import AvgPool2d, MaxPool2d
+from tinybench.peers.engines import ENGINES, Missing, same_answers
+from tinybench.peers.graph import graph_of
+from tinybench.peers.inference import NETS, one_network, race_inference
+
+PEERS = [k for k in ENGINES if k != 'tinybench']
+
+def engine(name):
+    "Makes a runner, or skips the test if the engine is not installed."
+    def make(*args):
+        try: return ENGINES[name](*args)
+        except Missing as e: pytest.skip(str(e))
+    return make
+
+def moved(net, rng):
+    "`net` with moments as after a training."
+    for m in (m for _, m in walk(net) if isinstance(m, BatchNorm)):
+        m.mean[:], m.var[:] = rng.normal(size=m.n), rng.uniform(.5, 2, m.n)
+    return net.eval()
+
+def odd(rng):
+    "Every operator, strides and paddings of both kinds, sizes that do not divide."
+    return moved(Sequential(
+        Conv2d(3, 5, (3, 2), rng, stride=(2, 1), padding='same', bias=False), BatchNorm(5), ReLU(), MaxPool2d(2),
+        Residual(Sequential(Conv2d(5, 5, 3, rng, padding='same'), BatchNorm(5), ReLU(), Conv2d(5, 5, 1, rng)), Conv2d(5, 5, 1, rng)), ReLU(),
+        AvgPool2d(2, stride=1), Conv2d(5, 7, 2, rng), Flatten(), Dense(28, 6, rng), Softmax()), rng), (14, 13, 3)
+
+@pytest.mark.parametrize('name', PEERS)
+@pytest.mark.parametrize('batch', [1, 3])
+def test_an_engine_gives_our_answers(name, batch):
+    rng = np.random.default_rng(0)
+    net, shape = odd(rng)
+    x = rng.normal(size=(batch, *shape)).astype(np.float32)
+    with no_grad(): want = net(x).data
+    assert same_answers(want, engine(name)(net, shape, batch, 1)(x)) < 1e-5
+
+@pytest.mark.parametrize('name', PEERS)
+@pytest.mark.parametrize('net', NETS)
+def test_an_engine_runs_the_networks_of_the_race(name, net):
+    rng = np.random.default_rng(1)
+    m = moved(create(net, rng), rng)
+    x = rng.normal(size=(1, *SHAPES[net])).astype(np.float32)
+    with no_grad(): want = m(x).data
+    assert same_answers(want, engine(name)(m, SHAPES[net], 1, 1)(x)) < 1e-4
+
+def test_a_layer_without_an_operator_is_named():
+    with pytest.raises(ValueError, match='Sigmoid.. has no operator here'):
+        graph_of(Sequential(Dense(3, 2, np.random.default_rng(0)), Sigmoid()), (3,))
+
+def test_batch_norm_that_folds_into_nothing_is_named():
+    with pytest.raises(ValueError, match='BatchNorm'): graph_of(Sequential(BatchNorm(3), ReLU()).eval(), (3,))
+
+def test_an_engine_with_other_answers_is_not_raced():
+    def wrong(*args): return lambda x: ENGINES['tinybench'](*args)(x) + 1
+    with pytest.raises(ValueError, match='wrong gives other answers for simple_cnn'):
+        one_network('simple_cnn', dict(tinybench=ENGINES['tinybench'], wrong=wrong), 1, 1, np.random.default_rng(0))
+
+def test_a_race_names_who_is_missing(monkeypatch):
+    def gone(*args): raise Missing('Gone is not installed: pip install gone')
+    def again(*args): return lambda x, run=ENGINES['tinybench'](*args): run(x).copy()
+    monkeypatch.setitem(ENGINES, 'litert', gone)
+    monkeypatch.setitem(ENGINES, 'onnxruntime', again)
+    r = race_inference(['simple_cnn'], ('litert', 'onnxruntime'), repeats=16)
+    assert r.missing == ('Gone is not installed: pip install gone',) and 'Gone is not installed' in repr(r)
+    assert [row[1] for row in r.table().rows] == ['tinybench', 'onnxruntime']
+    assert r.to_dict()['found']['simple_cnn']['base'] == 'tinybench'
