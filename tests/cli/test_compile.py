@@ -183,9 +183,12 @@ def test_its_own_folder_is_replaced_and_no_other(folder, no_c, capsys):
     before = (at/'simple_cnn.bin').read_bytes()
     assert status('simple_cnn', '--seed', 1) == 1 and not (at/'simple_cnn_weights.c').exists()
     assert (at/'simple_cnn.bin').read_bytes() != before
-    assert status('simple_cnn', '--name', 'other', '--out', at) == 1 and names(at) == ['other.bin', 'other.c', 'other.h']
+    (at/'simple_cnn.o').write_bytes(b'')         # as the header advises
+    assert status('simple_cnn') == 1 and names(at) == ['simple_cnn.bin', 'simple_cnn.c', 'simple_cnn.h']
+    capsys.readouterr()
+    assert status('simple_cnn', '--name', 'other', '--out', at) == 1 and 'simple_cnn.bin, which is not of other' in capsys.readouterr().err
     (at/'mine.c').write_text('int x;')
     kept = names(at)
     assert status('simple_cnn', '--out', at) == 1 and 'will not be replaced' in capsys.readouterr().err
-    (at/'mine.c').unlink(), (at/'other.h').write_text('/* mine */')
+    (at/'mine.c').unlink(), (at/'simple_cnn.h').write_text('/* mine */')
     assert status('simple_cnn', '--out', at) == 1 and set(names(at)) == set(kept) - {'mine.c'}

@@ -183,11 +183,15 @@ REPLACES = ['np.add = f', 'import numpy\nnumpy.add = f', 'del math.sqrt', "vars(
             'def f(x):\n    x.add = 1', 'class A:\n    def __eq__(self, other): return True', 'f = getattr(np, name)', '%timeit x', 'def f(:',
             'with open("x") as f.file: pass', 'for np.add in [f]: pass', 'np.add += 1', 'from numpy import *\nimport ctypes', "sys.modules['numpy'] = f",
             "from functools import update_wrapper\nupdate_wrapper(np, A, assigned=['add'], updated=[])", "functools.wraps(A, ['add'], [])(np)",
-            'from functools import wraps\nw = wraps', '@wraps(setattr(np, "add", f))\ndef g(): pass', '@wraps(f)\nclass A: pass', 'import operator']
+            'from functools import wraps\nw = wraps', '@wraps(setattr(np, "add", f))\ndef g(): pass', '@wraps(f)\nclass A: pass', 'import operator',
+            "import functools\n@functools.wraps(A, ['add'], [])\n@(lambda _: np)\ndef g(): pass", '@wraps(f)\n@(lambda _: np)\ndef g(): pass',
+            "@functools.wraps(A, [], ['__builtins__'])\ndef g(): pass", '@wraps(*a)\ndef g(): pass', '@wraps(f, updated=u)\ndef g(): pass',
+            "import re\nre.enum.global_enum(F)", 'warnings.sys.settrace(f)', 'random._os', 'from functools import wraps as w']
 PLAIN = ['x = 1', 'def f(a, b):\n    c = a + b\n    c[0] += 1\n    return c.sum()', 'class A:\n    def __init__(self, n): self.n = n', 'import numpy as np',
          'from math import sqrt\nfrom tinybench.core.ops import relu', 'def f(x):\n    for i in range(3): x[i] = i\n    return {**x}', '[y for y in x if y.shape == (3,)]',
          'g = f(**named)', 'try: f()\nexcept ValueError: pass', 'match x:\n    case [a, *_]: y = a',
          'import functools, warnings\ndef told(f):\n    @functools.wraps(f)\n    def g(*a):\n        warnings.warn("old")\n        return f(*a)\n    return g',
+         'from functools import wraps\ndef told(f):\n    @wraps(f)\n    def g(*a): return f(*a)\n    return g',
          'import random, time, copy\nrandom.Random(0).shuffle(x)']
 
 @pytest.mark.parametrize('source', REPLACES)

@@ -8,7 +8,7 @@ from tinybench.core.tensor import Tensor, concatenate, no_grad, where
 from tinybench.native.plan import Plan, plan
 from tinybench.nn.channels import ConvTranspose2d, DepthwiseConv2d
 from tinybench.nn.conv import Conv1d, Conv2d
-from tinybench.nn.dense import Dense, ReLU
+from tinybench.nn.dense import Dense, ReLU, SiLU
 from tinybench.nn.module import Module, Parameter, Sequential
 from tinybench.nn.norm import LayerNorm
 from tinybench.nn.pool import ConvReluPool2d, MaxPool2d
@@ -55,6 +55,7 @@ def customs():
         limits=do(lambda m, x: x.clip(-.5, None)*x.clip(None, .5) + x.clip(-np.inf, np.inf)),
         larger=do(lambda m, x: x.maximum(m.p[0]).minimum(.5), shape=(6,)),
         where=do(lambda m, x: where(np.arange(5) > 2, x, 0.)),
+        saturated=do(lambda m, x: (x*300).sigmoid()), swish=(Sequential(Do(lambda m, x: x*300), SiLU()), IMAGE),
         mean=do(lambda m, x: x.mean((1, 2))), kept=do(lambda m, x: x - x.mean(-1, keepdims=True)),
         largest=do(lambda m, x: x.max(1)), all_of_it=do(lambda m, x: x.max()), least=do(lambda m, x: x.min((-1, 1), keepdims=True)),
         over_batch=do(lambda m, x: x - x.mean(0), shape=(6,)), no_axes=do(lambda m, x: x.sum(())),

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from tinybench.core.tensor import Tensor, concatenate, no_grad
+from tinybench.core.tensor import Tensor, apply, concatenate, no_grad
 from tinybench.models.zoo import SHAPES, create
 from tinybench.native.plan import LINE, first_fit, fused, graph, is_product, least, plan, uses
+from tinybench.nn import dense, norm
 from tinybench.nn.conv import Conv1d, Conv2d
 from tinybench.nn.dense import Dense, Dropout, ReLU, Residual
 from tinybench.nn.module import Module, Sequential
@@ -226,3 +227,59 @@ def test_no_two_values_that_live_at_once_overlap(values):
             apart = lives[i][1] < lives[j][0] or lives[j][1] < lives[i][0]
             assert apart or places[i] + sizes[i] <= places[j] or places[j] + sizes[j] <= places[i]
     assert max((places[i] + sizes[i] for i in places), default=0) >= least(sizes, lives)
+
+
+# --- what a reader of the code found
+
+def own(f, x, **how):
+    "A plan of `f` of a tensor, beside what that is."
+    class Own(Module):
+        def forward(self, x): return f(x)
+    with np.errstate(over='ignore'): p, want = plan(Own(), x.shape[1:], len(x), **how), f(Tensor(x)).data
+    return p(x), want
+
+@pytest.mark.parametrize('native', [False, True])
+def test_a_plan_may_be_fed_its_own_result(native):
+    r = np.random.default_rng(0)
+    net = Sequential(Dense(40, 40, r), Dense(40, 40, r)).eval()
+    p, x = plan(net, (40,), native=native, say=lambda why: None), r.normal(size=(1, 40)).astype(np.float32)
+    want = net(net(x)).data
+    assert np.allclose(p(p(x)), want, rtol=1e-5, atol=1e-5) and np.allclose(p(p(x).reshape(1, 40)), want, rtol=1e-5, atol=1e-5)
+
+def test_a_layer_that_writes_into_its_result_is_refused():
+    class Cut(Dense):
+        def forward(self, x):
+            y = super().forward(x)
+            y.data[y.data < 0] = 0
+            return y
+    with pytest.raises(ValueError, match='change an array in place'): plan(Cut(6, 6, np.random.default_rng(0)), (6,), native=False)
+
+def test_scales_and_biases_of_other_shapes_are_refused_or_right():
+    r = np.random.default_rng(1)
+    x, beta = r.normal(size=(3, 6)).astype(np.float32), r.normal(size=6).astype(np.float32)
+    for gamma in (r.normal(size=(3, 6)).astype(np.float32), np.ones(1, np.float32)):
+        with pytest.raises(ValueError, match='not one row of 6'): own(lambda t: apply(norm.layernorm, t, gamma, beta, eps=1e-5), x)
+    got, want = own(lambda t: apply(norm.layernorm, t, beta[::-1], beta), x)
+    assert np.allclose(got, want, atol=1e-5)
+    w = r.normal(size=(6, 20)).astype(np.float32)
+    for b in (np.ones(1, np.float32), np.float32(3.).reshape(())):
+        got, want = own(lambda t: apply(dense.dense, t, w, b), x)
+        assert np.allclose(got, want, atol=1e-5)
+    with pytest.raises(ValueError, match='numbers depend on the input'):
+        own(lambda t: apply(norm.frozen, t, t[0], beta, mean=beta, var=beta**2, eps=1e-3), x)
+
+@pytest.mark.parametrize('shape', [4, '4', (4.,), (0, 3), (-1,)])
+def test_a_shape_that_is_none_is_named(shape):
+    with pytest.raises(ValueError, match='sizes of one input as a tuple'): plan(Sequential(ReLU()), shape, native=False)
+
+@pytest.mark.parametrize('name', ['relu', 'main', '1x_run', 'exp', 'a b_run', ''])
+def test_a_name_that_c_has_is_refused(name):
+    with pytest.raises(ValueError, match='ends with _run'): plan(Sequential(ReLU()), (4,), native=False, name=name)
+
+def test_what_overflows_in_between_is_as_in_numpy():
+    x = np.linspace(-200, 200, 41, dtype=np.float32)[None]
+    class Logistic(Module):
+        def forward(self, x): return 1/(1 + (-x).exp())
+    with np.errstate(over='ignore'):
+        p, want = plan(Logistic(), (41,)), Logistic()(Tensor(x)).data
+        assert np.allclose(p(x), want, atol=1e-6) and want[0, 0] == 0

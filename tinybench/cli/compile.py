@@ -52,23 +52,22 @@ def file_names(name:str) -> dict:
     library = f'{"lib" if os.name == "posix" else ""}{name}{SUFFIX}'
     return dict(c=f'{name}.c', h=f'{name}.h', bin=f'{name}.bin', array=f'{name}_weights.c', library=library)
 
-def is_ours(folder:Path) -> bool:
-    "Whether `folder` holds what this command wrote for one network, and nothing else."
+def foreign(folder:Path, name:str) -> str:
+    "A file in `folder` that this command did not write for the network `name`; '' if there is none."
     from tinybench.emit.files import MARK
-    found = {p.name for p in folder.iterdir()}
-    headers = [folder/name for name in found if name.endswith('.h')]
-    if len(headers) != 1 or not found <= set(file_names(headers[0].stem).values()): return False
-    try: return read_text(headers[0]).startswith(MARK)
-    except (OSError, ValueError): return False
+    ours = {*file_names(name).values(), f'{name}.o'}     # the header says how to make the last
+    found = sorted(p.name for p in folder.iterdir())
+    if other := next((n for n in found if n not in ours), ''): return other
+    try: return '' if not found or read_text(folder/f'{name}.h').startswith(MARK) else found[0]
+    except (OSError, ValueError): return found[0]
 
-def check_out(out:Path):
-    "OSError unless the folder `out` is this command's to write: new, empty, or what it wrote before."
+def check_out(out:Path, name:str):
+    "OSError unless the folder `out` is this command's to write: new, empty, or of this network before."
     if not out.exists(): return
     if not out.is_dir(): raise FileExistsError(f'{out} is a file; name a folder')
     if out == Path.cwd(): raise FileExistsError(f'{out} is the folder you are in; name one inside it')
-    names = sorted(p.name for p in out.iterdir())
-    if names and not is_ours(out): raise FileExistsError(
-        f'{out} holds {names[0]} and will not be replaced; name another folder')
+    if other := foreign(out, name): raise FileExistsError(
+        f'{out} holds {other}, which is not of {name}, and will not be replaced; name another folder')
 
 def network_of(net:str, weights:Path|None, shape:str|None, seed:int):
     "The network that the command was given, and the shape of one input."
@@ -111,12 +110,12 @@ def how_compiled() -> tuple:
     native = NATIVE.get(platform.machine().lower())
     return ' '.join(['-std=c11', '-O3', *([native] if native else []), *FAST[:3]]), ' '.join(FAST[3:])
 
-def write_folder(out:Path, files:dict):
+def write_folder(out:Path, name:str, files:dict):
     "All `files` in the folder `out`, in place of what this command wrote there; or nothing, and OSError."
     try:
         with new_folder(out) as folder:
-            for name, data in files.items(): write_whole(folder/name, data)
-            check_out(out)          # somebody may have put something there meanwhile
+            for file, data in files.items(): write_whole(folder/file, data)
+            check_out(out, name)    # somebody may have put something there meanwhile
     except FileExistsError: raise
     except OSError as e: raise type(e)(
         e.errno, f'cannot write a folder into {out.parent} ({e.strerror}); name another') from e
@@ -147,7 +146,7 @@ def compile_network(
     from tinybench.toolchain.store import NoLibrary
     name = c_name(name or net.rpartition(':')[2])
     out = (out or Path(f'compiled/{name}')).resolve()
-    check_out(out)
+    check_out(out, name)
     made, takes = network_of(net, weights, shape, seed)
     p = plan(made, takes, batch, native=False, name=f'{name}_run')
     names, found = file_names(name), dict(library=None, secs=None, error=None, why='')
@@ -156,11 +155,13 @@ def compile_network(
     try:
         path, found['secs'] = shared_library(p)
         found['error'] = largest_error(p, made)
+        if not found['error'] <= 1e-3: raise ValueError(
+            f'the C is off by {found["error"]:.0%} of the largest number, and nothing was written')
         data['library'] = path.read_bytes()
         found['library'] = len(data['library'])
     except NoLibrary as e: found['why'] = str(e)
     files = tuple(names[kind] for kind in data)
-    write_folder(out, dict(zip(files, data.values())))
+    write_folder(out, name, dict(zip(files, data.values())))
     r = Compiled(name, net, p.layout.shapes[0], p.out.shape, p.target.name, len(p.layout.steps),
                  p.arena.nbytes, p.weights.nbytes, files, **found)
     echo(json.dumps(r.to_dict(), indent=1) if as_json else r)

@@ -17,10 +17,15 @@ def quiet(*kinds):
 LONGEST = 20_000
 NO_PYTHON = SyntaxError, ValueError, RecursionError, MemoryError
 
-@lru_cache(2048)    # a class hands in the same cells, most of them the lesson's; nobody changes a tree
-def parsed(source:str, longest:int|None=LONGEST) -> ast.Module|None:
-    "The syntax tree of a cell, or None if it is not plain Python or too long; `longest=None` for our own."
-    if longest is not None and len(source) > longest: return None
+def tree(source:str) -> ast.Module|None:
+    "The syntax tree of a cell, or None if it is not plain Python."
     try:
         with quiet(): return ast.parse(source)
     except NO_PYTHON: return None
+
+# a class hands in the same cells, most of them the lesson's; nobody changes a tree; large ones take megabytes
+kept = lru_cache(2048)(tree)
+def parsed(source:str, longest:int|None=LONGEST) -> ast.Module|None:
+    "The syntax tree of a cell, or None if it is not plain Python or too long; `longest=None` for our own."
+    if longest is not None and len(source) > longest: return None
+    return kept(source) if len(source) <= 2000 else tree(source)

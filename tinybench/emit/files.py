@@ -16,8 +16,8 @@ HEADER = MARK + ''', from {source}.
      static float x[{name}_x_size], y[{name}_y_size], arena[{name}_arena_size];
      {name}_run(x, y, arena, weights);
 
-   The four must not overlap. It allocates nothing and keeps nothing: two threads need two arenas. What it
-   gives for NaN and infinity is not said.
+   The four must not overlap. It allocates nothing and keeps nothing: two threads need two arenas. Its
+   largest array on the stack has {stack} bytes. What it gives where NaN comes up is not said.
 
    {name}.c takes gcc or clang, and -lm where it is linked. It is laid out for {target}, vectors of
    {bytes} bytes, and runs elsewhere too.
@@ -61,8 +61,13 @@ def header(name:str, p, source:str, flags:tuple, embed:bool) -> str:
     array = f'extern const float {name}_weights[{name}_weights_size];\n' if embed else ''
     return HEADER.format(
         name=name, source=source.replace('*/', '* /'), x=x, y=y, weights=weights, array=array,
+        stack=4*max(map(stack_of, p.layout.steps), default=0),
         target=p.target.name, bytes=p.target.vector_bytes, flags=flags, x_size=int(np.prod(x)),
         y_size=int(np.prod(y)), arena_size=max(p.arena.size, 1), weights_size=max(p.weights.size, 1))
+
+def stack_of(s) -> int:
+    "The numbers that a step keeps on the stack: rows that wait to be pooled."
+    return s.pool[0]*s.shape[2]*s.pool[1]*s.shape[3] + s.pool[0]*s.pool[1]*s.shape[3] if s.pool else 0
 
 def at_least_one(w:np.ndarray) -> np.ndarray:
     "`w`, or one number that nobody reads: C knows no array of none."

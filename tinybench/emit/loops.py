@@ -34,7 +34,7 @@ def elementwise(op:str, options:dict, y:Place, xs:list) -> list:
     said = formula(op, options, [next(read) if isinstance(x, Place) else number(x) for x in xs])
     return loops(axes, sizes, [f'{at("y", axes, to)} = {said};'])
 
-FIRST = dict(sum='0', mean='0', max='-FLT_MAX', min='FLT_MAX')
+FIRST = dict(sum='0', mean='0', max='-INFINITY', min='INFINITY')
 MANY = 1 << 12      # numbers, from which on their sum is a double
 TAKE = dict(sum='{y} + {x}', mean='{y} + {x}', max='{x} > {y} ? {x} : {y}', min='{x} < {y} ? {x} : {y}')
 
@@ -61,7 +61,7 @@ def along(op:str, y:Place, x:Place, axis:int) -> list:
     kept = names(len(other))
     def cell(name, p): return at(name, ['r', *kept], [p.strides[axis], *(p.strides[k] for k in other)])
     a, b, each = cell('x0', x), cell('y', y), f'for (int r = 0; r < {x.shape[axis]}; r++)'
-    body = ['float top = -FLT_MAX, sum = 0;', f'{each} if ({a} > top) top = {a};']
+    body = ['float top = -INFINITY, sum = 0;', f'{each} if ({a} > top) top = {a};']
     if op == 'softmax': body += [f'{each} sum += {b} = expf({a} - top);', f'{each} {b} /= sum;']
     else: body += [f'{each} sum += expf({a} - top);', f'{each} {b} = {a} - top - logf(sum);']
     return loops(kept, [x.shape[k] for k in other], body)
@@ -89,7 +89,7 @@ def windows(op:str, y:Place, x:Place, kernel, stride, pads) -> list:
     beside = f'if ({i} < 0 || {i} >= {x.shape[1]} || {j} < 0 || {j} >= {x.shape[2]}) continue;'
     skip = [beside] if any(map(any, pads)) else []
     if not mean: return loops('nrq', (n, oh, ow), [
-        f'{each} {cell} = -FLT_MAX;', *loops('ij', (kh, kw), [*skip, take])])
+        f'{each} {cell} = -INFINITY;', *loops('ij', (kh, kw), [*skip, take])])
     return loops('nrq', (n, oh, ow), [
         'float count = 0;', f'{each} {cell} = 0;', *loops('ij', (kh, kw), [*skip, 'count++;', take]),
         f'{each} {cell} /= count;'])

@@ -4,7 +4,7 @@ import numpy as np
 
 from .layout import Layout, rounded
 from .loops import along, elementwise, reduction, row_moments, spread_out, windows
-from .place import INPUT, Place, rows
+from .place import INPUT, Place, rows, whole
 from .products import Depthwise, Product
 from .steps import Step
 from .text import function
@@ -50,7 +50,7 @@ class Network:
         run = RUN.format(name=name, x=shapes[0], y=shapes[layout.last], arena=self.arena, weights=self.size,
                          calls='\n'.join('    ' + c for c in self.calls))
         frame = FRAME if layout.frames else ''
-        self.code = f'#include <float.h>\n#include <math.h>\n{head}{frame}{"".join(self.functions)}{run}'
+        self.code = f'#include <math.h>\n{head}{frame}{"".join(self.functions)}{run}'
     def pointer(self, v:int, bare:bool=False) -> str:
         "Where a value begins, or its store."
         p = self.layout.places[v]
@@ -108,12 +108,21 @@ def body(s:Step, y:Place, xs:list) -> list:
     n = len(y.shape)
     if s.op in REDUCE: return reduction(s.op, y, x, axes_of(x, how.get('axis')))
     if s.op in ROWS: return along(s.op, y, x, *one_axis(x, how.get('axis', -1)))
-    if s.op == 'layernorm': return row_moments(y, x, how['eps'])
+    if s.op == 'layernorm':
+        for p in xs[1:]: check_row(p, x)
+        return row_moments(y, x, how.get('eps', 1e-5))
     if s.op.startswith(WINDOWS):
         return windows(s.op, y, x, *by_row(how['kernel'], how['stride'], how['pads']))
-    if s.op == 'conv_transpose2d': return spread_out(y, x, xs[1], len(xs) > 2, how['stride'], how['pads'])
+    if s.op == 'conv_transpose2d':
+        for b in xs[2:]: check_row(b, y)
+        return spread_out(y, x, xs[1], len(xs) > 2, how['stride'], how['pads'])
     if s.op == 'concatenate': return joined(y, xs, how.get('axis', 0) % n)
     return elementwise(s.op, how, y, xs)
+
+def check_row(p:Place, x:Place):
+    "ValueError unless `p` is one row of numbers, one for each channel of `x`."
+    if p.shape != x.shape[-1:] or not whole(p): raise ValueError(
+        f'no C is known for a scale or bias of shape {p.shape} that is not one row of {x.shape[-1]}')
 
 def axes_of(x:Place, axis) -> tuple:
     "The axes that are summed over, as numbers from 0 on."

@@ -6,6 +6,7 @@
 __all__ = ['PER_CYCLE', 'LATENCY', 'cycles', 'fits', 'split', 'best_block', 'pack', 'c_head']
 
 # %% ../../nbs/58_native.kernel.ipynb #imports
+from collections import Counter
 from math import ceil
 import numpy as np
 from ..toolchain.cpu import Target
@@ -35,9 +36,12 @@ def best_block(pixels:int, outputs:int, target:Target) -> tuple[int, int]:
     vectors = ceil(outputs/target.lanes())
     def rank(block):
         p, v = block
-        pieces = [(a, b) for a in split(pixels, p) for b in split(vectors, v)]
-        return sum(cycles(a, b, target) for a, b in pieces), sum(a + b for a, b in pieces), p*v, -p
-    sizes = [(p, v) for p in range(1, pixels + 1) for v in range(1, vectors + 1)]
+        rows, columns = (Counter(split(*cut)).items() for cut in ((pixels, p), (vectors, v)))
+        pieces = [(a, b, n*m) for a, n in rows for b, m in columns]     # how often each size of a block comes
+        loads = sum(n*(a + b) for a, b, n in pieces)
+        return sum(n*cycles(a, b, target) for a, b, n in pieces), loads, p*v, -p
+    most = target.registers or 8        # no side of a block that fits is longer
+    sizes = [(p, v) for p in range(1, min(pixels, most) + 1) for v in range(1, min(vectors, most) + 1)]
     return min((s for s in sizes if fits(*s, target)), key=rank)
 
 # %% ../../nbs/58_native.kernel.ipynb #pack

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['KNOWN', 'PRODUCTS', 'KINDS', 'LINE', 'TAKES', 'OWN', 'Node', 'ops_of', 'nodes_of', 'one_pass', 'same', 'graph',
-           'uses', 'taker', 'dense_of', 'conv_of', 'depthwise_of', 'is_product', 'as_product', 'as_step', 'take_norm',
-           'take_relu', 'take_add', 'take_pool', 'fused', 'least', 'first_fit', 'choose_blocks', 'seen', 'in_numpy',
-           'Plan', 'compiled', 'plan']
+           'uses', 'taker', 'dense_of', 'conv_of', 'depthwise_of', 'fixed', 'is_product', 'as_product', 'as_step',
+           'take_norm', 'take_relu', 'take_add', 'take_pool', 'fused', 'least', 'first_fit', 'choose_blocks', 'seen',
+           'in_numpy', 'Plan', 'compiled', 'agreed', 'check_plan', 'plan']
 
 # %% ../../nbs/59_native.plan.ipynb #imports
-import copy, ctypes, warnings
+import copy, ctypes, re, warnings
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,7 +17,7 @@ import numpy as np
 
 from ..core import ops
 from ..core.ops import Op
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, no_grad
 from ..emit.layout import Layout, lay_out
 from ..emit.network import Network, aligned
 from ..emit.place import INPUT, image
@@ -26,7 +26,7 @@ from .kernel import best_block, c_head, pack
 from ..nn import channels, conv, dense, norm, pool
 from ..nn.channels import depthwise_fwd
 from ..nn.conv import conv_fwd
-from ..nn.module import Module
+from ..nn.module import Module, evaluating
 from ..nn.norm import fold_stats
 from ..optimize import fuse
 from ..profile.cost import Ran, traced
@@ -121,10 +121,13 @@ PRODUCTS = dict(dense=dense_of, conv2d=conv_of, depthwise_conv2d=depthwise_of)
 
 # %% ../../nbs/59_native.plan.ipynb #is-product
 KINDS = {k: k for k in PRODUCTS} | dict(conv1d='conv2d', matmul='dense')
+def fixed(n:Node) -> bool:
+    "Whether all that a node reads behind its first input is known."
+    return all(isinstance(i, np.ndarray) for i in n.ins[1:])
 def is_product(n:Node) -> bool:
     "Whether a node multiplies a value by weights that are known."
-    known = type(n.ins[0]) is int and all(isinstance(i, np.ndarray) for i in n.ins[1:])
-    return n.op.name in KINDS and known and (n.op.name != 'matmul' or n.ins[1].ndim == 2)
+    known = n.op.name in KINDS and type(n.ins[0]) is int and fixed(n)
+    return known and (n.op.name != 'matmul' or n.ins[1].ndim == 2)
 
 # %% ../../nbs/59_native.plan.ipynb #as-product
 def as_product(n:Node, v:int) -> Step:
@@ -140,6 +143,8 @@ def as_step(n:Node, v:int) -> Step:
     "The step that computes the value `v` as the node `n` says."
     if is_product(n): return as_product(n, v)
     if n.op.name == 'batchnorm_frozen':
+        if not fixed(n): raise ValueError(
+            f'{n.path or "the network"}: no C is known for a BatchNorm whose numbers depend on the input')
         ins = [n.ins[0], *fold_stats(*n.ins[1:], **n.options)]
         return Step('affine', ins, v, n.shape, {}, n.path, affine)
     return Step(n.op.name, [*n.ins], v, n.shape, n.options, n.path, Apply(n.op, n.options))
@@ -147,7 +152,7 @@ def as_step(n:Node, v:int) -> Step:
 # %% ../../nbs/59_native.plan.ipynb #take-norm
 def take_norm(s:Step, n:Node) -> bool:
     "BatchNorm goes into the weights, if nothing was done to the sums before."
-    if s.then or s.pool: return False
+    if s.then or s.pool or not fixed(n): return False
     scale, shift = fold_stats(*n.ins[1:], **n.options)
     s.w, s.b = s.w*scale, shift if s.b is None else s.b*scale + shift
     return True
@@ -214,7 +219,7 @@ def choose_blocks(layout:Layout, target:Target):
         if s.w is None or s.op == 'depthwise_conv2d': continue
         r = rows_of(s, *(image(layout.places[v]) for v in (s.ins[0], s.out)))
         s.block, lanes = best_block(r.pixels, r.outputs, target), target.lanes()
-        bias = np.zeros((1, r.outputs), np.float32) if s.b is None else s.b[None]
+        bias = np.broadcast_to(np.float32(0 if s.b is None else s.b), (1, r.outputs))
         w = s.w.reshape(-1, r.outputs).astype(np.float32)
         s.packed = np.concatenate([pack(bias, 1, lanes), pack(w, s.block[1], lanes)])
 
@@ -240,7 +245,7 @@ def in_numpy(s:Step, xs:list, added:list, y:np.ndarray):
 OWN = 'arena', 'weights', 'out', 'run'      # what a copy makes anew: memory, and addresses in it
 class Plan:
     """A network for inputs of one shape, as one function. A call returns an array that the next call fills
-    anew, and is for one thread at a time; what it gives for NaN and infinity is not said. A copy has an
+    anew, and is for one thread at a time; what it gives where NaN comes up is not said. A copy has an
     arena and a result of its own."""
     def __init__(self, layout:Layout, target:Target, name:str='run', fit:Callable=first_fit):
         self.layout, self.target, self.name, self.why = layout, target, name, ''
@@ -278,10 +283,12 @@ class Plan:
         if not isinstance(x, np.ndarray) or x.dtype != np.float32 or not x.flags.c_contiguous:
             x = np.ascontiguousarray(x, np.float32)
         if x.shape != shape: raise ValueError(f'this plan is for an input of shape {shape}, not {x.shape}')
+        if x is self.out or x.base is self.out: x = x.copy()    # the C takes them for two arrays
         self.run(x)
         return self.out
     def __repr__(self):
-        ins, outs, runs = self.layout.shapes[0], self.out.shape, f'numpy, as {self.why}' if self.why else 'C'
+        ins, outs, runs = self.layout.shapes[0], self.out.shape, 'C'
+        if self.run == self.by_numpy: runs = f'numpy, as {self.why or "it was not compiled"}'
         sizes = f'{self.arena.nbytes:,} bytes of arena, {self.weights.nbytes:,} of weights'
         return f'Plan of {len(self.layout.steps)} functions, {ins} -> {outs}: {sizes}; runs in {runs}'
 
@@ -292,6 +299,27 @@ def compiled(p:Plan, say:Callable) -> Callable:
     run.argtypes, run.restype = [ctypes.c_void_p]*4, None
     rest = [a.ctypes.data for a in (p.out, p.arena, p.weights)]
     return lambda x: run(x.__array_interface__['data'][0], *rest)     # half the time of x.ctypes.data
+
+# %% ../../nbs/59_native.plan.ipynb #agreed
+def agreed(p:Plan, net:Module, x:np.ndarray) -> Plan:
+    "`p`, if its answer for `x` is that of `net`, NaN and infinity left out; else ValueError."
+    with no_grad(), evaluating(net): want = net(Tensor(x)).data
+    some = np.isfinite(want)
+    off = abs(p(x) - want)[some].max(initial=0)/max(abs(want[some]).max(initial=0), 1e-30)
+    if not off <= 1e-3: raise ValueError(
+        f'the plan is off by {off:.0%} of the largest number: does a layer change an array in place, or '
+        'decide by its input? What a layer does has to be said in operations')
+    return p
+
+# %% ../../nbs/59_native.plan.ipynb #check-plan
+def check_plan(shape, name:str):
+    "ValueError unless `shape` is that of one input, and C can name a function `name`."
+    def counts(n): return isinstance(n, (int, np.integer)) and n > 0
+    if not isinstance(shape, (tuple, list)) or not all(map(counts, shape)):
+        raise ValueError(f'shape {shape!r}: write the sizes of one input as a tuple, such as (28, 28, 1)')
+    # so that it is none of the functions of C, or of the plan's own
+    if not re.fullmatch(r'([A-Za-z][A-Za-z0-9_]*_)?run', name):
+        raise ValueError(f'name {name!r}: write a name of C that ends with _run, such as resnet8_run')
 
 # %% ../../nbs/59_native.plan.ipynb #plan
 def plan(
@@ -304,7 +332,8 @@ def plan(
     say:Callable=warnings.warn,     # is told, in a sentence, why there is no compiled function
 ) -> Plan:
     """`net` in evaluation mode as one function for `batch` inputs. ValueError, with the layer's path, for
-    what no C is known for. Later changes of the weights do not reach it."""
+    what no C is known for, or if its answers differ. Later changes of the weights do not reach it."""
+    check_plan(shape, name)
     x = np.random.default_rng(0).normal(size=(batch, *shape)).astype(np.float32)
     nodes, out = graph(net, x)
     layout = lay_out(fused(nodes, out), {v: n.shape for v, n in enumerate(nodes)}, out)
@@ -312,5 +341,7 @@ def plan(
     if not native: p.why = 'asked'
     else:
         try: p.run = compiled(p, say)
-        except NoLibrary as e: say(why := f'{e}; numpy runs the plan'); p.why = str(e)
-    return p
+        except NoLibrary as e:
+            say(f'{e}; numpy runs the plan')
+            p.why = str(e)
+    return agreed(p, net, x)

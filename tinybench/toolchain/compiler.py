@@ -93,8 +93,9 @@ def ask(command:tuple[str, ...]) -> tuple[str, str]:
 
 # Its flags
 
-# -ffast-math in words: under that name gcc adds code that makes the whole process round subnormals to zero
-FAST = ('-fassociative-math', '-freciprocal-math', '-ffinite-math-only', '-fno-signed-zeros',
+# -ffast-math in words: under that name gcc adds code that makes the whole process round subnormals to zero.
+# Without -ffinite-math-only: where exp overflows, 1/(1 + exp(-x)) is to be 0, not NaN
+FAST = ('-fassociative-math', '-freciprocal-math', '-fno-signed-zeros',
         '-fno-trapping-math', '-fno-math-errno', '-ffp-contract=fast')
 NATIVE = dict(x86_64='-march=native', amd64='-march=native', aarch64='-mcpu=native', arm64='-mcpu=native')
 CHECKED = '-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'

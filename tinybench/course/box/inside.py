@@ -101,6 +101,9 @@ def writes(node) -> bool:
 # of anything but `self`, replaces nothing that others lean on, and what it leans on need not be put back.
 LEADS = {'vars', 'globals', 'locals', 'setattr', 'delattr', 'getattr', 'exec', 'eval', 'compile', 'modules',
          'get_ipython', 'patch', 'wraps', 'update_wrapper'}
+# and the modules that those in `AT_HOME` hold: `re.enum.global_enum` writes into any
+LEADS |= set('_casefix _collections_abc _compiler _constants _os _parser _random _re _string _sys _thread '
+             'abc builtins contextlib copyreg enum inspect operator sys'.split())
 AT_HOME = set('bisect collections copy dataclasses functools heapq itertools math numpy random re '
               'statistics string time typing warnings'.split())   # and `ROOTS`
 
@@ -114,14 +117,21 @@ def reaches_out(node) -> bool:
     name = name_in(node) or ''    # `f(**kw)` has an argument without a name
     return name in LEADS or name[:2] == '__' and name not in ('__init__', '__call__', '__len__', '__repr__')
 
+def decorating(node) -> list:
+    """The parts of a node that name `wraps` and do no harm: right above a function `@wraps(f)` gives names to
+    that function alone, but above another decorator, or with more arguments, to what these say."""
+    if isinstance(node, ast.ImportFrom) and node.module == 'functools':
+        return [a for a in node.names if a.name == 'wraps' and not a.asname]
+    nearest = node.decorator_list[-1:] if isinstance(node, ast.FunctionDef) else []
+    return [d.func for d in nearest if isinstance(d, ast.Call) and name_in(d.func) == 'wraps'
+            and len(d.args) == 1 and not d.keywords and not isinstance(d.args[0], ast.Starred)]
+
 def may_replace(source) -> bool:
     "Whether the cell may replace what others lean on; where nobody can say, it may."
     try:
         nodes = [*ast.walk(ast.parse(source))]
-        # above a function, `@wraps(f)` gives names to that function alone
-        above = [d for n in nodes if isinstance(n, ast.FunctionDef) for d in n.decorator_list]
-        names = {id(d.func) for d in above if isinstance(d, ast.Call) and name_in(d.func) == 'wraps'}
-        return any(reaches_out(n) for n in nodes if id(n) not in names)
+        harmless = {id(n) for node in nodes for n in decorating(node)}
+        return any(reaches_out(n) for n in nodes if id(n) not in harmless)
     except Exception: return True
 
 def solved(request, shell):
