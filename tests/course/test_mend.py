@@ -552,3 +552,16 @@ def test_links_are_not_followed(tmp_path):
     os.symlink(tmp_path/'other'/'12_nn.conv.ipynb', tmp_path/'mine'/'12_nn.conv.ipynb')
     os.symlink(tmp_path/'other', tmp_path/'mine'/'more')
     assert mend_files(tmp_path/'mine', ['12_nn.conv']) == ({}, ['12_nn.conv.ipynb is missing.'])
+
+
+def test_metadata_are_checked_again_where_a_name_comes_twice():
+    from nbgrader.nbgraderformat import ValidationError
+    from tinybench.course.cells import nbformat
+    from tinybench.course.teacher.prepare import CheckOnce
+    def cell(kind='code', **more):
+        meta = dict(grade=True, grade_id='a', locked=True, points=1, schema_version=3, solution=False, task=False) | more
+        return getattr(nbformat.v4, f'new_{kind}_cell')('1', metadata={'nbgrader': meta})
+    def check(*cells): return CheckOnce().preprocess(nbformat.v4.new_notebook(cells=[*cells]), {})
+    check(cell(cell_type='code')), check(cell(cell_type='code'))
+    for odd in ((cell(cell_type='code'), cell(cell_type='code')), (cell('markdown', cell_type='code'),), (cell(points='one'),)):
+        with pytest.raises(ValidationError): check(*odd)
