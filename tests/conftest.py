@@ -33,6 +33,21 @@ def torch():
     "PyTorch, to compare with; a fixture, so that every test that would use it is counted when missing."
     return pytest.importorskip('torch', reason='needs PyTorch')
 
+@pytest.fixture(params=['zig', 'gcc'])
+def real(request, monkeypatch):
+    "Each of the compilers that the emitted C is tried with."
+    from tinybench.toolchain import compiler
+    if not (compiler.wheel() if request.param == 'zig' else compiler.on_path('gcc')): pytest.skip(f'needs {request.param}')
+    monkeypatch.setenv('TINYBENCH_CC', request.param)
+    return compiler.find_compiler()
+
+@pytest.fixture
+def gcc(monkeypatch):
+    from tinybench.toolchain import compiler
+    if not compiler.on_path('gcc'): pytest.skip('needs gcc')
+    monkeypatch.setenv('TINYBENCH_CC', 'gcc')
+    return compiler.find_compiler()
+
 @pytest.fixture(scope='session')
 def root(): return ROOT
 

@@ -18,11 +18,11 @@ def inputs(shape, batch, seed=5): return np.random.default_rng(seed).normal(size
 def eager(net, x):
     with no_grad(): return net.eval()(Tensor(x)).data
 
-def assert_equal(got, want, tol=1e-5):
-    "That no number is off by more than `tol` times the largest."
+def assert_equal(got, want, tol=1e-5, of=''):
+    "That no number is off by more than `tol` times the largest; `of` says in what."
     assert got.shape == want.shape and got.dtype == np.float32
     worst = np.abs(got - want).max(initial=0)
-    assert worst <= tol*max(np.abs(want).max(initial=0), 1e-3), worst
+    assert worst <= tol*max(np.abs(want).max(initial=0), 1e-3), f'{of} off by {worst}'
 
 def never(said): raise AssertionError(said)
 def built(net, shape, batch=1, **how) -> Plan: return plan(net, shape, batch, say=never, **how)

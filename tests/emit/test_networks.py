@@ -35,7 +35,7 @@ def random_equal(seeds, **how):
         net, shape, batch = drawn(seed)
         x = inputs(shape, batch, seed)
         p = built(net, shape, batch, **how)
-        assert_equal(p(x), eager(net, x)), seed
+        assert_equal(p(x), eager(net, x), of=f'seed {seed}:')
 
 
 # --- equal to the eager network
@@ -53,7 +53,7 @@ def mixed_equal(seeds, **how):
     for seed in seeds:
         net, shape = mixed(seed)
         x = inputs(shape, 1 + seed % 3)
-        assert_equal(built(net, shape, len(x), **how)(x), eager(net, x), 2e-5), seed
+        assert_equal(built(net, shape, len(x), **how)(x), eager(net, x), 2e-5, f'seed {seed}:')
 
 def test_random_operations_in_numpy(): mixed_equal(range(150), native=False)
 

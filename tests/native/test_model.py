@@ -17,8 +17,6 @@ needs_c = pytest.mark.skipif(not find_compiler(), reason='needs a C compiler')
 WAYS = dict(copied=copy.deepcopy, pickled=lambda p: pickle.loads(pickle.dumps(p)))
 SHAPE = SHAPES['simple_cnn']
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch): monkeypatch.setenv('TINYBENCH_CACHE', str(tmp_path/'cache'))
 @pytest.fixture(params=[pytest.param(True, marks=needs_c, id='C'), pytest.param(False, id='numpy')])
 def native(request): return request.param
 

@@ -276,6 +276,11 @@ def test_a_shape_that_is_none_is_named(shape):
 def test_a_name_that_c_has_is_refused(name):
     with pytest.raises(ValueError, match='ends with _run'): plan(Sequential(ReLU()), (4,), native=False, name=name)
 
+def test_numbers_that_a_plan_makes_up_warn_nobody():
+    class Log(Module):
+        def forward(self, x): return (x - 1).log() + 1/(x - x)
+    plan(Log(), (6,), native=False)
+
 def test_what_overflows_in_between_is_as_in_numpy():
     x = np.linspace(-200, 200, 41, dtype=np.float32)[None]
     class Logistic(Module):

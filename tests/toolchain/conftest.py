@@ -2,7 +2,7 @@ import tempfile
 
 import pytest
 
-from tinybench.toolchain import compiler, store
+from tinybench.toolchain import store
 
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch):
@@ -15,16 +15,3 @@ def place(tmp_path, monkeypatch):
     store.made_by.cache_clear()
     yield tmp_path
     store.made_by.cache_clear()
-
-@pytest.fixture(params=['zig', 'gcc'])
-def real(request, monkeypatch):
-    "Each of the compilers that the emitted C is tried with."
-    if not (compiler.wheel() if request.param == 'zig' else compiler.on_path('gcc')): pytest.skip(f'needs {request.param}')
-    monkeypatch.setenv('TINYBENCH_CC', request.param)
-    return compiler.find_compiler()
-
-@pytest.fixture
-def gcc(monkeypatch):
-    if not compiler.on_path('gcc'): pytest.skip('needs gcc')
-    monkeypatch.setenv('TINYBENCH_CC', 'gcc')
-    return compiler.find_compiler()

@@ -393,6 +393,9 @@ def race(
 
     Example: tinybench race mnist --against torch --repeats 5
     """
+    unused = dict(epochs=epochs) if task == 'inference' else dict(nets=nets, batch=batch > 1)
+    for name in (k for k, v in unused.items() if v):
+        raise ValueError(f'--{name} says nothing in a race of {task}')
     if task == 'inference':
         found, out = race_engines(against or 'litert,onnxruntime', nets, repeats or 80, batch, out, seed)
         return show(found, as_json, out)

@@ -95,13 +95,13 @@ def largest_error(p, net) -> float:
     "How far the compiled plan is from the network on noise, as a share of the largest output."
     import numpy as np
     from tinybench.core.tensor import no_grad
-    from tinybench.native.plan import compiled
+    from tinybench.native.plan import compiled, off_by
     from tinybench.nn.module import evaluating
     p.run = compiled(p, say)
     x = np.random.default_rng(1).standard_normal(p.layout.shapes[0], np.float32)
     with no_grad(), evaluating(net): want = net(x).data
     if not np.isfinite(want).all(): raise ValueError('the network gives NaN or infinity for noise')
-    return float(abs(p(x) - want).max()/max(abs(want).max(), np.finfo(np.float32).tiny))
+    return off_by(want, p(x))
 
 def how_compiled() -> tuple:
     "Two lines of flags for somebody else's compiler on a machine like this."

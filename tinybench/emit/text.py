@@ -7,10 +7,10 @@ def names(n:int) -> list:
     "Names of `n` loops, one in the other."
     return [*'ijklmn', *(f'i{k}' for k in range(6, n))][:n]
 
-def at(name:str, indices, strides, offset:int=0) -> str:
+def at(name:str, indices, strides) -> str:
     "`name[…]` at those indices."
     parts = [i if s == 1 else f'{i}*{s}' for i, s in zip(indices, strides) if s]
-    return f'{name}[{" + ".join([*parts, *([str(offset)] if offset else [])]) or 0}]'
+    return f'{name}[{" + ".join(parts) or 0}]'
 
 def plus(base:str, *terms) -> str:
     "A pointer and what is added to it; terms that are 0 are left out."

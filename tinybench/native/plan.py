@@ -6,7 +6,7 @@
 __all__ = ['KNOWN', 'PRODUCTS', 'KINDS', 'LINE', 'TAKES', 'OWN', 'Node', 'ops_of', 'nodes_of', 'one_pass', 'same', 'graph',
            'uses', 'taker', 'dense_of', 'conv_of', 'depthwise_of', 'fixed', 'is_product', 'as_product', 'as_step',
            'take_norm', 'take_relu', 'take_add', 'take_pool', 'fused', 'least', 'first_fit', 'choose_blocks', 'seen',
-           'in_numpy', 'Plan', 'compiled', 'agreed', 'check_plan', 'plan']
+           'in_numpy', 'Plan', 'compiled', 'off_by', 'agreed', 'check_plan', 'plan']
 
 # %% ../../nbs/59_native.plan.ipynb #imports
 import copy, ctypes, re, warnings
@@ -64,7 +64,8 @@ def nodes_of(r:Ran, ins:tuple, v:int, path:str) -> list[Node]:
 # %% ../../nbs/59_native.plan.ipynb #one-pass
 def one_pass(net:Module, x:np.ndarray) -> tuple[list[Node], int]:
     "What `net` does with `x` in evaluation mode, and the number of its result; ValueError as `graph` says."
-    calls, outs, ran = traced(net, (t := Tensor(x),))
+    # the numbers are noise, and nobody's: a logarithm of them may well be NaN
+    with np.errstate(all='ignore'): calls, outs, ran = traced(net, (t := Tensor(x),))
     if len(outs) != 1: raise ValueError(f'a plan is for one result, and this network has {len(outs)}')
     nodes, numbers = [Node(None, (), t.shape, {}, '')], {id(t): 0, id(t.data): 0}
     for r in ran:
@@ -301,11 +302,13 @@ def compiled(p:Plan, say:Callable) -> Callable:
     return lambda x: run(x.__array_interface__['data'][0], *rest)     # half the time of x.ctypes.data
 
 # %% ../../nbs/59_native.plan.ipynb #agreed
+def off_by(want:np.ndarray, got:np.ndarray) -> float:
+    "The largest difference, in parts of the largest number of `want`; its NaN and infinity are left out."
+    some = np.isfinite(want)
+    return float(abs(got - want)[some].max(initial=0)/max(abs(want[some]).max(initial=0), 1e-30))
 def agreed(p:Plan, net:Module, x:np.ndarray) -> Plan:
     "`p`, if its answer for `x` is that of `net`, NaN and infinity left out; else ValueError."
-    with no_grad(), evaluating(net): want = net(Tensor(x)).data
-    some = np.isfinite(want)
-    off = abs(p(x) - want)[some].max(initial=0)/max(abs(want[some]).max(initial=0), 1e-30)
+    with np.errstate(all='ignore'), no_grad(), evaluating(net): off = off_by(net(Tensor(x)).data, p(x))
     if not off <= 1e-3: raise ValueError(
         f'the plan is off by {off:.0%} of the largest number: does a layer change an array in place, or '
         'decide by its input? What a layer does has to be said in operations')

@@ -22,7 +22,7 @@ def undisturbed() -> Iterator[None]:
     if caught: before(*caught[0])
 
 def end(process):
-    "End `process`, a Popen, and all that it started."
+    "End `process`, a Popen, and all that it started, if it still runs."
     if process.poll() is not None: return
     if os.name == 'posix': os.killpg(process.pid, signal.SIGKILL)
     else: process.kill()
