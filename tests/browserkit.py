@@ -99,3 +99,7 @@ def browser_page(chromium, home, size=(1400, 1000)):
                 page.screenshot(path=home/'failed.png')
                 raise AssertionError(f'{e}\nThe page then: {home/"failed.png"}') from e
         finally: browser.close()
+
+def button(page, name):
+    "The buttons of exactly this name: JupyterLab has others that contain it, as the kernel's, which says `Busy`."
+    return page.get_by_role('button', name=name, exact=True)

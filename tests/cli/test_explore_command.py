@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 import numpy as np, pytest
-from browserkit import browser_page, chromium, own_home
+from browserkit import browser_page, button, chromium, own_home
 from tinybench.cli import explore
 from tinybench.cli.commands import main
 from tinybench.data.source import load_digits
@@ -110,12 +110,12 @@ def test_a_student_guesses_measures_constrains_cancels_and_exports(served, chrom
     assert url.startswith('http://127.0.0.1:') and 'token=' in url
     with browser_page(chromium, tmp_path) as page:
         page.goto(url)
-        page.get_by_role('button', name='Lock my guess').click(timeout=120_000)
+        button(page, 'Lock my guess').click(timeout=120_000)
         said(page, 'Measure to see the answer')
         said(page, 'Not measured yet')
 
         # nothing was measured before it was asked for; then the design stands beside the baseline
-        page.get_by_role('button', name='Measure it').click()
+        button(page, 'Measure it').click()
         said(page, 'Done.')
         said(page, 'of the time is left.')
         assert page.locator('table tbody tr').count() == 2
@@ -142,20 +142,20 @@ def test_a_student_guesses_measures_constrains_cancels_and_exports(served, chrom
         key(page, 'training', *['ArrowRight']*5)
         said(page, 'train 5 + fuse: not measured yet')
         page.wait_for_timeout(500)
-        page.get_by_role('button', name='Measure it').click()
-        page.get_by_role('button', name='Cancel').click()
+        button(page, 'Measure it').click()
+        button(page, 'Cancel').click()
         said(page, 'Stopped. Nothing of it was kept; you can start again.')
         assert page.locator('table tbody tr').count() == 2
         key(page, 'training', 'Home')
         said(page, 'channels 50% + fuse: not measured yet')
         page.wait_for_timeout(500)
-        page.get_by_role('button', name='Measure it').click()
+        button(page, 'Measure it').click()
         said(page, 'Done.')
         page.locator('table tbody tr').nth(2).wait_for()
 
-        page.get_by_role('button', name='Keep this setting').click()
+        button(page, 'Keep this setting').click()
         said(page, 'is in tinybench-choices.json')
-        page.get_by_role('button', name='Save the figure').click()
+        button(page, 'Save the figure').click()
         said(page, 'Saved as ablation.png and ablation.csv')
     entries = json.loads((home/'tinybench-choices.json').read_text())['entries']
     assert [e['explorer'] for e in entries] == ['ablation']*2 and entries[-1]['kept']['fuse'] is True
@@ -167,8 +167,8 @@ def test_a_student_guesses_measures_constrains_cancels_and_exports(served, chrom
 def test_it_can_be_read_on_a_phone(served, chromium, tmp_path):
     with browser_page(chromium, tmp_path, (360, 800)) as page:
         page.goto(served[1])
-        page.get_by_role('button', name='Skip').click(timeout=120_000)
-        page.get_by_role('button', name='Measure it').click()
+        button(page, 'Skip').click(timeout=120_000)
+        button(page, 'Measure it').click()
         said(page, 'Done.')
         wide = page.evaluate('document.documentElement.clientWidth')
         assert page.evaluate('document.documentElement.scrollWidth') <= wide + 1, 'the table scrolls in its own box'

@@ -1,6 +1,6 @@
 "In a real browser: a student guesses, measures designs, cancels, sets limits and saves; and does what Amdahl's law promised."
 import pytest
-from browserkit import browser_page, chromium, one_cell
+from browserkit import browser_page, button, chromium, one_cell
 from test_explore_browser import AT, figure, in_voila, lab, opened, said
 
 pytestmark = pytest.mark.slow
@@ -42,9 +42,9 @@ def test_a_student_measures_designs_and_keeps_limits(show, size, dark, chromium,
     with show(notebook, tmp_path) as url, browser_page(chromium, tmp_path, size) as page:
         opened(page, url)
         assert not page.get_by_text('sparsity', exact=True).is_visible(), 'closed until the guess'
-        page.get_by_role('button', name='Lock my guess').press('Enter')
+        button(page, 'Lock my guess').press('Enter')
         said(page, 'Your guess: 100. Measure to see the answer.')
-        measure = page.get_by_role('button', name='Measure it')
+        measure = button(page, 'Measure it')
         measure.press('Enter')
         said(page, 'of the time is left.')
 
@@ -52,7 +52,7 @@ def test_a_student_measures_designs_and_keeps_limits(show, size, dark, chromium,
         page.get_by_label('fuse', exact=True).first.press('Space')
         said(page, 'channels 50% + fuse: not measured yet.')
         measure.click()
-        page.get_by_role('button', name='Cancel').first.click()
+        button(page, 'Cancel').first.click()
         said(page, 'Stopped. Nothing of it was kept')
         measure.click()
         page.locator('td', has_text='channels 50% + fuse').first.wait_for()
@@ -63,13 +63,13 @@ def test_a_student_measures_designs_and_keeps_limits(show, size, dark, chromium,
         said(page, 'Take none: every design breaks a limit.')
         knob(page, 'minimize').select_option('memory')
         page.wait_for_function('document.querySelector("svg[role=img]").textContent.includes("memory, %")')
-        page.get_by_role('button', name='Save the figure').first.press('Enter')
+        button(page, 'Save the figure').first.press('Enter')
         said(page, 'Saved as ablation.png and ablation.csv.')
-        page.get_by_role('button', name='Forget this design').press('Enter')
+        button(page, 'Forget this design').press('Enter')
         said(page, 'channels 50% + fuse is forgotten.')
 
         # Amdahl: a real step is done, and stands beside what was promised
-        page.get_by_role('button', name='Do it and measure').press('Enter')
+        button(page, 'Do it and measure').press('Enter')
         said(page, 'Measured in turns:')
         assert 'fuse, promised' in figure(page, 1).text_content()
         wide = page.evaluate('document.documentElement.clientWidth')

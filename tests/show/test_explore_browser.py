@@ -3,7 +3,7 @@ import json
 from contextlib import contextmanager
 
 import pytest
-from browserkit import TOKEN, browser_page, chromium, one_cell, server, voila
+from browserkit import TOKEN, browser_page, button, chromium, one_cell, server, voila
 
 pytestmark = pytest.mark.slow
 CODE = '''
@@ -43,7 +43,7 @@ def opened(page, url):
         page.wait_for_selector('.jp-StatusBar-Widget >> text=/\\| Idle/', timeout=120_000)
         page.locator('.jp-CodeCell .cm-content').first.click()
         page.keyboard.press('Shift+Enter')
-    page.get_by_role('button', name='Lock my guess').wait_for(timeout=120_000)
+    button(page, 'Lock my guess').wait_for(timeout=120_000)
 
 def figure(page, i=0): return page.locator('svg[role=img]').nth(i)
 
@@ -65,10 +65,10 @@ def test_a_student_guesses_moves_measures_cancels_and_keeps(show, chromium, note
         page.locator(AT).first.focus()
         page.keyboard.press('ArrowRight')     # a key that comes while the widget is being made is lost
         page.locator('.widget-readout', has_text='51').first.wait_for()
-        page.get_by_role('button', name='Busy').click()
+        button(page, 'Busy').click()
         page.locator(AT).first.focus()
         for _ in 'ab': page.keyboard.press('ArrowRight')
-        page.get_by_role('button', name='Lock my guess').click()
+        button(page, 'Lock my guess').click()
         page.get_by_text('memory').first.wait_for()
         said(page, 'Your guess: 53')
         assert [e['guess'] for e in json.loads(kept.read_text())['entries']] == [53]
@@ -82,10 +82,10 @@ def test_a_student_guesses_moves_measures_cancels_and_keeps(show, chromium, note
         assert figure(page).screenshot() != pixels
 
         # many quick moves end where the hand ends, for a button that is pressed at once too
-        page.get_by_role('button', name='Busy').click()
+        button(page, 'Busy').click()
         page.locator(AT).nth(1).focus()
         for _ in range(25): page.keyboard.press('ArrowLeft')
-        page.get_by_role('button', name='Keep this setting').first.click()
+        button(page, 'Keep this setting').first.click()
         said(page, 'This setting is in mine.json.')
         entry = json.loads(kept.read_text())['entries'][-1]
         assert str(entry['kept']['n']) == page.locator('.widget-readout').nth(1).inner_text() == '75'
@@ -93,15 +93,15 @@ def test_a_student_guesses_moves_measures_cancels_and_keeps(show, chromium, note
         page.wait_for_function('want => document.querySelector("svg[role=img]").getAttribute("aria-label") == want', arg=shown)
 
         # a measurement that runs: another waits, a move is drawn later, and it can be stopped
-        page.get_by_role('button', name='Slowly').click()
+        button(page, 'Slowly').click()
         said(page, 'of 400 rounds')
-        page.get_by_role('button', name='Count 2000 runs').click()
+        button(page, 'Count 2000 runs').click()
         said(page, 'Another measurement runs. This one waits')
         page.locator(AT).nth(1).focus()
         page.keyboard.press('End')
         said(page, 'A measurement runs: this is done when it has ended.')
         assert figure(page).get_attribute('aria-label') == shown
-        page.get_by_role('button', name='Cancel').nth(1).click()
+        button(page, 'Cancel').nth(1).click()
         said(page, 'Stopped. Nothing of it was kept; you can start again.')
         # it counted what the knobs said at the click: 75 timings, and not the 100 of the move after it
         page.wait_for_function('was => document.querySelector("svg[role=img]").getAttribute("aria-label") != was', arg=shown)
@@ -111,9 +111,9 @@ def test_a_student_guesses_moves_measures_cancels_and_keeps(show, chromium, note
         said(page, 'of 2000 simulated intervals')
 
         # one that fails says why, and can be pressed again
-        page.get_by_role('button', name='Failing').click()
+        button(page, 'Failing').click()
         said(page, 'It failed: the clock fell off the wall.')
-        assert page.get_by_role('button', name='Failing').is_enabled()
+        assert button(page, 'Failing').is_enabled()
 
         # noise without memory no longer breaks the limit; settings and figures are kept in files
         assert 'breaks the limit' in figure(page).get_attribute('aria-label')
@@ -124,9 +124,9 @@ def test_a_student_guesses_moves_measures_cancels_and_keeps(show, chromium, note
         gone = '!document.querySelector("svg[role=img]").getAttribute("aria-label").includes("breaks the limit")'
         page.wait_for_function(gone)
         page.wait_for_function('([marks, n]) => document.querySelectorAll(marks).length === n', arg=[marks, marked - 1])
-        page.get_by_role('button', name='Keep this setting').first.click()
+        button(page, 'Keep this setting').first.click()
         said(page, 'This setting is in mine.json.')
-        page.get_by_role('button', name='Save the figure').first.click()
+        button(page, 'Save the figure').first.click()
         said(page, 'Saved as coverage.png.')
     entries = json.loads(kept.read_text())['entries']
     assert entries[-1]['explorer'] == 'coverage' and entries[-1]['kept']['rho'] == 0
@@ -136,7 +136,7 @@ def test_a_student_guesses_moves_measures_cancels_and_keeps(show, chromium, note
 def test_it_can_be_read_on_a_phone_and_in_a_dark_theme(theme, light, chromium, notebook, tmp_path):
     with lab(notebook, tmp_path, theme) as url, browser_page(chromium, tmp_path, (360, 800)) as page:
         opened(page, url)
-        page.get_by_role('button', name='Skip').click()
+        button(page, 'Skip').click()
         page.get_by_text('memory').first.wait_for()
         wide = page.evaluate('document.documentElement.clientWidth')
         for part in page.locator('svg[role=img], .widget-slider, .widget-button, p[role=status]').all():

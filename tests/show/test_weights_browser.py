@@ -1,6 +1,6 @@
 "In a real browser: a student guesses, moves, measures and sees the point of an explorer of weights, also on a phone in the dark."
 import pytest
-from browserkit import browser_page, chromium, one_cell
+from browserkit import browser_page, button, chromium, one_cell
 from test_explore_browser import AT, figure, lab, opened, said
 
 pytestmark = pytest.mark.slow
@@ -28,17 +28,17 @@ def test_a_student_moves_and_measures(size, theme, chromium, notebook, tmp_path)
         opened(page, url)
         page.locator('input[type=radio]').nth(4).check()
         page.wait_for_timeout(500)
-        page.get_by_role('button', name='Lock my guess').click()
+        button(page, 'Lock my guess').click()
         said(page, 'Your guess: 4')
         said(page, 'Not measured at this setting.')
         before = figure(page).get_attribute('aria-label')
         page.locator(f'{AT}:visible').first.focus()
         page.keyboard.press('ArrowLeft')
         page.wait_for_function('was => document.querySelector("svg[role=img]").getAttribute("aria-label") != was', arg=before)
-        page.get_by_role('button', name='Measure it').first.click()
+        button(page, 'Measure it').first.click()
         said(page, 'Settings measured: 1.')
         said(page, 'Nothing is measured until you press the button.')
-        page.get_by_role('button', name='Measure it').nth(1).click()
+        button(page, 'Measure it').nth(1).click()
         said(page, 'Together they lose')
         wide = page.evaluate('document.documentElement.clientWidth')
         for part in page.locator('svg[role=img], .widget-slider, .widget-button, p[role=status]').all():
