@@ -1,5 +1,5 @@
 "What the tests share: data by environment variable, copies of the project, and a count of what did not run."
-import gc, os, shutil, sys
+import gc, os, shutil, signal, sys
 from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
@@ -10,6 +10,9 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile('tinybench', deadline=None, max_examples=25, derandomize=True)
 settings.load_profile('tinybench')
+
+# a job in the background of a shell ignores Ctrl-C, and so would all that the tests start
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def folder(var):
     "The folder that the environment variable `var` names; where it is unset, the test is skipped."
