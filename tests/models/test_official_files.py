@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from filekit import computed, official, random_graph, weighted
+from filekit import computed, keras_layer, official, official_keras, random_graph, small_model, weighted
 from hypothesis import given, settings, strategies as st
 
 from tinybench.base.graph import Graph, Node, walk_nodes
@@ -210,39 +210,6 @@ def test_the_script_knows_other_layers():
 
 # --- Keras
 
-def keras_layer(kind, name, before=None, **config):
-    "A layer as Keras 2 describes it."
-    return dict(class_name=kind, config=config | dict(name=name),
-                **({} if before is None else dict(inbound_nodes=[[[b, 0, 0, {}] for b in before]])))
-
-KINDS = dict(CONV_2D='Conv2D', DEPTHWISE_CONV_2D='DepthwiseConv2D', FULLY_CONNECTED='Dense', ADD='Add', RESHAPE='Flatten')
-
-def official_keras(task, folder):
-    "The settings and arrays of an official network of Keras, from the stored arrays."
-    z, layers = np.load(folder/f'{task}.npz', allow_pickle=False), json.loads((folder/f'{task}_layers.json').read_text())['layers']
-    found, arrays, ends = [keras_layer('InputLayer', 'input', [], batch_input_shape=[None, *layers[0]['in_shape'][1:]])], {}, {}
-    def put(kind, name, before, **config):
-        found.append(keras_layer(kind, name, before, **config))
-        return name
-    for about in layers:
-        name, op = about['name'], about['op']
-        before = [ends.get(n, n) for n in about['inputs']]
-        have = {k.split('/')[2]: z[k] for k in z.files if k.startswith(f'keras/{name}/')}
-        if op == 'SOFTMAX': found[-1]['config']['activation'] = 'softmax'
-        elif op == 'AVERAGE_POOL_2D':
-            ends[name] = put('AveragePooling2D', name, before, pool_size=about['pool'], strides=about['stride'], padding='valid')
-        elif op in ('ADD', 'RESHAPE'): ends[name] = put(KINDS[op], name, before)
-        else:
-            key = 'depthwise_kernel' if op == 'DEPTHWISE_CONV_2D' else 'kernel'
-            arrays[name] = {key: have['kernel'], 'bias': have['bias']}
-            ways = {} if op == 'FULLY_CONNECTED' else dict(strides=about['stride'], padding=about['padding'].lower(), groups=1)
-            ends[name] = put(KINDS[op], name, before, activation='linear', data_format='channels_last', **ways)
-            if 'gamma' in have:
-                arrays[f'{name}_bn'] = {k: v for k, v in have.items() if k not in ('kernel', 'bias')}
-                ends[name] = put('BatchNormalization', f'{name}_bn', [ends[name]], momentum=.99, epsilon=1e-3)
-        if about['activation'] == 'RELU': ends[name] = put('Activation', f'{name}_relu', [ends[name]], activation='relu')
-    return dict(class_name='Functional', config=dict(layers=found, output_layers=[[found[-1]['config']['name'], 0, 0]])), arrays, z
-
 def write_h5(h5py, path, model, arrays, names=str.encode):
     "A file as Keras 2 writes it; older ones have names of bytes, newer ones of text."
     with h5py.File(path, 'w') as f:
@@ -271,18 +238,6 @@ def test_official_networks_of_keras(task, reference_dir):
             if isinstance(after, BatchNorm): m.b.data[:] = 0
     got = answers(net, x) if task == 'ad' else probabilities(net, x)
     assert np.abs(got - z['out/float']).max() <= FLOAT[task]*max(1, np.abs(z['out/float']).max())
-
-def small_model(**dense):
-    "A Sequential as Keras 2 describes it, and arrays for it."
-    r = rng()
-    layers = [keras_layer('Conv2D', 'c', strides=[1, 2], padding='same', activation='relu', batch_input_shape=[None, 6, 6, 2]),
-              keras_layer('BatchNormalization', 'n', momentum=.9, epsilon=.01), keras_layer('MaxPooling2D', 'p', pool_size=[2, 1],
-              strides=[2, 1], padding='valid'), keras_layer('Dropout', 'd', rate=.5), keras_layer('Flatten', 'f'),
-              keras_layer('Dense', 'e', activation='softmax', **dense)]
-    arrays = dict(c=dict(kernel=r.normal(size=(3, 2, 2, 4)).astype(np.float32)), e=dict(kernel=r.normal(size=(36, 3)).astype(np.float32),
-                  bias=r.normal(size=3).astype(np.float32)), n={k: r.uniform(.5, 2, 4).astype(np.float32) for k in
-                  ('beta', 'moving_mean', 'moving_variance')})
-    return dict(class_name='Sequential', config=dict(layers=layers)), arrays
 
 def test_a_sequential_of_keras():
     model, arrays = small_model()

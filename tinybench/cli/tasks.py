@@ -46,17 +46,19 @@ def names_of(text:str) -> list[str]:
     return names
 
 def model_for(task, use:str):
-    "The `Model` for a `Task` in a file (.tflite, .h5, or .npz with weights of its network), or by name."
+    "The `Model` for a `Task` in a file (.tflite, .h5, or .npz of its network) or a SavedModel, or by name."
     from tinybench.backends.base import as_model
     from tinybench.models.weights import network, read_h5, read_tflite
     from tinybench.optimize.integer import integer_network
+    from tinybench.peers.savedmodel import read_savedmodel
     path = Path(use).expanduser()
     if path.suffix == '.npz':
         if not path.is_file(): raise FileNotFoundError(f'no .npz file at {path}')
         return make_model(task.network, dict(task.options, weights=path, shape=list(task.shape)))
-    if path.suffix not in ('.tflite', '.h5'):
+    read = {'.tflite': read_tflite, '.h5': read_h5}.get(path.suffix, read_savedmodel)
+    if read is read_savedmodel and not (path/'saved_model.pb').exists():
         return make_model(use, dict(task.options if use == task.network else {}, shape=list(task.shape)))
-    try: graph = read_tflite(path) if path.suffix == '.tflite' else read_h5(path)
+    try: graph = read(path)
     except ImportError as e: raise ValueError(f'{path}: {e}') from e
     if graph.shape != task.shape: raise ValueError(
         f'{path} takes {graph.shape}, and {task.name} gives {task.shape}')
@@ -177,8 +179,8 @@ def list_tasks(as_json:AsJson=False):
 def run_tasks(
     tasks:Annotated[str, typer.Argument(help='Names with commas between, or all.')]='all',
     model:Annotated[list[str]|None, typer.Option(
-        help='TASK=NETWORK, TASK=FILE (.tflite, .h5, .npz) or TASK=module:function. If only one task is run, '
-             'TASK= can be left out.')]=None,
+        help='TASK=NETWORK, TASK=FILE (.tflite, .h5, .npz, or the folder of a SavedModel) or '
+             'TASK=module:function. If only one task is run, TASK= can be left out.')]=None,
     data:Annotated[Data|None, typer.Option(help='Which examples; by default those that fit the model.')]=None,
     quick:Annotated[bool, typer.Option('--quick', help='Short windows: a look, not a valid run.')]=False,
     out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
