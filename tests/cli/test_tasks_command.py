@@ -3,12 +3,14 @@ import json
 import numpy as np
 import pytest
 from tinybench.cli import main
-from tinybench.cli.tasks import given_models, load_stream, names_of, page_of, stream_dict, stream_quality, tables_of, tasks_run
+from tinybench.cli.stream import as_shares, duty, load_stream, own_detector, shipped_detector, stream_dict, stream_outcome
+from tinybench.cli.tasks import given_models, names_of, page_of, run_stream, tables_of, tasks_run
 from tinybench.data.source import Dataset
 from tinybench.embedded.tasks import EXAMPLES, NETWORKS, embedded_examples, embedded_network, face_pictures
 from tinybench.official.examples import official_examples
 from tinybench.tasks.run import TaskReport
-from tinybench.tasks.streaming import SWW01, StreamQuality
+from tinybench.models.zoo import sww_cnn
+from tinybench.tasks.streaming import SWW01, Stream, wakeword_detector, wakeword_stream
 from tinybench.tasks.task import TASKS, Examples, digit_pictures, outputs_of, quality_of
 from tinybench.backends.base import as_model
 
@@ -102,22 +104,63 @@ def test_a_network_without_training_fails(capsys):
     assert d['outcomes'][0]['status'] == 'fail' and d['report'] == 'tasks'
 
 def test_the_stream(tmp_path, capsys):
-    q = stream_quality()
-    assert (q.alarms, q.misses, q.targets) == (5, 10, 50) and q.verdict == 'undecided'       # as its card says
+    o = run_stream(None)
+    q = o.quality
+    assert (q.alarms, q.misses, q.targets) == (5, 10, 50) and o.verdict == 'undecided'       # as its card says
     assert status('tasks', 'run', 'sww01', '--json') == 0
     assert json.loads(capsys.readouterr().out)['stream']['misses'] == 10
     assert status('tasks', 'run', 'sww01', '--out', tmp_path/'o') == 0
     (tmp_path/'o'/'report.md').unlink()
     assert status('tasks', 'report', tmp_path/'o') == 0 and 'Streaming wakeword' in (tmp_path/'o'/'report.md').read_text()
-    pages = page_of(tables_of(None, q))
-    assert 'Streaming wakeword' in pages['report.html'] and 'undecided' in pages['report.md']
+    pages = page_of(tables_of(None, o))
+    assert 'Streaming wakeword' in pages['report.html'] and 'undecided' in pages['report.md'] and 'Duty cycle on 20 s of noise' in pages['report.md']
+
+def small_stream(secs=150, official=False):
+    "A beginning of the stream that ships, and its targets there."
+    s = wakeword_stream()
+    return Stream('small', s.x[:int(secs*31.25)], s.targets[s.targets[:, 1] < secs - 2], official=official)
+
+def test_a_detector_of_ones_own_hears_what_the_same_one_hears_that_ships():
+    "Window by window, from logits or from probabilities, by the same threshold; by default it is that of the reference."
+    (net, threshold), s = wakeword_detector(), small_stream()
+    ours = shipped_detector()
+    for call in (net, lambda x: net(x).softmax().data):
+        d = own_detector(as_model('mine', call, SWW01.shape, out_shape=(3,)), threshold)
+        assert np.abs(d.hear(s.x) - ours.hear(s.x)).max() < 1e-5
+        assert stream_outcome(d, s).quality == stream_outcome(ours, s).quality
+    assert own_detector(as_model('mine', net, SWW01.shape)).threshold == .95 and ours.threshold == threshold
+    assert given_models(['sww_cnn'], ['sww01'])['sww01'].shape == SWW01.shape
+
+def test_a_detector_that_fails(tmp_path, capsys):
+    sww_cnn(np.random.default_rng(0)).save(tmp_path/'net.npz')
+    assert status('tasks', 'run', 'sww01', '--model', tmp_path/'net.npz', '--out', tmp_path/'o', '--threshold', 1) == 1
+    assert '50 of 50' in capsys.readouterr().out
+    assert load_stream(tmp_path/'o'/'stream.json').threshold == 1
+    for call, says in ((lambda x: np.zeros((len(x), 2)), 'gives (2,) numbers for a window'), (lambda x: np.full((len(x), 3), np.nan), 'NaN')):
+        report, stream = tasks_run(['sww01'], dict(sww01=as_model('bad', call, SWW01.shape)), True, 0)
+        o = report['sww01']
+        assert stream is None and (o.status, o.quality) == ('invalid', None) and says in o.reason
+
+def test_probabilities_and_logits():
+    p = np.random.default_rng(0).dirichlet((1, 1, 1), 50)
+    assert as_shares(p) is p and np.array_equal(as_shares(np.rint(256*p)/256), np.rint(256*p)/256)
+    assert np.allclose(as_shares(np.log(p)), p) and np.allclose(as_shares(np.log(p) + 700), p)
+
+def test_how_busy_a_detector_is():
+    "Each second of sound is one value, and has the windows of one: 31 or 32."
+    seen = []
+    d = shipped_detector()._replace(work=lambda x: seen.append(len(x) - 29))
+    r = duty(d, 5)
+    assert r.n == 5 and min(r.values) > 0 and sum(seen) == 1 + (16000*6 - 1024)//512 - 29
 
 def test_a_stream_on_disk(tmp_path):
-    q, at = StreamQuality(SWW01, 5, 10, 50, 1200.), tmp_path/'stream.json'
-    at.write_text(json.dumps(stream_dict(q)))
-    assert load_stream(at) == q
-    for wrong in ({'verdict': 'pass'}, {'targets': 0}, {'alarms': 'x'}, {'secs': None}, {'more': 1}):
-        at.write_text(json.dumps(stream_dict(q) | wrong))
+    at = tmp_path/'stream.json'
+    for official in (False, True):
+        o = stream_outcome(shipped_detector(), small_stream(official=official))
+        at.write_text(json.dumps(stream_dict(o)))
+        assert load_stream(at) == o and load_stream(at).official is official
+    for wrong in ({'verdict': 'other'}, {'targets': 0}, {'alarms': 'x'}, {'secs': None}, {'more': 1}, {'duty': {}}, {'threshold': 'x'}, {'detector': None}):
+        at.write_text(json.dumps(stream_dict(o) | wrong))
         with pytest.raises(ValueError, match='stream.json'): load_stream(at)
     at.write_text('[]')
     with pytest.raises(ValueError, match='stream.json'): load_stream(at)

@@ -7,7 +7,8 @@ import pytest
 from archivekit import codes, put, put_kws01, wav
 from tinybench.cli import main
 from tinybench.cli.data import SETS, place
-from tinybench.cli.tasks import examples_for, load_stream, model_for, stream_dict
+from tinybench.cli.stream import load_stream, stream_dict
+from tinybench.cli.tasks import examples_for, model_for
 from tinybench.data.keywords import from_codes
 from tinybench.embedded.tasks import keyword_network
 from tinybench.embedded.tflite import tflite
@@ -97,8 +98,9 @@ def test_the_official_stream(monkeypatch, tmp_path, cache, capsys):
     assert run(capsys, 'tasks', 'run', 'sww01', '--json')[1].count('"targets": 50') == 1          # by default the one that ships
     _, out, _ = run(capsys, 'tasks', 'run', 'sww01', '--data', 'official', '--out', tmp_path/'o')
     assert 'sww01 on the official stream' in out and 'of 2' in out
+    assert 'of 2' in run(capsys, 'tasks', 'run', 'sww01', '--model', 'sww_cnn')[1]             # one's own hears the official one
     q = load_stream(tmp_path/'o'/'stream.json')
-    assert q.targets == 2 and stream_dict(q)['data'] == 'official' and 'on the official stream' in (tmp_path/'o'/'report.md').read_text()
+    assert q.quality.targets == 2 and stream_dict(q)['data'] == 'official' and 'on the official stream' in (tmp_path/'o'/'report.md').read_text()
 
 
 # --- tinybench data

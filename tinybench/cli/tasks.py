@@ -6,14 +6,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 import typer
-from tinybench.base.files import read_text, write_whole
+from tinybench.base.files import write_whole
 from tinybench.base.names import lookup
 from tinybench.base.terminal import echo, say
 from tinybench.base.text import Table
 from .options import AsJson, Seed
 from .plan import make_model
-
-STREAM = 'sww01'        # has a stream in place of examples, and no windows
+from .stream import (STREAM, kind_of, load_stream, own_detector, shipped_detector, stream_dict,
+                     stream_outcome, the_stream)
 
 class Data(str, Enum):
     "Which examples a task is judged on."
@@ -51,13 +51,13 @@ def model_for(task, use:str):
     from tinybench.models.weights import network, read_h5, read_tflite
     from tinybench.optimize.integer import integer_network
     from tinybench.peers.savedmodel import read_savedmodel
-    path = Path(use).expanduser()
+    path, options = Path(use).expanduser(), getattr(task, 'options', {})
     if path.suffix == '.npz':
         if not path.is_file(): raise FileNotFoundError(f'no .npz file at {path}')
-        return make_model(task.network, dict(task.options, weights=path, shape=list(task.shape)))
+        return make_model(task.network, dict(options, weights=path, shape=list(task.shape)))
     read = {'.tflite': read_tflite, '.h5': read_h5}.get(path.suffix, read_savedmodel)
     if read is read_savedmodel and not (path/'saved_model.pb').exists():
-        return make_model(use, dict(task.options if use == task.network else {}, shape=list(task.shape)))
+        return make_model(use, dict(options if use == task.network else {}, shape=list(task.shape)))
     try: graph = read(path)
     except ImportError as e: raise ValueError(f'{path}: {e}') from e
     if graph.shape != task.shape: raise ValueError(
@@ -67,24 +67,25 @@ def model_for(task, use:str):
 def given_models(texts:list[str], names:list[str]) -> dict:
     """By task the model in each `task=network`, or `network` if one task is run; ValueError for another text,
     or a task not in `names`."""
-    from tinybench.tasks.task import TASKS, task_of
-    found = {}
+    from tinybench.tasks.streaming import SWW01
+    from tinybench.tasks.task import TASKS
+    found, known = {}, dict(TASKS, **{STREAM: SWW01})
     for text in texts:
         name, equals, use = text.partition('=')
-        if not equals and len(names) == 1 and text not in TASKS: name, use = names[0], text
+        if not equals and len(names) == 1 and text not in known: name, use = names[0], text
         if not use: raise ValueError(
             f'--model {text}: say it as ic01=resnet8, ic01=FILE or ic01=module:function')
-        t = task_of(name)
+        t = lookup('task', name, known)
         if name not in names: raise ValueError(f'--model {text}: {name} is not run, only {", ".join(names)}')
         if name in found: raise ValueError(f'--model {text}: {name} has a model already')
         found[name] = model_for(t, use)
     return found
 
-def tasks_run(names:list[str], models:Mapping, quick:bool, seed:int, out:Path|None=None, data:str=''):
-    "(a `TaskReport` of all but the stream, or None; the `StreamQuality`, or None if there is no stream)."
+def tasks_run(names:list[str], models:Mapping, quick:bool, seed:int, out:Path|None=None, data:str='',
+              threshold:float|None=None):
+    "(a `TaskReport` of all but the stream, or None; the `StreamOutcome`, or None if there is no stream)."
     from tinybench.embedded.tasks import embedded_network
     from tinybench.tasks.run import QUICK, Outcome, Rules, TaskReport, TinyMLPerf
-    from tinybench.tasks.streaming import SWW01
     from tinybench.tasks.task import TASKS
     rest = [n for n in names if n != STREAM]
     nets = {n: models[n] if n in models else embedded_network(n) for n in rest}
@@ -97,24 +98,21 @@ def tasks_run(names:list[str], models:Mapping, quick:bool, seed:int, out:Path|No
     nets, report = {n: m for n, m in nets.items() if n not in found}, TaskReport([])
     if nets: report = TinyMLPerf(nets, sets, out, rules=QUICK if quick else Rules(), seed=seed).run()
     found |= {o.task: o for o in report.outcomes}
-    stream = stream_quality(data) if STREAM in names else None
-    if STREAM in names and not stream: found[STREAM] = Outcome(STREAM, SWW01.network, reason=missing(STREAM))
+    stream = run_stream(models.get(STREAM), data, threshold) if STREAM in names else None
+    if isinstance(stream, Outcome): found[STREAM], stream = stream, None
     outcomes = [found[n] for n in names if n in found]
     return replace(report, outcomes=outcomes) if outcomes else None, stream
 
-def stream_quality(data:str=''):
-    "What the detector that ships does on the stream that ships, or on the official one; None without it."
-    from tinybench.official.examples import official_stream
-    from tinybench.tasks.streaming import along, judged, wakeword_detector, wakeword_stream
-    s = official_stream() if data == 'official' else wakeword_stream()
-    if s is None: return None
-    net, threshold = wakeword_detector()
-    return judged(along(net, s.x)[:, 0], s, threshold, stream_task(s.official))
-
-def stream_task(official:bool):
-    "The task of a detector, whose name says if it heard the official stream."
-    from tinybench.tasks.streaming import SWW01
-    return replace(SWW01, name=f'{STREAM} on the official stream') if official else SWW01
+def run_stream(model, data:str='', threshold:float|None=None):
+    """The `StreamOutcome` of `model`, or else of the detector that ships; an `Outcome` without a number if
+    there is no stream, or the model fails."""
+    from tinybench.backends.base import ModelError
+    from tinybench.tasks.run import Outcome
+    d = own_detector(model, threshold) if model else shipped_detector(threshold)
+    s = the_stream(data, model is not None)
+    if s is None: return Outcome(STREAM, d.name, reason=missing(STREAM))
+    try: return stream_outcome(d, s)
+    except ModelError as e: return Outcome(STREAM, d.name, f'{s.name}, {kind_of(s)}', reason=e.what)
 
 def page_of(tables:Mapping) -> dict:
     "By name of a file the text of the report."
@@ -132,24 +130,6 @@ def tables_of(report, stream) -> dict[str, Table]:
     "What there is to show, by heading."
     found = {'Tasks': report, 'Streaming wakeword': stream}
     return {name: x.table() for name, x in found.items() if x}
-
-def stream_dict(q) -> dict:
-    "A `StreamQuality`, ready for JSON."
-    counts = dict(alarms=q.alarms, misses=q.misses, targets=q.targets, secs=q.secs, level=q.level)
-    found = dict(counts, task=STREAM, verdict=q.verdict, by_the_rule=q.by_the_rule, provenance='measured')
-    return found | (dict(data='official') if q.task == stream_task(True) else {})
-
-def load_stream(path:Path):
-    "The `StreamQuality` in a file that `tasks run` wrote; ValueError naming it for any other."
-    from tinybench.tasks.streaming import StreamQuality
-    try:
-        d = json.loads(read_text(path))
-        task = stream_task(d.get('data') == 'official')
-        q = StreamQuality(task, *(d[k] for k in ('alarms', 'misses', 'targets', 'secs', 'level')))
-        if stream_dict(q) != d: raise ValueError('its counts do not give its verdict')
-    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as e:
-        raise ValueError(f'{path}: {type(e).__name__}: {e}') from e
-    return q
 
 
 # --- the commands
@@ -184,6 +164,8 @@ def run_tasks(
     data:Annotated[Data|None, typer.Option(help='Which examples; by default those that fit the model.')]=None,
     quick:Annotated[bool, typer.Option('--quick', help='Short windows: a look, not a valid run.')]=False,
     out:Annotated[Path|None, typer.Option(help='Folder for finished steps and the report.')]=None,
+    threshold:Annotated[float|None, typer.Option(
+        min=0, max=1, help='Of sww01: what counts as heard. With a --model 0.95, as in the reference.')]=None,
     seed:Seed=0, as_json:AsJson=False):
     """Run tasks by the rules: quality first, then five windows of ten seconds.
 
@@ -197,7 +179,7 @@ def run_tasks(
     """
     names = names_of(tasks)
     models = given_models(model or [], names)
-    report, stream = tasks_run(names, models, quick, seed, out, data.value if data else '')
+    report, stream = tasks_run(names, models, quick, seed, out, data.value if data else '', threshold)
     if out:
         out.mkdir(parents=True, exist_ok=True)
         if report: report.save(out)
