@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from tinybench.base.archive import BadArchive, check_npz
+from tinybench.embedded.tasks import class_examples, face_network, has_faces, keyword_network, large_picture_network
 from tinybench.measure.accuracy import Score
 from tinybench.measure.pairs import paired_results
 from tinybench.models.zoo import MODELS, SHAPES, create, simple_cnn
@@ -155,8 +156,10 @@ def test_more_errors_widen_a_score():
 
 def test_what_each_event_asks():
     "What counts needs no limit, what does not has one; the all-around, in which all counts, has all three."
-    asked = {k: (e.parts, e.accuracy, e.secs, e.nbytes) for k, e in EVENTS.items()}
-    assert asked == dict(sprint=(('time',), .85, math.inf, 10e6), memory=(('memory',), .85, .1, math.inf),
+    asked = {k: (e.parts, e.accuracy, e.secs, e.nbytes) for k, e in EVENTS.items() if e.task == 'ic01'}
+    for task in ('kws01', 'vww01', 'ic02'):            # the same for each task whose answers are classes
+        assert {k.removeprefix(f'{task}-'): (e.parts, e.accuracy, e.secs, e.nbytes) for k, e in EVENTS.items() if e.task == task} == asked
+    assert len(EVENTS) == 20 and asked == dict(sprint=(('time',), .85, math.inf, 10e6), memory=(('memory',), .85, .1, math.inf),
                          accuracy=(('errors',), 0, .1, 10e6), extreme=(('time', 'memory'), .8, math.inf, math.inf),
                          **{'all-around': (('time', 'memory', 'errors'), .85, .1, 10e6)})
 
@@ -457,6 +460,34 @@ def test_a_name_cannot_script_the_page(rng=np.random.default_rng(0)):
     secs = {k: rng.lognormal(-3, .1, (3, 4)) for k in ('reference', '<script>')}
     page = board_page([judged(EVENTS['sprint'], [an_entry('<script>')], records(secs))])
     assert '<script>' not in page and '&lt;script&gt;' in page
+
+@pytest.mark.parametrize('task, make', [('kws01', keyword_network), ('ic02', large_picture_network), ('vww01', face_network)])
+def test_a_network_that_ships_enters_an_event_of_its_task(task, make, tmp_path):
+    "It is judged on the examples of that task, in plain numbers and in integers, and on no others."
+    if task == 'vww01': pytest.importorskip('skimage', reason='needs scikit-image')
+    event, net = f'{task}-all-around', make()
+    pictures = class_examples(task)
+    x = verify(submit(net, tmp_path, event, 'ada', ['fold', 'integer']))
+    assert (x.event, x.score.n, x.score.name) == (event, len(pictures.y), 'ada') and x.score.share > .9
+    assert x.nbytes < entry_of('plain', event, fold(net), pictures).nbytes
+    assert verify_apart([tmp_path/event/'ada'])[tmp_path/event/'ada'].score.right == x.score.right
+    say(tmp_path/event/'ada', event='all-around')                          # another task
+    with pytest.raises(Refused, match='is refused'): verify(tmp_path/event/'ada')
+
+def test_a_board_of_another_task(tmp_path):
+    "Times are multiples of that task's reference, and so are bytes: the same network has about as many."
+    entries = [verify(submit(keyword_network(), tmp_path, 'kws01-memory', k, steps)) for k, steps in (('ada', []), ('bo', ['fold']))]
+    b = contest(EVENTS['kws01-memory'], entries, class_examples('kws01'), repeats=6, builds=2)
+    assert [(s.name, s.places) for s in b.standings] == [('bo', (1, 1)), ('ada', (2, 2))] and b['ada'].score[0] == pytest.approx(1, abs=.01)
+    assert 'memory challenge of kws01' in board_page([b]) and b.settings['data']['name'] == 'keywords by espeak-ng'
+
+def test_a_task_without_its_package(tmp_path, monkeypatch):
+    place = submit(face_network(), tmp_path, 'vww01-sprint', 'ada', (), vww := class_examples('vww01')) if has_faces() else None
+    monkeypatch.setattr('tinybench.embedded.tasks.find_spec', lambda name: None)
+    with pytest.raises(ValueError, match='vww01 needs scikit-image: pip install'): class_examples('vww01')
+    if place:
+        assert verify(place, vww).score.n == 80
+        with pytest.raises(Refused, match='needs scikit-image'): verify(place)
 
 def test_the_reference_is_resnet8():
     model, nbytes = reference()

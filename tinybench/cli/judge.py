@@ -9,6 +9,7 @@ from tinybench.base.files import new_folder, read_text, write_whole
 from tinybench.base.names import lookup
 from tinybench.base.process import Child
 from tinybench.base.text import one_line
+from tinybench.embedded.tasks import class_examples
 from tinybench.measure.result import plain
 from tinybench.nn.channels import DepthwiseConv2d
 from tinybench.nn.conv import Conv2d
@@ -21,8 +22,8 @@ from tinybench.optimize.integer import integer
 from tinybench.optimize.prune import sparse
 from tinybench.optimize.quantize import clustered, int4, int8
 from tinybench.optimize.step import bfloat16, float16, strip, take_step
-from tinybench.tasks.olympics import TASK, Entry, entry_of, event_of, reference, shortfalls
-from tinybench.tasks.task import Examples, digit_pictures, outputs_of
+from tinybench.tasks.olympics import Entry, entry_of, event_of, reference, shortfalls
+from tinybench.tasks.task import Examples, outputs_of, task_of
 
 LIMIT = 2**24             # bytes that a model may have, packed or not
 JSON_LIMIT = 2**18        # bytes of its description
@@ -53,12 +54,15 @@ KINDS = {k.make.__name__: k for k in (
     Kind(MaxPool2d, None, ('kernel', *WINDOW)), Kind(AvgPool2d, None, ('kernel', *WINDOW)),
     *map(Kind, (GlobalAvgPool2d, Flatten, ReLU, Sigmoid, Tanh)))}
 
-def integers(net:Module) -> Module:
-    "`net` in integers, with ranges from the first 256 training pictures."
-    return integer(net, digit_pictures('train').x[:256].astype(np.float32))
-
 STEPS = dict(fold=fold, fuse=fuse, channels_first=channels_first, float16=float16, bfloat16=bfloat16,
-             int8=int8, int4=int4, clustered=clustered, sparse=sparse, integer=integers)
+             int8=int8, int4=int4, clustered=clustered, sparse=sparse, integer=integer)
+
+def step_of(name:str, task:str) -> Callable:
+    "The step called `name`; integers have their ranges from the first 256 examples to train on."
+    f = lookup('step', name, STEPS)
+    if f is not integer: return f
+    x = class_examples(task, 'train').x[:256].astype(np.float32)
+    return lambda net: integer(net, x)
 
 def describe(m:Module) -> dict:
     "A layer as data, without sizes; ValueError for one that no submission may have."
@@ -74,7 +78,7 @@ def describe(m:Module) -> dict:
 
 def option(k:str, v):
     "`v`, if it may be the option `k` of a layer; ValueError if not."
-    def size(n): return type(n) is int and 1 <= n <= 32       # pictures have 32 rows
+    def size(n): return type(n) is int and 1 <= n <= 96       # the largest pictures have 96 rows
     pair = type(v) is list and len(v) == 2 and all(map(size, v))
     good = dict(padding=v in ('same', 'valid'), pool=size(v), eps=type(v) is float and 0 < v < 1)
     if not good.get(k, pair): raise ValueError(f'{k} cannot be {str(v)[:60]!r}')
@@ -135,7 +139,8 @@ def submitted(folder:Path, d:Mapping, pictures:Examples) -> Module:
     arrays = load_arrays(folder/'model.npz')
     net = load_state_dict(build(d['network'], {k: a.shape for k, a in arrays.items()}), arrays).eval()
     x = np.ascontiguousarray(pictures.x[:8], np.float32)
-    for name in d['steps']: net, _ = take_step(name, lookup('step', name, STEPS), net, x)
+    task = event_of(d['event']).task
+    for name in d['steps']: net, _ = take_step(name, step_of(name, task), net, x)
     return net.eval()
 
 def close_calls(out:np.ndarray) -> int:
@@ -150,14 +155,20 @@ def check_claims(said:Mapping, x:Entry, pictures:Examples):
     found = claims_of(x)
     if {*said} != {*found} or any(type(v) is not int for v in said.values()): raise Refused(
         f'claims are whole numbers for {", ".join(found)}; a time is measured by the judge')
-    give = min(close_calls(outputs_of(TASK, x.model, pictures)), x.score.n//100) if said != found else 0
+    t = task_of(event_of(x.event).task)
+    give = min(close_calls(outputs_of(t, x.model, pictures)), x.score.n//100) if said != found else 0
     for k, v in found.items():
         if abs(said[k] - v) > (give if k == 'right' else 0):
             raise Refused(f'claims {said[k]:,} {k}, and the judge finds {v:,}')
 
-def verified(folder:Path, pictures:Examples) -> Entry:
+def judged_on(event:str, pictures:Examples|None=None) -> Examples:
+    "What the entries of an event are judged on: `pictures`, or what ships for its task."
+    return class_examples(event_of(event).task) if pictures is None else pictures
+
+def verified(folder:Path, pictures:Examples|None) -> Entry:
     "The entry in a folder, whatever that is called; an error of any kind if it is not taken."
     d = read_submission(folder)
+    pictures = judged_on(d['event'], pictures)
     x = entry_of(d['name'], d['event'], submitted(folder, d, pictures), pictures)
     check_claims(d['claims'], x, pictures)
     if short := shortfalls(event_of(x.event), x.score.share, x.nbytes): raise Refused('; '.join(short))
@@ -168,7 +179,7 @@ def verify(folder:str|os.PathLike, pictures:Examples|None=None) -> Entry:
     folder = Path(folder).expanduser().absolute()
     where = place_of(folder)
     try:
-        x = verified(folder, digit_pictures() if pictures is None else pictures)
+        x = verified(folder, pictures)
         if where == f'{x.event}/{x.name}': return x
         raise Refused(f'this folder is {where}, and not {x.event}/{x.name}')
     except Exception as e:    # a stranger's file may raise anything
@@ -183,8 +194,7 @@ def submit(
     pictures:Examples|None=None,
 ) -> Path:
     "Writes the folder `root`/event/name, whole or not at all; ValueError if it would not be taken."
-    pictures = digit_pictures() if pictures is None else pictures
-    event_of(event)
+    pictures = judged_on(event, pictures)
     check_name(name)
     net = strip(net)
     d = dict(schema=1, event=event, name=name, model='model.npz', network=describe(net), steps=list(steps))
@@ -208,12 +218,11 @@ def limit_memory(more:int):
 
 def serve_judge(pipe, folders:list, more:int):
     "The life of a judge's process: an answer for each folder, an `Entry` or the reason why not."
-    pictures = digit_pictures()
-    entry_of('reference', 'sprint', reference()[0].source, pictures)    # loads all that a judge needs
-    digit_pictures('train')
+    entry_of('reference', 'sprint', reference()[0].source, judged_on('sprint'))    # loads what a judge needs
+    class_examples('ic01', 'train')
     limit_memory(more)
     for folder in folders:
-        try: answer = verify(folder, pictures)
+        try: answer = verify(folder)
         except Refused as e: answer = str(e)
         pipe.send(('ok', answer))
 

@@ -23,8 +23,11 @@ def read_entry(path:str|os.PathLike) -> dict:
 def submit_entry(plan:Mapping, root:Path):
     "The folder of a new submission below `root`, and its `Entry`."
     from tinybench.nn.module import Module
+    from tinybench.tasks.olympics import event_of
+    from tinybench.tasks.task import task_of
     from .judge import submit, verify
-    made = make_model(plan['name'], {'shape': [32, 32, 3]} | plan['model'])
+    t = task_of(event_of(plan['event']).task)
+    made = make_model(plan['name'], {'shape': list(t.shape)} | plan['model'])
     if not isinstance(made.source, Module): raise ValueError(
         f'model {plan["name"]!r} is of {made.kind}: only networks of tinybench can be submitted')
     folder = submit(made.source, root, plan['event'], plan['name'], plan.get('steps', ()))
@@ -77,15 +80,15 @@ def show_verdicts(found:Mapping, as_json:bool=False):
 def boards_of(found:Mapping, event:str|None=None, **options) -> list:
     "The boards of all events that have entries, or of one; ValueError if any submission was refused."
     from tinybench.tasks.olympics import EVENTS, contest, event_of
-    from tinybench.tasks.task import digit_pictures
+    from .judge import judged_on
     if bad := [why for why in found.values() if isinstance(why, str)]: raise ValueError(
         '; '.join(bad) + '. The board stays as it was')
     wanted = [event_of(event)] if event else list(EVENTS.values())
     groups = [(e, [x for x in found.values() if x.event == e.name]) for e in wanted]
     if not any(xs for _, xs in groups): raise ValueError(f'no entry for {event or "any event"}')
-    pictures, boards = digit_pictures(), []
+    boards = []
     for e, xs in ((e, xs) for e, xs in groups if xs):
-        with bar(e.title) as tell: boards.append(contest(e, xs, pictures, progress=tell, **options))
+        with bar(e.title) as tell: boards.append(contest(e, xs, judged_on(e.name), progress=tell, **options))
     return boards
 
 
@@ -142,7 +145,8 @@ def submit(
     """Write a submission: a network as data, with what it claims.
 
     Its folder is EVENT/NAME below that of the contest, written whole or not at all, and only if the judge
-    would take it. The events: sprint, memory, accuracy, all-around, extreme.
+    would take it. The events: sprint, memory, accuracy, all-around, extreme, for the digits of ic01; before
+    those for another task stands its name, as in kws01-sprint: kws01, vww01, ic02.
 
     An entry in a file:
 

@@ -15,10 +15,11 @@ from tinybench.nn.module import Module
 from tinybench.tasks.task import TASKS, Examples, digit_pictures
 
 
-def keyword_examples() -> Examples:
-    "The keywords of twelve voices that no training heard."
-    c = keyword_clips('test')
-    return Examples('keywords by espeak-ng', c.x[..., None], c.label, note='No training heard its voices')
+def keyword_examples(split:str='test') -> Examples:
+    "The keywords of twelve voices that no training heard; or those to 'train'."
+    c = keyword_clips(split)
+    note = 'No training heard its voices' if split == 'test' else ''
+    return Examples('keywords by espeak-ng', c.x[..., None], c.label, note=note)
 
 def machine_examples() -> Examples:
     "480 clips of machine sounds, half of them faulty, 57 windows each: some seconds to make."
@@ -42,7 +43,7 @@ def face_pictures(split:str='test') -> Examples|None:
     return Examples('faces of scikit-image', np.repeat(large, 3, -1).astype(np.float32), y[rows],
                     note='Pictures of 25x25, grey, at 96x96, in place of photographs of people')
 
-EXAMPLES: dict[str, Callable[[], Examples|None]] = dict(
+EXAMPLES: dict[str, Callable[..., Examples|None]] = dict(
     kws01=keyword_examples, vww01=face_pictures, ad01=machine_examples, ic01=digit_pictures,
     ic02=digit_pictures)
 
@@ -50,6 +51,13 @@ def embedded_examples(task:str) -> Examples|None:
     "What ships for `task`; None if nothing does."
     return EXAMPLES[task]() if task in EXAMPLES else None
 
+
+CLASSES = {k: EXAMPLES[k] for k in ('kws01', 'vww01', 'ic01', 'ic02')}    # their answers are classes
+def class_examples(task:str, split:str='test') -> Examples:
+    "The examples that ship for a task whose answers are classes; ValueError if a package is missing."
+    found = CLASSES[task](split)
+    if found is None: raise ValueError(f'{task} needs scikit-image: pip install "tinybench-ml[faces]"')
+    return found
 
 def keyword_network() -> Module:
     "DS-CNN, trained by nbs/train_keywords.ipynb."
