@@ -1,5 +1,7 @@
 "Small archives, sounds and pictures in the layouts of the official sets, and sets that are made of them."
-import csv, hashlib, io, tarfile, wave, zipfile
+import csv, hashlib, io, tarfile, threading, wave, zipfile
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 
@@ -73,3 +75,21 @@ def put_kws01(monkeypatch, folder, x=None, y=None):
     put(monkeypatch, folder, 'kws01', [(at.name, data)], 'tree', tree_id(at))
     at.unlink()
     return x, y
+
+@contextmanager
+def served(monkeypatch, name, folder, hang_up_after=None):
+    "Lets the set `name`, which `put` made, be downloaded from a server on this machine, which may hang up in each file."
+    class Handler(SimpleHTTPRequestHandler):
+        def copyfile(self, source, out): out.write(source.read(hang_up_after))
+        def log_message(self, *args): pass
+    monkeypatch.setenv('NO_PROXY', '*')
+    with ThreadingHTTPServer(('127.0.0.1', 0), lambda *args: Handler(*args, directory=folder/'published')) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs=dict(poll_interval=.01))
+        thread.start()
+        files = [f._replace(url=f'http://127.0.0.1:{server.server_port}/{f.url.rpartition("/")[2]}') for f in sets.SETS[name].files]
+        with monkeypatch.context() as m:
+            m.setitem(sets.SETS, name, sets.SETS[name]._replace(files=tuple(files)))
+            try: yield
+            finally:
+                server.shutdown()
+                thread.join()

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from archivekit import codes, jpeg, kws01, put, put_kws01, table, tar_bytes, wav, zip_bytes
+from archivekit import codes, jpeg, kws01, put, put_kws01, served, table, tar_bytes, wav, zip_bytes
 from tinybench.data.audio import in_a_row, log_mel, mfcc
 from tinybench.data.keywords import KEYWORDS, to_codes
 from tinybench.official.examples import labels, official_examples, official_stream, sound, the_set
@@ -130,6 +130,22 @@ def test_machines(monkeypatch, tmp_path, cache):
     assert np.bincount(e.clip).tolist() == [196]*3
     last = log_mel(list(clips.values())[2]/32768)[50:250]
     assert (e.x[2*196:] == in_a_row(last)).all() and (e.x[2*196, :128] == last[0]).all() and (e.x[-1, -128:] == last[-1]).all()
+
+def test_machines_from_a_server(monkeypatch, tmp_path, cache):
+    "Cut off while it comes, a file is not there; nor is a set of which one file is missing. Once whole, the set is judged on."
+    _, data, rows = cars()
+    put(monkeypatch, tmp_path, 'ad01', [('c.zip', data), ('ad01/y_labels.csv', rows)])
+    with served(monkeypatch, 'ad01', tmp_path, hang_up_after=len(data)//2):
+        with pytest.raises(ValueError, match=f'c.zip: not the file that was published, but {len(data)//2:,} bytes, damaged or cut'): bring('ad01')
+    assert the_set('ad01') is None and [p.name for p in cache.iterdir()] == ['c.zip.corrupt']
+    listed = tmp_path/'published'/'ad01-1'
+    listed.rename(tmp_path/'away')
+    with served(monkeypatch, 'ad01', tmp_path):
+        with pytest.raises(ConnectionError, match='(?s)cannot download http://127.0.0.1:.*404.*y_labels.csv'): bring('ad01')
+        assert the_set('ad01') is None and official_examples('ad01') is None and (cache/'c.zip').exists()
+        (tmp_path/'away').rename(listed)
+        assert [p.read_bytes() for p in bring('ad01')] == [data, rows]
+    assert the_set('ad01') == 'ad01' and official_examples('ad01').y.tolist() == [0, 1, 0]
 
 def test_machines_that_are_too_short(monkeypatch, tmp_path, cache):
     _, data, rows = cars(7.5)

@@ -461,7 +461,8 @@ def test_a_name_cannot_script_the_page(rng=np.random.default_rng(0)):
     page = board_page([judged(EVENTS['sprint'], [an_entry('<script>')], records(secs))])
     assert '<script>' not in page and '&lt;script&gt;' in page
 
-@pytest.mark.parametrize('task, make', [('kws01', keyword_network), ('ic02', large_picture_network), ('vww01', face_network)])
+@pytest.mark.parametrize('task, make', [('kws01', keyword_network), ('vww01', face_network),
+                                        pytest.param('ic02', large_picture_network, marks=pytest.mark.slow)])
 def test_a_network_that_ships_enters_an_event_of_its_task(task, make, tmp_path):
     "It is judged on the examples of that task, in plain numbers and in integers, and on no others."
     if task == 'vww01': pytest.importorskip('skimage', reason='needs scikit-image')
