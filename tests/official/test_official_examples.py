@@ -92,8 +92,8 @@ def smooth_picture(seed):
 def people(size=None):
     pictures = {f'{i:012}': smooth_picture(i) for i in range(6)}
     at = [('person', 'non_person')[i % 2] for i in range(6)]
-    files = [(f'vw_coco2014_96/{f}/COCO_val2014_{k}.jpg', jpeg(x[:size])) for f, (k, x) in zip(at, pictures.items())]
-    files += [('vw_coco2014_96/person/COCO_train2014_000000000000.jpg', b'x'), ('vw_coco2014_96/person/COCO_val2014_9.jpg', b'x')]
+    files = [(f'vw_coco2014_96/{f}/COCO_{"train" if k.endswith("3") else "val"}2014_{k}.jpg', jpeg(x[:size])) for f, (k, x) in zip(at, pictures.items())]
+    files += [('vw_coco2014_96/non_person/COCO_val2014_000000000000.jpg', b'x'), ('vw_coco2014_96/person/COCO_val2014_9.jpg', b'x')]
     return pictures, files, table([(f'{k}.bin', 2, 1 - i % 2) for i, k in enumerate(pictures)])
 
 def test_people(monkeypatch, tmp_path, cache):
@@ -107,7 +107,8 @@ def test_people(monkeypatch, tmp_path, cache):
 
 def test_people_that_are_not_there(monkeypatch, tmp_path, cache):
     _, files, rows = people()
-    for k, (files, says) in enumerate(((people(90)[1], '96x90, not 96x96'), (files[1:], 'lacks 000000000000.bin'),
+    twice = [*files, (files[0][0].replace('_val', '_train'), b'x')]
+    for k, (files, says) in enumerate(((people(90)[1], '96x90, not 96x96'), (twice, 'twice'), (files[1:], 'lacks 000000000000.bin'),
                                        ([(n, b'GIF89a') for n, _ in files], 'cannot be read'))):
         put(monkeypatch, tmp_path, 'vww01', [(f'{k}.tar.gz', tar_bytes(files)), (f'{k}.csv', rows)])
         bring('vww01')

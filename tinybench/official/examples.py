@@ -78,10 +78,12 @@ def picture(data:bytes) -> np.ndarray:
 def people(archive:Path, listed:Path) -> Examples:
     "The 1,000 pictures of the rules, half of them with people."
     table = labels(listed.read_text(), 2, str(listed))
-    def at(file, label): return f'{("non_person", "person")[label]}/COCO_val2014_{Path(file).stem}.jpg'
-    wanted = {f'vw_coco2014_96/{at(*item)}': item[0] for item in table.items()}
+    def at(file, label, part):
+        return f'vw_coco2014_96/{("non_person", "person")[label]}/COCO_{part}2014_{Path(file).stem}.jpg'
+    wanted = {at(*item, part): item[0] for item in table.items() for part in ('train', 'val')}
     found = members(archive, lambda name: wanted.get(name.removeprefix('./')), 1 << 20, 1 << 31)
-    return official('COCO 2014', stacked(table, found, archive.name, picture), table)
+    return official('COCO 2014', stacked(table, found, archive.name, picture), table,
+                    note='From JPEGs, in which a little of the pixels of the rules is lost')
 
 # --- machines
 
