@@ -17,6 +17,7 @@ from tinybench.embedded.tflite import OPS, Writer, flatbuffer, tflite
 from tinybench.models.weights import (NAMES, NOTHING, Table, existing, keras_graph, layers_of, model_of, network, read_h5, read_tflite,
                                       op_name, tensors_of, tflite_graph)
 from tinybench.models.zoo import SHAPES, create, ds_cnn, fc_autoencoder, mobilenet_v1_025, probabilities, resnet8
+from tinybench.native.plan import off_by, plan
 from tinybench.nn.dense import Dense, ReLU, Softmax
 from tinybench.nn.module import evaluating, live_state, walk
 from tinybench.nn.norm import BatchNorm
@@ -139,6 +140,15 @@ def test_official_networks_in_fractions(task, reference_dir):
     exact = answers(net.astype(np.float64), x.astype(np.float64))
     ours, theirs = (np.abs(a - exact).max()/size for a in (got, stored))
     assert ours < theirs and theirs > 5e-5, (ours, theirs)
+
+@pytest.mark.parametrize('task', FLOAT)
+def test_official_networks_as_native_plans(task, reference_dir):
+    "In C, if there is a compiler, and else in numpy: 16 inputs one by one, as the network gives them."
+    g, z = official(task, reference_dir, 'float')
+    net = network(tflite_graph(tflite(g)))
+    x = (z['in/float'] if 'in/float' in z.files else z['in/uint8'].astype(np.float32)/np.float32(255))[:16]
+    p = plan(net, g.shape)
+    assert off_by(answers(net, x), np.concatenate([p(row[None]).copy() for row in x])) < 1e-5
 
 def one_after_the_other(net, x):
     "What a network of Dense and ReLU gives if each product is added by itself, rounded once (a fused multiply-add), as XNNPACK does."
