@@ -471,7 +471,7 @@ def test_a_network_that_ships_enters_an_event_of_its_task(task, make, tmp_path):
     x = verify(submit(net, tmp_path, event, 'ada', ['fold', 'integer']))
     assert (x.event, x.score.n, x.score.name) == (event, len(pictures.y), 'ada') and x.score.share > .9
     assert x.nbytes < entry_of('plain', event, fold(net), pictures).nbytes
-    assert verify_apart([tmp_path/event/'ada'])[tmp_path/event/'ada'].score.right == x.score.right
+    assert verify_apart([tmp_path/event/'ada'], 600)[tmp_path/event/'ada'].score.right == x.score.right
     say(tmp_path/event/'ada', event='all-around')                          # another task
     with pytest.raises(Refused, match='is refused'): verify(tmp_path/event/'ada')
 
