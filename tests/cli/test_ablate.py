@@ -19,6 +19,7 @@ from tinybench.optimize.fuse import fold
 from tinybench.optimize.prune import prune
 from tinybench.optimize.quantize import int8
 from tinybench.optimize.step import answers_of, clone, optimize
+from tinybench.toolchain.compiler import find_compiler
 
 ROOT = Path(__file__).resolve().parents[2]
 unix = pytest.mark.skipif(sys.platform == 'win32', reason='needs the home folder of Unix')
@@ -86,6 +87,7 @@ def test_every_known_step_makes_a_network(use):
     digits, net = load_digits(), simple_cnn(np.random.default_rng(0))
     if use in ('fuse', 'channels_first', 'integer', 'fake'): net = fold(net)
     wants = dict(prune=dict(sparsity=.9, scope='layer'), lowrank=dict(rank=4), fine_tune=dict(epochs=1), distill=dict(epochs=1))
+    if use == 'native' and not find_compiler(): pytest.skip('needs a C compiler')
     name, step = make_step(dict(use=use, **wants.get(use, {})), digits, net)
     given = prune(net, .9, scope='layer') if use == 'sparse' else net
     if use == 'strip': given = Sequential(*given, Dropout(.5, np.random.default_rng(0)))

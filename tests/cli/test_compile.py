@@ -8,6 +8,9 @@ from tinybench.cli.compile import file_names
 from tinybench.core.tensor import no_grad
 from tinybench.models.zoo import create
 from tinybench.native.plan import plan
+from tinybench.optimize.fuse import fold
+from tinybench.optimize.integer import integer
+from tinybench.optimize.step import strip
 from tinybench.toolchain.compiler import find_compiler
 from tinybench.toolchain.run import run
 
@@ -124,6 +127,61 @@ def test_a_network_without_weights_or_arena(folder):
     assert code == 0, said
     ctypes.CDLL(str(at/file_names('relu')['library'])).relu_run(address(x), address(y), None, None)
     np.testing.assert_array_equal(y, np.maximum(x, 0))
+
+
+# --- codes
+
+CODES_MAIN = '''
+#include <stdio.h>
+#include "net.h"
+static signed char x[net_x_size], y[net_y_size];
+static float arena[net_arena_size];
+static int w[net_weights_size];
+int main(void)
+{
+    FILE *f = fopen("x.bin", "rb"), *g = fopen("net/net.bin", "rb"), *out = fopen("y.bin", "wb");
+    if (fread(x, 1, net_x_size, f) != net_x_size || fread(w, 4, net_weights_size, g) != net_weights_size) return 1;
+    net_run(x, y, arena, w);
+    fwrite(y, 1, net_y_size, out);
+    net_run(x, y, arena, net_weights);
+    fwrite(y, 1, net_y_size, out);
+    return fclose(out);
+}
+'''
+
+@needs_c
+def test_a_c_program_runs_a_network_of_codes(folder):
+    "By weights from the file and from the array, each the codes of the integer core, with the flags that the header names."
+    examples = inputs(20, 8, 8, 1)
+    np.save('examples.npy', examples)
+    assert status('simple_cnn', '--dtype', 'int8', '--examples', 'examples.npy', '--embed', '--name', 'net', '--out', 'net') == 0
+    x = np.random.default_rng(1).integers(-128, 128, (1, 8, 8, 1)).astype(np.int8)
+    x.tofile('x.bin'), Path('main.c').write_text(CODES_MAIN)
+    compiler, header = find_compiler(), folder/'net/net.h'
+    how = ['-Wall', '-Wextra', '-Werror', '-Inet', *flags_in(header)]
+    code, said = run((*compiler.command, *how, 'main.c', 'net/net.c', 'net/net_weights.c', '-lm', '-o', 'main'), folder, 60)
+    assert code == 0, said
+    assert subprocess.run(['./main'], timeout=60).returncode == 0
+    net = integer(fold(strip(create('simple_cnn', np.random.default_rng(0)))), examples)
+    want = answer(net[1:-1], x)
+    np.testing.assert_array_equal(np.fromfile('y.bin', np.int8).reshape(2, -1), np.concatenate([want, want]))
+    for m in (net[0], net[-1]): assert f'a code q stands for {m.grid().scale:.9g}*(q - {m.grid().zero})' in header.read_text()
+
+def test_examples_that_say_nothing_are_refused(folder, capsys):
+    np.save('wide.npy', inputs(4, 9, 9, 1))
+    (folder/'coded_nets.py').write_text('''import numpy as np
+from tinybench.models.zoo import create
+from tinybench.optimize.fuse import fold
+from tinybench.optimize.integer import integer
+from tinybench.optimize.step import strip
+def coded():
+    return integer(fold(strip(create('simple_cnn', np.random.default_rng(0)))), np.random.default_rng(1).normal(size=(9, 8, 8, 1)).astype('f4'))
+''')
+    for said, *args in (('int8 only', 'simple_cnn', '--examples', 'wide.npy'), ('takes (8, 8, 1)', 'simple_cnn', '--dtype', 'int8', '--examples', 'wide.npy'),
+                        ('has its grids', 'coded_nets:coded', '--shape', '8,8,1', '--dtype', 'int8', '--examples', 'wide.npy'),
+                        ("did you mean 'int8'", 'simple_cnn', '--dtype', 'int9')):
+        assert status(*args) == 1 and said in capsys.readouterr().err
+    if find_compiler(): assert status('coded_nets:coded', '--shape', '8,8,1', '--dtype', 'int8') == 0
 
 
 # --- what is said

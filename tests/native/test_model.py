@@ -7,9 +7,14 @@ from tinybench.backends.base import ModelError, Watched, as_model, copied, not_c
 from tinybench.bench.benchmark import Benchmark, Labelled, answers
 from tinybench.bench.suite import BenchmarkSuite
 from tinybench.core.ops import Op
+from tinybench.core.tensor import Tensor
 from tinybench.emit.steps import Apply
 from tinybench.models.zoo import SHAPES, create
+from tinybench.native import int8
 from tinybench.native.plan import plan
+from tinybench.optimize.fuse import fold
+from tinybench.optimize.integer import integer
+from tinybench.optimize.step import strip
 from tinybench.toolchain.compiler import find_compiler
 from tinybench.toolchain.store import NoLibrary
 
@@ -90,6 +95,19 @@ def test_what_a_model_knows_of_a_plan(native):
 @pytest.mark.parametrize('shape, dtype', [((8, 8, 3), None), ((64,), None), (SHAPE, 'float64')])
 def test_another_shape_or_type_is_refused(shape, dtype):
     with pytest.raises(ValueError, match="model 'native' is a plan for 1 of .8, 8, 1. float32, not of"): as_model('native', made(False), shape, dtype)
+
+def test_a_plan_of_codes_is_a_model_of_int8(native):
+    r = np.random.default_rng(0)
+    net = integer(fold(strip(small())), r.normal(size=(9, *SHAPE)).astype(np.float32))
+    p, f = (int8.plan(net, SHAPE, dtype, native=native) for dtype in ('int8', 'float32'))
+    m = as_model('codes', p, SHAPE)
+    assert (m.dtype, m.weights()) == ('int8', dict(int8=p.weights.nbytes))
+    assert m.activations((1, *SHAPE)) == p.arena.nbytes + p.out.nbytes + np.prod(SHAPE)
+    x = r.integers(-128, 128, (1, *SHAPE)).astype(np.int8)
+    with running([m]): np.testing.assert_array_equal(m.call(x), net[1:-1](Tensor(x)).data)
+    assert as_model('fractions', f, SHAPE).dtype == 'float32'
+    with pytest.raises(ValueError, match="'codes' is a plan for 1 of .8, 8, 1. int8, not of .8, 8, 1. float32"):
+        as_model('codes', p, SHAPE, 'float32')
 
 def test_another_batch_is_refused_in_words():
     m = as_model('native', made(False, 2), SHAPE)

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from tinybench.base.graph import Graph
 from tinybench.core.tensor import no_grad
 from tinybench.models.zoo import SHAPES, create
 from tinybench.nn.conv import Conv2d
@@ -10,9 +11,9 @@ from tinybench.nn.module import Sequential, walk
 from tinybench.nn.norm import BatchNorm
 from tinybench.nn.pool import AvgPool2d, MaxPool2d
 from tinybench.native.plan import off_by
-from tinybench.peers.engines import ENGINES, Missing
+from tinybench.peers.engines import ENGINES, OF_CODES, Missing
 from tinybench.peers.graph import graph_of
-from tinybench.peers.inference import NETS, one_network, race_inference
+from tinybench.peers.inference import NETS, differs, one_network, raced, race_inference
 
 PEERS = [k for k in ENGINES if k != 'tinybench']
 
@@ -80,3 +81,35 @@ def test_without_a_compiler_there_is_no_race(monkeypatch):
     monkeypatch.setenv('TINYBENCH_CC', 'none')
     with pytest.raises(ValueError, match='a race is between plans in C, and there is none: no C compiler'):
         race_inference(['simple_cnn'], (), repeats=16)
+
+
+# --- int8
+
+@pytest.mark.parametrize('net', [n for n in NETS if n != 'resnet8'])
+@pytest.mark.parametrize('batch', [1, 3])
+def test_litert_gives_our_codes(net, batch):
+    "Equal ones: it is the same network, and both are exact."
+    rng = np.random.default_rng(2)
+    pytest.importorskip('ai_edge_litert', reason='needs LiteRT')
+    given, x, want = raced(net, batch, rng, 0, 'int8')
+    for k in OF_CODES: np.testing.assert_array_equal(OF_CODES[k](given, SHAPES[net], batch)(x).reshape(want.shape), want, k)
+    assert len(np.unique(want)) > 1
+
+def test_litert_gives_nearly_our_codes_where_arms_are_added():
+    "It adds two grids by whole numbers of its own; ours are those of the official outputs."
+    pytest.importorskip('ai_edge_litert', reason='needs LiteRT')
+    given, x, want = raced('resnet8', 1, np.random.default_rng(2), 0, 'int8')
+    np.testing.assert_array_equal(OF_CODES['tinybench'](given, SHAPES['resnet8'], 1)(x).reshape(want.shape), want)
+    assert not differs(want, OF_CODES['litert'](given, SHAPES['resnet8'], 1)(x), given)
+    assert differs(want, np.where(want > 0, want - 3, want + 3), given) == 'off by 3 steps of the grid'
+    assert differs(want, want ^ 1, Graph(())) == 'off by 1 steps of the grid'
+
+def test_a_race_of_codes(monkeypatch):
+    def again(*args): return lambda x, run=OF_CODES['tinybench'](*args): run(x).copy()
+    monkeypatch.setitem(OF_CODES, 'litert', again)
+    r = race_inference(['simple_cnn'], ('litert', 'onnxruntime'), dtype='int8', repeats=16)
+    assert r.missing == ('onnxruntime is given no network of int8 here',) and '1 input of int8' in repr(r)
+    assert r.to_dict()['dtype'] == 'int8' and [row[1] for row in r.table().rows] == ['tinybench', 'litert']
+    monkeypatch.setitem(OF_CODES, 'litert', lambda *args: lambda x: OF_CODES['tinybench'](*args)(x) ^ 1)
+    with pytest.raises(ValueError, match='litert gives other answers for simple_cnn: off by 1 steps'):
+        race_inference(['simple_cnn'], ('litert',), dtype='int8', repeats=16)

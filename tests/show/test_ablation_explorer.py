@@ -14,6 +14,9 @@ from tinybench.profile.cost import cost
 from tinybench.show.ablation import (HALF, NEEDS, OFF, AblationExplorer, Limits, advice, advise, all_steps, build, conflict,
                                      draw_designs, judge, measure_design, recipe, sensible)
 from tinybench.show.widgets import Cancelled, Choices
+from tinybench.toolchain.compiler import find_compiler
+
+needs_c = pytest.mark.skipif(not find_compiler(), reason='needs a C compiler')
 
 def words(w): return ElementTree.fromstring(w.value).text if w.value else ''
 
@@ -26,7 +29,7 @@ def net(): return train('simple_cnn', digits(), epochs=3)
 EVERY = dict(channels=.6, rank=.9, sparsity=.8, zeros=True, fuse=True, layout='NCHW', bits='8', precision='float64', epochs=1)
 ONE = dict(channels=dict(channels=.6), rank=dict(rank=.9), teach=dict(epochs=1, teacher=True), prune=dict(sparsity=.8),
            train=dict(epochs=1), fuse=dict(fuse=True), layout=dict(layout='NCHW'), float64=dict(precision='float64'),
-           bits=dict(bits='8'), integers=dict(precision='integers'), zeros=dict(sparsity=.8, zeros=True))
+           bits=dict(bits='8'), integers=dict(precision='integers'), zeros=dict(sparsity=.8, zeros=True), native=dict(native=True))
 
 @cache
 def designs():
@@ -43,8 +46,9 @@ def test_one_setting_for_each_step_there_is():
 def test_what_is_off_is_no_step():
     assert recipe({}, net(), digits()) == recipe(OFF, net(), digits()) == {}
 
-ENCODE_ALL = 'bits', 'integers'     # `zeros` leaves layers as they are that would not get smaller
+ENCODE_ALL = 'bits', 'integers', 'native'     # `zeros` leaves layers as they are that would not get smaller
 
+@needs_c
 @pytest.mark.parametrize('first', NEEDS)
 def test_a_pair_that_raises_is_a_conflict_and_one_of_encoded_weights_raises(first):
     # the table says what makes no sense: all that cannot run, and more, which would undo what came before
@@ -58,7 +62,7 @@ def test_a_pair_that_raises_is_a_conflict_and_one_of_encoded_weights_raises(firs
         except (ValueError, TypeError) as e:
             if second == 'zeros' and 'too few' in str(e): continue      # nothing was pruned
             assert conflict((first, second)), f'{first}, {second}: {e}'
-        else: assert not (first in ENCODE_ALL and second != 'teach'), f'{first}, {second} runs'
+        else: assert not (first in ENCODE_ALL and second not in ('teach', 'native')), f'{first}, {second} runs'
 
 def test_what_undoes_a_step_is_a_conflict():
     x = digits().x_test[:16]
@@ -81,7 +85,9 @@ def test_a_long_recipe_runs_in_the_order_that_it_chose(left_out):
     (dict(zeros=True), 'no zeros to skip'), (dict(bits='8', precision='integers'), 'integers and bits do not go together'),
     (dict(bits='8', precision='float64'), 'do not go together'), (dict(bits='4', sparsity=.5, first='bits'), 'prune 50% needs weights'),
     (dict(rank=.8, sparsity=.5, first='prune'), 'rank 80% needs full matrices, and prune 50%, which comes earlier'),
-    (dict(fuse=True, layout='NCHW', first='layout'), 'fuse needs plain layers')])
+    (dict(fuse=True, layout='NCHW', first='layout'), 'fuse needs plain layers'),
+    (dict(native=True, bits='4'), 'bits and native do not go together'), (dict(native=True, precision='float64'), 'float64 and native do not'),
+    (dict(native=True, fuse=True, first='native'), 'fuse needs plain layers, and native, which comes earlier')])
 def test_what_makes_no_sense_is_refused_in_words(knobs, why):
     with pytest.raises(ValueError, match=why): recipe(knobs, net(), digits())
 
@@ -121,6 +127,32 @@ def test_designs_are_measured_in_the_same_rounds_and_the_baseline_is_the_measure
     assert cost(d.nets[HALF], x).macs <= .5*cost(net(), x).macs and d.values[HALF]['size'][0] < .7
     assert d.values[HALF]['size'] == (d.values[HALF]['size'][0],)*3, 'counted: no interval'
     for v in d.values.values(): assert all(lo <= mid <= hi for mid, lo, hi in v.values())
+
+@needs_c
+def test_c_is_the_last_step_and_its_memory_is_that_of_the_plan():
+    knobs = dict(native=True, sparsity=.5, fuse=True)
+    assert list(recipe(knobs, net(), digits())) == ['prune 50%', 'fuse', 'native']
+    found = measure_design(net(), digits(), knobs | dict(batch=2), repeats=6)
+    name, c = [*found.nets.items()][1]
+    def counted(metric): return {r.name: r.median for r in found.suite.results if r.metric == metric}
+    p, held, stored = c.plan(2), counted('peak activations'), counted('weights')
+    assert held[name] == p.arena.nbytes + p.out.nbytes + 4*2*64 and stored[name] == p.weights.nbytes
+    assert found.values[name]['size'][0] == stored[name]/stored['base']
+    assert found.values[name]['memory'][0] == (held[name] + stored[name])/(held['base'] + stored['base'])
+
+@needs_c
+def test_integers_become_c_of_codes():
+    knobs = dict(native=True, precision='integers')
+    assert list(recipe(knobs, net(), digits())) == ['integers', 'native']
+    found = measure_design(net(), digits(), knobs, repeats=6)
+    found = measure_design(net(), digits(), dict(precision='integers'), found, repeats=6)
+    assert found.values['integers + native']['accuracy'] == found.values['integers']['accuracy']
+    assert found.values['integers + native']['size'][0] < .5
+
+def test_without_a_compiler_the_design_is_refused_in_words(monkeypatch):
+    monkeypatch.setenv('TINYBENCH_CC', 'none')
+    with pytest.raises(ValueError, match='there is no C of this network: no C compiler'):
+        measure_design(net(), digits(), dict(native=True), repeats=6)
 
 def test_a_design_can_be_forgotten_but_not_the_baseline():
     d = designs()

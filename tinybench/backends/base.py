@@ -6,11 +6,11 @@
 __all__ = ['DONE', 'KEPT', 'ModelError', 'sizes', 'numpy_type', 'Model', 'unique_names', 'bytes_of', 'module_ready',
            'module_bytes', 'module_activations', 'module_model', 'torch_ready', 'torch_feed', 'torch_read',
            'torch_bytes', 'torch_model', 'onnx_ready', 'onnx_feed', 'onnx_model', 'plan_bytes', 'plan_activations',
-           'plan_model', 'made_by', 'as_model', 'check_output', 'Watched', 'blamed', 'running', 'copies_kept', 'copied',
-           'not_copied', 'usual_builds', 'rounds_for']
+           'plan_model', 'Native', 'native', 'native_model', 'made_by', 'as_model', 'check_output', 'Watched', 'blamed',
+           'running', 'copies_kept', 'copied', 'not_copied', 'usual_builds', 'rounds_for']
 
 # %% ../../nbs/62_backends.base.ipynb #imports
-import copy, math, operator, sys, time
+import copy, math, operator, sys, time, warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -24,6 +24,7 @@ from ..measure.builds import Maker, builds_for
 from ..measure.clock import pinned, rounds_within
 from ..measure.compare import even_loops
 from ..profile.cost import cost
+from ..native.int8 import CodePlan, plan
 from ..native.plan import Plan
 from ..nn.module import Module, evaluating, live_state
 
@@ -158,19 +159,61 @@ def onnx_model(name:str, session, shape, dtype=None, **options) -> Model:
     return Model(name, partial(session.run, [outs[0].name]), shape, dtype or found, **(own | options))
 
 # %% ../../nbs/62_backends.base.ipynb #plan-model
-def plan_bytes(p): return bytes_of([p.weights])
+def plan_bytes(p): return bytes_of([p.weights.view(np.int8) if p.layout.kinds else p.weights])
 def plan_activations(p, shape):
     "The arena, the input and the result; ValueError for another batch than the plan's."
     if tuple(shape) != (takes := p.layout.shapes[0]): raise ValueError(f'the plan takes {takes}, not {shape}')
-    return p.arena.nbytes + p.out.nbytes + 4*math.prod(takes)
+    return p.arena.nbytes + p.out.nbytes + p.dtype.itemsize*math.prod(takes)
 def plan_model(name:str, p:Plan, shape, dtype=None, **options) -> Model:
     "A plan as a `Model` for its own batch; ValueError where it takes another shape or type."
     n, *takes = p.layout.shapes[0]
-    if [*shape] != takes or np.dtype(dtype or 'float32') != 'float32': raise ValueError(
-        f'model {name!r} is a plan for {n} of {(*takes,)} float32, not of {(*shape,)} {dtype or "float32"}')
+    if [*shape] != takes or np.dtype(dtype or p.dtype) != p.dtype: raise ValueError(
+        f'model {name!r} is a plan for {n} of {(*takes,)} {p.dtype}, not of {(*shape,)} {dtype or p.dtype}')
     own = dict(kind='plan', read=np.array, source=p, batch=n, out_shape=p.out.shape[1:],
                weights=partial(plan_bytes, p), activations=partial(plan_activations, p))
-    return Model(name, p, shape, **(own | options))
+    return Model(name, p, shape, str(p.dtype), **(own | options))
+
+# %% ../../nbs/62_backends.base.ipynb #native-class
+class Native(Module):
+    """A network for inputs of `shape`, float32, as C: a plan for each batch, made when the batch is first
+    met; `how` is for `plan`. ValueError if there is no C, or no C of this network."""
+    final, buffers = 'native, which has made C of the network: let native be the last step', ('weights',)
+    def __init__(self, net:Module, shape:tuple, **how):
+        self.make, self.plans = partial(plan, net, tuple(shape), **how), {}
+        self.weights, self.macs = self.plan(1).weights, cost(net, shape, batch=1).macs
+    def plan(self, batch:int) -> Plan:
+        if batch in self.plans: return self.plans[batch]
+        said = []
+        p = self.make(batch=batch, say=said.append)
+        if p.why: raise ValueError(f'there is no C of this network: {p.why}')
+        for words in said: warnings.warn(words)
+        return self.plans.setdefault(batch, p)
+    def run(self, x:np.ndarray) -> np.ndarray: return self.plan(len(x))(x)
+    def forward(self, x): return Tensor(np.array(self.run(x.data)))
+    def activations(self, shape) -> int: return plan_activations(self.plan(shape[0]), shape)
+    def facts(self, shape) -> tuple:
+        "Functions, bytes of weights, MACs, and bytes of activations, for one example."
+        p = self.plan(1)
+        return len(p.layout.steps), p.weights.nbytes, self.macs, self.activations((1, *shape))
+    def extra(self): return repr(self.plan(1))
+
+# %% ../../nbs/62_backends.base.ipynb #native
+def native(net:Module, shape:tuple) -> Native:
+    """A step, the last one: `net`, of float32 or with integers inside, as plans in C for inputs of `shape`.
+    ValueError as `Native` says."""
+    c, kinds = Native(net, shape), {a.dtype.name for a in live_state(net).values()} - {'float32'}
+    if kinds and not isinstance(c.plan(1), CodePlan): raise ValueError(
+        f'its weights are {" and ".join(sorted(kinds))}, and a plan stores float32: what was saved would be '
+        'lost. Leave one of the two out')
+    return c
+native.final = True
+
+# %% ../../nbs/62_backends.base.ipynb #native-model
+def native_model(name:str, net:Native, shape, dtype=None, **options) -> Model:
+    "A network as C as a `Model` for any batch."
+    own = dict(kind='plan', read=np.array, source=net, weights=partial(module_bytes, net),
+               activations=net.activations)
+    return Model(name, net.run, shape, dtype or 'float32', **(own | options))
 
 # %% ../../nbs/62_backends.base.ipynb #made-by
 def made_by(thing, module:str, kind:str) -> bool:
@@ -191,6 +234,7 @@ def as_model(
     if isinstance(thing, Maker):
         made = as_model(name, thing.build(), shape, dtype, **options)
         return replace(made, make=partial(as_model, *spec, **options))
+    if isinstance(thing, Native): return native_model(*spec, **options)
     if isinstance(thing, Module): return module_model(*spec, **options)
     if isinstance(thing, Plan): return plan_model(*spec, **options)
     if made_by(thing, 'torch.nn', 'Module'): return torch_model(*spec, **options)

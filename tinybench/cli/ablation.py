@@ -14,7 +14,8 @@ MODULES = dict(step='strip float16 bfloat16 float64', fuse='fold fuse channels_f
                channels='thin', lowrank='lowrank')
 STEPS = {name: f'tinybench.optimize.{module}:{name}'
          for module, names in MODULES.items() for name in names.split()}
-STEPS |= dict(fine_tune='tinybench.bench.ablation:FineTune', distill='tinybench.bench.ablation:Distill')
+STEPS |= dict(fine_tune='tinybench.bench.ablation:FineTune', distill='tinybench.bench.ablation:Distill',
+              native='tinybench.backends.base:native')
 
 ABLATION = PLAN | dict(step=list, kinds=list, workers=int)
 NOT_OPTIONS = 'models', 'data', 'step', 'baseline'     # of `ablate`

@@ -179,10 +179,13 @@ def ablate(
         epochs = 2
 
     The known steps: strip, float16, bfloat16, float64, fold, fuse, channels_first, int8, int4, clustered,
-    fake, integer, prune, n_m, sparse, thin, lowrank, fine_tune, distill.
+    fake, integer, prune, n_m, sparse, thin, lowrank, fine_tune, distill,
+    native.
 
     fine_tune trains on the labels, distill on the answers of the network that was given. Weights that are 0
     stay 0, unless keep_zeros = false.
+
+    native makes C of the network, in float32, and has to be the last step. It takes a C compiler.
 
     A step that fails is named, and the others are measured. Goes on after a kill where it was, with --out.
     Ends with status 1 if a network of the steps in their order failed.
@@ -383,6 +386,9 @@ def race(
     nets:Annotated[str|None, typer.Option(help="Networks of inference, with commas between; MLPerf Tiny's if "
                                                'left out.')]=None,
     batch:Annotated[int, typer.Option(help='Inputs at a time, of inference.', min=1)]=1,
+    memory:Annotated[bool, typer.Option('--memory', help='Inference: also what each takes of memory, by 8 '
+                                                         'fresh processes (Linux).')]=False,
+    dtype:Annotated[str, typer.Option(help='Numbers of inference: float32 or int8.')]='float32',
     out:Annotated[Path|None, typer.Option(help='Folder for the report, if not reports/race-TASK.')]=None,
     seed:Seed=0, as_json:AsJson=False):
     """Race against other frameworks: one network, trained in turns, or asked.
@@ -393,12 +399,17 @@ def race(
 
     Example: tinybench race mnist --against torch --repeats 5
     """
-    unused = dict(epochs=epochs) if task == 'inference' else dict(nets=nets, batch=batch > 1)
+    unused = dict(epochs=epochs) if task == 'inference' else dict(
+        nets=nets, batch=batch > 1, dtype=dtype != 'float32', memory=memory)
     for name in (k for k, v in unused.items() if v):
         raise ValueError(f'--{name} says nothing in a race of {task}')
+    if memory and dtype != 'float32': raise ValueError(f'--memory is for networks of float32, not of {dtype}')
     if task == 'inference':
-        found, out = race_engines(against or 'litert,onnxruntime', nets, repeats or 80, batch, out, seed)
-        return show(found, as_json, out)
+        against = against or ('litert' if dtype == 'int8' else 'litert,onnxruntime')
+        found, out = race_engines(against, nets, repeats or 80, batch, out, seed, dtype, 8*memory)
+        show(found, as_json, out)
+        if found.memory and not as_json: echo(found.memory)
+        return
     from tinybench.base.names import lookup
     from tinybench.race import FRAMEWORKS, TASKS, race as run_race
     from tinybench.bench.report import whole_folder

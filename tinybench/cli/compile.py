@@ -27,6 +27,7 @@ class Compiled(Shown):
     library: int|None = None    # None: there is none, and `why`
     secs: float|None = None     # None: it was kept from an earlier run
     error: float|None = None    # the largest difference to the network, as a share of its largest output
+    dtype: str = 'float32'      # of the input
     why: str = ''
     def table(self) -> Table:
         rows = [('functions', f'{self.functions}'), ('arena', f'{self.arena:,} bytes'),
@@ -36,7 +37,7 @@ class Compiled(Shown):
             ('library', f'{self.library:,} bytes'),
             ('compiled in', 'kept from before' if self.secs is None else worded(self.secs, unit='s')),
             ('largest error', f'{self.error:.1e} of the largest output')]
-        return Table((self.name, f'{self.x} -> {self.y}, for {self.target}'), tuple(rows))
+        return Table((self.name, f'{self.x} -> {self.y}, {self.dtype}, for {self.target}'), tuple(rows))
     def to_dict(self) -> dict: return dict(vars(self))
 
 def as_shape(text:str) -> tuple:
@@ -98,10 +99,34 @@ def largest_error(p, net) -> float:
     from tinybench.native.plan import compiled, off_by
     from tinybench.nn.module import evaluating
     p.run = compiled(p, say)
-    x = np.random.default_rng(1).standard_normal(p.layout.shapes[0], np.float32)
+    r, shape = np.random.default_rng(1), p.layout.shapes[0]
+    codes = p.dtype == np.int8
+    x = r.integers(-128, 128, shape).astype(np.int8) if codes else r.standard_normal(shape, np.float32)
     with no_grad(), evaluating(net): want = net(x).data
     if not np.isfinite(want).all(): raise ValueError('the network gives NaN or infinity for noise')
-    return off_by(want, p(x))
+    return off_by(want.astype(np.float32), p(x).astype(np.float32))
+
+def quantized(net, shape:tuple, examples:Path|None, seed:int):
+    "`net` as a network of codes, with the grids that the examples ask for; itself if it is one."
+    import numpy as np
+    from tinybench.native.int8 import has_codes
+    from tinybench.optimize.integer import integer
+    from tinybench.optimize.step import strip
+    from tinybench.peers.graph import folded
+    if has_codes(net):
+        if examples: raise ValueError('--examples say nothing: this network has its grids')
+        return net
+    x = np.load(examples, allow_pickle=False) if examples else None
+    if x is not None and x.shape[1:] != tuple(shape): raise ValueError(
+        f'{examples} holds examples of {x.shape[1:]}, and the network takes {tuple(shape)}')
+    if x is None: x = np.random.default_rng(seed).standard_normal((32, *shape), np.float32)
+    return integer(folded(strip(net)), x.astype(np.float32))
+
+def grids_of(net) -> tuple:
+    "In words the grids of a network from fractions to fractions, of its first codes and its last; else ()."
+    ends = net[0], net[-1]
+    if not all(hasattr(m, 'grid') for m in ends): return ()
+    return tuple(f'a code q stands for {g.scale:.9g}*(q - {g.zero})' for g in (m.grid() for m in ends))
 
 def how_compiled() -> tuple:
     "Two lines of flags for somebody else's compiler on a machine like this."
@@ -127,13 +152,17 @@ def compile_network(
     batch:Annotated[int, typer.Option(help='Inputs a call.', min=1)]=1,
     name:Annotated[str|None, typer.Option(help='Of files and function, if not that of the network.')]=None,
     embed:Annotated[bool, typer.Option('--embed', help='Weights also as an array in C.')]=False,
+    dtype:Annotated[str, typer.Option(help='Of the input, float32 or int8; int8: in codes.')]='float32',
+    examples:Annotated[Path|None, typer.Option(help='.npy of inputs to find the grids by; else noise.')]=None,
     out:Annotated[Path|None, typer.Option(help='Folder, if not compiled/NAME; replaces its own.')]=None,
     seed:Seed=0, as_json:AsJson=False):
     """Write a network as C: one function, a header, its weights, a shared library.
 
-    NAME.c has the function NAME_run, in float32, which takes four addresses: of the input, the output, an
-    arena and the weights. NAME.h says how large they are and how to call it; NAME.bin has the weights. The
-    rest of the C is static, so that several networks fit into one program.
+    NAME.c has the function NAME_run, which takes four addresses: of the input, the output, an arena and the
+    weights. NAME.h says how large they are and how to call it; NAME.bin has the weights. The rest of the C is
+    static, so that several networks fit into one program.
+
+    With --dtype int8 it takes and gives codes. A network that is not quantized yet is, by --examples.
 
     A network of the zoo is new, with random weights, unless --weights names what net.save wrote.
 
@@ -141,21 +170,30 @@ def compile_network(
 
     Example: tinybench compile resnet8 --weights resnet8.npz --out compiled/resnet8
     """
-    from tinybench.emit.files import c_name, header, weights_array, weights_bytes
-    from tinybench.native.plan import plan
+    from tinybench.base.names import lookup
+    from tinybench.emit.files import c_name, header, weights_array, weights_bytes, weights_of
+    from tinybench.native.int8 import between, plan
     from tinybench.toolchain.store import NoLibrary
     name = c_name(name or net.rpartition(':')[2])
+    lookup('dtype', dtype, dict(float32=4, int8=1))
+    if examples and dtype != 'int8': raise ValueError('--examples say something with --dtype int8 only')
     out = (out or Path(f'compiled/{name}')).resolve()
     check_out(out, name)
     made, takes = network_of(net, weights, shape, seed)
-    p = plan(made, takes, batch, native=False, name=f'{name}_run')
+    grids = ()
+    if dtype == 'int8':
+        made = quantized(made, takes, examples, seed)
+        grids = grids_of(made)
+        made = between(made)
+    p = plan(made, takes, dtype, batch, native=False, name=f'{name}_run')
     names, found = file_names(name), dict(library=None, secs=None, error=None, why='')
-    data = dict(c=p.source(), h=header(name, p, net, how_compiled(), embed), bin=weights_bytes(p.weights))
-    if embed: data['array'] = weights_array(name, p.weights)
+    h, w = header(name, p, net, how_compiled(), embed, grids), weights_of(p)
+    data = dict(c=p.source(), h=h, bin=weights_bytes(w))
+    if embed: data['array'] = weights_array(name, w)
     try:
         path, found['secs'] = shared_library(p)
         found['error'] = largest_error(p, made)
-        if not found['error'] <= 1e-3: raise ValueError(
+        if not found['error'] <= (0 if dtype == 'int8' else 1e-3): raise ValueError(
             f'the C is off by {found["error"]:.0%} of the largest number, and nothing was written')
         data['library'] = path.read_bytes()
         found['library'] = len(data['library'])
@@ -163,7 +201,7 @@ def compile_network(
     files = tuple(names[kind] for kind in data)
     write_folder(out, name, dict(zip(files, data.values())))
     r = Compiled(name, net, p.layout.shapes[0], p.out.shape, p.target.name, len(p.layout.steps),
-                 p.arena.nbytes, p.weights.nbytes, files, **found)
+                 p.arena.nbytes, p.weights.nbytes, files, **found, dtype=dtype)
     echo(json.dumps(r.to_dict(), indent=1) if as_json else r)
     say(f'written to {out}: {", ".join(files)}')
     if r.why:

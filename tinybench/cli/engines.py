@@ -5,11 +5,14 @@ from tinybench.base.files import write_whole
 from tinybench.base.names import lookup
 from tinybench.base.terminal import say
 
+DTYPES = dict(float32=4, int8=1)    # bytes
+
 def names_in(text:str) -> list[str]:
     "Names with commas between, each once."
     return list(dict.fromkeys(k.strip() for k in text.split(',') if k.strip()))
 
-def race_engines(against:str, nets:str|None, repeats:int, batch:int, out:Path|None, seed:int):
+def race_engines(against:str, nets:str|None, repeats:int, batch:int, out:Path|None, seed:int,
+                 dtype:str='float32', memory:int=0):
     "The race, its report and figures written into `out`; what was found, and where it is."
     from tinybench.bench.report import whole_folder
     from tinybench.models.zoo import MODELS
@@ -18,9 +21,10 @@ def race_engines(against:str, nets:str|None, repeats:int, batch:int, out:Path|No
     peers, nets = names_in(against), names_in(nets) if nets else NETS
     for k in peers: lookup('engine', k, {e: f for e, f in ENGINES.items() if e != 'tinybench'})
     for k in nets: lookup('network', k, MODELS)
+    lookup('dtype', dtype, DTYPES)
     out = out or Path('reports/race-inference')
     with whole_folder(out, 'inference') as folder:
-        found = race_inference(nets, peers, batch, seed=seed, repeats=repeats, progress=say)
+        found = race_inference(nets, peers, batch, seed, say, dtype, memory, repeats=repeats)
         write_engines(found, folder)
     return found, out
 
@@ -33,4 +37,5 @@ def write_engines(found, folder:Path):
     for i, (net, c) in enumerate(((net, c) for net, c in found.found.items() if c.rows), 1):
         save_figure(plot_ratios(c), folder/f'figure_{i}.png')
         text.append(f'![{net}: in parts of the time of our plan](figure_{i}.png)')
+    if found.memory: text += ['## Memory', found.memory._repr_markdown_()]
     write_whole(folder/'report.md', '\n\n'.join(text) + '\n')

@@ -19,8 +19,14 @@ class Layout:
     shapes: dict            # of each value
     last: int               # the value that is the result
     places: dict = field(default_factory=dict)
-    sizes: list = field(default_factory=list)       # of the stores, in numbers
+    sizes: list = field(default_factory=list)       # of the stores, in numbers of 4 bytes
     frames: dict = field(default_factory=dict)      # by value: shape with its frame, and the frame's widths
+    kinds: dict = field(default_factory=dict)       # 'int8' for each value of codes; all else is float32
+    fills: dict = field(default_factory=dict)       # by value: the code in its frame, if it is one of codes
+    def kind(self, v:int) -> str: return self.kinds.get(v, 'float32')
+    def kind_in(self, store:int) -> str:
+        "What a store holds: all values in it are of one type."
+        return self.kind(next(v for v, p in self.places.items() if p.store == store))
     def lives(self) -> dict:
         "By store: the first and the last step that needs it."
         found = {}
@@ -31,6 +37,10 @@ class Layout:
         return {store: tuple(span) for store, span in found.items()}
     def result(self) -> int: return self.places[self.last].store
 
+def frame_of(s:Step) -> tuple:
+    "The frame that a product needs around what it reads: its widths, and the code that stands for 0; or ()."
+    return (s.pads(), s.options.get('zero_in')) if s.pads() else ()
+
 def framed_values(steps, shapes, last) -> dict:
     "By value: the frame of zeros that its maker leaves around it, for the convolutions that read it."
     makers, found = {s.out: s for s in steps}, {}
@@ -39,33 +49,37 @@ def framed_values(steps, shapes, last) -> dict:
         v = s.ins[0]
         # a dense layer writes one row of all pixels
         made = v in makers and makers[v].op not in (*VIEWS, 'dense') and v != last and v not in seen
-        if made and len(shapes[v]) >= 3: found.setdefault(v, s.pads())
+        if made and len(shapes[v]) >= 3: found.setdefault(v, frame_of(s))
     return found
 
 class Layer:
     "Lays out one step after the other."
-    def __init__(self, steps, shapes, last):
-        self.done, self.given = Layout([], dict(shapes), last), steps
+    def __init__(self, steps, shapes, last, kinds):
+        self.done, self.given = Layout([], dict(shapes), last, kinds=dict(kinds)), steps
         self.framed = framed_values(steps, shapes, last)
         self.places, self.shapes = self.done.places, self.done.shapes
         self.places[0] = Place(INPUT, 0, shapes[0], rows(shapes[0]))
-    def store(self, v:int, pads=()):
-        "A store of its own for a value, with a frame of zeros around its images if there are `pads`."
-        shape = self.shapes[v]
+    def store(self, v:int, frame=()):
+        "A store of its own for a value, with a frame around its images if it is to have one."
+        shape, (pads, fill) = self.shapes[v], frame or ((), None)
         widths = pads[-len(shape) + 2:] if pads else ((0, 0),)*(len(shape) - 2)     # of a sequence one
         full = (*shape[:1], *(n + sum(p) for n, p in zip(shape[1:-1], widths)), *shape[1:][-1:])
         strides = rows(full)
         if pads:
             image = full if len(full) == 4 else (full[0], 1, *full[1:])
             self.done.frames[v] = image, (widths if len(widths) == 2 else ((0, 0), *widths))
+            if fill is not None: self.done.fills[v] = fill
         offset = sum(p[0]*s for p, s in zip(widths, strides[1:]))
         self.places[v] = Place(len(self.done.sizes), offset, shape, strides)
-        self.done.sizes.append(rounded(prod(full)))
-    def copy(self, v:int, path:str, pads=(), shape=None) -> int:
+        # four codes are read at once, perhaps three of them behind the last
+        n = prod(full) if self.done.kind(v) == 'float32' else ceil((prod(full) + 3)/4)
+        self.done.sizes.append(rounded(n))
+    def copy(self, v:int, path:str, frame=(), shape=None) -> int:
         "A copy of a value, in one piece or in a frame, perhaps broadcast to `shape`; its number."
         new = max(self.shapes) + 1
         self.shapes[new] = self.shapes[v] if shape is None else shape
-        self.store(new, pads)
+        if v in self.done.kinds: self.done.kinds[new] = self.done.kinds[v]
+        self.store(new, frame)
         self.done.steps.append(Step('copy', [v], new, self.shapes[new], {}, path, run=np.asarray))
         return new
     def view(self, s:Step) -> Place|None:
@@ -113,8 +127,8 @@ class Layer:
             self.places[s.out] = place
             return
         if s.w is not None:
-            v, pads = s.ins[0], s.pads()
-            if pads and self.framed.get(v) != pads: v = self.copy(v, s.path, pads)
+            v, frame = s.ins[0], frame_of(s)
+            if frame and self.framed.get(v) != frame: v = self.copy(v, s.path, frame)
             elif not self.side_by_side(v, s): v = self.copy(v, s.path)
             then = [t if t == 'relu' else self.addend(t, s) for t in s.then]
             s = replace(s, ins=[v, *s.ins[1:]], then=then)
@@ -126,11 +140,14 @@ class Layer:
         # the caller's array has room for the result, and for nothing of which it is a part
         part = any(prod(self.shapes[s.out]) != prod(place.shape) for s in self.done.steps
                    if self.places[s.out].store == place.store)
-        if place.store == INPUT or place.offset or part or not whole(place):
+        # codes for the caller are written in another way than those which a step reads
+        read = self.done.kind(self.done.last) == 'int8' and any(
+            self.places[v].store == place.store for s in self.done.steps for v in s.values())
+        if place.store == INPUT or place.offset or part or read or not whole(place):
             self.done.last = self.copy(self.done.last, '')
         return self.done
 
-def lay_out(steps:list, shapes:dict, last:int) -> Layout:
-    """Where every value of a plan lies. `shapes`: of the values; `last`: the one that is the result.
-    ValueError for a view that has no fixed place."""
-    return Layer(steps, shapes, last).all()
+def lay_out(steps:list, shapes:dict, last:int, kinds=()) -> Layout:
+    """Where every value of a plan lies. `shapes`: of the values; `last`: the one that is the result; `kinds`:
+    'int8' for those that are codes. ValueError for a view that has no fixed place."""
+    return Layer(steps, shapes, last, kinds).all()

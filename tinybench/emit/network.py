@@ -39,6 +39,7 @@ BY_INDEX = 'conv_transpose2d', 'layernorm', 'concatenate'   # read even one numb
 class Network:
     """Writes the C of a layout whose stores lie at `offsets` in the arena; `head` is C that its blocks need.
     The function `name` is the only one that others see."""
+    RUN, FRAME = RUN, FRAME
     def __init__(self, layout:Layout, offsets:dict, head:str, lanes:int, name:str='run'):
         self.layout, self.offsets, self.lanes = layout, offsets, lanes
         self.functions, self.calls, self.blob, self.size = [], [], [], 0
@@ -47,10 +48,12 @@ class Network:
             self.add(f'{s.op}_{k}', s)
         shapes, sizes = layout.shapes, layout.sizes
         self.arena = max((offsets[i] + sizes[i] for i in offsets), default=0)
-        run = RUN.format(name=name, x=shapes[0], y=shapes[layout.last], arena=self.arena, weights=self.size,
-                         calls='\n'.join('    ' + c for c in self.calls))
-        frame = FRAME if layout.frames else ''
+        calls = '\n'.join('    ' + c for c in self.calls)
+        run = self.RUN.format(name=name, x=shapes[0], y=shapes[layout.last], arena=self.arena,
+                              weights=self.size, calls=calls, **self.types())
+        frame = self.FRAME if layout.frames else ''
         self.code = f'#include <math.h>\n{head}{frame}{"".join(self.functions)}{run}'
+    def types(self) -> dict: return {}
     def pointer(self, v:int, bare:bool=False) -> str:
         "Where a value begins, or its store."
         p = self.layout.places[v]

@@ -39,8 +39,15 @@ class Product:
         return *p.strides[:2], p.strides[2] if p.shape[2] > 1 else p.shape[3]
     def pointers(self, *names) -> str:
         "Arguments that are arrays, and those that are added."
-        const = {n: '' if n == 'y' else 'const ' for n in names}
-        return ', '.join(f'{const.get(n, "const ")}float *restrict {n}' for n in (*names, *dict(self.added)))
+        def const(n): return '' if n == 'y' else 'const '
+        return ', '.join(f'{const(n)}{self.kind(n)} *restrict {n}' for n in (*names, *dict(self.added)))
+    def kind(self, name:str) -> str:
+        "The type of the numbers in an array, in C."
+        return 'float'
+    def weights_at(self, first:int) -> int:
+        "Where the weights of the outputs from `first` on begin."
+        parts, run, _ = self.rows.window
+        return ceil(self.rows.outputs/self.lanes)*self.lanes + first*parts*run
     def added_at(self, n, r, c, first=0) -> list:
         "Where the values to be added lie, for an image, a row, a pixel and the first output."
         return [plus(name, *map(times, (n, r, c), strides), first) for name, strides in self.added]
@@ -77,9 +84,7 @@ class Product:
                             part=part, out=self.out(), then=self.then(3, 'v*L'))
     def calls(self, v:int, left:int, first:int, x:str, y:str, n='0', r='0') -> list:
         "The blocks of one row: `v` vectors, `left` outputs from the output `first` on."
-        f, step, p = self.rows.outputs, self.rows.x[2], self.s.block[0]
-        parts, run, _ = self.rows.window
-        weights = ceil(f/self.lanes)*self.lanes + first*parts*run
+        step, p, weights = self.rows.x[2], self.s.block[0], self.weights_at(first)
         def call(size, c):
             args = [size, v, left, plus(x, times(c, step)), plus(y, times(c, self.out()), first),
                     plus('w', weights), plus('w', first), *self.added_at(n, r, c, first)]
@@ -166,8 +171,8 @@ class Depthwise(Product):
         (n, h, w, c), (xi, xr), (yi, yr) = self.y.shape, self.x.strides[:2], self.y.strides[:2]
         (top, _), (left, _) = self.s.pads() or ((0, 0), (0, 0))
         x0 = -(top*xr + left*c)
-        lines = [f'const float *from = {plus("x", x0, times("n", xi), times("r", self.sh*xr))};',
-                 f'float *to = {plus("y", times("n", yi), times("r", yr))};']
+        lines = [f'const {self.kind("x")} *from = {plus("x", x0, times("n", xi), times("r", self.sh*xr))};',
+                 f'{self.kind("y")} *to = {plus("y", times("n", yi), times("r", yr))};']
         if self.flat: lines += self.side_by_side(w*c)
         else:
             whole, rest = c//self.lanes*self.lanes, c % self.lanes

@@ -3,6 +3,7 @@ import sys
 from dataclasses import dataclass, field
 from importlib import import_module
 from math import prod
+from operator import attrgetter
 from typing import NamedTuple
 import numpy as np
 
@@ -43,12 +44,14 @@ class Apply:
     def __reduce__(self):
         "By the name of the operation in its module: its functions may have none."
         home = self.op.vjp.__module__
-        names = [k for k, v in vars(sys.modules[home]).items() if v is self.op]
+        found = vars(sys.modules[home]).items()
+        names = [k for k, v in found if v is self.op]
+        names += [f'{k}.op' for k, v in found if isinstance(v, type) and vars(v).get('op') is self.op]
         if not names: raise TypeError(f'the operation {self.op.name!r} has no name in {home}')
         return apply_named, (home, names[0], self.options)
 
 def apply_named(module:str, name:str, options:dict) -> Apply:
-    return Apply(getattr(import_module(module), name), options)
+    return Apply(attrgetter(name)(import_module(module)), options)
 def affine(x, scale, shift): return x*scale + shift
 
 class Rows(NamedTuple):

@@ -6,7 +6,7 @@
 __all__ = ['KNOWN', 'PRODUCTS', 'KINDS', 'LINE', 'TAKES', 'OWN', 'Node', 'ops_of', 'nodes_of', 'one_pass', 'same', 'graph',
            'uses', 'taker', 'dense_of', 'conv_of', 'depthwise_of', 'fixed', 'is_product', 'as_product', 'as_step',
            'take_norm', 'take_relu', 'take_add', 'take_pool', 'fused', 'least', 'first_fit', 'choose_blocks', 'seen',
-           'in_numpy', 'Plan', 'compiled', 'off_by', 'agreed', 'check_plan', 'plan']
+           'in_numpy', 'Plan', 'compiled', 'off_by', 'agreed', 'ready', 'check_plan', 'plan']
 
 # %% ../../nbs/59_native.plan.ipynb #imports
 import copy, ctypes, re, warnings
@@ -62,7 +62,7 @@ def nodes_of(r:Ran, ins:tuple, v:int, path:str) -> list[Node]:
             Node(pool.max_pool, (v,), r.out.shape, how, path)]
 
 # %% ../../nbs/59_native.plan.ipynb #one-pass
-def one_pass(net:Module, x:np.ndarray) -> tuple[list[Node], int]:
+def one_pass(net:Module, x:np.ndarray, known=KNOWN) -> tuple[list[Node], int]:
     "What `net` does with `x` in evaluation mode, and the number of its result; ValueError as `graph` says."
     # the numbers are noise, and nobody's: a logarithm of them may well be NaN
     with np.errstate(all='ignore'): calls, outs, ran = traced(net, (t := Tensor(x),))
@@ -73,7 +73,7 @@ def one_pass(net:Module, x:np.ndarray) -> tuple[list[Node], int]:
         ins = tuple(numbers.get(id(p), numbers.get(id(p.data), p.data)) for p in r.parents)
         if not any(type(i) is int for i in ins): continue       # made of weights alone: it is known
         path = calls[r.call].path
-        if r.op.fwd not in KNOWN: raise ValueError(
+        if r.op.fwd not in known: raise ValueError(
             f'{path or "the network"}: no C is known for the operation {r.op.name!r} of this layer')
         nodes += nodes_of(r, ins, len(nodes), path)
         numbers[id(r.out)] = len(nodes) - 1
@@ -89,10 +89,11 @@ def same(a, b) -> bool:
     return a is b or np.array_equal(a, b)
 
 # %% ../../nbs/59_native.plan.ipynb #graph
-def graph(net:Module, x:np.ndarray) -> tuple[list[Node], int]:
+def graph(net:Module, x:np.ndarray, known=KNOWN) -> tuple[list[Node], int]:
     """What `net` does in evaluation mode with inputs like `x`, and the number of its result. ValueError if
-    there are several, for an operation of a layer's own, and if not all inputs are treated the same."""
-    (nodes, out), (again, _) = one_pass(net, x), one_pass(net, -2*np.flip(x))
+    there are several, for an operation that is not `known`, and if not all inputs are treated the same."""
+    other = -2*np.flip(x) if x.dtype.kind == 'f' else ~np.flip(x)
+    (nodes, out), (again, _) = one_pass(net, x, known), one_pass(net, other, known)
     for a, b in zip(nodes, again):
         if a.op is b.op and same((a.ins, a.shape, a.options), (b.ins, b.shape, b.options)): continue
         raise ValueError(f'{a.path or "the network"}: what {a.op.name!r} does is not the same for each input')
@@ -217,7 +218,7 @@ def first_fit(sizes:dict, lives:dict) -> dict:
 def choose_blocks(layout:Layout, target:Target):
     "Gives each product its block, and bias and weights in the order in which that reads them."
     for s in layout.steps:
-        if s.w is None or s.op == 'depthwise_conv2d': continue
+        if s.w is None or s.packed is not None or s.op == 'depthwise_conv2d': continue
         r = rows_of(s, *(image(layout.places[v]) for v in (s.ins[0], s.out)))
         s.block, lanes = best_block(r.pixels, r.outputs, target), target.lanes()
         bias = np.broadcast_to(np.float32(0 if s.b is None else s.b), (1, r.outputs))
@@ -227,12 +228,13 @@ def choose_blocks(layout:Layout, target:Target):
 # %% ../../nbs/59_native.plan.ipynb #seen
 def seen(memory:dict, p) -> np.ndarray:
     "The value at the place `p`, as an array that shares its memory."
-    return np.lib.stride_tricks.as_strided(memory[p.store][p.offset:], p.shape, [4*s for s in p.strides])
+    a = memory[p.store]
+    return np.lib.stride_tricks.as_strided(a[p.offset:], p.shape, [a.itemsize*s for s in p.strides])
 
 # %% ../../nbs/59_native.plan.ipynb #in-numpy
 def in_numpy(s:Step, xs:list, added:list, y:np.ndarray):
     "Does one step with numpy: from arrays, into `y`."
-    if s.w is None: out = s.run(*xs)
+    if s.run: out = s.run(*xs)
     else: out = PRODUCTS[s.op](xs[0][:, None] if s.op == 'conv2d' and xs[0].ndim == 3 else xs[0], s)
     if s.pool:
         (n, h, w, f), (ph, pw) = y.shape, s.pool
@@ -250,17 +252,22 @@ class Plan:
     arena and a result of its own."""
     def __init__(self, layout:Layout, target:Target, name:str='run', fit:Callable=first_fit):
         self.layout, self.target, self.name, self.why = layout, target, name, ''
+        self.dtype = np.dtype(layout.kind(0))       # of the input
         lives = layout.lives()
         self.lives = {i: lives[i] for i in lives if i != layout.result()}       # the result is the caller's
         self.sizes = {i: layout.sizes[i] for i in self.lives}
         self.offsets = fit(self.sizes, self.lives)
-        choose_blocks(layout, target)
-        self.c = Network(layout, self.offsets, c_head(target), target.lanes(), name)
+        self.c = self.written()
         self.own()
+    def written(self) -> Network:
+        "The C and its weights."
+        choose_blocks(self.layout, self.target)
+        return Network(self.layout, self.offsets, c_head(self.target), self.target.lanes(), self.name)
     def own(self):
         "Take memory; until there is C, numpy runs the plan."
         self.arena, self.weights = aligned(self.c.arena), self.c.weights()
-        self.out, self.run = np.empty(self.layout.shapes[self.layout.last], np.float32), self.by_numpy
+        kind = self.layout.kind(self.layout.last)
+        self.out, self.run = np.empty(self.layout.shapes[self.layout.last], kind), self.by_numpy
     def __getstate__(self): return {k: v for k, v in vars(self).items() if k not in OWN}
     def __setstate__(self, state):
         vars(self).update(state)
@@ -275,18 +282,24 @@ class Plan:
     def by_numpy(self, x):
         "Run the steps with numpy."
         at, places = {INPUT: x.reshape(-1), self.layout.result(): self.out.reshape(-1)}, self.layout.places
-        at |= {i: self.arena[k:k + self.sizes[i]] for i, k in self.offsets.items()}
+        for i, k in self.offsets.items():
+            at[i] = self.arena[k:k + self.sizes[i]].view(self.layout.kind_in(i))
         for s in self.layout.steps:
             xs = [seen(at, places[i]) if type(i) is int else i for i in s.ins]
             in_numpy(s, xs, [seen(at, places[v]) for v in s.adds()], seen(at, places[s.out]))
     def __call__(self, x) -> np.ndarray:
         shape, x = self.layout.shapes[0], x.data if isinstance(x, Tensor) else x
-        if not isinstance(x, np.ndarray) or x.dtype != np.float32 or not x.flags.c_contiguous:
-            x = np.ascontiguousarray(x, np.float32)
+        as_it_is = isinstance(x, np.ndarray) and x.dtype == self.dtype and x.flags.c_contiguous
+        if not as_it_is: x = self.given(x)
         if x.shape != shape: raise ValueError(f'this plan is for an input of shape {shape}, not {x.shape}')
         if x is self.out or x.base is self.out: x = x.copy()    # the C takes them for two arrays
         self.run(x)
         return self.out
+    def given(self, x) -> np.ndarray:
+        "An input of another type or order as the plan takes it; ValueError for fractions in place of codes."
+        if self.dtype == np.int8 and np.asarray(x).dtype != np.int8: raise ValueError(
+            f'this plan takes codes, int8, not {np.asarray(x).dtype}: to_grid makes codes of fractions')
+        return np.ascontiguousarray(x, self.dtype)
     def __repr__(self):
         ins, outs, runs = self.layout.shapes[0], self.out.shape, 'C'
         if self.run == self.by_numpy: runs = f'numpy, as {self.why or "it was not compiled"}'
@@ -312,6 +325,17 @@ def agreed(p:Plan, net:Module, x:np.ndarray) -> Plan:
     if not off <= 1e-3: raise ValueError(
         f'the plan is off by {off:.0%} of the largest number: does a layer change an array in place, or '
         'decide by its input? What a layer does has to be said in operations')
+    return p
+
+# %% ../../nbs/59_native.plan.ipynb #ready
+def ready(p:Plan, native:bool, say:Callable) -> Plan:
+    "`p`, compiled if it is to be `native` and there is a compiler; `say` is told why not."
+    if not native: p.why = 'asked'
+    else:
+        try: p.run = compiled(p, say)
+        except NoLibrary as e:
+            say(f'{e}; numpy runs the plan')
+            p.why = str(e)
     return p
 
 # %% ../../nbs/59_native.plan.ipynb #check-plan
@@ -340,11 +364,4 @@ def plan(
     x = np.random.default_rng(0).normal(size=(batch, *shape)).astype(np.float32)
     nodes, out = graph(net, x)
     layout = lay_out(fused(nodes, out), {v: n.shape for v, n in enumerate(nodes)}, out)
-    p = Plan(layout, target or host(), name)
-    if not native: p.why = 'asked'
-    else:
-        try: p.run = compiled(p, say)
-        except NoLibrary as e:
-            say(f'{e}; numpy runs the plan')
-            p.why = str(e)
-    return agreed(p, net, x)
+    return agreed(ready(Plan(layout, target or host(), name), native, say), net, x)

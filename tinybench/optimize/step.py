@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['cast_op', 'clone', 'stores', 'check_unshared', 'put', 'rewrite', 'strip', 'Facts', 'facts', 'moved', 'Change',
-           'Optimized', 'step_name', 'named_steps', 'answers_of', 'take_step', 'optimize', 'to_bfloat16',
+           'Optimized', 'inner', 'step_name', 'named_steps', 'answers_of', 'take_step', 'optimize', 'to_bfloat16',
            'from_bfloat16', 'with_weights', 'Encoded', 'has_weights', 'coded', 'weighted', 'all_weighted',
            'each_weighted', 'Float16', 'float16', 'BFloat16', 'bfloat16', 'Cast', 'float64', 'pairwise_sum']
 
@@ -97,7 +97,8 @@ class Facts(NamedTuple):
 
 # %% ../../nbs/50_optimize.step.ipynb #facts
 def facts(net:Module, shape:tuple) -> Facts:
-    "Counts `net` for one example of `shape`."
+    "Counts `net` for one example of `shape`, or asks a network that is not made of operations any more."
+    if hasattr(net, 'facts'): return Facts(*net.facts(shape))
     c = cost(net, shape, batch=1)
     leaves = sum(not any(parts(m, Module)) for _, m in walk(net))
     return Facts(leaves, sum(a.nbytes for a in live_state(net).values()), c.macs, c.peak_bytes)
@@ -135,13 +136,17 @@ class Optimized(Shown):
         return Table(head, (('nothing', *cells(first), '', ''), *rows))
 
 # %% ../../nbs/50_optimize.step.ipynb #named-steps
+def inner(step:Callable) -> Callable:
+    "The function that `step` calls, if it is one with some arguments given."
+    while isinstance(step, partial): step = step.func
+    return step
 def step_name(step:Callable) -> str:
     "What to call `step`: the name of its function."
-    while isinstance(step, partial): step = step.func
+    step = inner(step)
     return getattr(step, '__name__', type(step).__name__)
 def named_steps(steps) -> dict[str, Callable]:
-    """Steps by name, in their order; ValueError if there are none, or two of one name,
-    TypeError if one is no function."""
+    """Steps by name, in their order; ValueError if there are none, two of one name, or one behind a step
+    that is `final`; TypeError if one is no function."""
     pairs = list(steps.items() if isinstance(steps, Mapping) else [(step_name(s), s) for s in steps])
     if not pairs: raise ValueError('no steps: give at least one function from a network to a network')
     names = [name for name, _ in pairs]
@@ -149,6 +154,9 @@ def named_steps(steps) -> dict[str, Callable]:
         f'two steps are called {", ".join(twice)}: give them names, as in {{"first": …, "second": …}}')
     for name, step in pairs:
         if not callable(step): raise TypeError(f'step {name!r} is a {type(step).__name__}, not a function')
+    for name, step in pairs[:-1]:
+        if getattr(inner(step), 'final', False): raise ValueError(
+            f'step {name!r} has to be the last: no step can change the network that it makes')
     return dict(pairs)
 
 # %% ../../nbs/50_optimize.step.ipynb #take-step
@@ -157,6 +165,7 @@ def answers_of(net:Module, x) -> np.ndarray:
     with evaluating(net): return net(Tensor(x)).data
 def take_step(name:str, step:Callable, net:Module, x:np.ndarray) -> tuple[Module, Change]:
     "`step(net)`, and what it changed on `x`; ValueError or TypeError names a step that breaks the rules."
+    if why := getattr(net, 'final', ''): raise ValueError(f'step {name!r} comes after {why}')
     given, before, old = net.state_dict(), facts(net, x.shape[1:]), answers_of(net, x)
     try: new = step(net)
     except Exception as e:

@@ -2,12 +2,15 @@
 import numpy as np
 
 from ..base.graph import Graph, Node
+from ..embedded.digits import steps
 from ..nn.channels import DepthwiseConv2d
 from ..nn.conv import Conv2d
 from ..nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Softmax
 from ..nn.module import Module
 from ..nn.pool import AvgPool2d, ConvReluPool2d, GlobalAvgPool2d, MaxPool2d
 from ..optimize.fuse import flat, fold
+from ..optimize.quantize import fake
+from ..optimize.step import strip
 
 PRODUCTS = {Dense: 'FULLY_CONNECTED', Conv2d: 'CONV_2D', DepthwiseConv2d: 'DEPTHWISE_CONV_2D'}
 POOLS = {MaxPool2d: 'MAX_POOL_2D', AvgPool2d: 'AVERAGE_POOL_2D'}
@@ -15,10 +18,20 @@ POOLS = {MaxPool2d: 'MAX_POOL_2D', AvgPool2d: 'AVERAGE_POOL_2D'}
 def graph_of(net:Module, shape:tuple) -> Graph:
     """`net` in evaluation mode for one input of `shape`, with BatchNorm in the weights and ReLU in the
     operator before it. ValueError for a layer that has no such operator."""
-    try: net = fold(net)
+    return Graph(chain([folded(net)], shape)[0], tuple(shape))
+
+def folded(net:Module) -> Module:
+    "`net` with BatchNorm in the weights; itself if there is none."
+    try: return fold(net)
     except ValueError as e:
         if 'nothing to fold' not in str(e): raise
-    return Graph(chain([net], shape)[0], tuple(shape))
+        return net
+
+def code_graph(net:Module, shape:tuple, x:np.ndarray) -> Graph:
+    "The same in int8 codes, with the grids that the examples `x` ask for."
+    first, *rest = fake(folded(strip(net)), x)
+    grid = first.grid()
+    return Graph(steps(rest, grid, tuple(shape))[0], tuple(shape), (grid.scale, grid.zero))
 
 def chain(layers:list, shape:tuple) -> tuple[tuple, tuple]:
     "The operators of layers one after the other, and the shape behind them."

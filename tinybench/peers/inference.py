@@ -3,14 +3,19 @@ from dataclasses import dataclass
 from functools import partial
 import numpy as np
 
+from ..base.graph import walk_nodes
 from ..base.text import Shown, Table
-from ..core.tensor import no_grad
+from ..core.tensor import Tensor, no_grad
 from ..measure.builds import maker
 from ..measure.compare import compare
 from ..measure.pairs import Comparison
 from ..models.zoo import SHAPES, create
 from ..native.plan import off_by
-from .engines import ENGINES, Missing
+from ..nn.module import Sequential
+from ..optimize.integer import integer_network
+from .engines import ENGINES, OF_CODES, Missing
+from .graph import code_graph
+from .memory import LIBRARIES, MemoryRace, race_memory
 
 NETS = 'resnet8', 'ds_cnn', 'mobilenet_v1_025', 'fc_autoencoder'
 CLOSE = 1e-4        # of the largest number: what engines may differ by, that add up in another order
@@ -21,14 +26,17 @@ class InferenceRace(Shown):
     found:dict              # network -> Comparison
     batch:int
     missing:tuple = ()      # why engines were left out
+    dtype:str = 'float32'
+    memory:MemoryRace|None = None
     def table(self) -> Table:
         rows = [row for net, c in self.found.items() for row in lines(net, c)]
         head = 'network', 'engine', 'µs', 'ours in parts of its time', 'it is'
-        said = f'{self.batch} input{"s" if self.batch > 1 else ""}, one thread, in turns'
+        said = f'{self.batch} input{"s" if self.batch > 1 else ""} of {self.dtype}, one thread, in turns'
         return Table(head, tuple(rows), (said, *self.missing), left=2)
     def to_dict(self) -> dict:
-        return dict(batch=self.batch, missing=[*self.missing],
-                    found={net: c.to_dict() for net, c in self.found.items()})
+        return dict(batch=self.batch, dtype=self.dtype, missing=[*self.missing],
+                    found={net: c.to_dict() for net, c in self.found.items()},
+                    **(dict(memory=self.memory.to_dict()) if self.memory else {}))
 
 def lines(net:str, c:Comparison) -> list[tuple]:
     "A row for each engine: its time, ours in parts of it, and what is said of it."
@@ -39,28 +47,53 @@ def lines(net:str, c:Comparison) -> list[tuple]:
         found.append((net, r.name, f'{1e6*r.median:.1f}', *said))
     return found
 
-def one_network(name:str, peers:dict, batch:int, rng, seed:int=0, **how) -> Comparison:
-    "Our plan of a network and the engines `peers` in turns; ValueError if one gives other answers."
+def raced(name:str, batch:int, rng, seed:int, dtype:str) -> tuple:
+    "What engines are given of a network, an input, and the answer that is due."
     net, shape = create(name, np.random.default_rng(seed)).eval(), SHAPES[name]
-    x = rng.normal(size=(batch, *shape)).astype(np.float32)
-    with no_grad(): want = net(x).data
-    def build(engine): return partial(engine(net, shape, batch), x)
+    given, x = net, rng.normal(size=(batch, *shape)).astype(np.float32)
+    if dtype == 'int8':
+        given = code_graph(net, shape, rng.normal(size=(16, *shape)).astype(np.float32))
+        first, *rest, _ = integer_network(given)
+        net, x = Sequential(*rest), first(Tensor(x)).data
+    with no_grad(): return given, x, net(x).data
+
+def differs(want:np.ndarray, got:np.ndarray, given) -> str:
+    "How an answer is another one; '' if it is right. Codes are equal, or, where arms are added, nearly."
+    got = np.reshape(got, want.shape)
+    if want.dtype != np.int8: return '' if (off := off_by(want, got)) <= CLOSE else f'off by {off:.2g}'
+    # LiteRT adds two grids with numbers of its own, and a sum may become the next code
+    far = np.abs(want.astype(int) - got).max(initial=0)
+    added = any(n.op == 'ADD' for _, n in walk_nodes(given.nodes))
+    return '' if far <= 2*added else f'off by {far} steps of the grid'
+
+def one_network(name:str, peers:dict, batch:int, rng, seed:int=0, dtype:str='float32', **how) -> Comparison:
+    "Our plan of a network and the engines `peers` in turns; ValueError if one gives other answers."
+    given, x, want = raced(name, batch, rng, seed, dtype)
+    def build(engine): return partial(engine(given, SHAPES[name], batch), x)
     for key, engine in peers.items():
-        off = off_by(want, np.reshape(build(engine)(), want.shape))
-        if not off <= CLOSE: raise ValueError(f'{key} gives other answers for {name}: off by {off:.2g}')
+        if said := differs(want, build(engine)(), given): raise ValueError(
+            f'{key} gives other answers for {name}: {said}')
     makers = {key: maker(partial(build, engine)) for key, engine in peers.items()}
     return compare(makers, base='tinybench', rng=rng, **how)
 
-def race_inference(nets=NETS, against=('litert', 'onnxruntime'), batch:int=1, seed:int=0,
-                   progress=None, **how) -> InferenceRace:
-    "Race our plans against other engines, on one thread; those not installed are named in `missing`."
-    peers, missing, rng = dict(tinybench=ENGINES['tinybench']), [], np.random.default_rng(seed)
+def race_inference(nets=NETS, against=('litert', 'onnxruntime'), batch:int=1, seed:int=0, progress=None,
+                   dtype:str='float32', memory:int=0, **how) -> InferenceRace:
+    """Race our plans against other engines, on one thread, in float32 or int8. Those that are not installed,
+    or are given no int8 here, are named in `missing`. `memory`: so many processes of each engine show what
+    it takes of memory, in float32."""
+    engines = dict(float32=ENGINES, int8=OF_CODES)[dtype]
+    peers, missing, rng = dict(tinybench=engines['tinybench']), [], np.random.default_rng(seed)
     for key in against:
-        try: ENGINES[key](create('simple_cnn', rng).eval(), SHAPES['simple_cnn'], 1)
+        if key not in engines:
+            missing.append(f'{key} is given no network of int8 here')
+            continue
+        try: engines[key](raced('simple_cnn', 1, rng, seed, dtype)[0], SHAPES['simple_cnn'], 1)
         except Missing as e: missing.append(str(e))
-        else: peers[key] = ENGINES[key]
+        else: peers[key] = engines[key]
     found = {}
     for name in nets:
         if progress: progress(f'{name}: {", ".join(peers)}')
-        found[name] = one_network(name, peers, batch, rng, seed, **how)
-    return InferenceRace(found, batch, tuple(missing))
+        found[name] = one_network(name, peers, batch, rng, seed, dtype, **how)
+    known = [k for k in peers if k in LIBRARIES]
+    held = race_memory(nets, known, batch, seed, memory, progress) if memory else None
+    return InferenceRace(found, batch, tuple(missing), dtype, held)
