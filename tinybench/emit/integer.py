@@ -174,7 +174,7 @@ class CodeProduct(Codes, Product):
         super().__init__(name, s, places, lanes)
         self.shift, self.width = shift, ceil(self.rows.outputs/lanes)*lanes
         self.groups = ceil(self.rows.window[1]/4)
-    def weights_at(self, first): return 2*self.width + first*self.rows.window[0]*self.groups
+    def before(self): return 2*self.width, self.rows.window[0]*self.groups
     def block(self):
         parts, _, part = self.rows.window
         return BLOCK.format(comment=self.comment(), head=self.head('P', 'V', 'left'), step=self.rows.x[2],

@@ -22,6 +22,8 @@ BLOCK = '''
 }}
 '''
 
+MANY = 8        # ranges of outputs, from which on they are a loop
+
 def pieces(n:int, size:int) -> list:
     "(start, size) of pieces of `size`, and of the rest."
     return [(i, min(size, n - i)) for i in range(0, n, size)]
@@ -44,10 +46,15 @@ class Product:
     def kind(self, name:str) -> str:
         "The type of the numbers in an array, in C."
         return 'float'
-    def weights_at(self, first:int) -> int:
-        "Where the weights of the outputs from `first` on begin."
+    def before(self) -> tuple:
+        "How many numbers stand before the weights, and how many weights an output has."
         parts, run, _ = self.rows.window
-        return ceil(self.rows.outputs/self.lanes)*self.lanes + first*parts*run
+        return ceil(self.rows.outputs/self.lanes)*self.lanes, parts*run
+    def weights_at(self, first:int|str) -> str:
+        "Where the weights of the outputs from `first` on begin, which may be a variable."
+        start, each = self.before()
+        if isinstance(first, int): return plus('w', start + first*each)
+        return plus('w', start, times(first, each))
     def added_at(self, n, r, c, first=0) -> list:
         "Where the values to be added lie, for an image, a row, a pixel and the first output."
         return [plus(name, *map(times, (n, r, c), strides), first) for name, strides in self.added]
@@ -82,12 +89,12 @@ class Product:
         head = self.head('P', 'V', 'left')
         return BLOCK.format(comment=self.comment(), head=head, step=self.rows.x[2], parts=parts, run=run,
                             part=part, out=self.out(), then=self.then(3, 'v*L'))
-    def calls(self, v:int, left:int, first:int, x:str, y:str, n='0', r='0') -> list:
+    def calls(self, v:int, left:int, first:int|str, x:str, y:str, n='0', r='0') -> list:
         "The blocks of one row: `v` vectors, `left` outputs from the output `first` on."
         step, p, weights = self.rows.x[2], self.s.block[0], self.weights_at(first)
         def call(size, c):
             args = [size, v, left, plus(x, times(c, step)), plus(y, times(c, self.out()), first),
-                    plus('w', weights), plus('w', first), *self.added_at(n, r, c, first)]
+                    weights, plus('w', first), *self.added_at(n, r, c, first)]
             return wrapped(f'{self.name}_block({", ".join(map(str, args))});')
         full, rest = divmod(self.rows.pixels, p)
         lines = call(p, 0) if full == 1 else []
@@ -96,11 +103,17 @@ class Product:
     def body(self) -> list:
         "All blocks: for each range of outputs, all rows."
         lanes, v, lines = self.lanes, self.s.block[1], []
-        for first, n in pieces(ceil(self.rows.outputs/lanes), v):
+        todo = pieces(ceil(self.rows.outputs/lanes), v)
+        full = self.rows.outputs//(v*lanes)
+        if full > MANY and not self.s.pool:     # a loop: else a compiler has to go through each
+            inner = self.over_rows(v, v*lanes, 'f')
+            lines = [f'for (int f = 0; f < {full*v*lanes}; f += {v*lanes}) {{', *indent(inner), '}']
+            todo = todo[full:]
+        for first, n in todo:
             left = min(n*lanes, self.rows.outputs - first*lanes)
             lines += (self.pooled if self.s.pool else self.over_rows)(n, left, first*lanes)
         return lines
-    def over_rows(self, v:int, left:int, first:int) -> list:
+    def over_rows(self, v:int, left:int, first:int|str) -> list:
         "One range of outputs, row by row."
         (n, h, *_), (xi, xr, _, x0), (yi, yr, _) = self.rows[:3], self.rows.x, self.rows.y
         if n == h == 1: return self.calls(v, left, first, plus('x', x0), 'y', 0, 0)
