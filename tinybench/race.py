@@ -27,6 +27,7 @@ from .measure.pairs import Ratio, paired_results, ratio
 from .measure.result import BenchmarkResult, environment
 from .measure.stats import fewest_values
 from .models.zoo import create
+from .native.train import plan_step
 from .nn.pool import ConvReluPool2d
 from .nn.dense import Dense, Flatten, Sigmoid
 from .nn.loss import accuracy, cross_entropy
@@ -76,18 +77,21 @@ def torch_dense(
 
 # %% ../nbs/73_race.ipynb #tinybench-runner
 class TinybenchRunner:
-    "Our numpy, with BLAS held to `threads`."
-    def __init__(self, task:RaceTask, threads:int):
+    "Our numpy, with BLAS held to `threads`; or, `native`, its training steps in C."
+    def __init__(self, task:RaceTask, threads:int, native:bool=False):
         from threadpoolctl import threadpool_limits
         self.limit = threadpool_limits(threads)
-        self.task, self.data = task, load(task.data)
+        self.task, self.data, self.threads, self.native = task, load(task.data), threads, native
         self.version = f'{__version__}, numpy {np.__version__}'
     def restart(self, seed:int):
         net = network(self.task, seed)
         opt = (Adam(net.parameters(), LR, eps=EPS) if self.task.optimizer == 'adam' else
                RMSprop(net.parameters(), LR, RHO, EPS))
         loader = Loader(self.data.x_train, self.data.y_train, BATCH, rng=np.random.default_rng(seed))
-        self.run = Run(net, loader, opt, cross_entropy, 1, train_step=train_step)
+        self.run = Run(net.train(), loader, opt, cross_entropy, 1, train_step=train_step)
+        if self.native:         # compiled before a clock runs
+            self.run.train_step = plan_step(net, cross_entropy, opt, BATCH, self.threads)
+            self.run.train_step.build(self.data.x_train[:BATCH], self.data.y_train[:BATCH])
     def epoch(self) -> float:
         with precise_timer() as t: train_epoch(self.run)
         return t.secs
@@ -313,6 +317,7 @@ def race(
     repeats:int=3, seed:int=0,
     trials:int=3,                          # epochs in which each setting shows what it can
     threads:int|None=None,                 # of every framework, without trials; None: of its best setting
+    native:bool=False,                     # our training steps in C
     progress:Callable|None=None,           # called with a line of text before each step
 ) -> RaceResult:
     "Race our network against other frameworks; those that are not installed are named in `missing`."
@@ -328,6 +333,7 @@ def race(
     missing = tuple((n, why) for n in against if (why := available(n)))
     names = ['tinybench', *(n for n in dict.fromkeys(against) if n != 'tinybench' and n not in dict(missing))]
     choices = {n: settings(n, task) if threads is None else [dict(threads=threads)] for n in names}
+    if native: choices['tinybench'] = [c | dict(native=True) for c in choices['tinybench']]
     best = {n: pick(n, task, choices[n], trials, tell) for n in names}
     with ExitStack() as stack:   # new processes: their peak is of no trial
         runners = {n: stack.enter_context(RunnerProcess(n, task, best[n])) for n in names}

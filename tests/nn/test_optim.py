@@ -1,4 +1,5 @@
 "Optimizers: PyTorch's numbers, one flat vector that the layers look into, and what happens when somebody replaces a parameter."
+import copy, pickle
 from contextlib import nullcontext
 from fractions import Fraction
 
@@ -290,3 +291,21 @@ def test_flatten_keeps_values():
     old = [p.data.copy() for p in ps]
     w, _, spans = flatten(ps)
     assert all((p.data == o).all() and (w[s] == o.ravel()).all() for p, o, s in zip(ps, old, spans))
+
+@pytest.mark.parametrize('copied', [copy.deepcopy, lambda both: pickle.loads(pickle.dumps(both))], ids=['deepcopy', 'pickle'])
+def test_a_copy_of_network_and_optimizer_trains_its_own(copied):
+    rng = np.random.default_rng(0)
+    net = Dense(3, 4, rng)
+    opt = Adam(net.parameters(), .1)
+    x, y = rng.normal(size=(5, 3)).astype(np.float32), rng.integers(0, 4, 5)
+    def steps(net, opt):
+        for _ in range(3):
+            opt.zero_grad()
+            cross_entropy(net(x), y).backward()
+            opt.step()
+        return net.w.data.copy()
+    steps(net, opt)
+    twin, own = copied((net, opt))
+    before = net.w.data.copy()
+    got = steps(twin, own)
+    assert (net.w.data == before).all() and not np.allclose(got, before) and (steps(net, opt) == got).all()

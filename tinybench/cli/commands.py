@@ -14,7 +14,7 @@ from .ablation import read_ablation, run_ablation, write_ablation
 from .compile import compile_network
 from .data import get_data, list_data
 from .demo import demo_suite, gains
-from .engines import names_in, race_engines
+from .engines import names_in, race_engines, race_steps
 from .explore import explored
 from .figures import suite_figures, write_figures, write_race
 from .gate import as_share, compared_files, gate_status, gate_words, gates, is_rate, sure_of
@@ -376,16 +376,18 @@ def report(
 
 @command
 def race(
-    task:Annotated[str, typer.Argument(help='What to learn: mnist, cifar or digits; or inference.')],
+    task:Annotated[str, typer.Argument(help='What to learn: mnist, cifar, digits; or inference; or train.')],
     against:Annotated[str|None, typer.Option(
         help='Whom to race, with commas between: torch,keras if left out; for inference litert,onnxruntime '
-             '(openvino is known too).')]=None,
+             '(openvino is known too); for train torch (jax, numpy).')]=None,
     epochs:Annotated[int|None, typer.Option(help="Epochs, if not the task's own number.", min=1)]=None,
-    repeats:Annotated[int|None, typer.Option(help='Fits of each, 3 if left out; rounds of inference, 80.',
-                                             min=1)]=None,
-    nets:Annotated[str|None, typer.Option(help="Networks of inference, with commas between; MLPerf Tiny's if "
-                                               'left out.')]=None,
-    batch:Annotated[int, typer.Option(help='Inputs at a time, of inference.', min=1)]=1,
+    repeats:Annotated[int|None, typer.Option(
+        help='Fits of each, 3 if left out; rounds of inference, 80; of train, 30.', min=1)]=None,
+    nets:Annotated[str|None, typer.Option(help='Networks of inference or train, with commas between; all '
+                                               'of the race if left out.')]=None,
+    batch:Annotated[int|None, typer.Option(help='Inputs at a time: 1 of inference, 32 of train, if left out.',
+                                           min=1)]=None,
+    native:Annotated[bool, typer.Option('--native', help='Our training steps in C.')]=False,
     memory:Annotated[bool, typer.Option('--memory', help='Inference: also what each takes of memory, by 8 '
                                                          'fresh processes (Linux).')]=False,
     dtype:Annotated[str, typer.Option(help='Numbers of inference: float32 or int8.')]='float32',
@@ -395,30 +397,36 @@ def race(
 
     Compares the seconds an epoch takes, and what was learned. MNIST and CIFAR-10 are downloaded once; the
     digits need no network. `inference` compares our plans in C with other engines that run the same weights
-    on one thread. Who is not installed is named and left out.
+    on one thread, `train` our training steps in C with steps of others at their best. Who is not installed is
+    named and left out.
 
     Example: tinybench race mnist --against torch --repeats 5
     """
-    unused = dict(epochs=epochs) if task == 'inference' else dict(
-        nets=nets, batch=batch > 1, dtype=dtype != 'float32', memory=memory)
+    by_engines = task in ('inference', 'train')
+    unused = dict(epochs=epochs, native=native) if by_engines else dict(nets=nets, batch=batch)
+    if task != 'inference': unused |= dict(dtype=dtype != 'float32', memory=memory)
     for name in (k for k, v in unused.items() if v):
         raise ValueError(f'--{name} says nothing in a race of {task}')
     if memory and dtype != 'float32': raise ValueError(f'--memory is for networks of float32, not of {dtype}')
     if task == 'inference':
         against = against or ('litert' if dtype == 'int8' else 'litert,onnxruntime')
-        found, out = race_engines(against, nets, repeats or 80, batch, out, seed, dtype, 8*memory)
+        found, out = race_engines(against, nets, repeats or 80, batch or 1, out, seed, dtype, 8*memory)
         show(found, as_json, out)
         if found.memory and not as_json: echo(found.memory)
         return
+    if task == 'train':
+        found, out = race_steps(against or 'torch', nets, repeats or 30, batch or 32, out, seed)
+        return show(found, as_json, out)
     from tinybench.base.names import lookup
     from tinybench.race import FRAMEWORKS, TASKS, race as run_race
     from tinybench.bench.report import whole_folder
     peers = names_in(against or 'torch,keras')
-    lookup('task', task, {**TASKS, 'inference': None})  # before a folder is named after it
+    lookup('task', task, {**TASKS, 'inference': None, 'train': None})  # before a folder is named after it
     for name in peers: lookup('framework', name, FRAMEWORKS)
     out = out or Path(f'reports/race-{task}')
     with whole_folder(out, 'race') as folder:
-        found = run_race(task, peers, epochs=epochs, repeats=repeats or 3, seed=seed, progress=say)
+        found = run_race(
+            task, peers, epochs=epochs, repeats=repeats or 3, seed=seed, native=native, progress=say)
         write_race(found, folder)
     show(found, as_json, out)
 

@@ -81,5 +81,5 @@ def rows_of(s:Step, x, y) -> Rows:
 
 def one_row(s:Step, x, y) -> bool:
     "Whether a 1x1 convolution sees all pixels of all images in one row."
-    return (s.w.shape[:2] == (1, 1) and tuple(s.options['stride']) == (1, 1) and not s.pool and not s.adds()
-            and whole(x) and whole(y))
+    return (s.w.shape[:2] == (1, 1) and tuple(s.options['stride']) == (1, 1) and x.shape[:3] == y.shape[:3]
+            and not s.pool and not s.adds() and whole(x) and whole(y))

@@ -119,6 +119,10 @@ class Optimizer:
         for p in self.params: p.grad = None
     def state_dict(self): return saved_slots(self)
     def load_state_dict(self, state): load_slots(self, state)
+    def __setstate__(self, state):
+        "A copy moves its own parameters: they are stretches of its own vector."
+        vars(self).update(state)
+        self.views = [self.w[s].reshape(v.shape) for v, s in zip(self.views, self.spans)]
     def __repr__(self):
         return f'{type(self).__name__}({self.w.size:,} parameters, lr {self.lr}, step {self.t})'
 

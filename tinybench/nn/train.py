@@ -134,11 +134,13 @@ def fit(
     metric:Callable|None=accuracy,
     callbacks:Iterable[Callback]=(),
     progress:bool=True,          # a bar, once training has taken two seconds
+    step:Callable|None=None,     # makes one step, as `train_step` does, which is taken unless given
 ) -> History:
     "Train `net` in place for `epochs`. FloatingPointError where the loss stops being finite."
     check_fit(net, opt, epochs, valid)
     callbacks = tuple(sorted((*callbacks, *([Progress()] if progress else [])), key=lambda c: c.last))
-    run = Run(net, batches, opt, loss, epochs, valid, metric, callbacks=callbacks, train_step=train_step)
+    run = Run(net, batches, opt, loss, epochs, valid, metric, callbacks=callbacks,
+              train_step=step or train_step)
     net.train()
     with ExitStack() as ends:                  # every `end` is called, whatever happens
         for c in reversed(callbacks): ends.callback(c.end, run)

@@ -1,0 +1,62 @@
+"Other frameworks train the same network, and the race of training steps says how they did."
+import numpy as np
+import pytest
+
+from tinybench.models.zoo import SHAPES, create
+from tinybench.nn.channels import DepthwiseConv2d
+from tinybench.nn.conv import Conv2d
+from tinybench.nn.dense import Dense, Flatten, ReLU, Residual, Sigmoid, Tanh
+from tinybench.nn.module import Sequential
+from tinybench.nn.norm import BatchNorm
+from tinybench.nn.pool import ConvReluPool2d, MaxPool2d
+from tinybench.peers import training
+from tinybench.peers.training import FRAMEWORKS, NETS, TrainingRace, race_training
+
+def odd(rng):
+    "Strides and paddings of both kinds, layers with and without a bias, a shortcut, an image that is flattened."
+    body = Sequential(Conv2d(6, 6, 3, rng, padding='same', bias=False), BatchNorm(6), ReLU(), Conv2d(6, 6, 1, rng))
+    return Sequential(
+        ConvReluPool2d(3, 4, 3, rng), DepthwiseConv2d(4, 3, rng, stride=2, padding='same'), Conv2d(4, 6, (3, 2), rng, padding=1), BatchNorm(6),
+        Residual(body, Conv2d(6, 6, 1, rng)), ReLU(), MaxPool2d(2), Flatten(), Dense(24, 7, rng), Sigmoid(), Dense(7, 3, rng)), (17, 14, 3)
+
+def losses(framework, net, x, y, **how):
+    step = FRAMEWORKS[framework](net, x, y, **how)
+    return [step() for _ in range(4)]
+
+@pytest.mark.parametrize('framework, how', [('tinybench', dict(threads=1)), ('torch', dict(threads=1, last=True, compiled=False)),
+                                            ('torch', dict(threads=1, last=False, compiled=False)), ('jax', {})])
+def test_a_framework_trains_the_same_network(framework, how):
+    if framework in ('torch', 'jax'): pytest.importorskip(framework, reason=f'needs {framework}')
+    def made():
+        rng = np.random.default_rng(0)
+        net, shape = odd(rng)
+        return net.train(), rng.normal(size=(6, *shape)).astype(np.float32), rng.integers(0, 3, 6)
+    want = losses('numpy', *made(), threads=1)
+    assert want[0] > want[-1]
+    assert np.allclose(losses(framework, *made(), **how), want, rtol=2e-3), framework
+
+@pytest.mark.parametrize('name', ['torch', 'jax'])
+def test_a_layer_that_is_not_known_is_named(name):
+    pytest.importorskip(name, reason=f'needs {name}')
+    rng = np.random.default_rng(0)
+    how = dict(threads=1, last=True, compiled=False) if name == 'torch' else {}
+    with pytest.raises(TypeError, match='not told how to build Tanh'):
+        FRAMEWORKS[name](Sequential(Flatten(), Dense(4, 2, rng), Tanh()), np.zeros((2, 2, 2, 1), np.float32), np.zeros(2, np.int64), **how)
+
+def test_the_networks_of_the_race_are_known():
+    for net in NETS: assert create(net, np.random.default_rng(0)) and SHAPES[net]
+
+@pytest.mark.slow
+def test_a_short_race_says_how_they_did(monkeypatch):
+    monkeypatch.setattr(training, 'SAMPLE', .002)
+    said = []
+    found = race_training(('mnist_mlp',), ('numpy',), batch=8, rounds=8, progress=said.append)
+    assert isinstance(found, TrainingRace) and set(found.setup['mnist_mlp']) == {'tinybench', 'numpy'}
+    assert 'mnist_mlp' in repr(found) and 'in parts of its time' in repr(found) and said
+    assert found.to_dict()['found']['mnist_mlp']
+
+def test_who_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(training, 'find_spec', lambda name: None)
+    monkeypatch.setattr(training, 'one_network', lambda net, frameworks, *rest: (frameworks, {}))
+    found = race_training(('mnist_mlp',), ('jax',))
+    assert found.found == {'mnist_mlp': ['tinybench']} and found.missing == ('jax is not installed: pip install jax',)
