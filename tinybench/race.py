@@ -333,7 +333,9 @@ def race(
     missing = tuple((n, why) for n in against if (why := available(n)))
     names = ['tinybench', *(n for n in dict.fromkeys(against) if n != 'tinybench' and n not in dict(missing))]
     choices = {n: settings(n, task) if threads is None else [dict(threads=threads)] for n in names}
-    if native: choices['tinybench'] = [c | dict(native=True) for c in choices['tinybench']]
+    if native:      # threads that share a batch evenly: others do not run
+        ours = [c for c in choices['tinybench'] if BATCH % c['threads'] == 0]
+        choices['tinybench'] = [c | dict(native=True) for c in ours]
     best = {n: pick(n, task, choices[n], trials, tell) for n in names}
     with ExitStack() as stack:   # new processes: their peak is of no trial
         runners = {n: stack.enter_context(RunnerProcess(n, task, best[n])) for n in names}

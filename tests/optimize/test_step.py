@@ -208,3 +208,12 @@ def test_the_moving_averages_of_an_encoded_network_stay():
     net = Sequential(Dense(3, 4, rng()), BatchNorm(4), Dropout(.5, rng()))
     net[1].mean[:] = 2
     assert (bfloat16(strip(net))[1].mean == 2).all()
+
+def test_a_network_may_have_layers_called_final_and_facts():
+    class Named(Module):
+        def __init__(self):
+            r = np.random.default_rng(0)
+            self.final, self.facts = Dense(5, 2, r), Dense(3, 5, r)
+        def forward(self, x): return self.final(self.facts(x))
+    x = np.ones((4, 3), np.float32)
+    assert optimize(Named(), [float16], x).changes[0].before.layers == 2

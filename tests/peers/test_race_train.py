@@ -58,5 +58,13 @@ def test_a_short_race_says_how_they_did(monkeypatch):
 def test_who_is_not_installed_is_named(monkeypatch):
     monkeypatch.setattr(training, 'find_spec', lambda name: None)
     monkeypatch.setattr(training, 'one_network', lambda net, frameworks, *rest: (frameworks, {}))
-    found = race_training(('mnist_mlp',), ('jax',))
-    assert found.found == {'mnist_mlp': ['tinybench']} and found.missing == ('jax is not installed: pip install jax',)
+    found = race_training(('mnist_mlp',), ('jax', 'numpy'))
+    assert found.found == {'mnist_mlp': ['tinybench', 'numpy']} and found.missing == ('jax is not installed: pip install jax',)
+    with pytest.raises(ValueError, match='nobody to race: jax is not installed'): race_training(('mnist_mlp',), ('jax',))
+
+def test_too_few_rounds_are_refused_before_anything_runs():
+    with pytest.raises(ValueError, match='3 rounds: an interval needs 6'): race_training(('mnist_mlp',), ('numpy',), rounds=3)
+
+def test_our_threads_share_a_batch_evenly():
+    assert training.settings('tinybench', 33)[0] == dict(threads=1)
+    assert all(33 % s['threads'] == 0 for s in training.settings('tinybench', 33))

@@ -82,7 +82,7 @@ def test_pyproject_follows_settings_ini(ini, pyproject, root):
 
 def test_extras(pyproject):
     extras = pyproject['project']['optional-dependencies']
-    assert set(extras) == {'fast', 'torch', 'onnx', 'keras', 'h5', 'faces', 'mlperf', 'postgres', 'course', 'explore', 'dev'}
+    assert set(extras) == {'fast', 'torch', 'onnx', 'jax', 'litert', 'openvino', 'keras', 'h5', 'faces', 'mlperf', 'postgres', 'course', 'explore', 'dev'}
     assert 'nbdev==2.4.14' in extras['course']
 
 def test_top_level(project):

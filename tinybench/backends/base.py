@@ -195,6 +195,8 @@ class Native(Module):
         "Functions, bytes of weights, MACs, and bytes of activations, for one example."
         p = self.plan(1)
         return len(p.layout.steps), p.weights.nbytes, self.macs, self.activations((1, *shape))
+    def load_state_dict(self, state):
+        raise ValueError('native stores packed weights: load them into the network before this step')
     def extra(self): return repr(self.plan(1))
 
 # %% ../../nbs/62_backends.base.ipynb #native
@@ -211,7 +213,7 @@ native.final = True
 # %% ../../nbs/62_backends.base.ipynb #native-model
 def native_model(name:str, net:Native, shape, dtype=None, **options) -> Model:
     "A network as C as a `Model` for any batch."
-    own = dict(kind='plan', read=np.array, source=net, weights=partial(module_bytes, net),
+    own = dict(kind='plan', read=np.array, source=net, weights=partial(plan_bytes, net.plan(1)),
                activations=net.activations)
     return Model(name, net.run, shape, dtype or 'float32', **(own | options))
 

@@ -185,7 +185,8 @@ def ablate(
     fine_tune trains on the labels, distill on the answers of the network that was given. Weights that are 0
     stay 0, unless keep_zeros = false.
 
-    native makes C of the network, in float32, and has to be the last step. It takes a C compiler.
+    native makes C of the network, of codes if integer comes before it, and has to be the last step. It takes
+    a C compiler.
 
     A step that fails is named, and the others are measured. Goes on after a kill where it was, with --out.
     Ends with status 1 if a network of the steps in their order failed.

@@ -7,6 +7,7 @@ import typer
 from tinybench.base.files import new_folder, read_text, write_whole
 from tinybench.base.terminal import echo, say
 from tinybench.base.text import Shown, Table, worded
+from .engines import DTYPES
 from .options import AsJson, Seed
 from .plan import make_model
 
@@ -116,14 +117,24 @@ def quantized(net, shape:tuple, examples:Path|None, seed:int):
     if has_codes(net):
         if examples: raise ValueError('--examples say nothing: this network has its grids')
         return net
-    x = np.load(examples, allow_pickle=False) if examples else None
+    x = array_in(examples) if examples else None
     if x is not None and x.shape[1:] != tuple(shape): raise ValueError(
         f'{examples} holds examples of {x.shape[1:]}, and the network takes {tuple(shape)}')
     if x is None: x = np.random.default_rng(seed).standard_normal((32, *shape), np.float32)
     return integer(folded(strip(net)), x.astype(np.float32))
 
+def array_in(path:Path):
+    "The array of numbers in a file; ValueError if there is none."
+    import numpy as np
+    try: x = np.load(path, allow_pickle=False)
+    except ValueError: x = None
+    if isinstance(x, np.ndarray) and x.dtype.kind in 'fiu': return x
+    raise ValueError(f'{path} holds no array of numbers, as np.save writes it')
+
 def grids_of(net) -> tuple:
     "In words the grids of a network from fractions to fractions, of its first codes and its last; else ()."
+    from tinybench.nn.module import Sequential
+    if not isinstance(net, Sequential): return ()
     ends = net[0], net[-1]
     if not all(hasattr(m, 'grid') for m in ends): return ()
     return tuple(f'a code q stands for {g.scale:.9g}*(q - {g.zero})' for g in (m.grid() for m in ends))
@@ -175,7 +186,7 @@ def compile_network(
     from tinybench.native.int8 import between, plan
     from tinybench.toolchain.store import NoLibrary
     name = c_name(name or net.rpartition(':')[2])
-    lookup('dtype', dtype, dict(float32=4, int8=1))
+    lookup('dtype', dtype, DTYPES)
     if examples and dtype != 'int8': raise ValueError('--examples say something with --dtype int8 only')
     out = (out or Path(f'compiled/{name}')).resolve()
     check_out(out, name)
@@ -194,7 +205,7 @@ def compile_network(
         path, found['secs'] = shared_library(p)
         found['error'] = largest_error(p, made)
         if not found['error'] <= (0 if dtype == 'int8' else 1e-3): raise ValueError(
-            f'the C is off by {found["error"]:.0%} of the largest number, and nothing was written')
+            f'the C is off by {found["error"]:.1e} of the largest number, and nothing was written')
         data['library'] = path.read_bytes()
         found['library'] = len(data['library'])
     except NoLibrary as e: found['why'] = str(e)

@@ -5,7 +5,7 @@ from tinybench.base.files import write_whole
 from tinybench.base.names import lookup
 from tinybench.base.terminal import say
 
-DTYPES = dict(float32=4, int8=1)    # bytes
+DTYPES = dict.fromkeys(('float32', 'int8'))
 
 def names_in(text:str) -> list[str]:
     "Names with commas between, each once."

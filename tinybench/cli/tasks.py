@@ -178,6 +178,8 @@ def run_tasks(
     Example: tinybench tasks run kws01 --model kws_ref_model.tflite --data official
     """
     names = names_of(tasks)
+    if threshold is not None and STREAM not in names:
+        raise ValueError(f'--threshold is of {STREAM}, which is not run')
     models = given_models(model or [], names)
     report, stream = tasks_run(names, models, quick, seed, out, data.value if data else '', threshold)
     if out:

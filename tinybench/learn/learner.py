@@ -24,8 +24,8 @@ class Ideas(NamedTuple):
 
 class Value:
     "A value of each image, what made it, where it and its gradient lie, and who adds to its gradient."
-    def __init__(self, number:int, node):
-        self.number, self.node, self.shape = number, node, (1, *node.shape[1:])
+    def __init__(self, node):
+        self.node, self.shape = node, (1, *node.shape[1:])
         self.frame = self.back = NONE       # zeros around it, and around its gradient
         self.place, self.parts, self.wanted = None, [], False
 
@@ -36,8 +36,8 @@ class Learner:
         self.batch, self.target, self.lanes, self.ideas = batch, target, target.lanes(), ideas
         self.tape = Tape(batch, threads, ideas.chunk, prod(nodes[0].shape[1:]))
         self.known, self.frames, self.written, self.start = {}, {}, set(), Stage(once=True)
-        self.moving, self.masks, self.constants = [], [], []
-        self.values = [Value(i, n) for i, n in enumerate(nodes)]
+        self.moving, self.masks, self.constants, self.alone = [], [], [], set()
+        self.values = [Value(n) for n in nodes]
         self.losses = self.tape.buffer(per=1, kept=True)
         self.values[-1].wanted = True
         for v in self.values[1:]: self.look(v)
@@ -50,6 +50,8 @@ class Learner:
         self.offsets = ideas.first_fit(sizes, lives)
         # a vector may reach beyond the last number
         self.size = max(self.offsets[i] + sizes[i] for i in sizes) + 4*self.lanes
+        if self.size >= 2**31: raise ValueError(
+            f'a batch of {batch} takes {4*self.size/2**30:.0f} GiB, and a step in C counts up to 8')
     def look(self, v:Value):
         "Whether a gradient is wanted, and which frames are needed."
         path, name = v.node.path or 'the network', v.node.op.name
@@ -140,10 +142,13 @@ class Learner:
         return self.fixed(a.size, a)._replace(shape=a.shape, strides=rows(a.shape))
     # gradients
     def gradient_of(self, w:Weight) -> Place: return Place(GRADIENTS, w.start, w.shape, rows(w.shape))
-    def begins(self, w:Weight) -> bool:
+    def begins(self, w:Weight, once:bool=False) -> bool:
         "Whether the gradient of `w` begins here: what stands there is overwritten, not added to."
         new = w.start not in self.written
         self.written.add(w.start)
+        if new and once: self.alone.add(w.start)
+        # what one thread began, the others have not: their own sums begin with 0
+        self.tape.clear |= w.start in self.alone and not once
         return new
     def part(self, v:Value) -> Place|None:
         "A new place for a part of the gradient of `v`; None if nobody wants it."

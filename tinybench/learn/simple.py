@@ -161,7 +161,7 @@ class Norm(Rule):
         ends = g, pixels(g).strides[1], v.given, row, v.norm, L.weight(beta)
         L.sized('image', 'norm_sums', *ends, v.sums, *size, open)
         to = [L.gradient_of(w) if w.learns else L.fixed(*w.shape) for w in (gamma, beta)]
-        new = [not w.learns or L.begins(w) for w in (gamma, beta)]
+        new = [not w.learns or L.begins(w, once=True) for w in (gamma, beta)]
         L.tape.call('once', 'norm_slopes', v.sums, v.norm, *to, L.batch, size[0]*size[1], size[2], *new)
         if (to := L.part(L.values[x])) is not None:
             L.sized('image', 'norm_back', *ends, to, pixels(to).strides[1], *size, open)

@@ -44,7 +44,7 @@ class Tape:
     def __init__(self, batch:int, threads:int, chunk:Callable, given:int):
         self.given = given      # numbers of an image of the caller's
         self.batch, self.threads, self.share, self.chunk_of = batch, threads, batch//threads, chunk
-        self.buffers, self.stages, self.functions = [], [], {}
+        self.buffers, self.stages, self.functions, self.clear = [], [], {}, False
     def buffer(self, per:int=0, size:int=0, kept:bool=False) -> int:
         "A new buffer, of `per` numbers an image or of `size` in all; its number."
         self.buffers.append(Buffer(size or per*self.batch, per, kept))
@@ -110,7 +110,8 @@ class Tape:
     def code(self) -> str:
         "All functions, and one that runs the stages in order; threads wait for each other between them."
         texts = [*self.functions.values(), *(self.stage(k, st) for k, st in enumerate(self.stages))]
-        calls = []
+        own = 'if (t) memset(s->more + (t - 1)*(size_t)SIZE, 0, sizeof(float)*SIZE);'
+        calls = [own] if self.clear and self.threads > 1 else []
         wait = ['together(s);'] if self.threads > 1 else []     # another stage may use the memory of this one
         for k, st in enumerate(self.stages):
             alone = f'stage_{k}(s);' if self.threads == 1 else f'if (t == 0) stage_{k}(s);'

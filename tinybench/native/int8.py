@@ -18,9 +18,10 @@ from ..emit.integer import CODES, CodeNetwork
 from ..emit.layout import VIEWS, Layout, lay_out
 from ..emit.place import image
 from ..emit.steps import Apply, Step, rows_of
+from ..learn.trace import ops_of
 from . import plan as fractions
 from .kernel import best_block, c_head, pack
-from .plan import KNOWN, Node, Plan, agreed, as_step, check_plan, graph, ops_of, ready
+from .plan import KNOWN, Node, Plan, agreed, as_step, check_plan, graph, ready
 from ..nn.module import Module, Sequential, evaluating, walk
 from ..optimize import integer
 from ..optimize.integer import Dequantize, Quantize
@@ -202,7 +203,7 @@ def plan(
 ) -> Plan:
     """`net` in evaluation mode as one function for `batch` inputs: of fractions, or of codes with the same
     answer to the last bit. ValueError as of lesson 59's `plan`, and for sums beyond int32."""
-    check_plan(shape, name)
+    check_plan(shape, name, batch)
     if dtype not in ('float32', 'int8'): raise ValueError(f'a plan takes float32 or int8, not {dtype}')
     how = native, target, name, say
     if dtype == 'float32' and not has_codes(net): return fractions.plan(net, shape, batch, *how)

@@ -24,10 +24,10 @@ class Phase(NamedTuple):
     "Inputs that stand a stride apart, and the window of results in which each of them took part."
     start: int      # the first of these inputs
     count: int      # how many there are
-    tap: int        # the weight that the first result of a window is multiplied by: the last of them
-    taps: int       # how many weights there are; from the last on, each stands a stride before the other
-    before: int     # zeros needed before the first result: the first window begins so far outside
-    after: int      # zeros needed after the last one; less than 0 if the last results are not read
+    tap: int        # the weight for the first result of a window; for the next it is the one a stride earlier
+    taps: int       # results in a window, and so weights; 0 if no weight reaches these inputs
+    before: int     # zeros to put before the results, not those before the input; negative: results to skip
+    after: int      # the same behind the last result
 
 # %% ../../nbs/61_native.train.ipynb #phases
 def phases(
@@ -37,8 +37,7 @@ def phases(
     before:int,     # zeros before the first input
     out:int,        # results
 ) -> list[Phase]:
-    """The convolutions of results that give the gradients of the inputs: one for each place in a stride that
-    has an input; if no weight reaches these, `taps` is 0."""
+    "The convolutions of results that give the gradients of the inputs: one for each place in a stride."
     found = []
     for start in range(min(stride, n)):
         first, shift = (start + before) % stride, (start + before)//stride
@@ -52,8 +51,7 @@ WARM = 1 << 16      # numbers that stay in a core's own cache, with some room fo
 
 # %% ../../nbs/61_native.train.ipynb #chunk
 def chunk(images:int, numbers:int) -> int:
-    """How many of `images` go through a stage at once: the most that divide them and, with `numbers` each,
-    are at most WARM numbers; at least 1."""
+    "How many of `images` go through a stage at once, at least 1; `numbers`: of each."
     return max(k for k in range(1, images + 1) if images % k == 0 and (k == 1 or k*numbers <= WARM))
 
 # %% ../../nbs/61_native.train.ipynb #open
@@ -61,8 +59,7 @@ OPEN = dict(batchnorm='relu', add='then', max_pool2d='relu')
 
 # %% ../../nbs/61_native.train.ipynb #with-relu
 def with_relu(nodes:list[Node]) -> list[Node]:
-    """The nodes, in which a ReLU is an option, set to True, of the operation before it, if `OPEN` has that
-    and nobody else reads it."""
+    "The nodes, with each ReLU that `OPEN` allows done by the operation before it, if no other reads that."
     reads, kept, new = [i for n in nodes for i in n.ins if type(i) is int], [], {}
     for v, n in enumerate(nodes):
         ins = tuple(new[i] if type(i) is int else i for i in n.ins)

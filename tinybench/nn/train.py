@@ -137,10 +137,10 @@ def fit(
     step:Callable|None=None,     # makes one step, as `train_step` does, which is taken unless given
 ) -> History:
     "Train `net` in place for `epochs`. FloatingPointError where the loss stops being finite."
-    check_fit(net, opt, epochs, valid)
+    check_fit(net, opt, epochs, valid, step)
     callbacks = tuple(sorted((*callbacks, *([Progress()] if progress else [])), key=lambda c: c.last))
     run = Run(net, batches, opt, loss, epochs, valid, metric, callbacks=callbacks,
-              train_step=step or train_step)
+              train_step=train_step if step is None else step)
     net.train()
     with ExitStack() as ends:                  # every `end` is called, whatever happens
         for c in reversed(callbacks): ends.callback(c.end, run)
@@ -151,12 +151,14 @@ def fit(
     return run.history
 
 # %% ../../nbs/18_nn.train.ipynb #check-fit
-def check_fit(net:Module, opt:Optimizer, epochs:int, valid):
+def check_fit(net:Module, opt:Optimizer, epochs:int, valid, step=None):
     "ValueError where training would do nothing, or lose its validation after one epoch."
     checks.whole('fit', 'epochs', epochs, 0)
     if not isinstance(net, Module): raise TypeError(f'fit trains a Module, not a {type(net).__name__}')
     if not {id(p) for p in net.parameters()} & {id(p) for p in opt.params}:
         raise ValueError(f'{opt!r} has none of the parameters of this network: make it with net.parameters()')
+    if step is not None and not callable(step):
+        raise TypeError(f'step is a {type(step).__name__}, not a function of (run, x, y)')
     if hasattr(valid, '__next__'):
         raise ValueError('valid is a generator, which is used up after one epoch; pass a Loader or a list')
 

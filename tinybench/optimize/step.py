@@ -98,7 +98,7 @@ class Facts(NamedTuple):
 # %% ../../nbs/50_optimize.step.ipynb #facts
 def facts(net:Module, shape:tuple) -> Facts:
     "Counts `net` for one example of `shape`, or asks a network that is not made of operations any more."
-    if hasattr(net, 'facts'): return Facts(*net.facts(shape))
+    if hasattr(type(net), 'facts'): return Facts(*net.facts(shape))
     c = cost(net, shape, batch=1)
     leaves = sum(not any(parts(m, Module)) for _, m in walk(net))
     return Facts(leaves, sum(a.nbytes for a in live_state(net).values()), c.macs, c.peak_bytes)
@@ -165,7 +165,7 @@ def answers_of(net:Module, x) -> np.ndarray:
     with evaluating(net): return net(Tensor(x)).data
 def take_step(name:str, step:Callable, net:Module, x:np.ndarray) -> tuple[Module, Change]:
     "`step(net)`, and what it changed on `x`; ValueError or TypeError names a step that breaks the rules."
-    if why := getattr(net, 'final', ''): raise ValueError(f'step {name!r} comes after {why}')
+    if why := getattr(type(net), 'final', ''): raise ValueError(f'step {name!r} comes after {why}')
     given, before, old = net.state_dict(), facts(net, x.shape[1:]), answers_of(net, x)
     try: new = step(net)
     except Exception as e:

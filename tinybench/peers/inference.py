@@ -15,7 +15,7 @@ from ..nn.module import Sequential
 from ..optimize.integer import integer_network
 from .engines import ENGINES, OF_CODES, Missing
 from .graph import code_graph
-from .memory import LIBRARIES, MemoryRace, race_memory
+from .memory import LIBRARIES, MemoryRace, check_memory, race_memory
 
 NETS = 'resnet8', 'ds_cnn', 'mobilenet_v1_025', 'fc_autoencoder'
 CLOSE = 1e-4        # of the largest number: what engines may differ by, that add up in another order
@@ -82,14 +82,16 @@ def race_inference(nets=NETS, against=('litert', 'onnxruntime'), batch:int=1, se
     or are given no int8 here, are named in `missing`. `memory`: so many processes of each engine show what
     it takes of memory, in float32."""
     engines = dict(float32=ENGINES, int8=OF_CODES)[dtype]
+    if memory: check_memory(memory)
     peers, missing, rng = dict(tinybench=engines['tinybench']), [], np.random.default_rng(seed)
-    for key in against:
+    for key in ('tinybench', *against):     # ours first, which tells if there is no C
         if key not in engines:
             missing.append(f'{key} is given no network of int8 here')
             continue
         try: engines[key](raced('simple_cnn', 1, rng, seed, dtype)[0], SHAPES['simple_cnn'], 1)
         except Missing as e: missing.append(str(e))
         else: peers[key] = engines[key]
+    if len(peers) == 1: raise ValueError(f'nobody to race: {"; ".join(missing) or "none is named"}')
     found = {}
     for name in nets:
         if progress: progress(f'{name}: {", ".join(peers)}')

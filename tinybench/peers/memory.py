@@ -144,11 +144,15 @@ def memory_rows(net:str, found:dict, level:float) -> list[tuple]:
         return worded(*spread_of(its, level), 'B'), *map(share, OURS)
     return [(net, key, *cells(key, 0), *cells(key, 1)) for key in found]
 
+def check_memory(repeats:int):
+    "ValueError unless memory can be raced."
+    if sys.platform != 'linux': raise ValueError('how far a process grows is known on Linux only')
+    if repeats < 2: raise ValueError(f'{repeats} processes of each: too few for an interval, which needs 2')
+
 def race_memory(nets, peers, batch:int=1, seed:int=0, repeats:int=8, progress=None) -> MemoryRace:
     """Race our plans against the engines `peers` for memory, in fresh processes. ValueError if it is not
     Linux, or an engine gives other answers."""
-    if sys.platform != 'linux': raise ValueError('how far a process grows is known on Linux only')
-    if repeats < 2: raise ValueError(f'{repeats} processes of each: too few for an interval, which needs 2')
+    check_memory(repeats)
     found, rng = {}, np.random.default_rng([seed, batch])
     for name in nets:
         x = rng.normal(size=(batch, *SHAPES[name])).astype(np.float32)

@@ -10,10 +10,12 @@ from ..base.process import Child
 from ..base.text import Shown, Table
 from ..measure.clock import random_rounds
 from ..measure.pairs import Comparison, compare_results, paired_results
+from ..measure.stats import fewest_values
 from ..models.zoo import SHAPES, create
 from ..native.train import plan_step
 from ..nn.loss import cross_entropy
-from ..nn.module import Module
+from ..nn.dense import Dropout
+from ..nn.module import Module, walk
 from ..nn.optim import Adam
 from ..nn.train import Run, train_step
 
@@ -23,7 +25,9 @@ SAMPLE = .05                            # seconds of steps in one timing, at lea
 
 def ours(net:Module, x, y, threads:int):
     "Our step in C; ValueError, with the reason, if there can be none."
-    def stop(why): raise ValueError(f'a race is between steps in C, and there is none: {why}')
+    def stop(why):
+        why = why.removesuffix('; the usual step trains')
+        raise ValueError(f'a race is between steps in C, and there is none: {why}')
     opt = Adam(net.parameters(), LR, eps=EPS)
     run = Run(net, None, opt, cross_entropy, 1)
     step = plan_step(net, cross_entropy, opt, len(x), threads, say=stop)
@@ -63,11 +67,12 @@ def jax(net:Module, x, y):
 
 FRAMEWORKS = dict(tinybench=ours, numpy=usual, torch=torch, jax=jax)
 
-def settings(name:str) -> list[dict]:
-    "The settings among which the best of a framework is chosen."
+def settings(name:str, batch:int) -> list[dict]:
+    "The settings among which the best of a framework is chosen; our threads share a batch evenly."
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     threads = [dict(threads=t) for t in sorted({1, cpus})]
     if name == 'jax': return [{}]
+    if name == 'tinybench': return [dict(threads=t) for t in range(1, cpus + 1) if batch % t == 0]
     if name != 'torch': return threads
     ways = [dict(last=last, compiled=False) for last in (True, False)] + [dict(last=True, compiled=True)]
     return [t | w for w in ways for t in threads]
@@ -89,15 +94,20 @@ class Contestant(Child):
     def __init__(self, framework:str, options:dict, *job):
         self.framework, self.options = framework, options
         super().__init__(framework, life, framework, *job, options)
-        self.loss = self.answer()
-        secs = min(self.ask(1) for _ in range(3))
-        self.steps = max(round(SAMPLE/secs), 1)
+    def __enter__(self):
+        try:
+            self.loss = self.answer()
+            self.steps = max(round(SAMPLE/min(self.ask(1) for _ in range(3))), 1)
+        except BaseException:
+            self.close(0)
+            raise
+        return self
     def secs(self) -> float: return self.ask(self.steps)
 
 def best_of(framework:str, job:tuple, stack:ExitStack, tell, trials:int=3) -> Contestant:
     "The fastest setting of a framework, by the median of `trials` of each."
     found = []
-    for options in settings(framework):
+    for options in settings(framework, job[1]):
         tell(f'{job[0]}: {framework} {options or ""}')
         try:
             with Contestant(framework, options, *job) as c:
@@ -120,7 +130,9 @@ class TrainingRace(Shown):
                 for net, c in self.found.items() for r in c.results]
         head = 'network', 'framework', 'setting', 'ms a step', 'ours in parts of its time'
         note = f'batches of {self.batch}, Adam; each with its best setting, in turns'
-        return Table(head, tuple(rows), (note, *self.missing), left=3)
+        jax = ('jax moves no averages of BatchNorm, and draws one mask for all steps',)
+        jax = jax if any('jax' in s for s in self.setup.values()) else ()
+        return Table(head, tuple(rows), (note, *jax, *self.missing), left=3)
     def to_dict(self) -> dict:
         return dict(batch=self.batch, missing=[*self.missing], setup=self.setup,
                     found={net: c.to_dict() for net, c in self.found.items()})
@@ -132,12 +144,12 @@ def said(c:Comparison, name:str) -> str:
 def one_network(net:str, frameworks, batch:int, rounds:int, seed:int, tell) -> tuple[Comparison, dict]:
     "Steps of all frameworks in turns; ValueError if the first loss of one is another."
     rng, job = np.random.default_rng(seed), (net, batch, seed)
+    draws = any(isinstance(m, Dropout) for _, m in walk(create(net, rng)))      # each as it likes
     with ExitStack() as stack:
         runners = {f: best_of(f, job, stack, tell) for f in frameworks}
         first = runners['tinybench'].loss
         for name, r in runners.items():
-            # dropout draws as it likes
-            if net != 'ds_cnn' and not abs(r.loss - first) <= CLOSE*abs(first):
+            if not draws and not abs(r.loss - first) <= CLOSE*abs(first):
                 raise ValueError(f'{name} gives {net} another first loss: {r.loss:.5g}, ours {first:.5g}')
         secs = {f: [] for f in frameworks}
         for i, order in enumerate(random_rounds(list(frameworks), rounds, rng)):
@@ -153,6 +165,8 @@ def race_training(nets=NETS, against=('torch',), batch:int=32, rounds:int=30, se
     tell = progress or (lambda text: None)
     gone = [k for k in against if k in ('torch', 'jax') and not find_spec(k)]
     frameworks, found, setup = ['tinybench', *(k for k in against if k not in gone)], {}, {}
-    for net in nets: found[net], setup[net] = one_network(net, frameworks, batch, rounds, seed, tell)
     missing = tuple(f'{k} is not installed: pip install {k}' for k in gone)
+    if len(frameworks) == 1: raise ValueError(f'nobody to race: {"; ".join(missing) or "none is named"}')
+    if rounds < fewest_values(): raise ValueError(f'{rounds} rounds: an interval needs {fewest_values()}')
+    for net in nets: found[net], setup[net] = one_network(net, frameworks, batch, rounds, seed, tell)
     return TrainingRace(found, setup, batch, missing)

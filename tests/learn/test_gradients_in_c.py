@@ -198,7 +198,7 @@ def few(): return [first(BatchNorm(3)), first(MaxPool2d(3, stride=1)), first(Dep
 def more(): return [drawn(seed, [*LOSSES][seed % 4], seed % 3 == 0) for seed in range(900, 912)]
 
 def sanitize(which, gcc):
-    code = f'import trainkit, test_training\ntrainkit.sanitized_steps(test_training.{which}())'
+    code = f'import trainkit, test_gradients_in_c\ntrainkit.sanitized_steps(test_gradients_in_c.{which}())'
     done = subprocess.run([sys.executable, '-W', 'error', '-c', code], env=sanitized(gcc), cwd=Path(__file__).parent,
                           capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr[-3000:]
