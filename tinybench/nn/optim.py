@@ -119,10 +119,6 @@ class Optimizer:
         for p in self.params: p.grad = None
     def state_dict(self): return saved_slots(self)
     def load_state_dict(self, state): load_slots(self, state)
-    def __setstate__(self, state):
-        "A copy moves its own parameters: they are stretches of its own vector."
-        vars(self).update(state)
-        self.views = [self.w[s].reshape(v.shape) for v, s in zip(self.views, self.spans)]
     def __repr__(self):
         return f'{type(self).__name__}({self.w.size:,} parameters, lr {self.lr}, step {self.t})'
 
@@ -166,6 +162,8 @@ def check_params(params) -> list[Tensor]:
 # %% ../../nbs/17_nn.optim.ipynb #adopt
 def adopt(opt:Optimizer) -> list[bool]:
     "Take in parameters that were replaced, and zeros for those that got no gradient; says which got one."
+    if opt.views[0].base is not opt.w:      # a copy of the optimizer moves its own vector
+        opt.views = [opt.w[s].reshape(v.shape) for v, s in zip(opt.views, opt.spans)]
     for i, (p, view, s) in enumerate(zip(opt.params, opt.views, opt.spans)):
         buffer = p.buffer
         if p.data is not view or buffer is None or buffer.base is not opt.g:
