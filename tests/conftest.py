@@ -52,6 +52,13 @@ def gcc(monkeypatch):
     return compiler.find_compiler()
 
 @pytest.fixture(scope='session')
+def own_cache(tmp_path_factory):
+    "What is compiled from here on is kept for this session of tests only."
+    with pytest.MonkeyPatch.context() as m:
+        m.setenv('TINYBENCH_CACHE', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+@pytest.fixture(scope='session')
 def root(): return ROOT
 
 @pytest.fixture(scope='session')

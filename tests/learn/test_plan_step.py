@@ -436,12 +436,18 @@ SCRIPT = '''
     x, y = r.normal(size=(64, 40)).astype('f4'), r.integers(0, 3, 64)
     net, opt, run = make()
     step = plan_step(net, cross_entropy, opt, 64, 2)
-    def check():
-        "That the next step in C is right."
-        usual, o, ran = make()
-        usual.load_state_dict(net.state_dict())
+    def usual():
+        "That a step in C is right. Only of the first weights: later a number may lie at the corner of a ReLU."
+        net, o, ran = make()
         a, b = train_step(ran, x, y), step(run, x, y)
         assert abs(a - b) < 1e-5 and np.abs(o.w - opt.w).max() < 1e-5
+    def check():
+        "That the next step is what a fresh plan makes of the same weights, to the last bit."
+        twin, o, ran = make()
+        twin.load_state_dict(net.state_dict())
+        a, b = plan_step(twin, cross_entropy, o, 64, 2)(ran, x, y), step(run, x, y)
+        assert a == b and (o.w == opt.w).all()
+    usual()
     check()
 '''
 def python(code, secs=120):
@@ -505,8 +511,7 @@ def test_ctrl_c_leaves_no_thread_waiting():
         print(caught, step.runner.here[0])      # how many wait in the C
         check()
     ''')
-    caught, waiting = map(int, got.split())     # Python itself loses one now and then, in a callback that has no caller
-    assert caught >= 145 and waiting == 0
+    assert got == '150 0\n'
 
 
 # --- it learns
@@ -589,3 +594,19 @@ def test_numbers_of_a_batchnorm_that_change_are_noticed():
         for _, layer in walk(m):
             if isinstance(layer, BatchNorm): layer.momentum, layer.eps = .5, .1
     pair.steps(batches(2, seed=3))
+
+def test_parameters_that_were_replaced_before_the_first_step():
+    pair, other = Pair(), small(9)
+    for m in (pair.usual, pair.net):
+        for p, q in zip(m.parameters(), other.parameters()): p.data = q.data.copy()
+    pair.steps(batches(3))
+
+def test_a_plan_for_a_copy_of_network_and_optimizer():
+    pair = Pair()
+    pair.steps(batches(2))
+    net, opt = copy.deepcopy((pair.net, pair.opt))
+    usual, usual_opt = copy.deepcopy((pair.usual, pair.usual_opt))
+    step = plan_step(net, cross_entropy, opt, 8, say=never)
+    for x, y in batches(3, seed=4):
+        assert step(run(net, opt), x, y) == pytest.approx(train_step(run(usual, usual_opt), x, y), rel=1e-4)
+    np.testing.assert_allclose(opt.w, usual_opt.w, atol=1e-5)

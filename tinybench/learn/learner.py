@@ -79,10 +79,10 @@ class Learner:
         "A call of an inline function by way of one for these numbers, which are known to the compiler."
         given = ['float *p{k}' if isinstance(a, Place) else 'const int p{k}' if isinstance(a, str) else ''
                  for a in args]
-        params = [text.format(k=k) for k, text in enumerate(given) if text]
-        said = ', '.join(f'p{k}' if text else str(int(args[k])) for k, text in enumerate(given))
+        params = [form.format(k=k) for k, form in enumerate(given) if form]
+        said = ', '.join(f'p{k}' if form else str(int(args[k])) for k, form in enumerate(given))
         def write(name): return function(name, 'for these sizes', params, wrapped(f'{kind}({said});'))
-        self.tape.call(per, self.function(kind, write), *(a for a, text in zip(args, given) if text))
+        self.tape.call(per, self.function(kind, write), *(a for a, form in zip(args, given) if form))
     def before(self, name:str, *args):
         "A call at the start of the step, such as one that packs weights."
         self.start.calls.append(Call(name, list(args), 'once'))

@@ -77,6 +77,7 @@ class StepPlan:
         self.why, self.told, self.runner, self.shape, self.code = '', False, None, None, None
     def build(self, x:np.ndarray, y):
         "Write and compile the C for batches like this one."
+        self.take_in()
         opt, nodes = self.opt, self.ways.with_relu(one_step(self.net, self.loss, self.opt, x, y))
         self.targets = Targets(nodes, y)
         c = Learner(nodes, self.batch, self.threads, self.target, self.ways.ideas)
@@ -92,6 +93,11 @@ class StepPlan:
         self.state = self.modes()
         opt.g[:] = 0            # what no C writes is no gradient
         if check_against(self, x, y): self.shape = x.shape
+    def take_in(self):
+        "Have parameters that were replaced in the optimizer's vector, which the C reads."
+        for p in self.opt.params: p.grad = p.buffer
+        adopt(self.opt)
+        self.opt.zero_grad()
     def source(self) -> str: return self.code
     def modes(self) -> list:
         "Which layers train, and which parameters: the C is for these."
@@ -135,9 +141,7 @@ class StepPlan:
         if run.loss is not self.loss:
             raise ValueError('this step was made for another loss: give fit the same')
         if not self.ready(x, y): return train_step(run, x, y)
-        for p in self.opt.params: p.grad = p.buffer
-        adopt(self.opt)         # takes in parameters that were replaced
-        self.opt.zero_grad()
+        self.take_in()
         value = self.gradients(x, y)
         check_finite(run, value)
         self.move()

@@ -35,7 +35,6 @@ def ops_of(module) -> list[Op]:
 OTHERS = losses.weighted_cross_entropy_op, losses.weighted_bce_op
 KNOWN = {op.fwd for m in (ops, channels, conv, dense, losses, norm, pool) for op in ops_of(m)
          if op.name in (*RULES, 'conv_relu_pool') and op not in OTHERS}
-KNOWN |= {norm.batchnorm.fwd, pool.conv_relu_pool.fwd}
 
 class Heard(Listener):
     "Hears the operations of a training step, and which layer each of them is of."
