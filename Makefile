@@ -22,9 +22,11 @@ test: .venv/.dev
 	$(BIN)/nbdev_test --n_workers 2
 	$(PYTEST) -m "not slow" --ignore=tests/project -n 2 --dist worksteal
 
-# what `make test` leaves out; one test at a time to each worker, as few of these take as long as the next
+# what `make test` leaves out; one test at a time to each worker, as few of these take as long as the next; and what
+# another test beside it would spoil
 test-slow: .venv/.dev
-	$(PYTEST) -m slow -n 2 --dist loadgroup
+	$(PYTEST) -m "slow and not alone" -n 2 --dist loadgroup
+	$(PYTEST) -m alone
 
 test-all: test
 	$(MAKE) test-slow

@@ -178,6 +178,7 @@ def warns(f):
 {name[1]} = warns({name[1]})'''
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_nbgrader_gives_the_same_scores_and_takes_five_times_as_long(tmp_path):
     course = kit.make_course(tmp_path/'course', 'quick', QUICK)
     solved = {n: kit.solutions(course, n) for n in QUICK}
@@ -185,21 +186,25 @@ def test_nbgrader_gives_the_same_scores_and_takes_five_times_as_long(tmp_path):
     answers = {'solved': solved, 'other': {n: {e: s[0] for e, s in right[n].items()} for n in QUICK}, 'half': {n: dict([*solved[n].items()][:2]) for n in QUICK},
                'empty': {n: {} for n in QUICK}} | {f'wrong {i}': {n: {e: s[i] for e, s in wrong[n].items()} for n in QUICK} for i in range(1)}
     answers['warns'] = {n: {e: warning(s) for e, s in solved[n].items()} for n in QUICK}
-    for student, of in answers.items(): kit.hand_in(course, 'quick', student, {n: kit.filled(course, 'quick', n, of[n]) for n in QUICK})
+    for student, of in answers.items():
+        notebooks = {n: kit.filled(course, 'quick', n, of[n]) for n in QUICK}
+        for again in ('', ' again', ' and again'): kit.hand_in(course, 'quick', student + again, notebooks)
     graded = grade(course, 'quick', jobs=2)
     ours, rows = kit.scores(course, 'quick'), {r.student: r for r in graded.rows}
+    assert all(ours[s] == ours[f'{s} again'] == ours[f'{s} and again'] for s in answers)
     secs = round_secs([*course.folder('autograded').glob('*/quick/graded.json')])
     assert rows['solved'].points == rows['solved'].of == rows['other'].points and rows['empty'].points == 0 < rows['half'].points < rows['half'].of
-    assert rows['solved'].notes == rows['other'].notes == () and all(r.notes for s, r in rows.items() if s not in ('solved', 'other'))
+    assert rows['solved'].notes == rows['other'].notes == () and all(rows[s].notes for s in answers.keys() - {'solved', 'other'})
     assert all(rows[f'wrong {i}'].points < rows['solved'].of for i in range(1))
     assert rows['warns'].points == rows['solved'].of and 'it warned, which costs no points' in str(rows['warns'].notes)
 
     shutil.rmtree(course.folder('autograded'))
+    for student in ours.keys() - answers: shutil.rmtree(course.folder('submitted')/student)
     (course.root/'gradebook.db').unlink()
     build(course)
     status, said = kit.nbgrader(course, 'autograde', 'quick')
     assert status == 0, said[-2000:]
-    assert kit.scores(course, 'quick') == ours
+    assert kit.scores(course, 'quick') == {s: ours[s] for s in answers}
     theirs = round_secs([max(p.glob('*.ipynb'), key=lambda f: f.stat().st_mtime) for p in course.folder('autograded').glob('*/quick')])
     assert theirs/secs >= 5, f'{theirs:.2f} s a submission with nbgrader, {secs:.2f} s here'
 

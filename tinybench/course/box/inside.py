@@ -8,7 +8,8 @@ from .link import Answerer, Judge
 from .messages import receive, send, took
 from .plain import ROOTS
 from .shell import Said, Shell, as_error, joined
-from .spaces import as_counted, children, end_orphans, ended, keeper, libc, limit, own_user, unshare, wall_in
+from .spaces import as_counted, children, end_orphans, ended, keeper, kept_on, libc, limit, own_user
+from .spaces import unshare, wall_in
 
 
 OWN = 'messages', 'guard', 'spaces', 'shell', 'inside'
@@ -178,7 +179,7 @@ def at_link(request, shell, sock, restore) -> tuple:
     judging = request['kind'] == 'judge'
     back = restore() if not judging and shell.unsure else []   # cells that follow need `compile` as it was
     link = (Judge if judging else Answerer)(sock, set(request['given']), shell.names)
-    e = judged(request, shell, link) if judging else link.serve()
+    with kept_on(request['cpu']): e = judged(request, shell, link) if judging else link.serve()
     notes = back + ['it warned, which costs no points']*(warned.left < warned.limit)
     if judging and link.refused: notes.append(f'compared a {link.refused}, which was refused')
     if judging and e is None and link.wrote and not link.writes:

@@ -3,6 +3,7 @@ import os, socket, threading, time
 from contextlib import ExitStack
 from ..cells import CourseError, named
 from .shell import failed
+from .spaces import this_cpu
 from .worker import Child, Gone, ask, copy_of, for_whom, order, readable, told
 
 
@@ -32,7 +33,8 @@ class Oracle:
         if reply.get('held') is not True:
             raise CourseError(f'The solution {c["id"]} does not run: {reply["outputs"][-1].get("evalue")}')
     def judge(self, name, serve, seconds) -> dict:
-        "What comes of the check `name` on a student's process, which `serve(fd, given)` has answer."
+        "What comes of the check `name` on a student's process, which `serve(fd, **more)` has answer."
+        more = dict(given=self.plan['given'], cpu=this_cpu())
         check, start, nonce = self.plan['checks'][name], time.monotonic(), os.urandom(8).hex()
         try:
             with self.lock: copied = copy_of(self.held[check['at']], 2*seconds)
@@ -41,11 +43,10 @@ class Oracle:
             ours, theirs = socket.socketpair()
             with ours, theirs:
                 request = dict(kind='judge', source=check['source'], between=check['between'],
-                               seconds=seconds, given=self.plan['given'], nonce=nonce,
-                               visible=not check['hidden'])
+                               seconds=seconds, nonce=nonce, visible=not check['hidden'], **more)
                 order(sock, request, ours.fileno())
                 ours.close()
-                answered = serve(theirs.fileno(), self.plan['given'])
+                answered = serve(theirs.fileno(), **more)
             left = max(1., start + seconds + 1 - time.monotonic())
             verdict = told(sock, self.child.key, nonce, 10) if readable(sock, left) else None
         if verdict is None:

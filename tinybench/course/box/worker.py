@@ -207,7 +207,7 @@ def run_check(child, cell, seconds, oracle) -> dict:
     def run(source): return child.run('check', source, seconds)
     if not oracle: return run(cell.source)
     if not oracle.knows(cell): return between_canaries(run, cell.source)
-    def serve(fd, given): return child.run('serve', '', seconds, fd, given=given)
+    def serve(fd, **more): return child.run('serve', '', seconds, fd, **more)
     reply = oracle.judge(named(cell), serve, seconds)
     if oracle.plan['checks'][named(cell)]['binds']: child.run('cell', cell.source, seconds)
     return reply
@@ -217,7 +217,7 @@ def ask_hidden(sock, child, cell, seconds, oracle, private=None) -> dict:
     def run(source): return ask(sock, child.key, 'hidden', source, seconds, files=private)
     if not oracle: return run(cell.source)
     if not oracle.knows(cell): return between_canaries(run, cell.source)
-    def serve(fd, given): return ask(sock, child.key, 'serve', '', seconds, fd, given=given, files=private)
+    def serve(fd, **more): return ask(sock, child.key, 'serve', '', seconds, fd, files=private, **more)
     return oracle.judge(named(cell), serve, seconds)
 
 def one_run(child, todo, found, until, progress=None, oracle=None, private=None) -> bool:

@@ -18,7 +18,7 @@ from .proof import EARN_NOTHING, Proof, Proved, Tried
 
 def run_cell(sock:socket.socket, key:bytes, cell:NotebookNode, secs:float, last:bool, oracle:Oracle) -> tuple:
     "Run a cell at `sock`, a hidden check in a copy if it is not the `last`: seconds, error, can it go on."
-    def serve(fd, given): return ask(to, key, 'serve', '', secs, fd, given=given)
+    def serve(fd, **more): return ask(to, key, 'serve', '', secs, fd, **more)
     start, kind = time.monotonic(), role(cell) if role(cell) in ('check', 'hidden') else 'cell'
     try:
         with copy_of(sock, secs) if kind == 'hidden' and not last else nullcontext(sock) as to:
