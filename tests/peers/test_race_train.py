@@ -24,9 +24,9 @@ def losses(framework, net, x, y, **how):
     return [step() for _ in range(4)]
 
 @pytest.mark.parametrize('framework, how', [('tinybench', dict(threads=1)), ('torch', dict(threads=1, last=True, compiled=False)),
-                                            ('torch', dict(threads=1, last=False, compiled=False)), ('jax', {})])
+                                            ('torch', dict(threads=1, last=False, compiled=False)), ('jax', {}), ('keras', dict(backend='tensorflow', compiled=True))])
 def test_a_framework_trains_the_same_network(framework, how):
-    if framework in ('torch', 'jax'): pytest.importorskip(framework, reason=f'needs {framework}')
+    for name in dict(torch=['torch'], jax=['jax'], keras=['keras', 'tensorflow']).get(framework, ()): pytest.importorskip(name, reason=f'needs {name}')
     def made():
         rng = np.random.default_rng(0)
         net, shape = odd(rng)
@@ -35,11 +35,11 @@ def test_a_framework_trains_the_same_network(framework, how):
     assert want[0] > want[-1]
     assert np.allclose(losses(framework, *made(), **how), want, rtol=2e-3), framework
 
-@pytest.mark.parametrize('name', ['torch', 'jax'])
-def test_a_layer_that_is_not_known_is_named(name):
+@pytest.mark.parametrize('name, how', [('torch', dict(threads=1, last=True, compiled=False)), ('jax', {}), ('keras', dict(backend='tensorflow', compiled=True))])
+def test_a_layer_that_is_not_known_is_named(name, how):
     pytest.importorskip(name, reason=f'needs {name}')
+    if name == 'keras': pytest.importorskip('tensorflow', reason='needs tensorflow')
     rng = np.random.default_rng(0)
-    how = dict(threads=1, last=True, compiled=False) if name == 'torch' else {}
     with pytest.raises(TypeError, match='not told how to build Tanh'):
         FRAMEWORKS[name](Sequential(Flatten(), Dense(4, 2, rng), Tanh()), np.zeros((2, 2, 2, 1), np.float32), np.zeros(2, np.int64), **how)
 
@@ -61,6 +61,12 @@ def test_who_is_not_installed_is_named(monkeypatch):
     found = race_training(('mnist_mlp',), ('jax', 'numpy'))
     assert found.found == {'mnist_mlp': ['tinybench', 'numpy']} and found.missing == ('jax is not installed: pip install jax',)
     with pytest.raises(ValueError, match='nobody to race: jax is not installed'): race_training(('mnist_mlp',), ('jax',))
+
+def test_keras_is_tried_on_each_backend_that_is_there(monkeypatch):
+    monkeypatch.setattr(training, 'find_spec', lambda name: name != 'tensorflow')
+    assert training.settings('keras', 8) == [dict(backend='jax', compiled=True), *(dict(backend='torch', compiled=c) for c in (True, False))]
+    monkeypatch.setattr(training, 'find_spec', lambda name: name == 'keras')      # without a backend
+    with pytest.raises(ValueError, match='nobody to race: keras is not installed'): race_training(('mnist_mlp',), ('keras',))
 
 def test_too_few_rounds_are_refused_before_anything_runs():
     with pytest.raises(ValueError, match='3 rounds: an interval needs 6'): race_training(('mnist_mlp',), ('numpy',), rounds=3)

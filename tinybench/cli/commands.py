@@ -380,7 +380,7 @@ def race(
     task:Annotated[str, typer.Argument(help='What to learn: mnist, cifar, digits; or inference; or train.')],
     against:Annotated[str|None, typer.Option(
         help='Whom to race, with commas between: torch,keras if left out; for inference litert,onnxruntime '
-             '(openvino is known too); for train torch (jax, numpy).')]=None,
+             '(openvino is known too); for train torch (jax, keras, numpy).')]=None,
     epochs:Annotated[int|None, typer.Option(help="Epochs, if not the task's own number.", min=1)]=None,
     repeats:Annotated[int|None, typer.Option(
         help='Fits of each, 3 if left out; rounds of inference, 80; of train, 30.', min=1)]=None,

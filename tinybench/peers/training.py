@@ -65,13 +65,24 @@ def jax(net:Module, x, y):
     from .jax import jax_step
     return jax_step(net, x, y, LR, EPS)
 
-FRAMEWORKS = dict(tinybench=ours, numpy=usual, torch=torch, jax=jax)
+BACKENDS = 'tensorflow', 'jax', 'torch'     # of Keras
+
+def keras(net:Module, x, y, backend:str, compiled:bool):
+    "Keras, its own `train_on_batch`; it takes all cores that it finds."
+    os.environ |= dict(KERAS_BACKEND=backend, TF_CPP_MIN_LOG_LEVEL='3', CUDA_VISIBLE_DEVICES='')
+    from .keras import keras_step
+    return keras_step(net, x, y, LR, EPS, compiled)
+
+FRAMEWORKS = dict(tinybench=ours, numpy=usual, torch=torch, jax=jax, keras=keras)
 
 def settings(name:str, batch:int) -> list[dict]:
     "The settings among which the best of a framework is chosen; our threads share a batch evenly."
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     threads = [dict(threads=t) for t in sorted({1, cpus})]
     if name == 'jax': return [{}]
+    if name == 'keras':     # on JAX it is always compiled
+        ways = [(b, c) for b in BACKENDS if find_spec(b) for c in (True, False)]
+        return [dict(backend=b, compiled=c) for b, c in ways if c or b != 'jax']
     if name == 'tinybench': return [dict(threads=t) for t in range(1, cpus + 1) if batch % t == 0]
     if name != 'torch': return threads
     ways = [dict(last=last, compiled=False) for last in (True, False)] + [dict(last=True, compiled=True)]
@@ -163,7 +174,8 @@ def race_training(nets=NETS, against=('torch',), batch:int=32, rounds:int=30, se
                   progress=None) -> TrainingRace:
     "Race our training steps in C against other frameworks; those not installed are named in `missing`."
     tell = progress or (lambda text: None)
-    gone = [k for k in against if k in ('torch', 'jax') and not find_spec(k)]
+    others = [k for k in against if k in ('torch', 'jax', 'keras')]
+    gone = [k for k in others if not find_spec(k) or not settings(k, batch)]     # Keras needs a backend
     frameworks, found, setup = ['tinybench', *(k for k in against if k not in gone)], {}, {}
     missing = tuple(f'{k} is not installed: pip install {k}' for k in gone)
     if len(frameworks) == 1: raise ValueError(f'nobody to race: {"; ".join(missing) or "none is named"}')
