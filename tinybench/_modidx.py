@@ -3614,6 +3614,7 @@ d = { 'settings': { 'branch': 'main',
             'tinybench.toolchain.cache': {},
             'tinybench.toolchain.compiler': {},
             'tinybench.toolchain.cpu': {},
+            'tinybench.toolchain.crew': {},
             'tinybench.toolchain.load': {},
             'tinybench.toolchain.run': {},
             'tinybench.toolchain.store': {}}}

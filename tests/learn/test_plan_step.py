@@ -484,11 +484,11 @@ def test_ctrl_c_while_threads_are_told(where):
                 got = self.q.{method}(*what)
                 os.kill(os.getpid(), signal.SIGINT)
                 return got
-        kept = step.runner.{name}
-        step.runner.{name} = Interrupted(kept)
+        kept = step.runner.crew.{name}
+        step.runner.crew.{name} = Interrupted(kept)
         try: step(run, x, y)
         except KeyboardInterrupt: print('caught')
-        step.runner.{name} = kept
+        step.runner.crew.{name} = kept
         time.sleep(.5)
         print(step.runner.here[0])      # how many wait in the C
         check()

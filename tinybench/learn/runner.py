@@ -1,10 +1,9 @@
 "Runs a compiled training step, by one thread or several"
-import ctypes, os, threading
-from contextlib import nullcontext
-from queue import SimpleQueue
+import ctypes, os
+from functools import partial
 import numpy as np
 
-from ..toolchain.run import undisturbed
+from ..toolchain.crew import Crew
 
 
 class Given(ctypes.Structure):
@@ -22,17 +21,8 @@ class StepRunner:
         lib.length.argtypes, lib.length.restype = [ctypes.c_void_p, ctypes.c_long], ctypes.c_double
         arrays = dict(arena=arena, w=w, g=g, more=self.more, here=self.here)
         self.given = Given(**{name: a.ctypes.data for name, a in arrays.items()})
-        self.start()
-    def start(self):
-        "Start the threads that help; a fork of a process has none of them."
-        self.process, self.done = os.getpid(), SimpleQueue()
-        self.here[:] = 0
-        self.todo = [SimpleQueue() for _ in range(self.threads - 1)]
-        for t, todo in enumerate(self.todo, 1):
-            args = self.lib.gradients, self.given, t, todo, self.done
-            threading.Thread(target=wait_and_work, args=args, daemon=True).start()
-    def __del__(self):
-        for todo in getattr(self, 'todo', ()): todo.put(False)
+        address = ctypes.addressof(self.given)
+        self.crew = Crew([partial(lib.gradients, address, t) for t in range(threads)])
     def averages(self, moving:list):
         "Have the moving averages in these arrays."
         if self.moved is not None and all(a is b for a, b in zip(moving, self.moved)): return
@@ -46,22 +36,12 @@ class StepRunner:
         self.given.moving = ctypes.addressof(self.pointers)
     def gradients(self, x:np.ndarray, y:np.ndarray):
         "Loss and gradients for a batch: `x` float32, `y` of the type that the loss takes, both in one piece."
-        if self.process != os.getpid(): self.start()
         self.given.x, self.given.y = (a.__array_interface__['data'][0] for a in (x, y))
-        # Ctrl-C in between would leave threads that wait for this one
-        with undisturbed() if self.todo else nullcontext():
-            for todo in self.todo: todo.put(True)
-            self.lib.gradients(ctypes.addressof(self.given), 0)
-            for _ in self.todo: self.done.get()
+        if self.crew.process != os.getpid(): self.here[:] = 0   # a fork: threads that waited are not there
+        self.crew()
     def length(self) -> float: return self.lib.length(self.given.g, self.g.size)
     def update(self, m:np.ndarray|None, v:np.ndarray|None, numbers:list):
         "Move the parameters; `m` and `v` are the memory of the optimizer."
         self.numbers[:len(numbers)] = numbers
         slots = (None if a is None else a.ctypes.data for a in (m, v))
         self.lib.update(self.given.w, self.given.g, *slots, self.numbers.ctypes.data, self.w.size)
-
-def wait_and_work(gradients, given:Given, t:int, todo:SimpleQueue, done:SimpleQueue):
-    "What a thread does: its share of each step, until it is told that there are no more."
-    while todo.get():
-        gradients(ctypes.addressof(given), t)
-        done.put(True)
