@@ -7,11 +7,13 @@ from tinybench.cli import main
 from tinybench.cli.compile import file_names
 from tinybench.core.tensor import no_grad
 from tinybench.models.zoo import create
+from tinybench.native import int8
 from tinybench.native.plan import plan
 from tinybench.optimize.fuse import fold
 from tinybench.optimize.integer import integer
 from tinybench.optimize.step import strip
 from tinybench.toolchain.compiler import find_compiler
+from tinybench.toolchain.cpu import host
 from tinybench.toolchain.run import run
 
 needs_c = pytest.mark.skipif(os.name != 'posix' or not find_compiler(), reason='needs a C compiler')
@@ -250,3 +252,23 @@ def test_its_own_folder_is_replaced_and_no_other(folder, no_c, capsys):
     assert status('simple_cnn', '--out', at) == 1 and 'will not be replaced' in capsys.readouterr().err
     (at/'mine.c').unlink(), (at/'simple_cnn.h').write_text('/* mine */')
     assert status('simple_cnn', '--out', at) == 1 and set(names(at)) == set(kept) - {'mine.c'}
+
+
+# --- blocks that were tried
+
+@needs_c
+@pytest.mark.parametrize('dtype', ['float32', 'int8'])
+def test_blocks_are_tried_on_demand(monkeypatch, folder, dtype):
+    asked = []
+    monkeypatch.setattr(int8, 'fastest', lambda calls: asked.append([*calls]) or [*calls][-1])
+    assert status('simple_cnn', '--measure', '--dtype', dtype, '--out', 'tried') == 0 and asked
+    tried = (folder/'tried/simple_cnn.c').read_text()
+    for p, v in (a[-1] for a in asked[:-1]):
+        assert re.search(rf'blocks of {p} pixels x {v*host().lanes()} outputs', tried)
+    assert status('simple_cnn', '--dtype', dtype, '--out', 'counted') == 0
+    assert (folder/'counted/simple_cnn.c').read_text() != tried
+
+def test_without_a_compiler_nothing_is_tried(no_c, capsys, folder):
+    assert status('simple_cnn', '--measure') == 1
+    said = capsys.readouterr().err
+    assert said.count('no C compiler') == 1 and 'numpy runs' not in said and (folder/'compiled/simple_cnn/simple_cnn.c').is_file()

@@ -162,11 +162,11 @@ def onnx_model(name:str, session, shape, dtype=None, **options) -> Model:
 def plan_bytes(p): return bytes_of([p.weights.view(np.int8) if p.layout.kinds else p.weights])
 def plan_activations(p, shape):
     "The arena, the input and the result; ValueError for another batch than the plan's."
-    if tuple(shape) != (takes := p.layout.shapes[0]): raise ValueError(f'the plan takes {takes}, not {shape}')
+    if tuple(shape) != (takes := p.takes): raise ValueError(f'the plan takes {takes}, not {shape}')
     return p.arena.nbytes + p.out.nbytes + p.dtype.itemsize*math.prod(takes)
 def plan_model(name:str, p:Plan, shape, dtype=None, **options) -> Model:
     "A plan as a `Model` for its own batch; ValueError where it takes another shape or type."
-    n, *takes = p.layout.shapes[0]
+    n, *takes = p.takes
     if [*shape] != takes or np.dtype(dtype or p.dtype) != p.dtype: raise ValueError(
         f'model {name!r} is a plan for {n} of {(*takes,)} {p.dtype}, not of {(*shape,)} {dtype or p.dtype}')
     own = dict(kind='plan', read=np.array, source=p, batch=n, out_shape=p.out.shape[1:],

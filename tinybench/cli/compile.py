@@ -1,11 +1,12 @@
 "`tinybench compile`: a network as C, a header, its weights and a shared library"
 import json, os, time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 import typer
 from tinybench.base.files import new_folder, read_text, write_whole
-from tinybench.base.terminal import echo, say
+from tinybench.base.terminal import bar, echo, say
 from tinybench.base.text import Shown, Table, worded
 from .engines import DTYPES
 from .options import AsJson, Seed
@@ -165,6 +166,7 @@ def compile_network(
     embed:Annotated[bool, typer.Option('--embed', help='Weights also as an array in C.')]=False,
     dtype:Annotated[str, typer.Option(help='Of the input, float32 or int8; int8: in codes.')]='float32',
     examples:Annotated[Path|None, typer.Option(help='.npy of inputs to find the grids by; else noise.')]=None,
+    measure:Annotated[bool, typer.Option('--measure', help='Blocks by trying some, not by counting.')]=False,
     out:Annotated[Path|None, typer.Option(help='Folder, if not compiled/NAME; replaces its own.')]=None,
     seed:Seed=0, as_json:AsJson=False):
     """Write a network as C: one function, a header, its weights, a shared library.
@@ -177,6 +179,9 @@ def compile_network(
 
     A network of the zoo is new, with random weights, unless --weights names what net.save wrote.
 
+    How many sums of a product are in registers at a time is counted for this machine. --measure tries eight
+    ways for each product, in turns, for seconds, and keeps what is surely faster; often nothing is.
+
     The library is for this machine. Without a C compiler all else is written, and the status is 1.
 
     Example: tinybench compile resnet8 --weights resnet8.npz --out compiled/resnet8
@@ -184,6 +189,7 @@ def compile_network(
     from tinybench.base.names import lookup
     from tinybench.emit.files import c_name, header, weights_array, weights_bytes, weights_of
     from tinybench.native.int8 import between, plan
+    from tinybench.toolchain.compiler import find_compiler
     from tinybench.toolchain.store import NoLibrary
     name = c_name(name or net.rpartition(':')[2])
     lookup('dtype', dtype, DTYPES)
@@ -196,7 +202,9 @@ def compile_network(
         made = quantized(made, takes, examples, seed)
         grids = grids_of(made)
         made = between(made)
-    p = plan(made, takes, dtype, batch, native=False, name=f'{name}_run')
+    how = dict(name=f'{name}_run', native=measure and find_compiler() is not None, measure=measure, say=say)
+    with bar('trying blocks') if measure else nullcontext() as tell:
+        p = plan(made, takes, dtype, batch, progress=tell, **how)
     names, found = file_names(name), dict(library=None, secs=None, error=None, why='')
     h, w = header(name, p, net, how_compiled(), embed, grids), weights_of(p)
     data = dict(c=p.source(), h=h, bin=weights_bytes(w))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['DOT', 'PAIRS', 'SIGNED', 'DOTS', 'CODE_OPS', 'NAMES', 'PRODUCTS', 'fours', 'for_bytes', 'dots_of', 'dot_c',
            'code_head', 'check_sums', 'as_code_step', 'kinds_of', 'code_steps', 'pack_codes', 'CodePlan', 'exactly',
-           'has_codes', 'between', 'plan']
+           'has_codes', 'between', 'fastest', 'by_trial', 'plan']
 
 # %% ../../nbs/60_native.int8.ipynb #imports
 import warnings
@@ -18,14 +18,18 @@ from ..emit.integer import CODES, CodeNetwork
 from ..emit.layout import VIEWS, Layout, lay_out
 from ..emit.place import image
 from ..emit.steps import Apply, Step, rows_of
+from ..emit.trials import Ideas, measured
 from ..learn.trace import ops_of
+from ..measure.clock import interleave
+from ..measure.stats import median_interval
 from . import plan as fractions
-from .kernel import best_block, c_head, pack
-from .plan import KNOWN, Node, Plan, agreed, as_step, check_plan, graph, ready
+from .kernel import best_block, c_head, candidates, pack
+from .plan import KNOWN, Node, Plan, agreed, as_step, check_plan, check_shares, graph, ready
 from ..nn.module import Module, Sequential, evaluating, walk
 from ..optimize import integer
 from ..optimize.integer import Dequantize, Quantize
 from ..toolchain.cpu import Target, host
+from ..toolchain.store import NoLibrary
 
 # %% ../../nbs/60_native.int8.ipynb #fours
 def fours(w:np.ndarray) -> np.ndarray:
@@ -157,7 +161,7 @@ def pack_codes(layout:Layout, target:Target):
         if depthwise: s.packed = np.concatenate([b[None], m[None], w])
         else:
             r = rows_of(s, *(image(layout.places[v]) for v in (s.ins[0], s.out)))
-            s.block = best_block(r.pixels, r.outputs, target)
+            s.block = s.block or best_block(r.pixels, r.outputs, target)
             in_order = (b[None], 1), (m[None], 1), (w, s.block[1])
             s.packed = np.concatenate([pack(a, v, lanes) for a, v in in_order])
 
@@ -174,6 +178,7 @@ def exactly(p:Plan, net:Module, x:np.ndarray) -> Plan:
     "`p`, if its answer for `x` is that of `net` to the last bit; else ValueError."
     if any(s.w is not None and s.w.dtype != np.int8 for s in p.layout.steps): return agreed(p, net, x)
     with no_grad(), evaluating(net): want = net(Tensor(x)).data
+    check_shares(p, want)
     if (off := (want != p(x)).mean()) > 0: raise ValueError(
         f'the plan gives other codes, {off:.2%} of them: does a layer change an array in place, or decide by '
         'its input? What a layer does has to be said in operations')
@@ -190,6 +195,23 @@ def between(net:Module) -> Module:
     whole = len(parts) > 1 and isinstance(parts[0], Quantize) and isinstance(parts[-1], Dequantize)
     return net[1:-1] if whole else net
 
+# %% ../../nbs/60_native.int8.ipynb #fastest
+def fastest(calls:dict[object, Callable]):
+    "The key of the function that is fastest in turns; the first key if no other is surely faster than its."
+    first, *others = calls
+    secs = interleave(calls, 30, rng=np.random.default_rng(0))
+    ends = {k: median_interval(secs[k]/secs[first])[1] for k in others}
+    best = min(ends, key=ends.get, default=first)
+    return best if ends.get(best, 1) < 1 else first
+
+# %% ../../nbs/60_native.int8.ipynb #by-trial
+def by_trial(p:Plan, say:Callable, progress:Callable|None=None) -> Plan:
+    "`p`, if it is compiled, with blocks that were tried; `say` is told if they cannot be kept."
+    if p.why: return p
+    try: return measured(p, Ideas(candidates, fastest, fractions.compiled), say, progress)
+    except NoLibrary as e: say(f'{e}; the blocks of the plan are counted, not tried')
+    return p
+
 # %% ../../nbs/60_native.int8.ipynb #int8-plan
 def plan(
     net:Module,
@@ -200,17 +222,22 @@ def plan(
     target:Target|None=None,        # what the C is for; this machine if None
     name:str='run',         # of the function in C
     say:Callable=warnings.warn,     # is told, in a sentence, why there is no compiled function
+    threads:int=1,          # that share the batch
+    measure:bool=False,     # try blocks, for some seconds, and keep which were fastest; else count loads
+    progress:Callable|None=None,    # is called with (done, all) products meanwhile
 ) -> Plan:
     """`net` in evaluation mode as one function for `batch` inputs: of fractions, or of codes with the same
     answer to the last bit. ValueError as of lesson 59's `plan`, and for sums beyond int32."""
-    check_plan(shape, name, batch)
+    check_plan(shape, name, batch, threads)
     if dtype not in ('float32', 'int8'): raise ValueError(f'a plan takes float32 or int8, not {dtype}')
-    how = native, target, name, say
-    if dtype == 'float32' and not has_codes(net): return fractions.plan(net, shape, batch, *how)
     r, size = np.random.default_rng(0), (batch, *shape)
     if dtype == 'int8': net, x = between(net), r.integers(-128, 128, size).astype(np.int8)
     else: x = r.normal(size=size).astype(np.float32)
-    nodes, out = graph(net, x, KNOWN | CODE_OPS)
+    if dtype == 'float32' and not has_codes(net):
+        p = fractions.plan(net, shape, batch, native, target, name, say, threads)
+        return agreed(by_trial(p, say, progress), net, x) if measure else p
+    nodes, out = graph(net, x[:batch//threads], KNOWN | CODE_OPS)
     kinds = kinds_of(nodes, dtype)
     layout = lay_out(*code_steps(nodes, kinds), out, kinds)
-    return exactly(ready(CodePlan(layout, target or host(), name), native, say), net, x)
+    p = ready(CodePlan(layout, target or host(), name, threads=threads), native, say)
+    return exactly(by_trial(p, say, progress) if measure else p, net, x)

@@ -6,12 +6,13 @@
 __all__ = ['KNOWN', 'PRODUCTS', 'KINDS', 'LINE', 'TAKES', 'OWN', 'Node', 'nodes_of', 'one_pass', 'same', 'graph', 'uses', 'taker',
            'dense_of', 'conv_of', 'depthwise_of', 'fixed', 'is_product', 'as_product', 'as_step', 'take_norm',
            'take_relu', 'take_add', 'take_pool', 'fused', 'least', 'first_fit', 'choose_blocks', 'seen', 'in_numpy',
-           'Plan', 'compiled', 'off_by', 'agreed', 'ready', 'check_plan', 'plan']
+           'Plan', 'compiled', 'off_by', 'check_shares', 'agreed', 'ready', 'check_plan', 'plan']
 
 # %% ../../nbs/59_native.plan.ipynb #imports
 import copy, ctypes, re, warnings
 from collections import Counter
 from collections.abc import Callable
+from math import prod
 from typing import NamedTuple
 import numpy as np
 
@@ -32,6 +33,7 @@ from ..nn.norm import fold_stats
 from ..optimize import fuse
 from ..profile.cost import Ran, traced
 from ..toolchain.cpu import Target, host
+from ..toolchain.crew import Crew
 from ..toolchain.load import load
 from ..toolchain.store import NoLibrary
 
@@ -216,7 +218,7 @@ def choose_blocks(layout:Layout, target:Target):
     for s in layout.steps:
         if s.w is None or s.packed is not None or s.op == 'depthwise_conv2d': continue
         r = rows_of(s, *(image(layout.places[v]) for v in (s.ins[0], s.out)))
-        s.block, lanes = best_block(r.pixels, r.outputs, target), target.lanes()
+        s.block, lanes = s.block or best_block(r.pixels, r.outputs, target), target.lanes()
         bias = np.broadcast_to(np.float32(0 if s.b is None else s.b), (1, r.outputs))
         w = s.w.reshape(-1, r.outputs).astype(np.float32)
         s.packed = np.concatenate([pack(bias, 1, lanes), pack(w, s.block[1], lanes)])
@@ -245,9 +247,9 @@ OWN = 'arena', 'weights', 'out', 'run'      # what a copy makes anew: memory, an
 class Plan:
     """A network for inputs of one shape, as one function. A call returns an array that the next call fills
     anew, and is for one thread at a time; what it gives where NaN comes up is not said. A copy has an
-    arena and a result of its own."""
-    def __init__(self, layout:Layout, target:Target, name:str='run', fit:Callable=first_fit):
-        self.layout, self.target, self.name, self.why = layout, target, name, ''
+    arena and a result of its own. Each of several `threads` runs the layout for its share of a batch."""
+    def __init__(self, layout:Layout, target:Target, name:str='run', fit:Callable=first_fit, threads:int=1):
+        self.layout, self.target, self.name, self.threads, self.why = layout, target, name, threads, ''
         self.dtype = np.dtype(layout.kind(0))       # of the input
         lives = layout.lives()
         self.lives = {i: lives[i] for i in lives if i != layout.result()}       # the result is the caller's
@@ -261,9 +263,15 @@ class Plan:
         return Network(self.layout, self.offsets, c_head(self.target), self.target.lanes(), self.name)
     def own(self):
         "Take memory; until there is C, numpy runs the plan."
-        self.arena, self.weights = aligned(self.c.arena), self.c.weights()
-        kind = self.layout.kind(self.layout.last)
-        self.out, self.run = np.empty(self.layout.shapes[self.layout.last], kind), self.by_numpy
+        self.arena, self.weights = aligned(self.threads*self.c.arena), self.c.weights()
+        last = self.layout.last
+        self.out, self.run = np.empty(self.of_all(last), self.layout.kind(last)), self.by_numpy
+    def of_all(self, v:int) -> tuple:
+        "The shape of a value, for all threads together."
+        n, *rest = self.layout.shapes[v] or (1,)
+        return (self.threads*n, *rest) if self.threads > 1 else self.layout.shapes[v]
+    @property
+    def takes(self) -> tuple: return self.of_all(0)
     def __getstate__(self): return {k: v for k, v in vars(self).items() if k not in OWN}
     def __setstate__(self, state):
         vars(self).update(state)
@@ -276,15 +284,17 @@ class Plan:
         return new
     def source(self) -> str: return self.c.code
     def by_numpy(self, x):
-        "Run the steps with numpy."
-        at, places = {INPUT: x.reshape(-1), self.layout.result(): self.out.reshape(-1)}, self.layout.places
-        for i, k in self.offsets.items():
-            at[i] = self.arena[k:k + self.sizes[i]].view(self.layout.kind_in(i))
+        "Run the steps with numpy, for one share after the other."
+        for share in zip(*(np.split(a.reshape(-1), self.threads) for a in (x, self.out, self.arena))):
+            self.share_by_numpy(*share)
+    def share_by_numpy(self, x, out, arena):
+        at, places = {INPUT: x, self.layout.result(): out}, self.layout.places
+        for i, k in self.offsets.items(): at[i] = arena[k:k + self.sizes[i]].view(self.layout.kind_in(i))
         for s in self.layout.steps:
             xs = [seen(at, places[i]) if type(i) is int else i for i in s.ins]
             in_numpy(s, xs, [seen(at, places[v]) for v in s.adds()], seen(at, places[s.out]))
     def __call__(self, x) -> np.ndarray:
-        shape, x = self.layout.shapes[0], x.data if isinstance(x, Tensor) else x
+        shape, x = self.takes, x.data if isinstance(x, Tensor) else x
         as_it_is = isinstance(x, np.ndarray) and x.dtype == self.dtype and x.flags.c_contiguous
         if not as_it_is: x = self.given(x)
         if x.shape != shape: raise ValueError(f'this plan is for an input of shape {shape}, not {x.shape}')
@@ -297,7 +307,7 @@ class Plan:
             f'this plan takes codes, int8, not {np.asarray(x).dtype}: to_grid makes codes of fractions')
         return np.ascontiguousarray(x, self.dtype)
     def __repr__(self):
-        ins, outs, runs = self.layout.shapes[0], self.out.shape, 'C'
+        ins, outs, runs = self.takes, self.out.shape, 'C' + f' by {self.threads} threads'*(self.threads > 1)
         if self.run == self.by_numpy: runs = f'numpy, as {self.why or "it was not compiled"}'
         sizes = f'{self.arena.nbytes:,} bytes of arena, {self.weights.nbytes:,} of weights'
         return f'Plan of {len(self.layout.steps)} functions, {ins} -> {outs}: {sizes}; runs in {runs}'
@@ -307,20 +317,35 @@ def compiled(p:Plan, say:Callable) -> Callable:
     "The C of a plan as a function of its input; NoLibrary if there can be none."
     run = getattr(load(p.source(), also=['-lm'], say=say), p.name)
     run.argtypes, run.restype = [ctypes.c_void_p]*4, None
-    rest = [a.ctypes.data for a in (p.out, p.arena, p.weights)]
-    return lambda x: run(x.__array_interface__['data'][0], *rest)     # half the time of x.ctypes.data
+    at = [a.ctypes.data for a in (p.out, p.arena, p.weights)]
+    # half the time of x.ctypes.data
+    if p.threads == 1: return lambda x: run(x.__array_interface__['data'][0], *at)
+    x_bytes, out_bytes, arena_bytes = prod(p.takes)*p.dtype.itemsize, p.out.nbytes, p.arena.nbytes
+    def share(t):
+        out, arena, w = at[0] + out_bytes//p.threads*t, at[1] + arena_bytes//p.threads*t, at[2]
+        return lambda x: run(x + x_bytes//p.threads*t, out, arena, w)
+    crew = Crew([share(t) for t in range(p.threads)])
+    return lambda x: crew(x.__array_interface__['data'][0])
 
 # %% ../../nbs/59_native.plan.ipynb #agreed
 def off_by(want:np.ndarray, got:np.ndarray) -> float:
     "The largest difference, in parts of the largest number of `want`; its NaN and infinity are left out."
     some = np.isfinite(want)
     return float(abs(got - want)[some].max(initial=0)/max(abs(want[some]).max(initial=0), 1e-30))
+def check_shares(p:Plan, want:np.ndarray):
+    "ValueError if threads have no share of the result, because that has no axis for the batch."
+    if want.shape != p.out.shape: raise ValueError(
+        f'threads share a batch by its first axis, and the result of this network, {want.shape}, has none')
 def agreed(p:Plan, net:Module, x:np.ndarray) -> Plan:
     "`p`, if its answer for `x` is that of `net`, NaN and infinity left out; else ValueError."
-    with np.errstate(all='ignore'), no_grad(), evaluating(net): off = off_by(net(Tensor(x)).data, p(x))
+    with np.errstate(all='ignore'), no_grad(), evaluating(net):
+        want = net(Tensor(x)).data
+        check_shares(p, want)
+        off = off_by(want, p(x))
+    mixed = ', or mix the inputs of a batch, which threads share'*(p.threads > 1)
     if not off <= 1e-3: raise ValueError(
-        f'the plan is off by {off:.0%} of the largest number: does a layer change an array in place, or '
-        'decide by its input? What a layer does has to be said in operations')
+        f'the plan is off by {off:.0%} of the largest number: does a layer change an array in place, '
+        f'decide by its input{mixed}? What a layer does has to be said in operations')
     return p
 
 # %% ../../nbs/59_native.plan.ipynb #ready
@@ -335,12 +360,16 @@ def ready(p:Plan, native:bool, say:Callable) -> Plan:
     return p
 
 # %% ../../nbs/59_native.plan.ipynb #check-plan
-def check_plan(shape, name:str, batch:int=1):
-    "ValueError unless `shape` is that of one input, C can name a function `name`, and `batch` is a number."
-    def counts(n): return isinstance(n, (int, np.integer)) and n > 0
+def check_plan(shape, name:str, batch:int=1, threads:int=1):
+    """ValueError unless `shape` is that of one input, C can name a function `name`, and `threads` share
+    `batch` evenly."""
+    def counts(n): return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0
     if not isinstance(shape, (tuple, list)) or not all(map(counts, shape)):
         raise ValueError(f'shape {shape!r}: write the sizes of one input as a tuple, such as (28, 28, 1)')
-    if not counts(batch): raise ValueError(f'batch={batch!r}: write a whole number from 1 on')
+    for what, n in dict(batch=batch, threads=threads).items():
+        if not counts(n): raise ValueError(f'{what}={n!r}: write a whole number from 1 on')
+    if batch % threads: raise ValueError(
+        f'threads={threads} cannot share a batch of {batch} evenly: each runs the plan for its part of it')
     # so that it is none of the functions of C, or of the plan's own
     if not re.fullmatch(r'([A-Za-z][A-Za-z0-9_]*_)?run', name):
         raise ValueError(f'name {name!r}: write a name of C that ends with _run, such as resnet8_run')
@@ -354,11 +383,13 @@ def plan(
     target:Target|None=None,        # what the C is for; this machine if None
     name:str='run',     # of the function in C
     say:Callable=warnings.warn,     # is told, in a sentence, why there is no compiled function
+    threads:int=1,      # that share the batch
 ) -> Plan:
     """`net` in evaluation mode as one function for `batch` inputs. ValueError, with the layer's path, for
     what no C is known for, or if its answers differ. Later changes of the weights do not reach it."""
-    check_plan(shape, name, batch)
+    check_plan(shape, name, batch, threads)
     x = np.random.default_rng(0).normal(size=(batch, *shape)).astype(np.float32)
-    nodes, out = graph(net, x)
+    nodes, out = graph(net, x[:batch//threads])
     layout = lay_out(fused(nodes, out), {v: n.shape for v, n in enumerate(nodes)}, out)
-    return agreed(ready(Plan(layout, target or host(), name), native, say), net, x)
+    p = Plan(layout, target or host(), name, threads=threads)
+    return agreed(ready(p, native, say), net, x)
