@@ -473,22 +473,24 @@ def test_a_fork_has_threads_of_its_own():
     ''') == '7\n'
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='signals are those of Linux')
-@pytest.mark.parametrize('where', ['todo[0].put', 'done.get'])
-def test_ctrl_c_while_threads_are_told(where):
+@pytest.mark.parametrize('method', ['put', 'get'])
+def test_ctrl_c_while_threads_are_told(method):
     "It is raised when all have ended their share."
-    name, method = where.split('.')
     assert python(f'''
+        from tinybench.toolchain import crew
         class Interrupted:
             def __init__(self, q): self.q = q
+            def __getattr__(self, name): return getattr(self.q, name)
             def {method}(self, *what):
                 got = self.q.{method}(*what)
-                os.kill(os.getpid(), signal.SIGINT)
+                if threading.current_thread() is threading.main_thread(): os.kill(os.getpid(), signal.SIGINT)
                 return got
-        kept = step.runner.crew.{name}
-        step.runner.crew.{name} = Interrupted(kept)
+        kept, queue = step.runner.crew.todo, crew.SimpleQueue
+        if '{method}' == 'put': step.runner.crew.todo = [Interrupted(q) for q in kept]
+        else: crew.SimpleQueue = lambda: Interrupted(queue())     # where the end of a share is told
         try: step(run, x, y)
         except KeyboardInterrupt: print('caught')
-        step.runner.crew.{name} = kept
+        step.runner.crew.todo, crew.SimpleQueue = kept, queue
         time.sleep(.5)
         print(step.runner.here[0])      # how many wait in the C
         check()

@@ -1,4 +1,6 @@
 "Other frameworks train the same network, and the race of training steps says how they did."
+import os
+
 import numpy as np
 import pytest
 
@@ -23,10 +25,18 @@ def losses(framework, net, x, y, **how):
     step = FRAMEWORKS[framework](net, x, y, **how)
     return [step() for _ in range(4)]
 
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch):
+    "What Keras is told by variables is for the test."
+    for name in ('KERAS_BACKEND', 'TF_CPP_MIN_LOG_LEVEL', 'CUDA_VISIBLE_DEVICES'): monkeypatch.setenv(name, os.environ.get(name, ''))
+
+def needs(framework):
+    for name in dict(torch=['torch'], jax=['jax'], keras=['keras', 'tensorflow']).get(framework, ()): pytest.importorskip(name, reason=f'needs {name}')
+
 @pytest.mark.parametrize('framework, how', [('tinybench', dict(threads=1)), ('torch', dict(threads=1, last=True, compiled=False)),
                                             ('torch', dict(threads=1, last=False, compiled=False)), ('jax', {}), ('keras', dict(backend='tensorflow', compiled=True))])
 def test_a_framework_trains_the_same_network(framework, how):
-    for name in dict(torch=['torch'], jax=['jax'], keras=['keras', 'tensorflow']).get(framework, ()): pytest.importorskip(name, reason=f'needs {name}')
+    needs(framework)
     def made():
         rng = np.random.default_rng(0)
         net, shape = odd(rng)
@@ -37,9 +47,10 @@ def test_a_framework_trains_the_same_network(framework, how):
 
 @pytest.mark.parametrize('name, how', [('torch', dict(threads=1, last=True, compiled=False)), ('jax', {}), ('keras', dict(backend='tensorflow', compiled=True))])
 def test_a_layer_that_is_not_known_is_named(name, how):
-    pytest.importorskip(name, reason=f'needs {name}')
-    if name == 'keras': pytest.importorskip('tensorflow', reason='needs tensorflow')
+    needs(name)
     rng = np.random.default_rng(0)
+    with pytest.raises(TypeError, match='not told how to build MaxPool2d'):
+        FRAMEWORKS[name](Sequential(MaxPool2d(3, 2), Flatten(), Dense(4, 2, rng)), np.zeros((2, 6, 6, 1), np.float32), np.zeros(2, np.int64), **how)
     with pytest.raises(TypeError, match='not told how to build Tanh'):
         FRAMEWORKS[name](Sequential(Flatten(), Dense(4, 2, rng), Tanh()), np.zeros((2, 2, 2, 1), np.float32), np.zeros(2, np.int64), **how)
 
@@ -66,7 +77,24 @@ def test_keras_is_tried_on_each_backend_that_is_there(monkeypatch):
     monkeypatch.setattr(training, 'find_spec', lambda name: name != 'tensorflow')
     assert training.settings('keras', 8) == [dict(backend='jax', compiled=True), *(dict(backend='torch', compiled=c) for c in (True, False))]
     monkeypatch.setattr(training, 'find_spec', lambda name: name == 'keras')      # without a backend
-    with pytest.raises(ValueError, match='nobody to race: keras is not installed'): race_training(('mnist_mlp',), ('keras',))
+    with pytest.raises(ValueError, match='nobody to race: keras has no backend: pip install tensorflow'): race_training(('mnist_mlp',), ('keras',))
+
+def test_a_setting_that_does_not_run_is_told_and_another_taken(monkeypatch):
+    tried = []
+    class Fake(training.Contestant):
+        def __init__(self, framework, options, *job):
+            tried.append(options)
+            if options['bad']: raise ChildProcessError('it broke\nat line 3')
+        def __enter__(self): return self
+        def __exit__(self, *error): pass
+        def secs(self): return 1.
+    monkeypatch.setattr(training, 'Contestant', Fake)
+    monkeypatch.setattr(training, 'settings', lambda name, batch: [dict(bad=True), dict(bad=False)])
+    said = []
+    with training.ExitStack() as stack: training.best_of('keras', ('mnist_mlp', 8, 0), stack, said.append)
+    assert tried[-1] == dict(bad=False) and any('does not run so here: it broke' in s for s in said)
+    monkeypatch.setattr(training, 'settings', lambda name, batch: [dict(bad=True)])
+    with training.ExitStack() as stack, pytest.raises(ChildProcessError, match='it broke'): training.best_of('keras', ('mnist_mlp', 8, 0), stack, said.append)
 
 def test_too_few_rounds_are_refused_before_anything_runs():
     with pytest.raises(ValueError, match='3 rounds: an interval needs 6'): race_training(('mnist_mlp',), ('numpy',), rounds=3)

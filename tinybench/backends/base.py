@@ -6,8 +6,8 @@
 __all__ = ['DONE', 'KEPT', 'ModelError', 'sizes', 'numpy_type', 'Model', 'unique_names', 'bytes_of', 'module_ready',
            'module_bytes', 'module_activations', 'module_model', 'torch_ready', 'torch_feed', 'torch_read',
            'torch_bytes', 'torch_model', 'onnx_ready', 'onnx_feed', 'onnx_model', 'plan_bytes', 'plan_activations',
-           'plan_model', 'Native', 'native', 'native_model', 'made_by', 'as_model', 'check_output', 'Watched', 'blamed',
-           'running', 'copies_kept', 'copied', 'not_copied', 'usual_builds', 'rounds_for']
+           'plan_ready', 'plan_model', 'Native', 'native', 'native_model', 'made_by', 'as_model', 'check_output',
+           'Watched', 'blamed', 'running', 'copies_kept', 'copied', 'not_copied', 'usual_builds', 'rounds_for']
 
 # %% ../../nbs/62_backends.base.ipynb #imports
 import copy, math, operator, sys, time, warnings
@@ -164,13 +164,21 @@ def plan_activations(p, shape):
     "The arena, the input and the result; ValueError for another batch than the plan's."
     if tuple(shape) != (takes := p.takes): raise ValueError(f'the plan takes {takes}, not {shape}')
     return p.arena.nbytes + p.out.nbytes + p.dtype.itemsize*math.prod(takes)
+@contextmanager
+def plan_ready(name:str, p:Plan, threads:int|None):
+    "ValueError where the plan runs on more than `threads`."
+    if threads and p.threads > threads: raise ValueError(
+        f'model {name!r}: its plan runs on {p.threads} threads, the benchmark on {threads}; say '
+        f'threads={p.threads}, or make a plan with threads={threads}')
+    yield
 def plan_model(name:str, p:Plan, shape, dtype=None, **options) -> Model:
     "A plan as a `Model` for its own batch; ValueError where it takes another shape or type."
     n, *takes = p.takes
     if [*shape] != takes or np.dtype(dtype or p.dtype) != p.dtype: raise ValueError(
         f'model {name!r} is a plan for {n} of {(*takes,)} {p.dtype}, not of {(*shape,)} {dtype or p.dtype}')
     own = dict(kind='plan', read=np.array, source=p, batch=n, out_shape=p.out.shape[1:],
-               weights=partial(plan_bytes, p), activations=partial(plan_activations, p))
+               weights=partial(plan_bytes, p), activations=partial(plan_activations, p),
+               ready=partial(plan_ready, name, p))
     return Model(name, p, shape, str(p.dtype), **(own | options))
 
 # %% ../../nbs/62_backends.base.ipynb #native-class

@@ -179,8 +179,8 @@ def compile_network(
 
     A network of the zoo is new, with random weights, unless --weights names what net.save wrote.
 
-    How many sums of a product are in registers at a time is counted for this machine. --measure tries eight
-    ways for each product, in turns, for seconds, and keeps what is surely faster; often nothing is.
+    How many sums of a product are in registers at a time is counted for this machine. --measure tries up
+    to eight others for each product, in turns, for seconds, and keeps what is faster; often nothing is.
 
     The library is for this machine. Without a C compiler all else is written, and the status is 1.
 

@@ -66,7 +66,7 @@ def header(name:str, p, source:str, flags:tuple, embed:bool, grids:tuple=()) -> 
         weights=weights, array=array,
         stack=4*max(map(stack_of, p.layout.steps), default=0),
         target=p.target.name, bytes=p.target.vector_bytes, flags=flags, x_size=int(np.prod(x)),
-        y_size=int(np.prod(y)), arena_size=max(p.arena.size, 1), weights_size=max(p.weights.size, 1), **how)
+        y_size=int(np.prod(y)), arena_size=max(p.c.arena, 1), weights_size=max(p.weights.size, 1), **how)
 
 def types_of(name:str, p) -> dict:
     "What a header says of the types of a plan's arrays."

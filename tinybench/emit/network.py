@@ -58,8 +58,8 @@ class Network:
         "Where a value begins, or its store."
         p = self.layout.places[v]
         store, at = p.store, 0 if bare else p.offset
-        if store == self.layout.result(): name = 'y'
-        elif store == INPUT: name = 'x'
+        if store == INPUT: name = 'x'
+        elif store == self.layout.result(): name = 'y'
         else: name, at = 'arena', at + self.offsets[store]
         return f'{name} + {at}' if at else name
     def weight(self, a) -> str:

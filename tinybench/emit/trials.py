@@ -6,8 +6,9 @@ from functools import partial
 from typing import NamedTuple
 import numpy as np
 
+from ..toolchain.compiler import find_compiler
 from ..toolchain.cpu import cpu_key
-from ..toolchain.store import fingerprint, keep, kept
+from ..toolchain.store import NoLibrary, fingerprint, keep, kept
 from .place import image
 from .steps import Step, rows_of
 
@@ -37,6 +38,7 @@ def tried(p, s:Step, ideas:Ideas, say) -> tuple:
     for block in dict.fromkeys([s.block, *ideas.candidates(r.pixels, r.outputs, p.target)]):
         q = alone(p, s, block)
         q.run = ideas.compiled(q, say)
+        q.arena[:] = 1      # numbers that cost what numbers cost: neither zeros nor what was there
         calls[block] = partial(q, np.ones(q.takes, q.dtype))
     return ideas.fastest(calls)
 
@@ -56,11 +58,13 @@ def chosen(p, ideas:Ideas, say, progress) -> list:
 def measured(p, ideas:Ideas, say:Callable, progress:Callable|None=None):
     """The compiled plan `p`, or one with blocks that were found to be faster here; what was found is kept.
     `progress` is called with (products done, all)."""
-    key, had = fingerprint('blocks', p.source(), cpu_key()), [s.block for s in products(p)]
+    cc, had = find_compiler(), [s.block for s in products(p)]
+    key = fingerprint('blocks 1', p.source(), cpu_key(), *cc.command, cc.version, str(p.threads))
     if path := kept(key, '.json'): blocks = [tuple(b) for b in json.loads(path.read_bytes())]
     else:
         blocks = chosen(p, ideas, say, progress)
-        keep(key, '.json', json.dumps(blocks).encode(), say)
+        try: keep(key, '.json', json.dumps(blocks).encode(), say)
+        except NoLibrary as e: say(f'{e}; the blocks that were found are not kept')
     if blocks == had: return p
     q = with_blocks(p, blocks)
     q.run = ideas.compiled(q, say)

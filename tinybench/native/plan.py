@@ -6,7 +6,7 @@
 __all__ = ['KNOWN', 'PRODUCTS', 'KINDS', 'LINE', 'TAKES', 'OWN', 'Node', 'nodes_of', 'one_pass', 'same', 'graph', 'uses', 'taker',
            'dense_of', 'conv_of', 'depthwise_of', 'fixed', 'is_product', 'as_product', 'as_step', 'take_norm',
            'take_relu', 'take_add', 'take_pool', 'fused', 'least', 'first_fit', 'choose_blocks', 'seen', 'in_numpy',
-           'Plan', 'compiled', 'off_by', 'check_shares', 'agreed', 'ready', 'check_plan', 'plan']
+           'Plan', 'compiled', 'off_by', 'agreed', 'ready', 'check_plan', 'check_shares', 'plan']
 
 # %% ../../nbs/59_native.plan.ipynb #imports
 import copy, ctypes, re, warnings
@@ -320,10 +320,10 @@ def compiled(p:Plan, say:Callable) -> Callable:
     at = [a.ctypes.data for a in (p.out, p.arena, p.weights)]
     # half the time of x.ctypes.data
     if p.threads == 1: return lambda x: run(x.__array_interface__['data'][0], *at)
-    x_bytes, out_bytes, arena_bytes = prod(p.takes)*p.dtype.itemsize, p.out.nbytes, p.arena.nbytes
+    sizes = [n//p.threads for n in (prod(p.takes)*p.dtype.itemsize, p.out.nbytes, p.arena.nbytes)]
     def share(t):
-        out, arena, w = at[0] + out_bytes//p.threads*t, at[1] + arena_bytes//p.threads*t, at[2]
-        return lambda x: run(x + x_bytes//p.threads*t, out, arena, w)
+        dx, out, arena = (a + n*t for a, n in zip((0, *at), sizes))
+        return lambda x: run(x + dx, out, arena, at[2])
     crew = Crew([share(t) for t in range(p.threads)])
     return lambda x: crew(x.__array_interface__['data'][0])
 
@@ -332,20 +332,12 @@ def off_by(want:np.ndarray, got:np.ndarray) -> float:
     "The largest difference, in parts of the largest number of `want`; its NaN and infinity are left out."
     some = np.isfinite(want)
     return float(abs(got - want)[some].max(initial=0)/max(abs(want[some]).max(initial=0), 1e-30))
-def check_shares(p:Plan, want:np.ndarray):
-    "ValueError if threads have no share of the result, because that has no axis for the batch."
-    if want.shape != p.out.shape: raise ValueError(
-        f'threads share a batch by its first axis, and the result of this network, {want.shape}, has none')
 def agreed(p:Plan, net:Module, x:np.ndarray) -> Plan:
     "`p`, if its answer for `x` is that of `net`, NaN and infinity left out; else ValueError."
-    with np.errstate(all='ignore'), no_grad(), evaluating(net):
-        want = net(Tensor(x)).data
-        check_shares(p, want)
-        off = off_by(want, p(x))
-    mixed = ', or mix the inputs of a batch, which threads share'*(p.threads > 1)
+    with np.errstate(all='ignore'), no_grad(), evaluating(net): off = off_by(net(Tensor(x)).data, p(x))
     if not off <= 1e-3: raise ValueError(
-        f'the plan is off by {off:.0%} of the largest number: does a layer change an array in place, '
-        f'decide by its input{mixed}? What a layer does has to be said in operations')
+        f'the plan is off by {off:.0%} of the largest number: does a layer change an array in place, or '
+        'decide by its input? What a layer does has to be said in operations')
     return p
 
 # %% ../../nbs/59_native.plan.ipynb #ready
@@ -373,6 +365,18 @@ def check_plan(shape, name:str, batch:int=1, threads:int=1):
     # so that it is none of the functions of C, or of the plan's own
     if not re.fullmatch(r'([A-Za-z][A-Za-z0-9_]*_)?run', name):
         raise ValueError(f'name {name!r}: write a name of C that ends with _run, such as resnet8_run')
+def check_shares(net:Module, x:np.ndarray, threads:int):
+    "ValueError unless the answer for `x` is that for its shares, one after the other."
+    if threads == 1: return
+    try:
+        with np.errstate(all='ignore'), no_grad(), evaluating(net):
+            want, parts = net(Tensor(x)).data, [net(Tensor(s)).data for s in np.split(x, threads)]
+    except ValueError as e: raise ValueError(f'for the share of a thread this network fails: {e}') from None
+    if any(a.shape[:1] != (n,) for a, n in ((want, len(x)), *((a, len(x)//threads) for a in parts))):
+        raise ValueError('threads share a batch, and the result of this network has no row for each input')
+    got = np.concatenate(parts)
+    if off_by(*(a.astype(np.float32) for a in (want, got))) > 1e-5: raise ValueError(
+        'this network mixes the inputs of a batch, and each thread would see its share only')
 
 # %% ../../nbs/59_native.plan.ipynb #plan
 def plan(
@@ -388,7 +392,9 @@ def plan(
     """`net` in evaluation mode as one function for `batch` inputs. ValueError, with the layer's path, for
     what no C is known for, or if its answers differ. Later changes of the weights do not reach it."""
     check_plan(shape, name, batch, threads)
+    batch, threads = int(batch), int(threads)
     x = np.random.default_rng(0).normal(size=(batch, *shape)).astype(np.float32)
+    check_shares(net, x, threads)
     nodes, out = graph(net, x[:batch//threads])
     layout = lay_out(fused(nodes, out), {v: n.shape for v, n in enumerate(nodes)}, out)
     p = Plan(layout, target or host(), name, threads=threads)

@@ -20,6 +20,10 @@ def graph_of(net:Module, shape:tuple) -> Graph:
     operator before it. ValueError for a layer that has no such operator."""
     return Graph(chain([folded(net)], shape)[0], tuple(shape))
 
+def touching(m:Module) -> bool:
+    "False for a max pool whose windows do not touch, or have a frame: no network of a race has one."
+    return not isinstance(m, MaxPool2d) or m.stride == m.kernel and m.padding in ('valid', 0, (0, 0))
+
 def folded(net:Module) -> Module:
     "`net` with BatchNorm in the weights; itself if there is none."
     try: return fold(net)

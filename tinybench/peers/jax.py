@@ -7,6 +7,7 @@ from ..nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Sigmoid
 from ..nn.module import Module, Sequential
 from ..nn.norm import BatchNorm
 from ..nn.pool import ConvReluPool2d, GlobalAvgPool2d, MaxPool2d
+from .graph import touching
 
 
 def jax_network(net:Module):
@@ -67,7 +68,7 @@ def function(m:Module, number):
     simple = {ReLU: lambda x: jnp.maximum(x, 0), Sigmoid: jax.nn.sigmoid,
               Flatten: lambda x: x.reshape(len(x), -1), GlobalAvgPool2d: lambda x: x.mean((1, 2)),
               MaxPool2d: lambda x: pooled(x, m.kernel)}
-    if type(m) in simple: return lambda ws, x, key: simple[type(m)](x)
+    if type(m) in simple and touching(m): return lambda ws, x, key: simple[type(m)](x)
     raise TypeError(f'JAX was not told how to build {m!r}')
 
 def jax_step(net:Module, x:np.ndarray, y:np.ndarray, lr:float, eps:float):

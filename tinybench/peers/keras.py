@@ -7,6 +7,7 @@ from ..nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Sigmoid
 from ..nn.module import Module, Sequential
 from ..nn.norm import BatchNorm
 from ..nn.pool import ConvReluPool2d, GlobalAvgPool2d, MaxPool2d
+from .graph import touching
 
 
 def through(m:Module, x):
@@ -27,7 +28,7 @@ def through(m:Module, x):
     simple = {ReLU: k.ReLU, Flatten: k.Flatten, GlobalAvgPool2d: k.GlobalAveragePooling2D,
               Sigmoid: lambda: k.Activation('sigmoid'), Dropout: lambda: k.Dropout(m.p),
               MaxPool2d: lambda: k.MaxPooling2D(m.kernel)}
-    if type(m) in simple: return simple[type(m)]()(x)
+    if type(m) in simple and touching(m): return simple[type(m)]()(x)
     raise TypeError(f'Keras was not told how to build {m!r}')
 
 def given(layer, x, arrays:list):

@@ -7,6 +7,7 @@ from ..nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Sigmoid
 from ..nn.module import Module, Sequential
 from ..nn.norm import BatchNorm
 from ..nn.pool import ConvReluPool2d, GlobalAvgPool2d, MaxPool2d
+from .graph import touching
 
 
 def torch_network(net:Module, shape:tuple):
@@ -33,7 +34,7 @@ def layer(m:Module, shape:tuple) -> tuple[list, tuple]:
     if isinstance(m, ConvReluPool2d):
         made, (h, w, f) = convolution(m, shape)
         return [*made, nn.ReLU(inplace=True), nn.MaxPool2d(m.pool)], (h//m.pool, w//m.pool, f)
-    if isinstance(m, MaxPool2d):
+    if isinstance(m, MaxPool2d) and touching(m):
         return [nn.MaxPool2d(m.kernel)], (*(n//k for n, k in zip(shape, m.kernel)), shape[2])
     if isinstance(m, BatchNorm): return [norm(m, len(shape) == 3)], shape
     if isinstance(m, Dense): return [dense(m, shape)], m.w.shape[1:]

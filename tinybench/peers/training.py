@@ -124,8 +124,9 @@ def best_of(framework:str, job:tuple, stack:ExitStack, tell, trials:int=3) -> Co
             with Contestant(framework, options, *job) as c:
                 found.append((np.median([c.secs() for _ in range(trials)]), options))
         except ChildProcessError as e:
-            if not options.get('compiled'): raise
-            tell(f'{framework} does not compile here: {str(e).splitlines()[0]}')
+            failed = e
+            tell(f'{framework} does not run so here: {str(e).splitlines()[0]}')
+    if not found: raise failed
     return stack.enter_context(Contestant(framework, min(found, key=lambda f: f[0])[1], *job))
 
 @dataclass(frozen=True, repr=False)
@@ -170,14 +171,19 @@ def one_network(net:str, frameworks, batch:int, rounds:int, seed:int, tell) -> t
         results = paired_results(secs, metric='training step', batch=batch)
         return compare_results(results, base='tinybench'), {f: r.options for f, r in runners.items()}
 
+def lacking(framework:str, batch:int) -> str:
+    "What has to be installed for a framework, in a sentence; '' if nothing."
+    if framework not in ('torch', 'jax', 'keras'): return ''
+    if not find_spec(framework): return f'{framework} is not installed: pip install {framework}'
+    return '' if settings(framework, batch) else f'{framework} has no backend: pip install {BACKENDS[0]}'
+
 def race_training(nets=NETS, against=('torch',), batch:int=32, rounds:int=30, seed:int=0,
                   progress=None) -> TrainingRace:
     "Race our training steps in C against other frameworks; those not installed are named in `missing`."
     tell = progress or (lambda text: None)
-    others = [k for k in against if k in ('torch', 'jax', 'keras')]
-    gone = [k for k in others if not find_spec(k) or not settings(k, batch)]     # Keras needs a backend
+    gone = {k: why for k in against if (why := lacking(k, batch))}
     frameworks, found, setup = ['tinybench', *(k for k in against if k not in gone)], {}, {}
-    missing = tuple(f'{k} is not installed: pip install {k}' for k in gone)
+    missing = tuple(gone.values())
     if len(frameworks) == 1: raise ValueError(f'nobody to race: {"; ".join(missing) or "none is named"}')
     if rounds < fewest_values(): raise ValueError(f'{rounds} rounds: an interval needs {fewest_values()}')
     for net in nets: found[net], setup[net] = one_network(net, frameworks, batch, rounds, seed, tell)

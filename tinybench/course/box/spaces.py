@@ -32,7 +32,8 @@ def own_keyring():
 
 def this_cpu() -> int|None:
     "The processor that this process runs on; None where a process cannot be kept on one."
-    return ctypes.CDLL(None).sched_getcpu() if hasattr(os, 'sched_setaffinity') else None
+    ask = getattr(ctypes.CDLL(None), 'sched_getcpu', None) if hasattr(os, 'sched_setaffinity') else None
+    return found if ask and (found := ask()) >= 0 else None
 
 @contextmanager
 def kept_on(cpu):
@@ -45,7 +46,8 @@ def kept_on(cpu):
     with suppress(OSError): os.sched_setaffinity(0, {cpu})   # one that has just been taken from us
     try: yield
     finally:
-        with suppress(OSError): os.sched_setaffinity(0, usual)
+        for thread in os.listdir('/proc/self/task'):    # those started meanwhile too
+            with suppress(OSError): os.sched_setaffinity(int(thread), usual)
 
 def own_user(first) -> int:
     "One of the 4 million users from `first` on: nobody else's processes, files or keys are of the same one."
