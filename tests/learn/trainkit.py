@@ -234,9 +234,7 @@ def run_exactly(case, plan):
     kept = [getattr(g, name) for name, _ in g._fields_]
     g.x, g.y, g.arena, g.w, g.g, g.more = map(e.put, (x, y, r.arena, r.w, r.g, r.more))
     g.moving = ctypes.addressof(pointers)
-    for todo in r.todo: todo.put(True)
-    r.lib.gradients(ctypes.addressof(g), 0)
-    for _ in r.todo: r.done.get()
+    r.crew()
     e.back()
     for (name, _), v in zip(g._fields_, kept): setattr(g, name, v)
     w, slopes, m, v = (a.copy() for a in (opt.w, opt.g, opt.m, opt.v))
