@@ -9,6 +9,7 @@ import tinybench.native.int8 as lesson
 from plankit import Do, assert_equal, eager, inputs, never
 from tinybench.backends.base import as_model
 from tinybench.emit import trials
+from tinybench.emit.files import header
 from tinybench.emit.trials import alone
 from tinybench.models.zoo import SHAPES, create
 from tinybench.native.int8 import plan
@@ -94,6 +95,10 @@ def test_a_plan_that_nobody_has_takes_its_threads_along():
 def test_whole_numbers_of_numpy_are_numbers(kind, native):
     net, x = Sequential(Dense(2, 64, np.random.default_rng(0)), Dense(64, 2, np.random.default_rng(1))), inputs((2,), 16)
     assert_equal(plan(net, (2,), batch=kind(16), threads=kind(16), native=native, say=never)(x), eager(net, x))
+
+def test_a_header_counts_what_one_thread_needs():
+    p, one = (plan(net_of('simple_cnn'), SHAPES['simple_cnn'], batch=b, threads=t, native=False, say=never) for b, t in ((4, 2), (2, 1)))
+    assert header('net', p, 'it', ('', ''), False) == header('net', one, 'it', ('', ''), False)
 
 def test_a_benchmark_is_not_given_more_threads_than_it_says():
     p = plan(net_of('simple_cnn'), SHAPES['simple_cnn'], batch=4, threads=2, say=never)
