@@ -1,5 +1,5 @@
 "A plan without a compiler, or with a bad one, runs in numpy and says so; the graph, and what is fused"
-import os, stat
+import os, stat, tracemalloc
 
 import numpy as np
 import pytest
@@ -288,3 +288,19 @@ def test_what_overflows_in_between_is_as_in_numpy():
     with np.errstate(over='ignore'):
         p, want = plan(Logistic(), (41,)), Logistic()(Tensor(x)).data
         assert np.allclose(p(x), want, atol=1e-6) and want[0, 0] == 0
+
+
+# --- memory
+
+@pytest.mark.parametrize('name', ['fc_autoencoder', 'resnet8'])
+def test_a_plan_holds_on_to_its_weights_and_little_else(name):
+    "One set is in the order of the C, one folded, which blocks are tried with; passes of the network leave nothing."
+    m, x = create(name, np.random.default_rng(0)).eval(), inputs(SHAPES[name], 1)
+    right(plan(m, SHAPES[name]), m, x)      # whatever is made once is there now
+    tracemalloc.start()
+    try:
+        p = plan(m, SHAPES[name])
+        p(x)
+        stays = tracemalloc.get_traced_memory()[0]
+    finally: tracemalloc.stop()
+    assert stays < 2*p.weights.nbytes + p.arena.nbytes + 2**18

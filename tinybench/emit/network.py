@@ -70,9 +70,11 @@ class Network:
         self.size += rounded(a.size)
         return f'w + {at}' if at else 'w'
     def weights(self) -> np.ndarray:
-        "All weights, from the start of a cache line on."
+        "All weights, from the start of a cache line on; nothing else holds them any longer."
         found = aligned(self.size)
-        for at, a in self.blob: found[at:at + a.size] = a
+        for i, (at, a) in enumerate(self.blob):
+            found[at:at + a.size] = a
+            self.blob[i] = at, found[at:at + a.size]
         return found
     def zeros(self, v:int):
         "Have the frame of a value filled with zeros, if it has one."

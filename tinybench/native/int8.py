@@ -25,6 +25,7 @@ from ..measure.stats import median_interval
 from . import plan as fractions
 from .kernel import best_block, c_head, candidates, pack
 from .plan import KNOWN, Node, Plan, agreed, as_step, check_plan, check_shares, graph, ready
+from ..nn.conv import unkept
 from ..nn.module import Module, Sequential, evaluating, walk
 from ..optimize import integer
 from ..optimize.integer import Dequantize, Quantize
@@ -213,6 +214,7 @@ def by_trial(p:Plan, say:Callable, progress:Callable|None=None) -> Plan:
     return p
 
 # %% ../../nbs/60_native.int8.ipynb #int8-plan
+@unkept()       # as lesson 59's
 def plan(
     net:Module,
     shape:tuple,            # of one input, without the batch

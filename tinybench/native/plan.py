@@ -27,7 +27,7 @@ from ..learn.trace import ops_of
 from .kernel import best_block, c_head, pack
 from ..nn import channels, conv, dense, norm, pool
 from ..nn.channels import depthwise_fwd
-from ..nn.conv import conv_fwd
+from ..nn.conv import conv_fwd, unkept
 from ..nn.module import Module, evaluating
 from ..nn.norm import fold_stats
 from ..optimize import fuse
@@ -96,8 +96,7 @@ def graph(net:Module, x:np.ndarray, known=KNOWN) -> tuple[list[Node], int]:
         if a.op is b.op and same((a.ins, a.shape, a.options), (b.ins, b.shape, b.options)): continue
         raise ValueError(f'{a.path or "the network"}: what {a.op.name!r} does is not the same for each input')
     if len(nodes) != len(again): raise ValueError('the network does not do the same for each input')
-    kept = [n._replace(ins=tuple(i if type(i) is int else i.copy() for i in n.ins)) for n in nodes]
-    return kept, out
+    return nodes, out
 
 # %% ../../nbs/59_native.plan.ipynb #uses
 def uses(nodes:list[Node], out:int) -> Counter:
@@ -220,7 +219,7 @@ def choose_blocks(layout:Layout, target:Target):
         r = rows_of(s, *(image(layout.places[v]) for v in (s.ins[0], s.out)))
         s.block, lanes = s.block or best_block(r.pixels, r.outputs, target), target.lanes()
         bias = np.broadcast_to(np.float32(0 if s.b is None else s.b), (1, r.outputs))
-        w = s.w.reshape(-1, r.outputs).astype(np.float32)
+        w = s.w.reshape(-1, r.outputs).astype(np.float32, copy=False)
         s.packed = np.concatenate([pack(bias, 1, lanes), pack(w, s.block[1], lanes)])
 
 # %% ../../nbs/59_native.plan.ipynb #seen
@@ -256,6 +255,7 @@ class Plan:
         self.sizes = {i: layout.sizes[i] for i in self.lives}
         self.offsets = fit(self.sizes, self.lives)
         self.c = self.written()
+        for s in layout.steps: s.packed = None          # it is among the weights
         self.own()
     def written(self) -> Network:
         "The C and its weights."
@@ -349,6 +349,8 @@ def ready(p:Plan, native:bool, say:Callable) -> Plan:
         except NoLibrary as e:
             say(f'{e}; numpy runs the plan')
             p.why = str(e)
+    if p.why:       # numpy reads the weights at each call, and the network may go on learning
+        for s in p.layout.steps: s.ins, s.w, s.b = copy.deepcopy((s.ins, s.w, s.b))
     return p
 
 # %% ../../nbs/59_native.plan.ipynb #check-plan
@@ -379,6 +381,7 @@ def check_shares(net:Module, x:np.ndarray, threads:int):
         'this network mixes the inputs of a batch, and each thread would see its share only')
 
 # %% ../../nbs/59_native.plan.ipynb #plan
+@unkept()       # the network itself runs a few times here, and then no more
 def plan(
     net:Module,
     shape:tuple,        # of one input, without the batch
