@@ -106,4 +106,4 @@ def test_a_stack_that_is_too_small(small, built):
 def test_what_is_no_input(built):
     with pytest.raises(ValueError, match='takes codes, int8, not float64'): emulate(built, [[.5]])
     import numpy as np
-    with pytest.raises(ValueError, match=r'for inputs of shape \(9, 11, 3\)'): emulate(built, np.zeros((3, 3), np.int8))
+    with pytest.raises(ValueError, match=r'for inputs of shape \(9, 13, 3\)'): emulate(built, np.zeros((3, 3), np.int8))
