@@ -114,7 +114,7 @@ def quantized(net, shape:tuple, examples:Path|None, seed:int):
     from tinybench.native.int8 import has_codes
     from tinybench.optimize.integer import integer
     from tinybench.optimize.step import strip
-    from tinybench.peers.graph import folded
+    from tinybench.exchange.graph import folded
     if has_codes(net):
         if examples: raise ValueError('--examples say nothing: this network has its grids')
         return net
