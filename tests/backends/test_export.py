@@ -14,8 +14,9 @@ from tinybench.backends.export import (FILES, ONNX, checked, explicit_pads, expo
 from tinybench.base.graph import Graph, walk_nodes
 from tinybench.core.tensor import Tensor, no_grad
 from tinybench.exchange.graph import as_graph, code_graph, graph_of
+from tinybench.exchange.missing import Missing
 from tinybench.exchange.onnx import Writer, onnx_bytes
-from tinybench.exchange.run import RUNTIMES, Missing
+from tinybench.exchange.run import RUNTIMES
 from tinybench.models.weights import read_tflite
 from tinybench.models.zoo import MODELS, SHAPES, create
 from tinybench.nn.channels import ConvTranspose2d, DepthwiseConv2d
@@ -212,7 +213,11 @@ def test_words_for_what_was_given(tmp_path):
     with pytest.raises(ValueError, match='of what shape is one input'): export(net, tmp_path/'a.tflite')
     with pytest.raises(ValueError, match='multipliers, and no scales'):
         export(integer(net, rng.normal(size=(8, 28, 28, 1)).astype(np.float32)), tmp_path/'a.tflite', (28, 28, 1))
-    with pytest.raises(ValueError, match='a graph of fractions'): export(graph_of(net, (28, 28, 1)), tmp_path/'a.tflite', int8=True)
+
+def test_a_graph_of_fractions_becomes_codes():
+    net, rng = net_of('simple_cnn')
+    x = rng.normal(size=(8, 8, 8, 1)).astype(np.float32)
+    same_graph(as_graph(graph_of(net, (8, 8, 1)), None, True, x), code_graph(net, (8, 8, 1), x))
 
 def test_without_its_runtime_a_file_is_not_written_unless_one_says_so(tmp_path, monkeypatch):
     net, _ = net_of('mnist_mlp')

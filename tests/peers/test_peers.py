@@ -13,7 +13,7 @@ from tinybench.nn.pool import AvgPool2d, MaxPool2d
 from tinybench.native.plan import off_by
 from tinybench.peers.engines import ENGINES, OF_CODES
 from tinybench.exchange.graph import graph_of
-from tinybench.exchange.run import Missing
+from tinybench.exchange.missing import Missing
 from tinybench.peers.inference import NETS, differs, one_network, raced, race_inference
 
 PEERS = [k for k in ENGINES if k != 'tinybench']

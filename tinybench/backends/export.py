@@ -18,10 +18,11 @@ from ..base.graph import Graph, Node, walk_nodes
 from ..base.names import lookup
 from ..core.tensor import Tensor, no_grad
 from ..exchange.graph import as_graph
+from ..exchange.missing import Missing
 from ..exchange.onnx import Planes, onnx_bytes
 from ..exchange.parity import Match, Parity
 from ..exchange.read_onnx import onnx_graph
-from ..exchange.run import RUNTIMES, Missing, answers
+from ..exchange.run import RUNTIMES, answers
 from ..exchange.shapes import named, out_shape
 from ..exchange.tflite import tflite
 from ..models.weights import existing, layers_of, read_tflite
@@ -142,8 +143,8 @@ def by_operator(graph:Graph, x:np.ndarray, runtime:str, write:Callable) -> list[
 def may_round(
     runtime:str,
     n:Node,
-) -> tuple[float, str]:    # of its codes at most this share, and why; (0, '') if there is no reason
-    "Which share of the codes of `n` `runtime` may give one step beside ours, by what its makers write."
+) -> tuple[float, str]:    # steps, and why; (0, '') if there is no reason
+    "By how many steps, in the mean, the codes of `n` may differ in `runtime`, by what its makers write."
     inside = [m for _, m in walk_nodes((n,))]
     ops = {m.op for m in inside}
     if runtime != 'LiteRT' and 'AVERAGE_POOL_2D' in ops:
@@ -155,10 +156,10 @@ def may_round(
 
 # %% ../../nbs/63_backends.export.ipynb #fault
 CLOSE = 1e-5        # of the largest number: what sums of float32 in another order may differ by
-def too_far(m:Match, share:float=0) -> bool:
-    "Whether fractions differ by more than the last digits, or codes by a step in more than `share` of them."
+def too_far(m:Match, steps:float=0) -> bool:
+    "Whether fractions differ by more than the last digits; codes by more than `steps` in the mean, or by 3."
     if m.error is not None: return not m.error <= CLOSE
-    return len(m.steps) > 2 or sum(m.steps[1:]) > share*sum(m.steps)
+    return m.mean() > steps or len(m.steps) > 3
 def fault(runtime:str, whole:Match, alone:list) -> str:
     "What is wrong with a file, by `whole` and by `by_operator`, in a sentence; '' if nothing is."
     for n, m in alone:

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..base.graph import Graph, Node
+from ..models.weights import layers_of
 from ..nn.channels import DepthwiseConv2d
 from ..nn.conv import Conv2d
 from ..nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Sigmoid, Softmax, Tanh
@@ -160,8 +161,8 @@ def as_graph(net:Module|Graph, shape:tuple|None, int8:bool=False, x:np.ndarray|N
     """A graph as it is; a network as one of fractions, or of codes if `int8` or if it is from `fake`.
     ValueError, which says what to give instead, if it cannot be told what the graph is."""
     if isinstance(net, Graph):
-        if int8 and net.grid is None: raise ValueError('a graph of fractions: give its network for int8')
-        return net
+        if not int8 or net.grid is not None: return net
+        net, shape = Sequential(*layers_of(net.nodes)).eval(), net.shape
     if any(isinstance(m, Quantize) for _, m in walk(net)): raise ValueError(
         'a network of codes has multipliers, and no scales: give what `fake` made of the network, or that of '
         'fractions and int8=True')

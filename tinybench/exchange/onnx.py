@@ -4,10 +4,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base.graph import Graph, Node
+from .missing import NO_ONNX, Missing
 from .shapes import kernel_of, named, out_shape
 
 OPSET, IR = 17, 9
-NO_ONNX = 'an .onnx file takes onnx: pip install "tinybench-ml[onnx]"'
 SIMPLE = dict(RELU='Relu', LOGISTIC='Sigmoid', TANH='Tanh')
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Writer:
 
 def onnx_bytes(graph:Graph, how:Planes, batch:int|None=None) -> bytes:
     """The graph as an ONNX file for float32 inputs (batch, *graph.shape), channels last; None: for any batch.
-    Codes stand between QuantizeLinear and DequantizeLinear. ImportError without `onnx`."""
+    Codes stand between QuantizeLinear and DequantizeLinear. Missing without `onnx`."""
     try: from onnx import TensorProto, helper
-    except ImportError: raise ImportError(NO_ONNX) from None
+    except ImportError: raise Missing(NO_ONNX) from None
     w, at = Writer(how), 'x'
     if len(graph.shape) == 3: at = w.add('Transpose', ['x'], perm=[0, 3, 1, 2])
     at, shape = w.chain(graph.nodes, w.coded(at, graph.grid), graph.shape)

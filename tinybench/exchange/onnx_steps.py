@@ -9,6 +9,13 @@ from .onnx_values import Coded, Value, Values, refuse, stored_array
 CURVES = dict(Relu='RELU', Sigmoid='LOGISTIC', Tanh='TANH')
 POOLS = dict(MaxPool='MAX_POOL_2D', AveragePool='AVERAGE_POOL_2D')
 
+# Of stored arrays: what exporters leave to be computed, such as the sizes that a Reshape reads
+STORED = dict(
+    Transpose=lambda ways, a: np.transpose(a, ways.get('perm')),
+    Unsqueeze=lambda ways, a, axes=None: np.expand_dims(a, tuple(np.ravel(ways.get('axes', axes)))),
+    Concat=lambda ways, *each: np.concatenate(each, ways['axis']),
+    Gather=lambda ways, a, at: np.asarray(np.take(a, at, ways.get('axis', 0))))
+
 class Products(Values):
     "Operators with weights."
     def weights(self, op:str, name:str, bias:str, axis:int) -> tuple:
@@ -149,9 +156,12 @@ class Steps(Products):
         if len(v.shape) == 1: return v if v.order else self.node(node.output[0], Node('RESHAPE'), v.shape, v)
         order = v.shape if v.first and v.shape[-1] > 1 and v.shape[:2] != (1, 1) else None
         return self.node(node.output[0], Node('RESHAPE'), (prod(v.shape),), v, order=order)
+    def on_Shape(self, node, ways, x):
+        v = self.value(x, 'Shape')
+        return np.array([-1, *(v.shape[-1:] + v.shape[:-1] if v.first else v.shape)])     # -1: the batch
     def on_Reshape(self, node, ways, x, shape):
         v, to = self.value(x, 'Reshape'), self.array(shape, 'Reshape', 'sizes').ravel().tolist()
-        if len(to) != 2 or to[1] not in (-1, prod(v.shape)) or to == [-1, -1]:
+        if len(to) != 2 or to[1] not in (-1, prod(v.shape)):
             refuse('Reshape', f'makes {to} of {v.shape}')
         return self.on_Flatten(node, {}, x)
     def on_Squeeze(self, node, ways, x, axes=''):

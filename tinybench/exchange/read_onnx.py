@@ -4,8 +4,9 @@ import numpy as np
 
 from ..base.graph import Graph
 from ..models.weights import tree
-from .onnx import NO_ONNX, Planes
-from .onnx_steps import Steps
+from .missing import NO_ONNX, Missing
+from .onnx import Planes
+from .onnx_steps import STORED, Steps
 from .onnx_values import Value, refuse, stored_array
 
 KNOWN = {k[3:]: k for c in Steps.__mro__ for k in vars(c) if k.startswith('on_')}
@@ -58,9 +59,11 @@ def take(r:Steps, node):
     "Let `r` read one node of the file."
     if node.domain not in ('', 'ai.onnx'):
         refuse(f'{node.domain}.{node.op_type}', 'is no operator of ONNX itself')
-    if node.op_type not in KNOWN: raise ValueError(
-        f'it has {node.op_type}, and this reader knows only {", ".join(sorted(KNOWN))}')
-    made = getattr(r, KNOWN[node.op_type])(node, attributes(node), *node.input)
+    given = [r.arrays.get(name) for name in node.input]
+    if node.op_type in STORED and given and all(isinstance(a, np.ndarray) for a in given):
+        made = STORED[node.op_type](attributes(node), *given)
+    elif node.op_type in KNOWN: made = getattr(r, KNOWN[node.op_type])(node, attributes(node), *node.input)
+    else: raise ValueError(f'it has {node.op_type}, and this reader knows only {", ".join(sorted(KNOWN))}')
     if len(node.output) < 1 or any(node.output[1:]): refuse(node.op_type, f'gives {len(node.output)} tensors')
     if node.output[0] in r.values or node.output[0] in r.arrays: raise ValueError(
         f'{node.output[0]} is computed twice: it is damaged')
@@ -80,9 +83,9 @@ def graph_in(model, how:Planes) -> Graph:
 
 def onnx_graph(raw:bytes, how:Planes) -> Graph:
     """The graph in the bytes of an ONNX file; its input takes channels last, whatever the file does.
-    ValueError, which says why, if there is none that this reader knows; ImportError without `onnx`."""
+    ValueError, which says why, if there is none that this reader knows; Missing without `onnx`."""
     try: import onnx
-    except ImportError: raise ImportError(NO_ONNX) from None
+    except ImportError: raise Missing(NO_ONNX) from None
     try: model = onnx.load_model_from_string(raw)
     except Exception as e:      # of protobuf, whose name for it is DecodeError
         raise ValueError(f'it is no ONNX file, or cut off ({type(e).__name__})') from None

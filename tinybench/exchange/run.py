@@ -4,9 +4,8 @@ import numpy as np
 
 from ..base.graph import Graph
 from ..optimize.quantize import Grid, limits, to_grid
+from .missing import Missing
 
-
-class Missing(ImportError): "An engine that is not installed; the message says how to get it."
 
 def in_litert(shape:tuple, batch:int, **model) -> Callable:
     "A `model_content` of bytes, or the file `model_path`, in LiteRT."

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from ..base.graph import Graph
 from ..backends.export import ONNX
 from ..exchange.graph import graph_of
+from ..exchange.missing import Missing
 from ..exchange.onnx import onnx_bytes
-from ..exchange.run import Missing, in_litert, in_onnxruntime, in_openvino
+from ..exchange.run import in_litert, in_onnxruntime, in_openvino
 from ..exchange.tflite import tflite
 from ..native import int8
 from ..native.plan import plan

@@ -7,7 +7,7 @@ from ..base.graph import walk_nodes
 from ..base.text import Shown, Table
 from ..core.tensor import Tensor, no_grad
 from ..exchange.graph import code_graph
-from ..exchange.run import Missing
+from ..exchange.missing import Missing
 from ..measure.builds import maker
 from ..measure.compare import compare
 from ..measure.pairs import Comparison
