@@ -18,7 +18,7 @@ from tinybench.measure.result import BenchmarkResult, load_json, save_json
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, '-W', 'error', '-c', 'from tinybench.cli import main; main()']
-COMMANDS = 'demo', 'run', 'ablate', 'compare', 'profile', 'selftest', 'operating', 'env', 'report', 'race', 'compile'
+COMMANDS = 'demo', 'run', 'ablate', 'compare', 'profile', 'selftest', 'operating', 'env', 'report', 'race', 'compile', 'export'
 
 def run(*args, **kw):
     "The command in a process of its own, its streams no terminals."

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tinybench.base.graph import Graph, Node
-from tinybench.embedded.tflite import out_shape
+from tinybench.exchange.shapes import out_shape
 
 
 # --- the official networks, from the reference arrays

@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 from tinybench.base.graph import Graph, Node, walk_nodes
 from tinybench.data.source import load_digits
 from tinybench.embedded import digits as script
-from tinybench.embedded.tflite import OPS, Writer, flatbuffer, tflite
+from tinybench.exchange.tflite import OPS, Writer, flatbuffer, tflite
 from tinybench.models.weights import (NAMES, NOTHING, Table, existing, keras_graph, layers_of, model_of, network, read_h5, read_tflite,
                                       op_name, tensors_of, tflite_graph)
 from tinybench.models.zoo import SHAPES, create, ds_cnn, fc_autoencoder, mobilenet_v1_025, probabilities, resnet8

@@ -9,7 +9,7 @@ from tinybench.base.files import shipped
 from tinybench.cli import main
 from tinybench.data.keywords import from_codes
 from tinybench.embedded.tasks import keyword_network
-from tinybench.embedded.tflite import tflite
+from tinybench.exchange.tflite import tflite
 from tinybench.models.zoo import probabilities
 from tinybench.official import sets
 from tinybench.official.bring import tree_id

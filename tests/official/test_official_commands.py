@@ -11,7 +11,7 @@ from tinybench.cli.stream import load_stream, stream_dict
 from tinybench.cli.tasks import examples_for, model_for
 from tinybench.data.keywords import from_codes
 from tinybench.embedded.tasks import keyword_network
-from tinybench.embedded.tflite import tflite
+from tinybench.exchange.tflite import tflite
 from tinybench.official import sets
 from tinybench.official.bring import bring
 from tinybench.tasks.task import TASKS

@@ -6,13 +6,14 @@ from tinybench.base.graph import Graph
 from tinybench.core.tensor import no_grad
 from tinybench.models.zoo import SHAPES, create
 from tinybench.nn.conv import Conv2d
-from tinybench.nn.dense import Dense, Flatten, ReLU, Residual, Sigmoid, Softmax
+from tinybench.nn.dense import GELU, Dense, Flatten, ReLU, Residual, Softmax
 from tinybench.nn.module import Sequential, walk
 from tinybench.nn.norm import BatchNorm
 from tinybench.nn.pool import AvgPool2d, MaxPool2d
 from tinybench.native.plan import off_by
-from tinybench.peers.engines import ENGINES, OF_CODES, Missing
-from tinybench.peers.graph import graph_of
+from tinybench.peers.engines import ENGINES, OF_CODES
+from tinybench.exchange.graph import graph_of
+from tinybench.exchange.missing import Missing
 from tinybench.peers.inference import NETS, differs, one_network, raced, race_inference
 
 PEERS = [k for k in ENGINES if k != 'tinybench']
@@ -56,8 +57,8 @@ def test_an_engine_runs_the_networks_of_the_race(name, net):
     assert off_by(want, engine(name)(m, SHAPES[net], 1)(x).reshape(want.shape)) < 1e-4
 
 def test_a_layer_without_an_operator_is_named():
-    with pytest.raises(ValueError, match='Sigmoid.. has no operator here'):
-        graph_of(Sequential(Dense(3, 2, np.random.default_rng(0)), Sigmoid()), (3,))
+    with pytest.raises(ValueError, match='GELU.. has no operator here'):
+        graph_of(Sequential(Dense(3, 2, np.random.default_rng(0)), GELU()), (3,))
 
 def test_batch_norm_that_folds_into_nothing_is_named():
     with pytest.raises(ValueError, match='BatchNorm'): graph_of(Sequential(BatchNorm(3), ReLU()).eval(), (3,))

@@ -22,9 +22,10 @@ class Node:
     def says(self) -> str:
         "How it works, in words."
         size = self.w.shape[:2] if self.w is not None and self.w.ndim > 2 else self.ways.get('kernel', ())
-        stride = tuple(self.ways.get('stride', (1, 1)))
+        stride, padding = tuple(self.ways.get('stride', (1, 1))), self.ways.get('padding', '')
+        if not isinstance(padding, str): padding = f'padding {padding}'
         parts = ['x'.join(map(str, size)), f'stride {"x".join(map(str, stride))}' if stride != (1, 1) else '',
-                 self.ways.get('padding', ''), 'relu' if self.ways.get('relu') else '']
+                 padding, 'relu' if self.ways.get('relu') else '']
         return ', '.join(p for p in parts if p)
 
 def walk_nodes(nodes:tuple, depth:int=0):

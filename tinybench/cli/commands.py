@@ -16,6 +16,7 @@ from .data import get_data, list_data
 from .demo import demo_suite, gains
 from .engines import names_in, race_engines, race_steps
 from .explore import explored
+from .export import export_network
 from .figures import suite_figures, write_figures, write_race
 from .firmware import make_firmware
 from .gate import as_share, compared_files, gate_status, gate_words, gates, is_rate, sure_of
@@ -38,7 +39,8 @@ def explained(kept:str):
     "Turn an error that somebody can act on into a line on stderr and status 1, Ctrl-C into status 130."
     with stoppable(kept):
         from tinybench.backends.base import ModelError
-        with told(OSError, ValueError, ModelError):
+        from tinybench.exchange.missing import Missing
+        with told(OSError, ValueError, ModelError, Missing):
             try: yield
             except SystemExit as e:
                 give_up('something that was measured ended the process '
@@ -435,6 +437,7 @@ def race(
 command(operating)
 command(compile_network, name='compile')
 command(make_firmware, name='firmware')
+command(export_network, name='export')
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f in (submit, verify, board): command(f, olympics)

@@ -10,7 +10,7 @@ from tinybench.base.terminal import bar, echo, say
 from tinybench.base.text import Shown, Table, worded
 from .engines import DTYPES
 from .options import AsJson, Seed
-from .plan import make_model
+from .plan import is_file, make_model
 
 FLAGS = '-lm',
 
@@ -115,7 +115,7 @@ def quantized(net, shape:tuple, examples:Path|None, seed:int):
     from tinybench.native.int8 import has_codes
     from tinybench.optimize.integer import integer
     from tinybench.optimize.step import strip
-    from tinybench.peers.graph import folded
+    from tinybench.exchange.graph import folded
     if has_codes(net):
         if examples: raise ValueError('--examples say nothing: this network has its grids')
         return net
@@ -159,7 +159,7 @@ def write_folder(out:Path, name:str, files:dict, *of):
         e.errno, f'cannot write a folder into {out.parent} ({e.strerror}); name another') from e
 
 def compile_network(
-    net:Annotated[str, typer.Argument(help='Network of the zoo, or module:function that returns one.')],
+    net:Annotated[str, typer.Argument(help='Network of the zoo, module:function, or .onnx or .tflite file.')],
     weights:Annotated[Path|None, typer.Option(help='What net.save wrote.')]=None,
     shape:Annotated[str|None, typer.Option(help='Of one input, as 28,28,1, if it is not known.')]=None,
     batch:Annotated[int, typer.Option(help='Inputs a call.', min=1)]=1,
@@ -179,6 +179,7 @@ def compile_network(
     With --dtype int8 it takes and gives codes. A network that is not quantized yet is, by --examples.
 
     A network of the zoo is new, with random weights, unless --weights names what net.save wrote.
+    One in a file of ONNX or TensorFlow Lite is as it is there.
 
     How many sums of a product are in registers at a time is counted for this machine. --measure tries up
     to eight others for each product, in turns, for seconds, and keeps what is faster; often nothing is.
@@ -192,7 +193,7 @@ def compile_network(
     from tinybench.native.int8 import between, plan
     from tinybench.toolchain.compiler import find_compiler
     from tinybench.toolchain.store import NoLibrary
-    name = c_name(name or net.rpartition(':')[2])
+    name = c_name(name or (Path(net).stem if is_file(net) else net.rpartition(':')[2]))
     lookup('dtype', dtype, DTYPES)
     if examples and dtype != 'int8': raise ValueError('--examples say something with --dtype int8 only')
     out = (out or Path(f'compiled/{name}')).resolve()

@@ -61,6 +61,25 @@ def channels_first(x):
     import torch
     return torch.from_numpy(x).permute(0, 3, 1, 2).contiguous()
 
+FILES = '.onnx', '.tflite'         # of networks, which `tinybench.backends.export` reads
+
+def is_file(use:str) -> bool:
+    "Whether the name of a network is that of a file of other runtimes."
+    return Path(use).suffix in FILES
+
+def graph_in(use:str):
+    "The graph in a file of other runtimes; OSError or ValueError, which say why, if there is none."
+    from tinybench.backends.export import READERS
+    return READERS[Path(use).suffix](Path(use).expanduser())
+
+def network_in(use:str, given:dict):
+    "The network in such a file, and the shape of one input; it takes no options."
+    from tinybench.backends.export import our_network
+    if given: raise ValueError(
+        f'model {use!r}: a file has all that it needs, and takes no {next(iter(given))}')
+    graph = graph_in(use)
+    return our_network(graph), tuple(graph.shape)
+
 def runs(model) -> bool:
     "Whether `model` answers one empty example."
     import numpy as np
@@ -89,8 +108,10 @@ def make_model(name:str, table:dict, seed:int=0, shapes=()):
     options = dict(table)
     use, weights, shape = (options.pop(k, v) for k, v in dict(use=name, weights=None, shape=None).items())
     if not isinstance(use, str): raise ValueError(f'model {name!r}: use must be text, not {use!r}')
+    given = options | {k: v for k, v in dict(weights=weights, shape=shape).items() if v}
     try:
-        if ':' in use: net = named_object(use)(**options)
+        if is_file(use): net, shape = network_in(use, given)
+        elif ':' in use: net = named_object(use)(**options)
         else: net = create(use, np.random.default_rng(seed), **options)
         if weights and not hasattr(net, 'load'): raise ValueError(
             f'model {name!r}: weights are for a tinybench network, not for a {type(net).__name__}')

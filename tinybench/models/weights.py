@@ -20,7 +20,7 @@ import numpy as np
 from ..base.graph import Graph, Node, walk_nodes
 from ..nn.channels import DepthwiseConv2d
 from ..nn.conv import Conv2d
-from ..nn.dense import Dense, Flatten, ReLU, Residual, Softmax
+from ..nn.dense import Dense, Flatten, ReLU, Residual, Sigmoid, Softmax, Tanh
 from ..nn.module import Module, Sequential
 from ..nn.norm import BatchNorm
 from ..nn.pool import AvgPool2d, MaxPool2d
@@ -171,7 +171,7 @@ NAMES = dict(enumerate('''
     UNIDIRECTIONAL_SEQUENCE_RNN GATHER BATCH_TO_SPACE_ND SPACE_TO_BATCH_ND TRANSPOSE MEAN SUB DIV SQUEEZE
     '''.split())) | {77: 'SHAPE', 83: 'PACK', 114: 'QUANTIZE', 117: 'HARD_SWISH'}
 POOLS = {'AVERAGE_POOL_2D': AvgPool2d, 'MAX_POOL_2D': MaxPool2d}
-KNOWN = {*AXES, *POOLS, 'ADD', 'RELU', 'RESHAPE', 'SOFTMAX'}
+KNOWN = {*AXES, *POOLS, 'ADD', 'LOGISTIC', 'RELU', 'RESHAPE', 'SOFTMAX', 'TANH'}
 def op_name(code:Table) -> str:
     "What the operator with this code does; ValueError if this reader does not know it."
     n = max(code.number(0, '<b'), code.number(3))    # slot 0 is older, and too small for codes above 127
@@ -361,7 +361,8 @@ def layer_of(n:Node) -> list[Module]:
     if n.op == 'ADD':
         body, shortcut = (Sequential(*layers_of(arm)) for arm in n.arms)
         return [Residual(body, shortcut if n.arms[1] else None)]
-    return dict(RELU=[ReLU()], RESHAPE=[Flatten()], SOFTMAX=[Softmax()], DROPOUT=[])[n.op]
+    return dict(RELU=[ReLU()], RESHAPE=[Flatten()], SOFTMAX=[Softmax()], DROPOUT=[],
+                LOGISTIC=[Sigmoid()], TANH=[Tanh()])[n.op]
 
 # %% ../../nbs/31_models.weights.ipynb #network
 def network(graph:Graph) -> Sequential:

@@ -6,6 +6,8 @@ import numpy as np
 from ..base.graph import walk_nodes
 from ..base.text import Shown, Table
 from ..core.tensor import Tensor, no_grad
+from ..exchange.graph import code_graph
+from ..exchange.missing import Missing
 from ..measure.builds import maker
 from ..measure.compare import compare
 from ..measure.pairs import Comparison
@@ -13,8 +15,7 @@ from ..models.zoo import SHAPES, create
 from ..native.plan import off_by
 from ..nn.module import Sequential
 from ..optimize.integer import integer_network
-from .engines import ENGINES, OF_CODES, Missing
-from .graph import code_graph
+from .engines import ENGINES, OF_CODES
 from .memory import LIBRARIES, MemoryRace, check_memory, race_memory
 
 NETS = 'resnet8', 'ds_cnn', 'mobilenet_v1_025', 'fc_autoencoder'

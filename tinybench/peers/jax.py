@@ -1,13 +1,13 @@
 "A training step of a network of ours in JAX, compiled by `jit`"
 import numpy as np
 
+from ..exchange.graph import touching
 from ..nn.channels import DepthwiseConv2d
 from ..nn.conv import Conv2d, pads_for
 from ..nn.dense import Dense, Dropout, Flatten, ReLU, Residual, Sigmoid
 from ..nn.module import Module, Sequential
 from ..nn.norm import BatchNorm
 from ..nn.pool import ConvReluPool2d, GlobalAvgPool2d, MaxPool2d
-from .graph import touching
 
 
 def jax_network(net:Module):

@@ -11,14 +11,15 @@ from ..base.files import read_text
 from ..base.process import Child
 from ..base.text import Shown, Table, worded
 from ..core.tensor import no_grad
-from ..embedded.tflite import tflite
 from ..emit.network import aligned
+from ..exchange.graph import graph_of
+from ..exchange.run import in_litert, in_onnxruntime, in_openvino
+from ..exchange.tflite import tflite
 from ..measure.builds import t_interval
 from ..models.zoo import SHAPES, create
 from ..native.plan import off_by
 from ..nn.module import Module
-from .engines import in_litert, in_onnxruntime, in_openvino, onnx_model, ours
-from .graph import graph_of
+from .engines import onnx_model, ours
 
 CALLS, CLOSE = 10, 1e-4
 LIBRARIES = dict(litert='ai_edge_litert.interpreter', onnxruntime='onnxruntime', openvino='openvino')

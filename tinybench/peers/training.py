@@ -13,8 +13,8 @@ from ..measure.pairs import Comparison, compare_results, paired_results
 from ..measure.stats import fewest_values
 from ..models.zoo import SHAPES, create
 from ..native.train import plan_step
-from ..nn.loss import cross_entropy
 from ..nn.dense import Dropout
+from ..nn.loss import cross_entropy
 from ..nn.module import Module, walk
 from ..nn.optim import Adam
 from ..nn.train import Run, train_step

@@ -4,14 +4,17 @@ import struct
 import numpy as np
 
 from ..base.graph import Graph, Node
+from ..nn.conv import pads_for
+from .shapes import kernel_of, named, out_shape
 
 # operator: (its number in the schema, its version for int8, its type of options, the slots of what they hold)
 OPS = dict(
     ADD=(0, 2, 11, dict(relu=0)), AVERAGE_POOL_2D=(1, 2, 5, dict(window=0, kernel=3, relu=5)),
     CONV_2D=(3, 3, 1, dict(window=0, relu=3)),
     DEPTHWISE_CONV_2D=(4, 3, 2, dict(window=0, multiplier=3, relu=4)),
-    FULLY_CONNECTED=(9, 4, 8, dict(relu=0)), MAX_POOL_2D=(17, 2, 5, dict(window=0, kernel=3, relu=5)),
-    RELU=(19, 2, 0, {}), RESHAPE=(22, 1, 17, {}), SOFTMAX=(25, 2, 9, dict(beta=0)))
+    FULLY_CONNECTED=(9, 4, 8, dict(relu=0)), LOGISTIC=(14, 2, 0, {}),
+    MAX_POOL_2D=(17, 2, 5, dict(window=0, kernel=3, relu=5)),
+    RELU=(19, 2, 0, {}), RESHAPE=(22, 1, 17, {}), SOFTMAX=(25, 2, 9, dict(beta=0)), TANH=(28, 2, 0, {}))
 TYPES = {'float32': 0, 'int32': 2, 'int64': 4, 'int8': 9}
 
 
@@ -66,29 +69,21 @@ def theirs(op:str, w:np.ndarray) -> np.ndarray:
     if op == 'DEPTHWISE_CONV_2D': return w[None]
     return w.T if op == 'FULLY_CONNECTED' else w.transpose(3, 0, 1, 2)
 
-def out_shape(n:Node, shape:tuple) -> tuple:
-    "The shape that `n` makes of `shape`, both without the batch."
-    if n.shape is not None: return n.shape
-    if n.op == 'RESHAPE': return (int(np.prod(shape)),)
-    if n.op == 'FULLY_CONNECTED': return (n.w.shape[1],)
-    if n.op == 'ADD': return chain_shape(n.arms[0], shape)
-    if n.op in ('RELU', 'SOFTMAX'): return shape
-    kernel = n.ways['kernel'] if n.w is None else n.w.shape[:2]
-    same = n.ways['padding'] == 'same'
-    size = [-(-m//s) if same else (m - k)//s + 1 for m, k, s in zip(shape, kernel, n.ways['stride'])]
-    return (*size, n.w.shape[-1] if n.op == 'CONV_2D' else shape[-1])
+def valid_padding(n:Node, shape:tuple) -> bool:
+    "Whether a window has no frame; ValueError if it has another than TensorFlow Lite can say."
+    if n.ways['padding'] in ('valid', 'same'): return n.ways['padding'] == 'valid'
+    found = pads_for(n.ways['padding'], shape[:2], kernel_of(n), n.ways['stride'])
+    for name in ('valid', 'same'):
+        if found == pads_for(name, shape[:2], kernel_of(n), n.ways['stride']): return name == 'valid'
+    raise ValueError(f'{named(n)} has frames of {found}: a .tflite file can say no padding and that of '
+                     "padding='same'")
 
-def chain_shape(nodes:tuple, shape:tuple) -> tuple:
-    "The shape behind `nodes`."
-    for n in nodes: shape = out_shape(n, shape)
-    return shape
-
-def options(n:Node) -> dict:
-    "The table of options of an operator."
+def options(n:Node, shape:tuple) -> dict:
+    "The table of options of an operator that reads `shape`."
     slots, found = OPS[n.op][-1], {}
     if 'window' in slots:
-        (h, w), padding = n.ways['stride'], n.ways['padding']
-        found |= {0: np.int8(padding == 'valid'), 1: np.int32(w), 2: np.int32(h)}
+        h, w = n.ways['stride']
+        found |= {0: np.int8(valid_padding(n, shape)), 1: np.int32(w), 2: np.int32(h)}
     if 'kernel' in slots: found |= {3: np.int32(n.ways['kernel'][1]), 4: np.int32(n.ways['kernel'][0])}
     if 'multiplier' in slots: found[slots['multiplier']] = np.int32(1)
     if 'relu' in slots: found[slots['relu']] = np.int8(n.ways.get('relu', False))
@@ -112,18 +107,19 @@ class Writer:
     def activation(self, name, shape, grid) -> int:
         if grid is None: return self.tensor(name, (1, *shape), np.float32)
         return self.tensor(name, (1, *shape), np.int8, scale=grid[0], zero=grid[1])
-    def operator(self, n:Node, inputs:list, output:int):
+    def operator(self, n:Node, inputs:list, output:int, shape:tuple):
         code, version, kind, _ = OPS[n.op]
         used = code, 1 if n.grid is None else version
         if used not in self.codes: self.codes.append(used)
         ends = {1: np.array(inputs, np.int32), 2: np.array([output], np.int32)}
         fields = {0: np.uint32(self.codes.index(used))} | ends
-        self.operators.append(fields | ({3: np.uint8(kind), 4: options(n)} if kind else {}))
+        self.operators.append(fields | ({3: np.uint8(kind), 4: options(n, shape)} if kind else {}))
     def chain(self, nodes:tuple, at:int, shape:tuple) -> tuple[int, tuple]:
         "Write `nodes`, which begin at the tensor `at`; the tensor of the output, and its shape."
         for n in nodes: at, shape = self.node(n, at, shape)
         return at, shape
     def node(self, n:Node, at:int, shape:tuple) -> tuple[int, tuple]:
+        if n.op not in OPS: raise ValueError(f'{named(n)} has no operator in a .tflite file')
         name, new = f'{n.op.lower()}_{len(self.operators)}', out_shape(n, shape)
         if n.op == 'ADD': inputs = [self.chain(arm, at, shape)[0] for arm in reversed(n.arms)]
         else: inputs = [at]
@@ -134,7 +130,7 @@ class Writer:
             inputs.append(self.tensor(f'{name}/w', w.shape, w.dtype, w, n.scale, axis=axis))
             inputs.append(self.tensor(f'{name}/b', n.b.shape, n.b.dtype, n.b, n.b_scale))
         out = self.activation(name, new, n.grid)
-        self.operator(n, inputs, out)
+        self.operator(n, inputs, out, shape)
         return out, new
 
 def tflite(graph:Graph, description:str='written by tinybench') -> bytes:
