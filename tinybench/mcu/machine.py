@@ -157,6 +157,14 @@ class Machine:
             if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
             pc = self.uc.reg_read(arm.UC_ARM_REG_PC)
         return self.status
+    def go_on(self):
+        """Run on from where the program was stopped, until it is stopped again. Ctrl-C is seen
+        when the program asks the device page. Fault if it faults."""
+        self.status = self.fault_at = self.bad = None
+        pc = self.uc.reg_read(self.u.arm_const.UC_ARM_REG_PC)
+        try: self.uc.emu_start(pc | 1, 0xFFFFFFFE)
+        except self.u.UcError as e: raise Fault(self.sentence(e)) from None
+        if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
     def where(self) -> str: return self.function(self.uc.reg_read(self.u.arm_const.UC_ARM_REG_PC))
     def sentence(self, error) -> str:
         "What went wrong, and where."
