@@ -6,7 +6,8 @@ for _name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(_name, reas
 from dataclasses import replace
 from tinybench.cli.compliance import load_compliance, save_compliance
 from tinybench.cli.device import compliance_of
-from tinybench.cli.host import DeviceError, Direct, fewer, files_of, infer, load, run_device, window
+from tinybench.cli.host import (DeviceError, Direct, clock_of, fewer, files_of, identity, infer, load,
+                                run_device, window)
 from tinybench.mcu.protocol import decoded, encoded, side_of
 from tinybench.mcu.serve import HostClock, ModelledClock, emulated, write_all
 from tinybench.tasks.run import Rules
@@ -31,8 +32,7 @@ def examples(name:str, n:int=30) -> Examples:
 def test_a_task_is_run_to_its_compliance_report(name, tmp_path):
     d, side, net = small(name, 'modelled')
     t, e = task_of(name), examples(name)
-    about = dict(provenance=d.clock.provenance, clock=d.clock.said)
-    o, answers = run_device(Direct(d), t, side, e, rules=SHORT, **about)
+    o, answers = run_device(Direct(d), t, side, e, rules=SHORT, clock=d.clock.said)
     if name == 'ad01':
         x = decoded(side, encoded(side, e.x), SHAPE)
         want = np.bincount(e.clip, ((net(x).data - x)**2).mean(1, dtype=float))/3
@@ -40,7 +40,7 @@ def test_a_task_is_run_to_its_compliance_report(name, tmp_path):
     else: assert (answers == e.y).all() and o.quality.value == 1
     assert o.speed.provenance == 'modelled' and 'modelled' in o.speed.how['clock']
     assert len(o.speed.values) == 5 and min(o.speed.how['secs']) >= .02
-    c = compliance_of(t, net, None, side, e, o, answers, SHORT, 0, 'nucleo-l4r5zi')
+    c = compliance_of(t, net, None, e, o, answers, SHORT, 0, 'nucleo-l4r5zi')
     assert c.status() == {name: 'not valid'}        # its windows are short
     assert load_compliance(save_compliance(c, tmp_path)).status() == c.status()
     assert 'modelled' in (tmp_path/'compliance.md').read_text()
@@ -59,8 +59,16 @@ def test_the_modelled_clock_counts_inferences_and_nothing_else():
 def test_the_hosts_clock_is_called_the_hosts():
     d, *_ = small('kws01', 'host')
     assert d.clock.provenance == 'measured' and "host's" in d.clock.said and 'not the board' in d.clock.said
+    assert clock_of(identity(Direct(d)).name) == 'host clock of an emulated board'
     ticks = iter([5_000, 1_005_000])
     assert HostClock(lambda: next(ticks)).micros() == 1000
+
+def test_a_device_says_itself_that_its_clock_is_modelled():
+    "So that times do not pass for measured where it is a port to the host."
+    d, side, net = small('kws01', 'modelled')
+    o, _ = run_device(Direct(d), task_of('kws01'), side, examples('kws01'), rules=SHORT)
+    assert o.speed.provenance == 'modelled' and o.speed.how['clock'] == 'modelled clock of an emulated board'
+    assert clock_of('unspecified') == "the board's own clock"
 
 def test_a_modelled_clock_reckons_in_cycles():
     c = ModelledClock(lambda: 120, 1e6, 'a table')
@@ -102,8 +110,7 @@ def test_a_device_of_another_task_is_refused():
     d, *_ = small('ic01')
     net = network('kws01')
     with pytest.raises(DeviceError, match='runs ic01, and kws01 is asked'): run_device(
-        Direct(d), task_of('kws01'), side_of('kws01', net, SHAPE), examples('kws01'), rules=None,
-        provenance='measured', clock='')
+        Direct(d), task_of('kws01'), side_of('kws01', net, SHAPE), examples('kws01'), rules=None)
 
 def test_fewer_examples_hold_every_class():
     x, y = np.arange(60, dtype=np.float32)[:, None], np.repeat(np.arange(6), (40, 4, 4, 4, 4, 4))

@@ -83,7 +83,7 @@ with DUT(sys.argv[1], 115200) as d:
     with served(emulated(net, t.shape, side, BOARD, 'host')) as path:
         done = subprocess.run([sys.executable, '-c', code, path, encoded(side, e.x[:1])[0].hex()], cwd=tmp_path,
                               capture_output=True, text=True, timeout=120, check=True)
-    assert f"['{BOARD}, emulated by tinybench', 'kws01', 'ULPMark for tinyML Firmware V0.0.1']" in done.stdout
+    assert f"['{BOARD}, emulated by tinybench, host clock', 'kws01', 'ULPMark for tinyML Firmware V0.0.1']" in done.stdout
     assert "['m-load-done', 'm-ready']" in done.stdout
     assert "'m-infer-start-1'" in done.stdout and "'m-results-[" in done.stdout
 

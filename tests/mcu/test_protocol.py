@@ -21,7 +21,7 @@ def said(d, text:bytes) -> list[str]:
 
 def test_it_says_who_it_is(kws):
     d, side, _ = kws
-    assert said(d, b'name%') == ['m-name-dut-[nucleo-l4r5zi, emulated by tinybench]']
+    assert said(d, b'name%') == ['m-name-dut-[nucleo-l4r5zi, emulated by tinybench, host clock]']
     assert said(d, b'profile%') == [f'm-profile-[{PROFILE}]', 'm-model-[kws01]']
     commands = 'help', 'name', 'profile', 'timestamp', 'db', 'infer', 'results'
     helped = '\n'.join(said(d, b'help%'))
@@ -126,7 +126,7 @@ def test_after_any_bytes_it_answers(fresh, data):
     lines = fresh.send(data + b'%').split(b'\r\n')
     assert sum(line == b'm-ready' for line in lines) == data.count(b'%') + 1
     assert all(b'\x20' <= bytes([c]) <= b'\x7e' for line in lines for c in line)
-    assert said(fresh, b'name%') == ['m-name-dut-[nucleo-l4r5zi, emulated by tinybench]']
+    assert said(fresh, b'name%') == ['m-name-dut-[nucleo-l4r5zi, emulated by tinybench, host clock]']
 
 @pytest.mark.parametrize('scale, zero', [(.25, 24), (1., -128), (1/255, -128), (.39101523, 89), (1e-3, 127)])
 def test_limits_are_the_codes(scale, zero):

@@ -1,6 +1,6 @@
 "`tinybench device`: a board, emulated or at a serial port, that speaks the protocol of MLPerf Tiny"
 import json
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,11 @@ class Time(str, Enum):
     "What an emulated board takes for its time."
     modelled = 'modelled'
     host = 'host'
+
+class Division(str, Enum):
+    "Of a submission."
+    closed = 'closed'
+    open = 'open'
 
 TaskName = Annotated[str, typer.Argument(help=f'{", ".join(SHORT)}.', metavar='TASK')]
 BoardName = Annotated[str|None, typer.Option('--board', help='A board to emulate; a wrong name lists them.')]
@@ -77,10 +82,12 @@ def serve_device(task:TaskName, board:BoardName=None, clock:Clock=Time.modelled,
 
     Example: tinybench device serve kws --board nucleo-l4r5zi
     """
+    from tinybench.mcu.boards import board_of
     from tinybench.mcu.protocol import side_of
     from tinybench.mcu.serve import emulated, serve
     if board is None: raise typer.BadParameter('name a board with --board')
     t = task_named(task)
+    board_of(board)
     net, _ = int8_network(t, model)
     with failures():
         d = emulated(net, t.shape, side_of(t.name, net, t.shape), board, clock.value)
@@ -102,8 +109,8 @@ def write_inputs(
     Example: tinybench device inputs kws --examples 20 --out datasets
     """
     from tinybench.base.files import new_folder, write_whole
-    from .host import fewer, files_of
     from tinybench.mcu.protocol import side_of
+    from .host import fewer, files_of
     t = task_named(task)
     net, _ = int8_network(t, model)
     side = side_of(t.name, net, t.shape)
@@ -121,24 +128,15 @@ def examples_of(t, model:str|None, data:Data|None):
     if e is None: raise ValueError(missing(t.name))
     return e
 
-def port_of(t, net, side, board:str|None, port:str|None, baud:int, clock:str) -> tuple:
-    "The way to a board, the provenance of its times, and its clock in words."
-    from .host import Direct, Serial
-    from tinybench.mcu.serve import emulated
-    if port is not None: return Serial(port, baud), 'measured', f'its own clock: that of the device at {port}'
-    d = emulated(net, t.shape, side, board, clock)
-    return Direct(d), d.clock.provenance, d.clock.said
-
-def compliance_of(t, net, given, side, e, outcome, answers, rules, seed:int, where:str):
-    "The compliance report of what a device did: closed if its network is that which ships, else open."
+def compliance_of(t, net, given, e, outcome, answers, rules, seed:int, where:str):
+    "The compliance report of what a device did: closed if its network is `given`, quantized, else open."
     import numpy as np
     from tinybench.bench.benchmark import array_digest
     from tinybench.measure.result import environment
     from tinybench.tasks.rules import Compliance, Entry, check_closed
     check = given and check_closed(given, net, np.asarray(e.x[:32], np.float32))
-    system = dict(name=where, status='rdi', quantization='int8 after training, its grids by examples'
-                  if given else 'as in the file', clock=outcome.speed.how['clock'] if outcome.speed else '',
-                  times=outcome.speed.provenance if outcome.speed else '')
+    how, s = 'int8 after training, its grids by examples' if given else 'as the device has it', outcome.speed
+    system = dict(name=where, status='rdi', quantization=how, clock=s.how['clock'], times=s.provenance)
     about = dict(rules=rules._asdict(), seed=seed, level=.95, threads=1,
                  models={t.name: dict(kind='device', network=outcome.model)},
                  sets={t.name: dict(name=e.name, kind=e.kind, sha256=array_digest([e.x, e.y]))})
@@ -153,6 +151,8 @@ def run_device_task(
     data:Annotated[Data|None, typer.Option(help='Which examples; by default those that fit the model.')]=None,
     examples:Annotated[int, typer.Option(help='So many of them, drawn by chance; 0: all.', min=0)]=0,
     quick:Annotated[bool, typer.Option('--quick', help='Short windows: a look, not a valid run.')]=False,
+    division:Annotated[Division, typer.Option(
+        help='Closed: the network that ships, quantized, at the target; of other networks open.')]=Division.closed,
     out:Annotated[Path|None, typer.Option(help='Folder for the compliance report.')]=None,
     seed:Seed=0, as_json:AsJson=False):
     """Measure a board by the rules of MLPerf Tiny, over its serial protocol.
@@ -168,21 +168,28 @@ def run_device_task(
 
     Example: tinybench device run kws --board nucleo-l4r5zi --examples 100 --out reports/kws
     """
-    from .host import fewer, run_device
+    from tinybench.mcu.boards import board_of
     from tinybench.mcu.protocol import side_of
+    from tinybench.mcu.serve import emulated
     from tinybench.tasks.run import QUICK, Rules
+    from .host import Direct, Serial, fewer, run_device
     t, rules = task_named(task), QUICK if quick else Rules()
     if (board is None) == (port is None): raise typer.BadParameter(
         'name a board to emulate with --board, or the serial port of a real one with --port')
-    net, given = int8_network(t, model)
-    side = side_of(t.name, net, t.shape)
-    e = fewer(examples_of(t, model, data), examples)
-    with failures():
-        way, provenance, clocked = port_of(t, net, side, board, port, baud, clock.value)
-        say(clocked)
-        with closing(way), bar(t.name) as tell: outcome, answers = run_device(
-            way, t, side, e, rules=rules, provenance=provenance, clock=clocked, seed=seed, tell=tell)
-    c = compliance_of(t, net, given, side, e, outcome, answers, rules, seed, board or 'serial-port')
+    if board: board_of(board)
+    with failures(), ExitStack() as opened:
+        if port: way = opened.enter_context(closing(Serial(port, baud)))
+        net, given = int8_network(t, model)
+        side, e = side_of(t.name, net, t.shape), fewer(examples_of(t, model, data), examples)
+        if board:
+            d = emulated(net, t.shape, side, board, clock.value)
+            way = Direct(d)
+            say(d.clock.said)
+        with bar(t.name) as tell: outcome, answers = run_device(
+            way, t, side, e, rules=rules, clock=d.clock.said if board else '', seed=seed, tell=tell)
+    # what is at a port may run other weights than these: nothing is said of them
+    given = given if board and division is Division.closed else None
+    c = compliance_of(t, net, given, e, outcome, answers, rules, seed, board or 'serial-port')
     if out: save_compliance(c, out)
     echo(json.dumps(compliance_dict(c), indent=1) if as_json else c)
     if out: say(f'report: {out/"compliance.html"}')

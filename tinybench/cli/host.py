@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from tinybench.mcu.protocol import LOADED, MOST, Side, encoded
-from tinybench.mcu.serve import Device
+from tinybench.mcu.serve import EMULATED, Device
 from tinybench.measure.result import BenchmarkResult, environment
 from tinybench.tasks.run import Outcome, Rules, chosen
 from tinybench.tasks.task import Examples, Task, quality_from
@@ -96,6 +96,11 @@ def identity(port:Port) -> Identity:
     return Identity(said_in(port.ask('name'), r'm-name-dut-\[(.+)\]', 'name')[0],
                     *(said_in(about, rf'm-{k}-\[(.+)\]', 'profile')[0] for k in ('profile', 'model')))
 
+def clock_of(name:str) -> str:
+    "What the clock of the device with this name is; a board that is no emulated one has its own."
+    found = re.fullmatch(EMULATED.format('.*', '(.*)'), name)
+    return f'{found[1]} clock of an emulated board' if found else "the board's own clock"
+
 def load(port:Port, data:bytes):
     "Loads an input; DeviceError if the device does not say that it has all of it."
     said = port.ask(f'db load {len(data)}')
@@ -162,15 +167,16 @@ def fewer(e:Examples, n:int) -> Examples:
     return replace(e, name=f'{n} of {e.name}', x=e.x[kept], y=e.y[rows],
                    clip=np.searchsorted(rows, e.clip[kept]))
 
-def run_device(port:Port, t:Task, s:Side, e:Examples, *, rules:Rules|None, provenance:str, clock:str,
+def run_device(port:Port, t:Task, s:Side, e:Examples, *, rules:Rules|None, clock:str='',
                seed:int=0, level:float=.95, tell:Tell=lambda *_: None) -> tuple[Outcome, np.ndarray]:
-    """Accuracy, then performance mode: the outcome, and each answer. `provenance`: of times by the device's
-    clock, which `clock` describes. DeviceError for a device that is of another task, or fails."""
+    """Accuracy, then performance mode: the outcome, and each answer. `clock`: more about the device's clock
+    than it says itself. DeviceError for a device that is of another task, or fails."""
     about = identity(port)
     if about.model != s.model: raise DeviceError(f'the device runs {about.model}, and {s.model} is asked')
     n = 1 if t.metric == 'AUC' else s.y
     answers = answers_of(t, results_of(port, encoded(s, e.x), n, tell), e)
-    name = f'{t.network} on {about.name}; {clock.partition(":")[0]}'
+    name, clock = f'{t.network} on {about.name}', clock or clock_of(about.name)
+    provenance = 'modelled' if clock_of(about.name).startswith('modelled') else 'measured'
     o = Outcome(t.name, name, f'{e.name}, {e.kind}', quality_from(t, e.y, answers, level))
     if rules is None: return o, answers
     windows = []

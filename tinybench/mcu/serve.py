@@ -96,6 +96,7 @@ def cycles_of(f:Firmware, source:str='x') -> Callable[[Machine], int]:
     return cycles
 
 CLOCKS = 'modelled', 'host'
+EMULATED = '{}, emulated by tinybench, {} clock'     # what a device calls itself, wherever its port leads
 
 def emulated(net:Module, shape:tuple, side:Side, board:str, clock:str='modelled') -> Device:
     """`net`, a network of codes for inputs of `shape`, in firmware of a `board` that speaks the protocol,
@@ -103,7 +104,7 @@ def emulated(net:Module, shape:tuple, side:Side, board:str, clock:str='modelled'
     lookup('clock', clock, dict.fromkeys(CLOCKS))
     b = board_of(board)
     p = plan(net, shape, 'int8', native=False)
-    f = firmware(p, b, main=program(side, f'{b.name}, emulated by tinybench'))
+    f = firmware(p, b, main=program(side, EMULATED.format(b.name, clock)))
     bare = firmware(p, b) if clock == 'modelled' else None
     def made(machine):
         if bare is None: return HostClock()
