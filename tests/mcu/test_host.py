@@ -8,11 +8,15 @@ from tinybench.cli.compliance import load_compliance, save_compliance
 from tinybench.cli.device import compliance_of
 from tinybench.cli.host import (DeviceError, Direct, clock_of, fewer, files_of, identity, infer, load,
                                 run_device, window)
-from tinybench.mcu.protocol import decoded, encoded, side_of
-from tinybench.mcu.serve import HostClock, ModelledClock, emulated, write_all
+from tinybench.mcu.emulate import emulate
+from tinybench.mcu.firmware import firmware
+from tinybench.mcu.machine import Machine
+from tinybench.mcu.protocol import decoded, encoded, program, side_of
+from tinybench.mcu.serve import Device, HostClock, ModelledClock, emulated, write_all
+from tinybench.native.int8 import plan
 from tinybench.tasks.run import Rules
 from tinybench.tasks.task import TASKS, Examples
-from boardkit import OUTPUTS, SHAPE, inputs, network, small
+from boardkit import BOARD, OUTPUTS, SHAPE, inputs, network, small
 
 SHORT = Rules(secs=.02)
 
@@ -55,6 +59,18 @@ def test_the_modelled_clock_counts_inferences_and_nothing_else():
     assert d.clock.micros() - before == one
     assert abs(infer(p, 3000, 500).micros - 3*one) <= 1       # warm-ups come before the first timestamp
     assert d.clock.total == int(d.clock.total)
+
+def test_the_cycles_are_those_of_the_firmware_that_serves():
+    "They are counted in a program without the protocol: the network's functions run alike in both."
+    net = network('kws01')
+    p = plan(net, SHAPE, 'int8', native=False)
+    f = firmware(p, BOARD, main=program(side_of('kws01', net, SHAPE), 'counted'))
+    d = Device(Machine(f.elf, f.board), lambda _: HostClock())
+    load(Direct(d), bytes(range(6)))
+    infer(Direct(d))
+    x = np.frombuffer(d.machine.read('x'), np.int8)
+    want, got = emulate(firmware(p, BOARD), x).functions[0], d.machine.by_function()
+    assert {name: dict(got[name]) for name in want} == want and len(want) > 2
 
 def test_the_hosts_clock_is_called_the_hosts():
     d, *_ = small('kws01', 'host')

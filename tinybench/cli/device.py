@@ -152,7 +152,7 @@ def run_device_task(
     examples:Annotated[int, typer.Option(help='So many of them, drawn by chance; 0: all.', min=0)]=0,
     quick:Annotated[bool, typer.Option('--quick', help='Short windows: a look, not a valid run.')]=False,
     division:Annotated[Division, typer.Option(
-        help='Closed: the network that ships, quantized, at the target; of other networks open.')]=Division.closed,
+        help='Closed: the network that ships, quantized, at its target; else open.')]=Division.closed,
     out:Annotated[Path|None, typer.Option(help='Folder for the compliance report.')]=None,
     seed:Seed=0, as_json:AsJson=False):
     """Measure a board by the rules of MLPerf Tiny, over its serial protocol.

@@ -2,7 +2,7 @@
 import os, select, time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Protocol
 import numpy as np
 
@@ -79,7 +79,7 @@ class Device:
     def send(self, data:bytes) -> bytes:
         "What it says to `data`, until it waits for more; nothing, if `tell` goes elsewhere."
         self.page.came.extend(data)
-        self.machine.go_on()
+        self.machine.resume()
         self.page.flush()
         said = bytes(self.said)
         self.said.clear()
@@ -88,12 +88,9 @@ class Device:
 def cycles_of(f:Firmware, source:str='x') -> Callable[[Machine], int]:
     """The modelled cycles of an inference of `f` on the codes that a machine holds in `source`: counted once
     for each input, as the same input takes the same instructions."""
-    known = {}
-    def cycles(machine):
-        codes = machine.read(source)
-        if codes not in known: known[codes] = emulate(f, np.frombuffer(codes, np.int8).reshape(f.x)).cycles[0]
-        return known[codes]
-    return cycles
+    @lru_cache(16)
+    def counted(codes): return emulate(f, np.frombuffer(codes, np.int8).reshape(f.x)).cycles[0]
+    return lambda machine: counted(machine.read(source))
 
 CLOCKS = 'modelled', 'host'
 EMULATED = '{}, emulated by tinybench, {} clock'     # what a device calls itself, wherever its port leads
