@@ -14,6 +14,7 @@ from .ablation import read_ablation, run_ablation, write_ablation
 from .compile import compile_network
 from .data import get_data, list_data
 from .demo import demo_suite, gains
+from .device import run_device_task, serve_device, write_inputs
 from .engines import names_in, race_engines, race_steps
 from .explore import explored
 from .export import export_network
@@ -54,6 +55,7 @@ def show(found, as_json:bool=False, report:Path|None=None):
 app = group('Machine-learning performance, learned by building and measuring. Start with: tinybench demo')
 data = group('Sets of data: what there is, and what may be done with it.')
 tasks = group('The tasks of MLPerf Tiny, run by its rules. Unofficial.')
+device = group('A microcontroller, emulated or at a serial port, by the protocol of MLPerf Tiny.')
 olympics = group('A contest of small networks: verified before they rank, and tiers for what chance decides.')
 
 def command(f, of=app, name=None):
@@ -440,9 +442,12 @@ command(make_firmware, name='firmware')
 command(export_network, name='export')
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
+for f, name in ((serve_device, 'serve'), (run_device_task, 'run'), (write_inputs, 'inputs')):
+    command(f, device, name)
 for f in (submit, verify, board): command(f, olympics)
 app.add_typer(data, name='data')
 app.add_typer(tasks, name='tasks')
+app.add_typer(device, name='device')
 app.add_typer(olympics, name='olympics')
 app.add_typer(teacher, name='course')
 app.add_typer(student, name='student')

@@ -1,5 +1,5 @@
 "A Cortex-M board, emulated: memory, a device page, instructions counted exactly, and faults in a sentence"
-import bisect, signal, struct, threading, time
+import bisect, math, signal, struct, threading, time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -162,6 +162,12 @@ class Machine:
         self.uc.reg_write(arm.UC_ARM_REG_SP, sp)
         self.status = self.fault_at = self.bad = self.last = self.error = None
         self.end, until = 0, time.monotonic() + secs
+        with self.interruptible() as interrupted: self.go_on(pc, until, secs, interrupted)
+        return self.status
+    def resume(self, secs:float=math.inf) -> int:
+        "Run on from where `stop` ended a run, and as that."
+        self.status = self.fault_at = self.bad = self.error = None
+        pc, until = self.uc.reg_read(self.u.arm_const.UC_ARM_REG_PC), time.monotonic() + secs
         with self.interruptible() as interrupted: self.go_on(pc, until, secs, interrupted)
         return self.status
     @contextmanager
