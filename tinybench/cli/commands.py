@@ -17,6 +17,7 @@ from .demo import demo_suite, gains
 from .engines import names_in, race_engines, race_steps
 from .explore import explored
 from .figures import suite_figures, write_figures, write_race
+from .form import Filling, check_forms, fill, submit_form
 from .gate import as_share, compared_files, gate_status, gate_words, gates, is_rate, sure_of
 from .olympics import board, submit, verify
 from .operating import operating
@@ -51,6 +52,7 @@ def show(found, as_json:bool=False, report:Path|None=None):
 app = group('Machine-learning performance, learned by building and measuring. Start with: tinybench demo')
 data = group('Sets of data: what there is, and what may be done with it.')
 tasks = group('The tasks of MLPerf Tiny, run by its rules. Unofficial.')
+forms = group('A form for a model on a device, filled by measurement: tinybench form MODEL.')
 olympics = group('A contest of small networks: verified before they rank, and tiers for what chance decides.')
 
 def command(f, of=app, name=None):
@@ -436,9 +438,11 @@ command(compile_network, name='compile')
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f in (submit, verify, board): command(f, olympics)
+for f, name in ((fill, 'fill'), (submit_form, 'submit'), (check_forms, 'check')): command(f, forms, name)
 app.add_typer(data, name='data')
 app.add_typer(tasks, name='tasks')
 app.add_typer(olympics, name='olympics')
+app.add_typer(forms, name='form', cls=Filling)
 app.add_typer(teacher, name='course')
 app.add_typer(student, name='student')
 
