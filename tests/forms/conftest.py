@@ -8,7 +8,7 @@ from tinybench.forms.edge import edge_form
 from tinybench.forms.entries import write_form
 
 @pytest.fixture(scope='session')
-def filled(tmp_path_factory):
+def filled(tmp_path_factory, own_cache):
     "A form of the network that ships for ic01, on this machine; its model, and its folder."
     top = tmp_path_factory.mktemp('forms')
     path = embedded_network('ic01').save(top/'model.npz')

@@ -11,7 +11,7 @@ from tinybench.base.terminal import bar, echo, say
 from tinybench.base.text import one_line
 from .options import AsJson, Seed
 
-DEVICES = 'edge',
+DEVICES = 'edge', 'mcu:BOARD'
 
 class Filling(TyperGroup):
     "`tinybench form MODEL` is `tinybench form fill MODEL`: what is no command is what to fill a form for."
@@ -46,12 +46,19 @@ def opened(model:str, task:str):
 
 def check_device(device:str):
     "ValueError with the nearest name unless there is such a device."
-    if device not in DEVICES: raise ValueError(f'no device {device!r}{meant(device, DEVICES)}')
+    from tinybench.mcu.boards import board_of
+    kind, colon, board = device.partition(':')
+    if kind == 'mcu' and colon: board_of(board)
+    elif device != 'edge': raise ValueError(f'no device {device!r}{meant(device, DEVICES)}')
 
 def filled_form(model:str, device:str, path:Path, network:str, task:str, trained:bool, **how):
     "The form of `device` for what was `opened`."
+    from tinybench.forms.board import board_form
     from tinybench.forms.edge import edge_form
     name = model if model == network else Path(model).stem
+    if device != 'edge':
+        how = {k: v for k, v in how.items() if k not in ('runtime', 'processes', 'rounds')}
+        return board_form(path, network, task, device.partition(':')[2], name=name, trained=trained, **how)
     return edge_form(path, network, task, name=name, trained=trained, **how)
 
 def wanted(formats:str) -> tuple:
@@ -78,6 +85,9 @@ def fill(
     Parameters, size and work are counted, accuracy is that on the examples that ship for the task, times are
     of fresh processes, and load, clock, temperature and energy are read while the model runs, as far as this
     machine tells them. What it does not tell says what it would need.
+
+    On a microcontroller, mcu:BOARD, the network is one of int8 codes: flash and RAM are measured in its
+    program, instructions in an emulator, latency and energy are modelled from them. Needs the extra mcu.
 
     A network of the zoo has the weights that ship for its task. `tinybench form submit` adds the folder of
     --out to a table, `tinybench form check` holds it against all that can be done again.

@@ -7,9 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.text import Shown, Table, digits
+from ..mcu.boards import board_of
 from ..measure.accuracy import z_score
 from ..measure.result import environment
 from .cell import Cell, close
+from .board import NoExtra, board_facts, emulated, emulated_cells, in_codes
 from .edge import PROCESSES, example_for, fresh_cells, fresh_runs
 from .form import Form, NoForm, read_form
 from .fresh import TIMED
@@ -77,9 +79,33 @@ def counted_again(f:Form, o:Opened, path:Path, here:bool) -> list[Finding]:
     e = examples_of(f.task) if f.task else None
     if e is not None and told(e) != dict(f.data): return [*found, Finding(
         'data', 'differs', f'{e.name} that ship here are others than the form was filled with')]
+    if f.device != 'edge': o = in_codes(o, f.task, e, seed_of(f))
     answered = quality_cells(known, f.task, model_of(o, f.model['name']), e)
     give = 0 if here else min(answered.close, 1 + f.data.get('n', 0)//100)
-    return [*found, *(compared(f[c.field.name], c, here, give) for c in answered.cells)]
+    found += [compared(f[c.field.name], c, here, give) for c in answered.cells]
+    return found if f.device == 'edge' else found + emulated_again(f, o, e)
+
+def seed_of(f:Form) -> int:
+    "The seed that the form was filled with; NoForm if it is none."
+    seed = f.settings.get('seed')
+    if type(seed) is not int or not 0 <= seed < 2**32: raise NoForm('settings has no seed')
+    return seed
+
+def emulated_again(f:Form, o:Opened, e) -> list[Finding]:
+    "Findings of the cells that an emulated board gives: exactly, with the same compiler and emulator."
+    board = board_of(f.device.partition(':')[2])
+    try: again = emulated(o, board, f.model['name'], example_for(o, e, seed_of(f)))
+    except NoExtra as why: return [Finding('flash', 'cannot be told', str(why))]
+    now = board_facts(board, again)
+    for k in ('board', 'chip', 'processor'):
+        if f.platform.get(k) != now[k]: return [Finding('board', 'differs', (
+            f'says the {k} {str(f.platform.get(k))[:60]}, and it is {now[k]}'))]
+    cells = emulated_cells({c.field.name: c.field for c in f.cells}, again)
+    found = [compared(f[c.field.name], c) for c in cells]
+    other = [k for k in ('compiler', 'emulator', 'numpy', 'host') if f.platform.get(k) != now[k]]
+    if not other: return found
+    return [x._replace(verdict='undecided', words=f'{x.words}; but its {", ".join(other)} was another')
+            if x.verdict == 'differs' else x for x in found]
 
 
 # --- times
@@ -87,7 +113,8 @@ def counted_again(f:Form, o:Opened, path:Path, here:bool) -> list[Finding]:
 def like_here(f:Form) -> bool:
     "Whether the form says that it was filled on a platform like this one."
     now = environment()
-    return f.device == 'edge' and all(f.platform.get(k) == now[k] for k in HERE)
+    if f.device == 'edge': return all(f.platform.get(k) == now[k] for k in HERE)
+    return f.platform.get('host') == now['cpu'] and f.platform.get('numpy') == now['numpy']
 
 def times_as_long(old, new, level:float=.95) -> tuple[float, float, float]:
     """(middle, lo, hi) of how many times as large the values `new` are as `old`, which are no pairs: of
@@ -146,10 +173,11 @@ def check_form(text:str, folder:Path, times:bool=True, processes:int=PROCESSES,
     path, here = model_in(f, folder), like_here(f)
     o = open_file(path, f.model['network'], f.task)
     found = counted_again(f, o, path, here)
-    if here: found += told_here(f)
-    if here and times: found += timed_again(f, o, path, processes, progress)
+    edge = f.device == 'edge'
+    if here and edge: found += told_here(f)
+    if here and edge and times: found += timed_again(f, o, path, processes, progress)
     done = {x.field for x in found}
-    if 'latency' in done: found.append(Finding('throughput', 'same', 'follows from the latency'))
+    if 'latency' in done and 'throughput' not in done: found.append(Finding('throughput', 'same'))
     lost = [k for c in f.cells if c.known and (k := c.field.name) not in {*done, 'throughput'}]
     rest = [Finding(k, 'cannot be told', f'{", ".join(lost)}: {NOT_AGAIN}'*(k == lost[0])) for k in lost]
     return Checked(folder.name, f, (*found, *rest), here)

@@ -52,14 +52,14 @@ EDGE = (
     Field('peak', 'FLOPs: most that were reached', 'GFLOP/s', PLATFORM, 'median', COUNTED, 1e9))
 
 BOARD = (
-    *EDGE[:8],
+    *(f for f in EDGE[:8] if f.name != 'working'),
     Field('flash', 'flash', 'KB', MODEL, 'bytes', COUNTED, 1000),
     Field('ram', 'RAM', 'KB', MODEL, 'bytes', COUNTED, 1000),
     Field('instructions', 'instructions of an answer', '', TIME, 'count', COUNTED),
     Field('cycles', 'cycles of an answer', '', TIME, 'one', MODELLED),
-    Field('latency', 'latency', 'ms', TIME, 'one', MODELLED),
+    Field('latency', 'latency', 'ms', TIME, 'one', MODELLED, 1e-3),
     Field('throughput', 'throughput', 'answers/s', TIME, 'rate', MODELLED),
-    Field('energy', 'energy of an answer', 'mWh', TIME, 'one', MODELLED),
+    Field('energy', 'energy of an answer', 'mWh', TIME, 'one', MODELLED, 3.6),
     Field('clock', 'clock', 'MHz', PLATFORM, 'one', ('literature',)),
     Field('temperature', 'temperature', '°C', PLATFORM, 'median', COUNTED),
     Field('startup', 'start-up', 's', PLATFORM, 'times', COUNTED))
