@@ -62,6 +62,21 @@ class Emulation(Shown):
             'energy', 'J', [s*b.volts*b.milliamps/1e3 for s in secs], 'modelled',
             source=f'latency times {b.milliamps:g} mA at {b.volts:g} V: {b.current}'))
         return tuple(found)
+    def to_dict(self) -> dict:
+        "The quantities, and what each layer took in the first inference."
+        layers = {n: dict(row) for n, row in self.layers().items()} if self.functions else {}
+        return dict(results=[r.to_dict() for r in self.results()], layers=layers)
+    def by_layer(self, k:int=0) -> Table:
+        "Instructions of each layer, measured, in the inference `k`; ValueError if they were not counted."
+        if not self.functions: raise ValueError('nothing was counted: emulate(firmware, x)')
+        of, rows = {layer.name: layer for layer in self.firmware.layers}, []
+        for name, row in self.layers(k).items():
+            n, layer = sum(row[kind] for kind in KINDS), of.get(name)
+            macs = layer.macs if layer else 0
+            share = (f'{macs:,}', f'{n:,}', digits(n/macs)) if macs else ('', f'{n:,}', '')
+            rows.append((name or 'all else', layer.path if layer else '', *share,
+                         *(f'{row[kind]:,}' for kind in KINDS)))
+        return Table(('function', 'layer', 'MACs', 'instructions', 'a MAC', *KINDS), tuple(rows), left=2)
     def table(self) -> Table:
         f, rows = self.firmware, []
         for r in self.results():

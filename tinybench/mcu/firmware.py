@@ -7,10 +7,12 @@ import numpy as np
 
 from ..base.text import Shown, Table
 from ..emit.cortex import CortexNetwork
-from ..emit.files import at_least_one
+from ..emit.files import at_least_one, c_name
+from ..native.plan import least
 from ..toolchain.cross import linked
 from ..toolchain.store import NoLibrary
 from . import startup
+from .arena import tight_fit
 from .boards import Board, board_of
 
 FLAGS = ('-std=c11', '-Wall', '-Wextra', '-Wno-unused-function', '-O3', '-g0', '-fomit-frame-pointer',
@@ -41,7 +43,7 @@ class Firmware(Shown):
     y: tuple
     layers: tuple           # of `Layer`, in their order
     code: int               # instructions, tables and constants of the program
-    weights: int
+    weights: int            # of products, and what softmax looks up
     data: int               # variables that begin with a value: in flash and in RAM
     bss: int                # x, y and other variables
     arena: int
@@ -50,13 +52,20 @@ class Firmware(Shown):
     dsp: bool = True
     flash = property(lambda self: self.code + self.weights + self.data)
     ram = property(lambda self: self.data + self.bss + self.arena + self.stack)
+    tables = property(lambda self: self.weights - sum(layer.weights for layer in self.layers))
     macs = property(lambda self: sum(layer.macs for layer in self.layers))
+    def to_dict(self) -> dict:
+        "All but the program and its sources, ready for JSON."
+        kept = {k: v for k, v in vars(self).items() if k not in ('elf', 'files')}
+        layers = [vars(layer) for layer in self.layers]
+        return dict(kept, board=self.board.name, layers=layers, flash=self.flash, ram=self.ram, macs=self.macs)
     def table(self) -> Table:
         b, top = self.board, peak(self.layers)
-        rows = [('flash', self.flash, b.flash), ('  code', self.code, ''), ('  weights', self.weights, ''),
+        rows = [('flash', self.flash, b.flash), ('  code', self.code, ''),
+                ('  weights', self.weights - self.tables, ''), ('  tables', self.tables, ''),
                 ('RAM', self.ram, b.ram), ('  arena', self.arena, ''), ('  stack', self.stack, ''),
                 ('  input, output, variables', self.bss + self.data, '')]
-        said = [(n, f'{v:,} bytes', f'{of:,} bytes' if of else '') for n, v, of in rows]
+        said = [(n, f'{v:,} bytes', f'{of:,} bytes' if of else '') for n, v, of in rows if v]
         return Table((f'{self.name} on {b.name}', 'measured (ELF)', 'board'), tuple(said), (
             f'{self.x} -> {self.y}, {len(self.layers)} functions, {self.macs:,} MACs.',
             f'The arena is largest in {top.name} ({top.path or top.op}): {top.live:,} bytes are live.'))
@@ -83,12 +92,12 @@ def c_numbers(a:np.ndarray) -> str:
     said = [hex(v) for v in at_least_one(a).view(np.uint32).tolist()]
     return ',\n'.join(', '.join(said[i:i + 8]) for i in range(0, len(said), 8))
 
-def sources(p, c, name:str, board:Board, stack:int, main:str, grids:str='') -> dict:
+def sources(p, c, name:str, board:Board, stack:int, main:str, grids:tuple) -> dict:
     "All files of the program, by name."
     x, y, w = (p.layout.shapes[0][1:], p.layout.shapes[p.layout.last][1:], c.weights().view(np.int32))
     sizes = dict(name=name, x=x, y=y, x_size=int(np.prod(x)), y_size=int(np.prod(y)), arena=max(c.arena, 1),
                  weights=max(w.size, 1), arena_bytes=f'{4*c.arena:,}', weight_bytes=f'{w.nbytes:,}',
-                 grids=grids)
+                 board=board.name, grids=[f': {g}' for g in grids] or ['', ''])
     script = startup.SCRIPT.format(
         board=board.name, chip=board.chip, cpu=board.cpu.upper(), source=board.source, stack=stack,
         flash_at=board.flash_at, flash=board.flash, ram_at=board.ram_at, ram=board.ram)
@@ -130,6 +139,7 @@ def firmware(
     dsp:bool|None=None,     # products by SMLAD; as the processor can if None
     stack:int|None=None,    # bytes kept for the stack; what the largest layer needs and `SPARE` if None
     main:str='',            # C of another program than one inference; {name} in it is replaced
+    grids:tuple=(),         # what the codes of input and output stand for, in words
     say:Callable=warnings.warn,
 ) -> Firmware:
     """The plan `p` as a program for a bare board, with the same codes as results. ValueError if it does not
@@ -138,16 +148,15 @@ def firmware(
     check_plan(p)
     dsp = board.core.dsp if dsp is None else dsp
     if dsp and not board.core.dsp: raise ValueError(f'Cortex-{board.cpu} of {board.name} has no SMLAD')
-    c = CortexNetwork(p.layout, p.offsets, dsp, f'{name}_run')
+    c = CortexNetwork(p.layout, tight_fit(p.sizes, p.lives), dsp, f'{c_name(name)}_run')
     stack = -(-(c.deepest + SPARE)//8)*8 if stack is None else stack
-    files = sources(p, c, name, board, stack, main)
+    files = sources(p, c, name, board, stack, main, grids)
     # linked for more than there is, so that it can be said by how much a program does not fit
     room = re.sub(r'LENGTH = \d+', f'LENGTH = {1 << 26}', files['board.ld'])
     core = board.core
     how = '-target', core.target, f'-mcpu={core.mcpu}', *FLAGS
     elf = linked({**files, 'board.ld': room}, 'board.ld', how, say=say)
     size = sections(elf)
-    from ..native.plan import least
     layers = layers_of(p, c)
     f = Firmware(name, board, elf, files, p.layout.shapes[0][1:], p.layout.shapes[p.layout.last][1:], layers,
                  *(sum(size.get(f'.{s}', 0) for s in names.split()) for names in PARTS),

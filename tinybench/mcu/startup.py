@@ -77,12 +77,16 @@ int main(void)
     return 0;
 }}
 '''
-HEADER = '''/* {name}_run computes y from x: codes, row by row, channels last.
-     x        {x}, {x_size} codes
-     y        {y}, {y_size} codes
+MARK = '/* Written by tinybench firmware'
+HEADER = MARK + ''', for {board}.
+
+   {name}_run computes y from x: codes, row by row, channels last.
+     x        {x}, {x_size} codes{grids[0]}
+     y        {y}, {y_size} codes{grids[1]}
      arena    room for what lies between, {arena_bytes} bytes; its numbers mean nothing before and after
      weights  {weight_bytes} bytes, in flash
-   It allocates nothing and keeps nothing. {grids}*/
+   It allocates nothing and keeps nothing.
+*/
 #ifndef {name}_h
 #define {name}_h
 enum {{ {name}_x_size = {x_size}, {name}_y_size = {y_size},
