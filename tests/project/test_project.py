@@ -28,7 +28,7 @@ def test_package_is_what_the_notebooks_export(project, script):
     lib = project/'tinybench'
     before = contents(lib, '*.py')
     # from nothing, so that a module whose notebook is gone does not stay
-    plain = ('__init__.py', 'cli/', 'base/', 'embedded/', 'official/', 'toolchain/', 'emit/', 'learn/', 'mcu/', 'exchange/', 'operating/', 'peers/', 'course/')    # written by hand
+    plain = ('__init__.py', 'cli/', 'base/', 'embedded/', 'official/', 'toolchain/', 'emit/', 'learn/', 'mcu/', 'exchange/', 'operating/', 'peers/', 'forms/', 'course/')    # written by hand
     for name in before:
         if not name.startswith(plain): (lib/name).unlink()
     run(script('nbdev_export'), cwd=project)
@@ -87,7 +87,7 @@ def test_extras(pyproject):
 
 def test_top_level(project):
     meant = '''README.md settings.ini pyproject.toml _quarto.yml nbs tinybench tests assignments
-               Makefile .ci .github LICENSE CONTRIBUTING.md .gitignore olympics'''.split()
+               Makefile .ci .github LICENSE CONTRIBUTING.md .gitignore olympics forms'''.split()
     extra = {p.name for p in project.iterdir()} - set(meant)
     assert not extra, f'the top level has {", ".join(sorted(extra))} besides what CONTRIBUTING.md lists'
 

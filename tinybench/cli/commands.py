@@ -20,6 +20,7 @@ from .explore import explored
 from .export import export_network
 from .figures import suite_figures, write_figures, write_race
 from .firmware import make_firmware
+from .form import Filling, check_forms, fill, submit_form
 from .gate import as_share, compared_files, gate_status, gate_words, gates, is_rate, sure_of
 from .olympics import board, submit, verify
 from .operating import operating
@@ -56,6 +57,7 @@ app = group('Machine-learning performance, learned by building and measuring. St
 data = group('Sets of data: what there is, and what may be done with it.')
 tasks = group('The tasks of MLPerf Tiny, run by its rules. Unofficial.')
 device = group('A microcontroller, emulated or at a serial port, by the protocol of MLPerf Tiny.')
+forms = group('A form for a model on a device, filled by measurement: tinybench form MODEL.')
 olympics = group('A contest of small networks: verified before they rank, and tiers for what chance decides.')
 
 def command(f, of=app, name=None):
@@ -445,10 +447,12 @@ for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f, name in ((serve_device, 'serve'), (run_device_task, 'run'), (write_inputs, 'inputs')):
     command(f, device, name)
 for f in (submit, verify, board): command(f, olympics)
+for f, name in ((fill, 'fill'), (submit_form, 'submit'), (check_forms, 'check')): command(f, forms, name)
 app.add_typer(data, name='data')
 app.add_typer(tasks, name='tasks')
 app.add_typer(device, name='device')
 app.add_typer(olympics, name='olympics')
+app.add_typer(forms, name='form', cls=Filling)
 app.add_typer(teacher, name='course')
 app.add_typer(student, name='student')
 

@@ -1,0 +1,85 @@
+"One fresh process: from its start to a first answer, how large it grows, and what answers then take"
+import json, re, subprocess, sys, time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+import numpy as np
+
+from ..backends.base import running
+from ..base.files import read_text
+from ..base.terminal import echo
+from ..measure.clock import interleave
+from ..tasks.task import TASKS
+from .network import model_of, open_file
+
+TIMED = 'latency', 'preprocessing', 'inference', 'postprocessing'
+CALLS = 3               # answers before the memory is read
+SIDE = 96               # of the matrices whose product is timed beside, so that a run can be held to another
+
+def peak_bytes() -> int|None:
+    "Most bytes of memory that this process had resident, as Linux counts them; None elsewhere."
+    try: said = re.search(r'(?m)^VmHWM:\s*(\d+) kB$', read_text('/proc/self/status'))
+    except OSError: return None
+    return 1024*int(said[1]) if said else None
+
+def steps_of(model, task:str, x:np.ndarray) -> dict[str, Callable]:
+    """By name what an answer to the stored example `x`, (1, ...), takes: to the type and place that the model
+    takes, the model, and to a class or a score; and all three."""
+    def pre(): return model.feed(np.ascontiguousarray(x, model.dtype))
+    def post(out):
+        y = model.read(out)
+        if task and TASKS[task].metric == 'AUC': return float(((y - x)**2).mean())
+        return int(y.reshape(-1).argmax())
+    fed = pre()
+    out = model.call(fed)
+    return dict(latency=lambda: post(model.call(pre())), preprocessing=pre, inference=lambda: model.call(fed),
+                postprocessing=lambda: post(out))
+
+def product() -> Callable:
+    "A product of matrices, the same for every model."
+    a = np.random.default_rng(0).standard_normal((SIDE, SIDE), np.float32)
+    out = np.empty_like(a)
+    return lambda: np.matmul(a, a, out=out)
+
+def timed(model, task:str, x:np.ndarray, rounds:int, seed:int) -> dict[str, float]:
+    "Median seconds of each step and of a `product`, taken in turns."
+    steps = steps_of(model, task, x) | dict(product=product())
+    secs = interleave(steps, rounds, rng=np.random.default_rng(seed), warm=1)
+    return {k: float(np.median(v)) for k, v in secs.items()}
+
+def live():
+    "Reads what to do from stdin, and writes a line when ready, one at the first answer, one at the end."
+    def tell(x): echo(json.dumps(x))
+    do = json.loads(sys.stdin.readline())
+    tell('ready')
+    o = open_file(Path(do['file']), do['network'], do['task'])
+    model, x = model_of(o, do['name'], do['runtime']), np.load(do['example'], allow_pickle=False)
+    with running([model], 1):
+        first = steps_of(model, do['task'], x)['latency']()
+        tell(first)
+        for _ in range(CALLS): steps_of(model, do['task'], x)['latency']()
+        tell(dict(memory=peak_bytes(), secs=timed(model, do['task'], x, do['rounds'], do['seed'])))
+
+def run_fresh(do:Mapping, clock:Callable=time.perf_counter) -> dict:
+    """What one fresh process found: seconds to `startup` and to `deployment`, its `answer`, `memory` (bytes
+    or None), and seconds of each step and of the `product`. ChildProcessError, with its last words, if it
+    fails."""
+    start = clock()
+    with subprocess.Popen([sys.executable, '-m', 'tinybench.forms.fresh'], text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        try:
+            p.stdin.write(json.dumps(do) + '\n')
+            p.stdin.close()
+            lines, at = [], []
+            for line in p.stdout:
+                at.append(clock() - start)
+                lines.append(json.loads(line))
+            words = p.stderr.read().strip().splitlines()
+        except BaseException:
+            p.kill()
+            raise
+    if p.returncode or len(lines) != 3: raise ChildProcessError(
+        f'a fresh process with {do["name"]} failed: {words[-1] if words else f"status {p.returncode}"}')
+    _, answer, rest = lines
+    return dict(startup=at[0], deployment=at[1], answer=answer, memory=rest['memory'], **rest['secs'])
+
+if __name__ == '__main__': live()
