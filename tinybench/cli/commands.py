@@ -22,6 +22,7 @@ from .olympics import board, submit, verify
 from .operating import operating
 from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
+from .runtimes import race_runtimes
 from .tasks import list_tasks, report_tasks, run_tasks
 
 
@@ -433,6 +434,7 @@ def race(
 
 command(operating)
 command(compile_network, name='compile')
+command(race_runtimes, name='runtimes')
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f in (submit, verify, board): command(f, olympics)

@@ -28,11 +28,11 @@ def litert_codes(graph:Graph, shape:tuple, batch:int) -> Callable:
     "LiteRT with a graph, of fractions or of codes."
     return in_litert(shape, batch, model_content=tflite(graph))
 
-def in_litert(shape:tuple, batch:int, **model) -> Callable:
+def in_litert(shape:tuple, batch:int, threads:int=1, **model) -> Callable:
     "A `model_content` of bytes, or the file `model_path`, in LiteRT."
     try: from ai_edge_litert.interpreter import Interpreter
     except ImportError: raise Missing('LiteRT is not installed: pip install ai-edge-litert') from None
-    it = Interpreter(**model, num_threads=1)
+    it = Interpreter(**model, num_threads=threads)
     at = it.get_input_details()[0]['index']
     if batch != 1: it.resize_tensor_input(at, (batch, *shape))
     it.allocate_tensors()
@@ -49,11 +49,16 @@ def onnxruntime(net:Module, shape:tuple, batch:int) -> Callable:
 
 def in_onnxruntime(model) -> Callable:
     "A model, bytes or the name of a file, in ONNX Runtime."
+    session = onnx_session(model)
+    return lambda x: session.run(None, {'x': x})[0]
+
+def onnx_session(model, threads:int=1, **options):
+    "An `InferenceSession` on the processor; `options` are more of its `SessionOptions`."
     import onnxruntime as ort
     how = ort.SessionOptions()
-    how.intra_op_num_threads = how.inter_op_num_threads = 1
-    session = ort.InferenceSession(model, how, providers=['CPUExecutionProvider'])
-    return lambda x: session.run(None, {'x': x})[0]
+    for name, value in dict(intra_op_num_threads=threads, inter_op_num_threads=1, **options).items():
+        setattr(how, name, value)
+    return ort.InferenceSession(model, how, providers=['CPUExecutionProvider'])
 
 def openvino(net:Module, shape:tuple, batch:int) -> Callable:
     "OpenVINO, for the least time of one call; in float32, as it would compute in bfloat16 if it may."
@@ -61,11 +66,17 @@ def openvino(net:Module, shape:tuple, batch:int) -> Callable:
 
 def in_openvino(model) -> Callable:
     "A model, bytes or the name of a file, in OpenVINO."
-    import openvino as ov
-    how = dict(INFERENCE_NUM_THREADS=1, PERFORMANCE_HINT='LATENCY', NUM_STREAMS='1',
-               INFERENCE_PRECISION_HINT='f32')
-    request = ov.compile_model(ov.Core().read_model(model), 'CPU', how).create_infer_request()
+    request = openvino_model(model).create_infer_request()
     return lambda x: request.infer({0: x}, share_inputs=True)[0]
+
+def openvino_model(model, threads:int=1, shape:tuple|None=None, **options):
+    "A model compiled by OpenVINO, for inputs of `shape` if given; `options` are more of its properties."
+    import openvino as ov
+    how = dict(INFERENCE_NUM_THREADS=threads, PERFORMANCE_HINT='LATENCY', NUM_STREAMS='1',
+               INFERENCE_PRECISION_HINT='f32', **options)
+    read = ov.Core().read_model(model)
+    if shape: read.reshape(shape)
+    return ov.compile_model(read, 'CPU', how)
 
 def onnx_model(net:Module, shape:tuple, batch:int, name:str, package:str) -> bytes:
     "The network as a file of ONNX for the engine `name`; Missing if that is not installed."
