@@ -33,10 +33,14 @@ def job_in_file(path:str, weights, shape, int8:bool, batch:int, threads:int):
 
 def write_runtimes(found, folder:Path):
     "The report of a run: numbers, text, figures."
+    from tinybench.show.measure import plot_runtimes
     from tinybench.show.plot import plot_intervals, save_figure
     write_whole(folder/'results.json', json.dumps(found.to_dict() | {'report': 'runtimes'}, indent=1) + '\n')
     save_figure(plot_intervals(found.comparison.results), folder/'figure_1.svg')
     text = [f'# tinybench runtimes {found.net}', found._repr_markdown_(), '![Latency](figure_1.svg)']
+    if found.layers:
+        save_figure(plot_runtimes(found.layers), folder/'figure_2.svg')
+        text += ['## Layers', found.layers._repr_markdown_(), '![Layers by runtime](figure_2.svg)']
     write_whole(folder/'report.md', '\n\n'.join(text) + '\n')
 
 def race_runtimes(
@@ -47,6 +51,7 @@ def race_runtimes(
     threads:Annotated[int, typer.Option(help='That each may use at most.', min=1)]=1,
     int8:Annotated[bool, typer.Option('--int8', help='In int8 codes, whose grids noise has found.')]=False,
     only:Annotated[str, typer.Option(help='Only these runtimes, with commas between.')]='',
+    layers:Annotated[bool, typer.Option('--layers', help='Also layer by layer, as far as told.')]=False,
     repeats:Repeats=30,
     out:Annotated[Path|None, typer.Option(help='Folder for report and figures.')]=None,
     seed:Seed=0, as_json:AsJson=False):
@@ -60,6 +65,9 @@ def race_runtimes(
     A network of the zoo is new, with random weights, unless --weights names what net.save wrote. A .tflite
     file of int8 codes is run in codes.
 
+    With --layers a second table has what each layer takes, by the profile of those runtimes that have one: of
+    ours, of ONNX Runtime and of OpenVINO. A fused operator counts at the layer that multiplies most.
+
     Takes a minute or two: each setting is tried, and each runtime built anew up to ten times.
 
     Example: tinybench runtimes resnet8 --only native,onnxruntime,litert --out reports/runtimes
@@ -67,6 +75,7 @@ def race_runtimes(
     from contextlib import ExitStack
     from tinybench.bench.report import whole_folder
     from tinybench.peers.runtimes import RUNTIMES
+    from tinybench.peers.layers import with_layers
     from tinybench.peers.turns import run_runtimes
     names = names_in(only) or list(RUNTIMES)
     for k in names: lookup('runtime', k, RUNTIMES)
@@ -74,6 +83,9 @@ def race_runtimes(
         folder = stack.enter_context(whole_folder(out, 'runtimes')) if out else None
         job = job_from(net, weights, shape, int8, batch, threads, seed)
         with bar(f'runtimes of {net}') as tell: found = run_runtimes(net, job, names, repeats, seed, tell)
+        if layers:
+            with bar(f'layers of {net}') as tell: found = with_layers(found, job, seed, tell)
         if folder: write_runtimes(found, folder)
     echo(json.dumps(found.to_dict(), indent=1, allow_nan=False) if as_json else found)
+    if found.layers and not as_json: echo(f'\n{found.layers}')
     if out: say(f'report: {out}')

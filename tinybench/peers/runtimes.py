@@ -100,10 +100,11 @@ def litert(job:Job, threads:int=1) -> Model:
     run = in_litert(job.shape, job.batch, threads, model_content=tflite(job.graph))
     return as_model('litert', run, job.shape, job.dtype)
 
-def openvino_compiled(job:Job, threads:int, **options):
-    "The job compiled by OpenVINO: of fractions by way of ONNX, of codes of a .tflite file."
+def openvino_compiled(job:Job, threads:int, raw:bytes=b'', **options):
+    "The job compiled by OpenVINO: of fractions by way of ONNX (`raw`, if given), of codes of a .tflite file."
     takes = job.batch, *job.shape
-    if not job.codes: return openvino_model(onnx_bytes(job.graph, job.batch), threads, takes, **options)
+    if not job.codes:
+        return openvino_model(raw or onnx_bytes(job.graph, job.batch), threads, takes, **options)
     with TemporaryDirectory(prefix='tinybench-') as folder:         # such a file it reads from a disk only
         (path := Path(folder)/'net.tflite').write_bytes(tflite(job.graph))
         return openvino_model(path, threads, takes, **options)

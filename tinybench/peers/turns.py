@@ -7,6 +7,7 @@ from time import perf_counter, process_time
 import numpy as np
 
 from ..backends.base import Watched, running, usual_builds
+from ..backends.runtimes import difference
 from ..base.graph import walk_nodes
 from ..base.process import Child
 from ..base.text import Shown, Table, worded
@@ -16,7 +17,7 @@ from ..measure.clock import inner_loops, random_rounds
 from ..measure.compare import built_results
 from ..measure.pairs import Comparison, compare_results
 from ..measure.stats import fewest_values
-from ..native.plan import off_by
+from .profiles import PROFILES
 from .runtimes import RUNTIMES, Job, lacking
 
 CLOSE = 1e-4            # of the largest number: how far answers may be apart that are added in another order
@@ -54,6 +55,9 @@ class Loaded:
         took, busy = perf_counter() - start, process_time() - busy
         return took/self.loops, busy/self.loops
     def check(self): self.watched.check()
+    def profile(self) -> list:
+        "What the runtime's own profile says: an `Operator` each."
+        return PROFILES[self.name](self)
 
 def life(pipe, *spec):
     "A process of one runtime: does what it is asked until None comes."
@@ -86,9 +90,8 @@ def differs(job:Job, want:np.ndarray, got:np.ndarray, rounding:int=0) -> tuple[f
         return math.inf, f'its output has the shape {np.shape(got)}, not {want.shape}'
     got = np.reshape(got, want.shape)
     if not job.codes:
-        off = off_by(want, got)
-        if off <= CLOSE: return off, ''
-        return off if off == off else math.inf, f'its answer is off by {off:.2g} of the largest number'
+        off = difference(want, got)
+        return off, '' if off <= CLOSE else f'its answer is off by {off:.2g} of the largest number'
     far = int(np.abs(want.astype(int) - got).max(initial=0))
     added = any(n.op == 'ADD' for _, n in walk_nodes(job.graph.nodes))      # LiteRT's numbers are its own
     return far, '' if far <= max(rounding, 2*added) else f'its answer is off by {far} steps of the grid'
