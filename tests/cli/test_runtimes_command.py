@@ -17,12 +17,14 @@ def ran(capsys, *args):
 @needs_c
 def test_a_report_has_numbers_words_and_a_figure(tmp_path, capsys):
     create('simple_cnn', np.random.default_rng(5)).save(tmp_path/'net.npz')
-    how = '--weights', tmp_path/'net.npz', '--only', 'numpy,native', '--repeats', 12, '--batch', 2
+    how = '--weights', tmp_path/'net.npz', '--only', 'numpy,native', '--repeats', 12, '--batch', 2, '--layers'
     code, said, told = ran(capsys, 'simple_cnn', *how, '--out', tmp_path/'out')
     assert code == 0 and 'tinybench, native' in said and '2 inputs of float32' in said and str(tmp_path/'out') in told
-    assert sorted(p.name for p in (tmp_path/'out').iterdir()) == ['figure_1.svg', 'report.md', 'results.json']
+    assert sorted(p.name for p in (tmp_path/'out').iterdir()) == ['figure_1.svg', 'figure_2.svg', 'report.md', 'results.json']
+    assert 'sum/call' in said and '## Layers' in (tmp_path/'out'/'report.md').read_text()
     kept = json.loads((tmp_path/'out'/'results.json').read_text())
     assert kept['report'] == 'runtimes' and kept['batch'] == 2 and kept['comparison']['base'] == 'tinybench, native'
+    assert set(kept['layers']['secs']) == {'tinybench, numpy', 'tinybench, native'} and kept['layers']['provenance'] == 'measured'
     assert 'figure_1.svg' in (tmp_path/'out'/'report.md').read_text()
 
 def test_a_file_of_codes_runs_in_codes(capsys):
