@@ -306,10 +306,10 @@ def csv_report(r:SuiteResult) -> str:
 
 # %% ../../nbs/70_bench.report.ipynb #report-files
 def report_files(kind:str) -> set[str]:
-    "The names of all files in a report of `kind`: 'race', 'inference' and 'train' (of engines), 'suite'."
+    "The names of all files in a report of `kind`: a 'race', 'inference', 'train', 'runtimes' or a 'suite'."
     several = [f'figure_{i}.{ext}' for i in range(1, MOST_FIGURES + 1) for ext in ('png', 'svg')]
     figures = dict(race=['metric_by_epoch.png', 'fitting_time.png'], inference=several,
-                   train=several, suite=['report.html', *several])[kind]
+                   train=several, runtimes=several, suite=['report.html', *several])[kind]
     return {'report.md', 'results.csv', 'results.json', *figures}
 
 # %% ../../nbs/70_bench.report.ipynb #is-report

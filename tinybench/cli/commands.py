@@ -26,6 +26,7 @@ from .olympics import board, submit, verify
 from .operating import operating
 from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
+from .runtimes import race_runtimes
 from .tasks import list_tasks, report_tasks, run_tasks
 
 
@@ -442,6 +443,7 @@ command(operating)
 command(compile_network, name='compile')
 command(make_firmware, name='firmware')
 command(export_network, name='export')
+command(race_runtimes, name='runtimes')
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f, name in ((serve_device, 'serve'), (run_device_task, 'run'), (write_inputs, 'inputs')):

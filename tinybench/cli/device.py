@@ -62,7 +62,7 @@ def int8_network(t, model:str|None):
     from tinybench.native.int8 import has_codes
     from tinybench.optimize.integer import integer
     from tinybench.optimize.step import strip
-    from tinybench.peers.graph import folded
+    from tinybench.exchange.graph import folded
     if model is not None:
         net = model_for(t, model).source
         if not has_codes(net): raise ValueError(f'{model} holds no network of int8 codes')

@@ -1,4 +1,4 @@
-"Files in the runtimes that they are for, on one thread: each gives a function of one array"
+"Files in the runtimes that they are for: each gives a function of one array"
 from collections.abc import Callable
 import numpy as np
 
@@ -7,11 +7,11 @@ from ..optimize.quantize import Grid, limits, to_grid
 from .missing import Missing
 
 
-def in_litert(shape:tuple, batch:int, **model) -> Callable:
+def in_litert(shape:tuple, batch:int, threads:int=1, **model) -> Callable:
     "A `model_content` of bytes, or the file `model_path`, in LiteRT."
     try: from ai_edge_litert.interpreter import Interpreter
     except ImportError: raise Missing('LiteRT is not installed: pip install ai-edge-litert') from None
-    it = Interpreter(**model, num_threads=1)
+    it = Interpreter(**model, num_threads=threads)
     at = it.get_input_details()[0]['index']
     if batch != 1: it.resize_tensor_input(at, (batch, *shape))
     it.allocate_tensors()
@@ -24,22 +24,33 @@ def in_litert(shape:tuple, batch:int, **model) -> Callable:
 
 def in_onnxruntime(model) -> Callable:
     "A model, bytes or the name of a file, in ONNX Runtime."
-    try: import onnxruntime as ort
-    except ImportError: raise Missing('ONNX Runtime is not installed: pip install onnxruntime') from None
-    how = ort.SessionOptions()
-    how.intra_op_num_threads = how.inter_op_num_threads = 1
-    session = ort.InferenceSession(model, how, providers=['CPUExecutionProvider'])
+    session = onnx_session(model)
     name = session.get_inputs()[0].name
     return lambda x: session.run(None, {name: x})[0]
 
+def onnx_session(model, threads:int=1, **options):
+    "An `InferenceSession` on the processor; `options` are more of its `SessionOptions`."
+    try: import onnxruntime as ort
+    except ImportError: raise Missing('ONNX Runtime is not installed: pip install onnxruntime') from None
+    how = ort.SessionOptions()
+    for name, value in dict(intra_op_num_threads=threads, inter_op_num_threads=1, **options).items():
+        setattr(how, name, value)
+    return ort.InferenceSession(model, how, providers=['CPUExecutionProvider'])
+
 def in_openvino(model) -> Callable:
     "A model, bytes or the name of a file, in OpenVINO; in float32, as it would take bfloat16 if it may."
+    request = openvino_model(model).create_infer_request()
+    return lambda x: request.infer({0: x}, share_inputs=True)[0]
+
+def openvino_model(model, threads:int=1, shape:tuple|None=None, **options):
+    "A model compiled by OpenVINO, for inputs of `shape` if given; `options` are more of its properties."
     try: import openvino as ov
     except ImportError: raise Missing('OpenVINO is not installed: pip install openvino') from None
-    how = dict(INFERENCE_NUM_THREADS=1, PERFORMANCE_HINT='LATENCY', NUM_STREAMS='1',
-               INFERENCE_PRECISION_HINT='f32')
-    request = ov.compile_model(ov.Core().read_model(model), 'CPU', how).create_infer_request()
-    return lambda x: request.infer({0: x}, share_inputs=True)[0]
+    how = dict(INFERENCE_NUM_THREADS=threads, PERFORMANCE_HINT='LATENCY', NUM_STREAMS='1',
+               INFERENCE_PRECISION_HINT='f32', **options)
+    read = ov.Core().read_model(model)
+    if shape: read.reshape(shape)
+    return ov.compile_model(read, 'CPU', how)
 
 
 # --- the answers of a file that was written of a graph

@@ -16,7 +16,7 @@ from ..native import int8
 from ..nn.module import Module, evaluating
 from ..optimize.integer import integer
 from ..optimize.step import strip
-from ..peers.graph import folded
+from ..exchange.graph import folded
 from ..tasks.task import TASKS, Examples
 from ..toolchain.store import NoLibrary
 from .cell import Cell, filled, rate_of, unknown

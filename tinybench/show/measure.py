@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['PHASE_LOOKS', 'STANDINGS', 'running_median', 'outlying', 'legend_above', 'in_turn', 'plot_sequence', 'bin_edges',
            'plot_histogram', 'ecdf_steps', 'allowed', 'plot_ecdf', 'plot_warmup', 'more_words', 'ratio_print',
-           'plot_ratios', 'largest', 'phase_share', 'layers_print', 'plot_layers', 'plot_memory', 'kinds',
-           'draw_ceilings', 'plot_roofline', 'in_unit', 'name_some', 'plot_pareto', 'draw_verdicts', 'plot_effects',
-           'ratios_to_base', 'promised', 'plot_waterfall', 'initials', 'lattice_places', 'plot_lattice']
+           'plot_ratios', 'largest', 'phase_share', 'layers_print', 'plot_layers', 'plot_runtimes', 'plot_memory',
+           'kinds', 'draw_ceilings', 'plot_roofline', 'in_unit', 'name_some', 'plot_pareto', 'draw_verdicts',
+           'plot_effects', 'ratios_to_base', 'promised', 'plot_waterfall', 'initials', 'lattice_places', 'plot_lattice']
 
 # %% ../../nbs/85_show.measure.ipynb #imports
 from collections import Counter
@@ -230,6 +230,25 @@ def plot_layers(p, ax=None, most:int=20):
     name_rows(ax, [p.rows[i].name for i in keep] + [f'{len(rest)} others']*bool(rest)).set_xlim(0, None)
     if len(p.phases) > 1: legend_above(ax)
     return tidy(ax, layers_print(p))
+
+# %% ../../nbs/85_show.measure.ipynb #plot-runtimes
+def plot_runtimes(t, ax=None, most:int=11, within:float=5.):
+    """Where the time of each runtime in a `LayerTable` goes: rows stacked, those of most time named; runtimes
+    that take more than `within` times the least are left out, and named."""
+    sums = {k: np.median(t.sums(k)) for k in t.secs}
+    names = [k for k, v in sums.items() if v <= within*min(sums.values())]
+    took = np.array([[np.median(t.secs[k].get(row, 0.)) for k in names] for row in t.rows])
+    keep, rest = largest(took.max(1), most)
+    (by, unit), ax, left = scale(min(sums.values()), 's'), ax or row_axes(len(names) + 3), 0
+    for i, group in enumerate([[i] for i in keep] + [rest]*bool(rest)):
+        label, wide = t.rows[group[0]] if i < len(keep) else f'{len(rest)} others', took[group].sum(0)/by
+        ax.barh(range(len(names)), wide, .65, left, color=COLOURS[i % 6], hatch=('', '///', '...')[i//6 % 3],
+                edgecolor='w' if i % 6 == 2 else 'k', lw=.6, label=label)
+        left = left + wide
+    ax.legend(fontsize=6, loc='upper left', bbox_to_anchor=(1, 1), frameon=False)
+    slow = ', '.join(k for k in sums if k not in names)
+    more = f'\nnot drawn, over {within:g} times as long: {slow}' if slow else ''
+    return tidy(name_rows(ax, names), f'time by layer ({unit}), {t.provenance}{more}')
 
 # %% ../../nbs/85_show.measure.ipynb #plot-memory
 def plot_memory(c, ax=None):
