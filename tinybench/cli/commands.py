@@ -22,13 +22,18 @@ from .olympics import board, submit, verify
 from .operating import operating
 from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
+from .study import study_torch, write_study
 from .tasks import list_tasks, report_tasks, run_tasks
 
 
+# functions of commands that keep what is finished, and what these are called
+GOES_ON = dict(run='run', ablate='ablate', run_tasks='tasks run', operating='operating',
+               study_torch='study torch')
+
 def kept_words(name:str, out:Path|None) -> str:
     "What Ctrl-C leaves of the command `name`, which was given the folder `out` or none."
-    if name not in ('run', 'ablate', 'run_tasks', 'operating'): return 'nothing is half written'
-    name = 'tasks run' if name == 'run_tasks' else name
+    if name not in GOES_ON: return 'nothing is half written'
+    name = GOES_ON[name]
     if out is None: return f'nothing was kept; with --out FOLDER, `tinybench {name}` can go on where it was'
     return f'nothing is half written, and `tinybench {name}` goes on where it was, with --out {out} again'
 
@@ -52,6 +57,8 @@ app = group('Machine-learning performance, learned by building and measuring. St
 data = group('Sets of data: what there is, and what may be done with it.')
 tasks = group('The tasks of MLPerf Tiny, run by its rules. Unofficial.')
 olympics = group('A contest of small networks: verified before they rank, and tiers for what chance decides.')
+
+study = group('What makes a network of a framework faster, each technique by itself, with reasons.')
 
 def command(f, of=app, name=None):
     @wraps(f)
@@ -355,7 +362,7 @@ def env(as_json:AsJson=False):
 
 @command
 def report(
-    folder:Annotated[Path, typer.Argument(help='A report, or what --out of run or ablate was given.')],
+    folder:Annotated[Path, typer.Argument(help='A report, or what --out of run, ablate or study was given.')],
     as_json:AsJson=False):
     """Write a report again from the results in its folder.
 
@@ -370,6 +377,10 @@ def report(
         from tinybench.bench.ablation import Ablation
         found = Ablation.load(folder)
         write_ablation(found, out)
+    elif (folder/'study.json').exists():
+        from tinybench.study.study import Study
+        found = Study.load(folder)
+        write_study(found, out)
     else:
         found = load_suite(folder)
         write_report(found, out, suite_figures(found))
@@ -436,9 +447,11 @@ command(compile_network, name='compile')
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f in (submit, verify, board): command(f, olympics)
+command(study_torch, study, 'torch')
 app.add_typer(data, name='data')
 app.add_typer(tasks, name='tasks')
 app.add_typer(olympics, name='olympics')
+app.add_typer(study, name='study')
 app.add_typer(teacher, name='course')
 app.add_typer(student, name='student')
 
