@@ -3,7 +3,6 @@ import json, os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
-import numpy as np
 import typer
 from tinybench.base.terminal import bar, echo, say
 from .engines import names_in
@@ -41,8 +40,9 @@ def load_images(name:str):
             f'{e}\nOr take a folder that has it, --data FOLDER, or the digits that are shipped, --data digits'
         ) from e
 
-def torch_images(x:np.ndarray) -> np.ndarray:
+def torch_images(x):
     "Images (n, h, w, c) as PyTorch counts them, (n, c, h, w)."
+    import numpy as np
     return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
 
 def make_net(name:str, shape:tuple, classes:int, seed:int):
