@@ -27,13 +27,18 @@ from .operating import operating
 from .options import AsJson, Repeats, Seed
 from .plan import make_model, make_suite, plan_of
 from .runtimes import race_runtimes
+from .study import study_torch, write_study
 from .tasks import list_tasks, report_tasks, run_tasks
 
 
+# functions of commands that keep what is finished, and what these are called
+GOES_ON = dict(run='run', ablate='ablate', run_tasks='tasks run', operating='operating',
+               study_torch='study torch')
+
 def kept_words(name:str, out:Path|None) -> str:
     "What Ctrl-C leaves of the command `name`, which was given the folder `out` or none."
-    if name not in ('run', 'ablate', 'run_tasks', 'operating'): return 'nothing is half written'
-    name = 'tasks run' if name == 'run_tasks' else name
+    if name not in GOES_ON: return 'nothing is half written'
+    name = GOES_ON[name]
     if out is None: return f'nothing was kept; with --out FOLDER, `tinybench {name}` can go on where it was'
     return f'nothing is half written, and `tinybench {name}` goes on where it was, with --out {out} again'
 
@@ -60,6 +65,8 @@ tasks = group('The tasks of MLPerf Tiny, run by its rules. Unofficial.')
 device = group('A microcontroller, emulated or at a serial port, by the protocol of MLPerf Tiny.')
 forms = group('A form for a model on a device, filled by measurement: tinybench form MODEL.')
 olympics = group('A contest of small networks: verified before they rank, and tiers for what chance decides.')
+
+study = group('What makes a network of a framework faster, each technique by itself, with reasons.')
 
 def command(f, of=app, name=None):
     @wraps(f)
@@ -363,7 +370,7 @@ def env(as_json:AsJson=False):
 
 @command
 def report(
-    folder:Annotated[Path, typer.Argument(help='A report, or what --out of run or ablate was given.')],
+    folder:Annotated[Path, typer.Argument(help='A report, or what --out of run, ablate or study was given.')],
     as_json:AsJson=False):
     """Write a report again from the results in its folder.
 
@@ -378,6 +385,10 @@ def report(
         from tinybench.bench.ablation import Ablation
         found = Ablation.load(folder)
         write_ablation(found, out)
+    elif (folder/'study.json').exists():
+        from tinybench.study.study import Study
+        found = Study.load(folder)
+        write_study(found, out)
     else:
         found = load_suite(folder)
         write_report(found, out, suite_figures(found))
@@ -450,11 +461,13 @@ for f, name in ((serve_device, 'serve'), (run_device_task, 'run'), (write_inputs
     command(f, device, name)
 for f in (submit, verify, board): command(f, olympics)
 for f, name in ((fill, 'fill'), (submit_form, 'submit'), (check_forms, 'check')): command(f, forms, name)
+command(study_torch, study, 'torch')
 app.add_typer(data, name='data')
 app.add_typer(tasks, name='tasks')
 app.add_typer(device, name='device')
 app.add_typer(olympics, name='olympics')
 app.add_typer(forms, name='form', cls=Filling)
+app.add_typer(study, name='study')
 app.add_typer(teacher, name='course')
 app.add_typer(student, name='student')
 
