@@ -43,7 +43,8 @@ def named_onnx(job:Job) -> tuple[bytes,dict,dict]:
     """The job as ONNX, its operators named t0_, t1_, …; name -> (kind, names that it reads); name -> our
     layer. ValueError if the file has other operators than our layers make."""
     import onnx
-    model, graph, owner, made = onnx.load_model_from_string(onnx_bytes(job.graph, ONNX, job.batch)), {}, {}, {}
+    model = onnx.load_model_from_string(onnx_bytes(job.graph, ONNX, job.batch))
+    graph, owner, made = {}, {}, {}
     due = written(job.net, {id(m): label(path, m) for path, m in walk(job.net)})
     for i, n in enumerate(model.graph.node):
         n.name = f't{i}_'
