@@ -16,7 +16,7 @@ from .arena import tight_fit
 from .boards import Board, board_of
 
 FLAGS = ('-std=c11', '-Wall', '-Wextra', '-Wno-unused-function', '-O3', '-g0', '-fomit-frame-pointer',
-         '-ffreestanding', '-ffp-contract=off', '-fno-sanitize=all', '-ffunction-sections',
+         '-ffreestanding', '-fwrapv', '-ffp-contract=off', '-fno-sanitize=all', '-ffunction-sections',
          '-Wl,--gc-sections', '-Wl,-e,start')
 SPARE = 1024        # bytes of stack beside a layer's own arrays
 PARTS = 'text', 'weights', 'data', 'bss io', 'arena', 'stack'       # sections, as a Firmware has them
