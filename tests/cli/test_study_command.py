@@ -1,13 +1,12 @@
 "`tinybench study torch`: the data and networks that it takes, its report, and what it says instead."
-import json, os, re, sys
+import json, os, sys
 from pathlib import Path
-import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch', reason='needs PyTorch')
 from tinybench.cli import main
 from tinybench.cli.study import data_in, load_images, make_net, whole_numbers
-from tinybench.study import study as S
+from tinybench.study import runs, study as S
 from tinybench.study.study import Study
 
 pytestmark = pytest.mark.filterwarnings('ignore:os.fork:RuntimeWarning')     # with jax in the same process
@@ -66,6 +65,7 @@ def test_a_network_is_that_of_its_seed(here):
 
 def test_a_report_with_its_figures_and_reasons(here, capsys, monkeypatch):
     monkeypatch.setitem(S.QUICK, 'processes', 0)
+    monkeypatch.setitem(runs.MOST, 'cpu', 3)
     args = ['study', 'torch', '--net', 'own_nets:small', '--data', 'digits', '--quick', '--rounds', 1, '--batches', '8', '--workers', '0', '--threads', 1,
             '--techniques', 'channels last,bfloat16,channels last + bfloat16', '--out', 'out']
     assert status(*args) == 0

@@ -10,15 +10,17 @@ from tinybench.data.source import load_digits
 from tinybench.study import process, runs, study as S, techniques
 from tinybench.study.answers import HEAD, QUESTIONS, against_base, answer_tables, bars_of, not_run_table, settings_in, study_rows
 from tinybench.study.process import counted, primitives
-from tinybench.study.reasons import reason_table, reasons
+from tinybench.study.reasons import how_table, reason_table, reasons
 from tinybench.study.runs import CPU, GPU, Inference, Setting, Training, epoch_rows, loader_of, run_once, time_build
 from tinybench.study.study import Plan, Study, study
-from tinybench.study.techniques import CLOSE, CLOSE_BFLOAT16, FACTORS, TECHNIQUES, Ready, compiling, simple_cnn
+from tinybench.study.techniques import CLOSE, CLOSE_BFLOAT16, FACTORS, TECHNIQUES, Ready, simple_cnn
 
 # with jax in the same process Python warns of any fork
 pytestmark = pytest.mark.filterwarnings('ignore:os.fork:RuntimeWarning')
 EAGER = [k for k, t in TECHNIQUES.items() if not t.compiled]
-TINY = dict(batches=(4, 8), builds=6, rounds=1, steps=2, epochs=1, processes=0, threads=1, techniques=tuple(EAGER))
+TINY = dict(batches=(4, 8), builds=6, rounds=1, steps=1, epochs=1, processes=0, threads=1, techniques=tuple(EAGER))
+
+settings_now = S.settings_for
 
 def digits(n=160):
     d = load_digits()
@@ -33,6 +35,13 @@ def found(tmp_path_factory):
     "A whole small study, its folder, and the steps it told of."
     out, told = tmp_path_factory.mktemp('study')/'out', []
     return study(tiny(), *digits(), out=out, name='digits', progress=lambda *of: told.append(of), **TINY), out, told
+
+@pytest.fixture(scope='module', autouse=True)
+def soon_calm():
+    "What is timed here only has to be there."
+    with pytest.MonkeyPatch.context() as m:
+        m.setitem(runs.MOST, CPU, 3)
+        yield
 
 class OnlyThirty(nn.Module):
     "Overflows if a product of its inputs is rounded."
@@ -253,10 +262,27 @@ def test_a_fresh_process_tells_how_far_it_grows(tmp_path):
     assert one <= told['inference'] <= 10*one and told['training'] >= told['inference']/2
     if torch.backends.mkldnn.is_available(): assert isinstance(told['onednn'], list)
 
-def test_a_network_that_cannot_be_sent_is_said(monkeypatch):
+def test_memory_is_judged_by_rounds_of_processes():
+    from tinybench.measure.result import BenchmarkResult
+    from tinybench.bench.suite import SuiteResult
+    from tinybench.study.answers import memory_table, of_memory
+    def record(name, vs): return BenchmarkResult(name, 'memory of inference, batch 4', 'B', vs, 'measured', dict(sees='pages'))
+    base = [10e6, 11e6, 9e6, 10e6]
+    r = Study(SuiteResult(tuple(TECHNIQUES), 'base'), [record('base', base), record('bfloat16', [v/2*k for v, k in zip(base, (1, 1.01, .99, 1))]),
+                                                       record('compile', [v*3*k for v, k in zip(base, (1, .99, 1.01, 1))]), record('channels last', [9e6, 13e6, 8e6, 11e6])])
+    found = {name: a for (name, _), a in of_memory(r).items()}
+    assert {k: a.verdict for k, a in found.items()} == {'bfloat16': 'less', 'compile': 'more', 'channels last': 'undecided'}
+    assert math.isclose(found['bfloat16'].mid, .5, rel_tol=.01) and 'pages; measured, n=4' in repr(memory_table(r))
+
+def test_a_network_that_cannot_be_sent_is_said_and_the_rest_is_measured(monkeypatch):
     net = nn.Linear(2, 2)
     net.f = lambda x: x
     with pytest.raises(ValueError, match='cannot be sent to another process'): process.packed(net, *digits(2), 1, 0)
+    net = tiny()
+    net.f = lambda x: x
+    r = study(net, *digits(40), **TINY | dict(batches=(4,), workers=(0,), techniques=(), processes=1))
+    if not process.not_here(): assert 'cannot be sent to another process' in dict(not_run_table(r).rows)['memory of base']
+    assert r.memory == () and len(r.suite.results) == 2
 
 
 # --- torch.compile
@@ -280,3 +306,35 @@ def test_compile_gives_the_same_outputs_and_numbers_of_its_own():
     assert not r.suite.failures, r.suite.failures
     assert r.off['compile'] <= CLOSE and r.compile_secs > 0 and len({x.metric for x in r.suite.results if x.name == 'compile'}) == 2
     assert 'The first call took' in dict(reasons(r))['compile']
+
+
+# --- a GPU: what is said of one, with numbers of the CPU under its name, as none is here
+
+def test_with_a_gpu_there_are_ratios_to_the_cpu(found):
+    from dataclasses import replace
+    from tinybench.measure.result import plain
+    from tinybench.study.answers import devices_compared
+    r, *_ = found
+    def thrice(x): return replace(x, metric=x.metric + ' on the GPU', values=[3*v for v in x.values],
+                                  how=plain(x.how) | dict(within=[[3*v for v in run] for run in x.how['within']]))
+    both = Study(replace(r.suite, results=(*r.suite.results, *map(thrice, r.suite.results))), off=r.off, devices=(CPU, GPU))
+    answered = both.answers['devices']
+    assert len(answered) == 4*6 and all(a.kind == 'ratio' and math.isclose(a.mid, 3) and a.verdict == 'faster' for a in answered.values())
+    assert len(devices_compared(both).rows) == 4*6 and devices_compared(r) is None
+    assert 'no GPU here' not in repr(not_run_table(both)) and 'on the GPU by its events' in repr(how_table(both))
+
+def test_a_gpus_column_says_so():
+    assert Setting('training', 32, 1, GPU).metric == 'training, batch 32, 1 worker on the GPU'
+    assert techniques.allowed(TECHNIQUES['channels last'], gpu=True) == techniques.CLOSE_GPU > techniques.allowed(TECHNIQUES['channels last']) == CLOSE
+
+def test_a_technique_that_a_gpu_cannot_run_is_left_out_there_only(monkeypatch):
+    "Here all of the part for GPUs is left out, with its reason, before anything is asked of one."
+    real = S.Bench.outputs
+    def outputs(self, device, alive): return real(self, CPU, alive) if device == CPU else dict(lost={f'{k} on the GPU': 'has no driver' for k in TECHNIQUES})
+    monkeypatch.setattr(S.Bench, 'outputs', outputs)
+    monkeypatch.setattr(S, 'devices_here', lambda: (CPU, GPU))
+    monkeypatch.setattr(S, 'settings_for', lambda b, threads: real_settings(b, threads))
+    def real_settings(b, threads): return settings_now(S.Bench(b.net, b.x, b.y, b.x_test, b.y_test, b.name, b.plan, (CPU,), b.folder), threads)
+    r = study(tiny(), *digits(40), **TINY | dict(batches=(4,), workers=(0,), techniques=('bfloat16',)))
+    assert [k.metric for k in settings_in(r)] == ['inference, batch 4', 'training, batch 4, no workers']
+    assert ('bfloat16 on the GPU', 'has no driver') in not_run_table(r).rows and not r.suite.failures

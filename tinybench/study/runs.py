@@ -1,13 +1,12 @@
 "What is timed: calls on a batch, and epochs of a real loop; on the CPU by the clock, on a GPU by its events"
-import math, time
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import numpy as np
 
 from ..backends.base import ModelError, check_output
 from ..measure.clock import call_secs, random_rounds, warm_up
 from ..measure.pairs import paired_results
-from ..measure.result import BenchmarkResult
 from .techniques import Ready, blamed
 
 CPU, GPU = 'cpu', 'cuda'

@@ -1,5 +1,5 @@
 "The study of a PyTorch network: what each technique does to time, memory and accuracy, step by step"
-import json, math, os, sys, tempfile
+import json, os, tempfile, time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,19 +12,18 @@ from ..backends.base import ModelError
 from ..base.files import read_text, write_whole
 from ..base.names import lookup
 from ..base.text import Shown, Table
-from ..bench.benchmark import array_digest, by_run, check_enough, mapped, per_second
+from ..bench.benchmark import array_digest, by_run, mapped, per_second
 from ..bench.steps import fingerprint, kept_step, locked, open_steps, save_step
 from ..bench.suite import SuiteResult, machine
 from ..measure.accuracy import Score
 from ..measure.result import BenchmarkResult, environment, plain
-from ..measure.stats import fewest_values
 from ..measure.system import system
 from .answers import answers, csv_of, study_rows
 from .process import in_fresh_process, not_here, packed
 from .reasons import here, words_of
 from .runs import (CPU, GONE, GPU, Inference, Setting, Training, epoch_rows, loader_of, on, run_once,
                    settings_of, time_build)
-from .techniques import (CLOSE, CLOSE_BFLOAT16, NO_TORCH, TECHNIQUES, Ready, blamed, compiling, why_not)
+from .techniques import NO_TORCH, TECHNIQUES, Ready, allowed, blamed, compiling, why_not
 
 MIN_BUILDS = 6
 
@@ -119,7 +118,7 @@ class Bench:
         found = [('outputs', d) for d in self.devices]
         found += [('accuracy', d, t, b) for d in self.devices for b in p.batches for t in all_of]
         found += [('memory', i, t) for i in range(p.processes) for t in all_of]
-        found += [('GPU memory', t) for t in all_of if GPU in self.devices]
+        found += [('GPU memory', GPU, t) for t in all_of if GPU in self.devices]
         return found + [(mode, i) for i in range(p.builds) for mode in ('inference', 'training')]
     def measure(self, step:tuple, alive:list[str], gone:set, tell) -> dict:
         "The body of a step; `alive` techniques have not failed, `gone` metrics cannot be measured."
@@ -127,12 +126,11 @@ class Bench:
         if kind == 'outputs': return self.outputs(*of, alive)
         if kind == 'accuracy': return self.accuracy(*of)
         if kind == 'memory': return self.memory(*of)
-        if kind == 'GPU memory': return self.gpu_memory(*of)
+        if kind == 'GPU memory': return self.gpu_memory(of[1])
         return self.build(kind, *of, alive, gone, tell)
 
     def outputs(self, device:str, alive) -> dict:
         "How far the outputs of each technique are from those of base; which do not run, or give others."
-        import time
         x, off, failures, secs = self.row(self.plan.batches[0]), {}, {}, None
         want = first_outputs(self.net, x, device)
         for name in alive:
@@ -146,11 +144,11 @@ class Bench:
                     off[name] = float(np.abs(cell.check() - want).max()/max(np.abs(want).max(), 1e-30))
             except ModelError as e: failures[name] = e.what
             else:
-                most = CLOSE_BFLOAT16 if t.bfloat16 else CLOSE
-                if off[name] > most: failures[name] = (
+                if off[name] > (most := allowed(t, device == GPU)): failures[name] = (
                     f'gives other answers than base: off by {100*off[name]:.2g}% of the largest output, '
                     f'allowed are {100*most:g}%')
-        return dict(off=off, failures=failures, secs=secs)
+        if device == CPU or 'base' in failures: return dict(off=off, failures=failures, secs=secs)
+        return dict(off=off, lost={f'{k}{on(GPU)}': why for k, why in failures.items()}, secs=secs)
 
     def accuracy(self, device:str, technique:str, batch:int) -> dict:
         "Trains a copy, same first weights and same order, and asks it; with the technique in place."
@@ -200,33 +198,31 @@ class Bench:
         rows = epoch_rows(len(self.x), s.batch, p.steps, p.seed)
         return Training(ready, loader_of(self.x, self.y, s.batch, s.workers, s.device, rows))
 
+    def made(self, every:Mapping, rng:np.random.Generator) -> dict:
+        "The cells of `every` key, in their order; made in another one, at other places in memory."
+        cells, ballast = {}, []
+        for k in map(str, rng.permutation(list(every))):
+            ballast.append(np.empty(int(rng.integers(1, 2**16)), np.uint8))
+            with blamed(TECHNIQUES[every[k][0]], 'could not be made ready'): cells[k] = self.cell(*every[k])
+        return {k: cells[k] for k in every}
+
     def build(self, mode:str, i:int, alive, gone:set, tell) -> dict:
         "Seconds an example of all techniques in all settings of a mode, made anew, in turns."
         p, failures, lost = self.plan, {}, {}
-        rng, ballast = np.random.default_rng([p.seed, i, mode == 'training']), []
-        before, alive = system(secs=.05), list(alive)
+        rng, before = np.random.default_rng([p.seed, i, mode == 'training']), system(secs=.05)
         while True:
             every = {f'{s.metric}: {t}': (t, s) for s in settings_of(mode, p.batches, p.workers, self.devices)
-                     for t in alive if s.metric not in gone | lost.keys()}
+                     for t in alive if t not in failures
+                     and not {s.metric, f'{t}{on(s.device)}'} & (gone | lost.keys())}
             if not every: return dict(results=[], failures=failures, lost=lost, machine=None)
-            cells, keys = {}, list(every)
             try:
-                with seeded(p.seed):
-                    for k in rng.permutation(keys):     # made anew, at other places in memory
-                        ballast.append(np.empty(int(rng.integers(1, 2**16)), np.uint8))
-                        t = TECHNIQUES[every[k][0]]
-                        with blamed(t, 'could not be made ready'): cells[str(k)] = self.cell(*every[k])
-                    found = time_build({k: cells[k] for k in keys}, p.rounds, rng, tell=tell)
+                with seeded(p.seed): found = time_build(self.made(every, rng), p.rounds, rng, tell=tell)
                 break
             except ModelError as e:
-                if e.name == GONE:
-                    with_loader = [s.metric for _, s in every.values() if s.workers]
-                    lost |= dict.fromkeys(with_loader, e.what)
-                    if not with_loader: raise
-                    continue
-                failures[e.name] = f'{e.what} ({mode})'
-                if e.name not in alive or e.name == 'base': raise
-                alive.remove(e.name)
+                loaders = {s.metric: e.what for _, s in every.values() if s.workers and e.name == GONE}
+                if not loaders and e.name not in TECHNIQUES or e.name == 'base': raise
+                lost |= loaders
+                if not loaders: failures[e.name] = f'{e.what} ({mode})'
         rs = [replace(r, name=every[k][0], metric=every[k][1].metric).to_dict() for k, r in found.items()]
         return dict(results=rs, failures=failures, lost=lost, machine=machine(before, system(secs=.05)))
 
@@ -256,7 +252,7 @@ def parts_of(x, y, batch:int):
 def seeded(seed:int):
     "PyTorch's own random numbers from `seed` in the block, and as they were afterwards."
     import torch
-    with torch.random.fork_rng():
+    with torch.random.fork_rng([torch.cuda.current_device()] if torch.cuda.is_available() else []):
         torch.manual_seed(seed)
         yield
 
@@ -351,7 +347,7 @@ def run_steps(b:Bench, steps:Path|None, mark:str, progress) -> list[tuple]:
     todo, failures, gone, found, notes = b.steps(), {}, set(), [], []
     for i, step in enumerate(todo):
         label, technique = ': '.join(map(str, step)), next((k for k in step if k in TECHNIQUES), None)
-        if technique in failures: continue
+        if technique in failures or GPU in step and f'{technique}{on(GPU)}' in gone: continue
         progress(i, len(todo), label)
         body = kept_step(steps, label, mark, notes)
         if body is None:
@@ -380,6 +376,7 @@ def gathered(b:Bench, settings:Mapping, found:list[tuple]) -> Study:
     seen = [x['machine'] for k in ('inference', 'training') for _, x in by.get(k, []) if x.get('machine')]
     concerns = list(dict.fromkeys(c for m in seen for c in m['concerns']))
     where = {**seen[0], 'concerns': concerns} if seen else {}
+    lost |= {f'memory of {s[2]}': x['why'] for s, x in by.get('memory', []) if 'why' in x}
     notes = [*by['notes'][0][1]['notes'], *(f'not run: {k}: {why}' for k, why in lost.items())]
     if GPU not in b.devices: notes.append('there is no GPU here that PyTorch can use: all is of the CPU')
     suite = SuiteResult(b.plan.techniques, 'base', results,
@@ -416,7 +413,7 @@ def memory_of(by:Mapping, failures, plan:Plan) -> tuple:
             if vs and t not in failures: found.append(BenchmarkResult(
                 t, f'memory of {mode}, batch {n}', 'B', vs, 'measured',
                 dict(sees='growth of the resident memory of a fresh process, at the fullest moment')))
-            gpu = [x[mode] for s, x in by.get('GPU memory', []) if s[1] == t and mode in x]
+            gpu = [x[mode] for s, x in by.get('GPU memory', []) if s[2] == t and mode in x]
             if gpu and t not in failures: found.append(BenchmarkResult(
                 t, f'memory of {mode}, batch {n} on the GPU', 'B', gpu, 'measured',
                 dict(sees="the most that PyTorch's allocator gave out")))

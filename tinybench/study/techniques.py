@@ -25,7 +25,12 @@ TECHNIQUES = {t.name: t for t in (
 
 # How far outputs may be off, in parts of the largest one of base. A rounding to bfloat16, of eight binary
 # digits, is off by up to 0.2 %, and a few layers add up to several times that.
-CLOSE, CLOSE_BFLOAT16 = 1e-4, .05
+# On a GPU float32 is multiplied as TF32, of eleven.
+CLOSE, CLOSE_GPU, CLOSE_BFLOAT16 = 1e-4, .005, .05
+
+def allowed(t:Technique, gpu:bool=False) -> float:
+    "How far the outputs of `t` may be off."
+    return CLOSE_BFLOAT16 if t.bfloat16 else CLOSE_GPU if gpu else CLOSE
 
 def why_not(t:Technique, x:np.ndarray) -> str:
     "Why `t` says nothing about a network that takes `x`; '' if it does."
