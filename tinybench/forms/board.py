@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from ..core.tensor import Tensor, no_grad
+from ..data.audio import in_a_row
+from ..data.sounds import machine_clips
 from ..embedded.tasks import class_examples
 from ..emit.files import c_name
 from ..mcu.boards import Board, board_of
@@ -39,7 +41,7 @@ def examples_to_calibrate(o:Opened, task:str, e:Examples|None, seed:int) -> np.n
     "Inputs that give the ranges of codes: some that ship to train on, or noise."
     if task in TASKS and TASKS[task].metric == 'accuracy' and e is not None:
         return class_examples(task, 'train').x[:CALIBRATE].astype(np.float32)
-    if e is not None: return e.x[:CALIBRATE].astype(np.float32)
+    if e is not None: return in_a_row(machine_clips('train', 1)[0]).reshape(-1, *o.shape)[:CALIBRATE]
     return np.random.default_rng(seed).standard_normal((32, *o.shape), np.float32)
 
 def in_codes(o:Opened, task:str, e:Examples|None, seed:int=0) -> Opened:
