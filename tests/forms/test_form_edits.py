@@ -70,6 +70,21 @@ def test_a_form_that_does_not_agree_with_itself(edited, change, says):
     with pytest.raises(NoForm) as e: check_folder(edited(change), times=False)
     assert says in str(e.value) and str(e.value).startswith('changed is refused: ')
 
+def test_no_cell_can_be_edited_alone(filled):
+    "Every cell, every part of what it says: whoever changes one of them is refused by the record itself."
+    text, tried = filled.form.to_json(), 0
+    for i, c in enumerate(filled.form.cells):
+        changes = dict(title='x', unit='parsec', source='', provenance='literature', value=1.)
+        if c.known: changes |= dict(value=c.value*1.01 + 1e-3, raw=[2*max(c.raw, default=0) + 1]*max(len(c.raw), 1), provenance='', field='sise')
+        if c.known and c.lo is not None: changes |= dict(lo=c.lo*.9 - 1e-3, hi=None)
+        if not c.raw: changes.pop('raw', None)          # it follows from another cell
+        for k, v in changes.items():
+            d = json.loads(text)
+            d['cells'][i][k] = v
+            with pytest.raises(NoForm): read_form(json.dumps(d))
+            tried += 1
+    assert tried > 5*len(filled.form.cells)
+
 AGAIN = dict(
     accuracy=(lambda d: (refill(d, 'accuracy', (359, 359)), refill(d, 'error', (0, 359))), {'accuracy', 'error'}),
     parameters=(lambda d: refill(d, 'parameters', [1000]), {'parameters'}),

@@ -95,7 +95,7 @@ def fill(
     Example: tinybench form resnet8 --device edge --out forms-of-mine/resnet8
     """
     from tinybench.forms.entries import check_out, write_form
-    from tinybench.forms.network import RUNTIMES
+    from tinybench.forms.fields import RUNTIMES
     kinds = wanted(formats)
     check_device(device)
     lookup('runtime', runtime, dict.fromkeys(RUNTIMES))

@@ -1,10 +1,13 @@
 "The form of a microcontroller, filled: codes of 8 bits, their program's bytes, and an emulated answer"
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 import numpy as np
 
 from ..core.tensor import Tensor, no_grad
+from ..data.audio import in_a_row
+from ..data.sounds import machine_clips
 from ..embedded.tasks import class_examples
 from ..emit.files import c_name
 from ..mcu.boards import Board, board_of
@@ -38,7 +41,7 @@ def examples_to_calibrate(o:Opened, task:str, e:Examples|None, seed:int) -> np.n
     "Inputs that give the ranges of codes: some that ship to train on, or noise."
     if task in TASKS and TASKS[task].metric == 'accuracy' and e is not None:
         return class_examples(task, 'train').x[:CALIBRATE].astype(np.float32)
-    if e is not None: return e.x[:CALIBRATE].astype(np.float32)
+    if e is not None: return in_a_row(machine_clips('train', 1)[0]).reshape(-1, *o.shape)[:CALIBRATE]
     return np.random.default_rng(seed).standard_normal((32, *o.shape), np.float32)
 
 def in_codes(o:Opened, task:str, e:Examples|None, seed:int=0) -> Opened:
@@ -87,8 +90,14 @@ def emulated_cells(known:Mapping[str, Field], found:Emulation) -> list[Cell]:
 
 def board_facts(board:Board, found:Emulation) -> dict:
     "What a form says of its platform: board, emulator, compiler, and what made the codes."
-    return dict(board=board.name, chip=board.chip, processor=f'Cortex-{board.cpu}', emulator=found.emulator,
+    processor = f'Cortex-{board.cpu.replace("plus", "+").upper()}'
+    return dict(board=board.name, chip=board.chip, processor=processor, emulator=found.emulator,
                 compiler=f'zig {version("ziglang")}', numpy=np.__version__, host=cpu_model())
+
+def by_codes(c:Cell) -> Cell:
+    "A cell of answers, whose source says who gave them."
+    said = 'codes of 8 bits by the integer core, whose codes for one input the emulated board gives too'
+    return replace(c, source=f'{said}; {c.source}') if c.known else c
 
 def board_form(path:Path, network:str='', task:str='', board:str='nucleo-l4r5zi', *, name:str='',
                trained:bool=True, seed:int=0, references:tuple=(), progress:Callable|None=None) -> Form:
@@ -103,7 +112,7 @@ def board_form(path:Path, network:str='', task:str='', board:str='nucleo-l4r5zi'
     ran = emulated(codes, b, name, example_for(o, e, seed), progress)
     answered = quality_cells(known, task if e else '', model_of(codes, name), e,
                              NO_TASK if trained else RANDOM)
-    cells = [*counted_cells(known, o, path), *answered.cells, *emulated_cells(known, ran)]
+    cells = [*counted_cells(known, o, path), *map(by_codes, answered.cells), *emulated_cells(known, ran)]
     found = {c.field.name: c for c in cells}
     return Form(device, about_model(path, name, o, 'firmware'), [found[k] for k in known], task if e else '',
                 told(e) if e else {}, board_facts(b, ran), dict(seed=seed), references)

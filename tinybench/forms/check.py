@@ -81,8 +81,9 @@ def counted_again(f:Form, o:Opened, path:Path, here:bool) -> list[Finding]:
         'data', 'differs', f'{e.name} that ship here are others than the form was filled with')]
     if f.device != 'edge': o = in_codes(o, f.task, e, seed_of(f))
     answered = quality_cells(known, f.task, model_of(o, f.model['name']), e)
-    give = 0 if here else min(answered.close, 1 + f.data.get('n', 0)//100)
-    found += [compared(f[c.field.name], c, here, give) for c in answered.cells]
+    exact = here and f.model['runtime'] != 'compiled'       # C adds up in another order than numpy
+    give = 0 if exact else min(answered.close, 1 + f.data.get('n', 0)//100)
+    found += [compared(f[c.field.name], c, exact, give) for c in answered.cells]
     return found if f.device == 'edge' else found + emulated_again(f, o, e)
 
 def seed_of(f:Form) -> int:

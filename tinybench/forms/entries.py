@@ -25,8 +25,8 @@ def check_name(name:str):
         f'no form can be called {name[:60]!r}: a name has small letters, digits and hyphens, at most 60')
 
 def name_of(f:Form) -> str:
-    "What a submission is called if nobody says otherwise: model, device, processor."
-    said = f'{f.model["name"]} {f.device} {f.platform.get("board") or f.platform.get("cpu", "")}'
+    "What a submission is called if nobody says otherwise: model, device, and processor or board."
+    said = f'{f.model["name"]} {f.device}' + f' {f.platform.get("cpu", "")}'*(f.device == 'edge')
     return re.sub('[^a-z0-9]+', '-', said.lower()).strip('-')[:60].rstrip('-')
 
 def text_of(folder:Path) -> str:
@@ -43,7 +43,8 @@ def check_pages(folder:Path, f:Form):
     for name, text in pages_of(f).items():
         if not (folder/name).exists() or name == 'form.json': continue
         if read_text(folder/name) != text.replace('\r\n', '\n'): raise NoForm(
-            f'{name} does not say what form.json says: it was changed by hand, or is of another form')
+            f'{name} does not say what form.json says: it was changed by hand, or drawn by other code; '
+            'remove it, or fill the form again')
 
 def check_folder(folder:Path, **how) -> Checked:
     "What becomes of the form in a folder; NoForm with the reason if it is refused as it stands."

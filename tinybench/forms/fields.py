@@ -13,6 +13,8 @@ RULES = dict(
     rate='1000 over the milliseconds of an answer',
     one='one number, by its source')
 
+RUNTIMES = 'core', 'compiled'        # of this machine: numpy, or our C
+
 class Field(NamedTuple):
     "One question of a form."
     name: str

@@ -8,7 +8,7 @@ from .. import __version__
 from ..base.text import Shown, Table
 from ..measure.result import freeze, plain
 from .cell import Cell, cell_from, close, misfits
-from .fields import GROUPS, fields_of
+from .fields import GROUPS, RUNTIMES, fields_of
 
 ABOUT = dict(model=dict, data=dict, platform=dict, settings=dict, device=str, task=str, version=str,
              references=list, cells=list)
@@ -115,6 +115,8 @@ def about_misfits(f:Form):
             v = d.get(k)
             if not isinstance(v, str) or len(v) > 200 or not v.isprintable(): yield f'{of} has no {k}'
     if f.task and type(f.data.get('n')) is not int: yield 'data has no n'
+    known = RUNTIMES if f.device == 'edge' else ('firmware',)
+    if f.model.get('runtime') not in known: yield f'its runtime is {" or ".join(known)}'
 
 def missing(f:Form) -> list[str]:
     "Which cells are not there, or there twice."

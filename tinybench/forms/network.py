@@ -18,10 +18,9 @@ from ..optimize.integer import integer_network
 from ..profile.cost import cost
 from ..tasks.task import TASKS, Examples, answers_in, outputs_of, task_of
 from .cell import Cell, filled, unknown
-from .fields import Field
+from .fields import RUNTIMES, Field
 
 LIMIT = 2**25                                   # bytes of a file, packed or not
-RUNTIMES = 'core', 'compiled'
 SUFFIXES = '.npz', '.tflite'
 
 class Opened(NamedTuple):

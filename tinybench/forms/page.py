@@ -60,7 +60,13 @@ header { margin-bottom: 1.5rem } .form { table-layout: fixed }
 .form circle { fill: var(--mark); fill-opacity: .55 }
 .form .origin { white-space: nowrap } .origin.modelled { border-style: dashed }
 .origin.literature { border-style: dotted }
+.board { table-layout: fixed; min-width: 0 } .board td { white-space: normal; overflow-wrap: anywhere }
+.board th:nth-child(2) { width: 8% } .board th:nth-child(3) { width: 19% }
+.board th:nth-child(7) { width: 20% }
 @media (max-width: 40rem) {
+  .board tr:first-child { display: none } .board tr { display: block; padding: .5rem 0 }
+  .board td { display: flex; border: 0; padding: .1rem 0 } .board td:empty { display: none }
+  .board td::before { content: attr(data-what); flex: 0 0 6.5rem; color: var(--soft); font-size: .8125rem }
   .form thead, .about tr:first-child { display: none }
   .form, .form tbody, .form tr, .form td { display: block; width: 100% }
   .form tr { padding: .5rem 0; border-bottom: 1px solid var(--line); display: grid;

@@ -23,7 +23,8 @@ class Mixed(ValueError): "Forms that no ranking may hold side by side, and why."
 def platform_of(f:Form) -> str:
     "The platform in words."
     p = f.platform
-    return str(p['board']) if 'board' in p else f'{p.get("cpu", "unknown")}, {p.get("cpus", "?")} CPUs'
+    if 'board' in p: return f'{p["board"]}, {p.get("chip", "")}'
+    return f'{p.get("cpu", "unknown")}, {p.get("cpus", "?")} CPUs'
 
 def has(f:Form, by:str) -> bool: return by in f and f[by].known
 
@@ -52,7 +53,8 @@ def row_of(f:Form) -> tuple:
     def said(k): return f'{f[k].words()} ({f[k].provenance})' if has(f, k) else 'n/a'
     quality = f'AUC {said("auc")}' if has(f, 'auc') else said('accuracy')
     model = f'{f.model["name"]}, {f.model["runtime"]}'
-    return model, f.task, quality, said('latency'), said('size'), platform_of(f), '; '.join(f.references)
+    size = f'{said("flash")} of flash' if has(f, 'flash') else said('size')
+    return model, f.task, quality, said('latency'), size, platform_of(f), '; '.join(f.references)
 
 @dataclass(frozen=True, repr=False)
 class Board(Shown):
@@ -74,7 +76,7 @@ def titled(some:Mapping[str, Form], by:str) -> tuple:
     first = ranked(some, by)
     f, order = next(iter(some.values())), [*first, *(k for k in some if k not in first)]
     origin = kind_of(f, by)['provenance']
-    title = f'{f.task or "no task"}, {f.device}, {f.model["runtime"]}: {platform_of(f)}; {by} {origin}'
+    title = f'{f.task or "no task"} on {platform_of(f)}, {f.model["runtime"]}; {by} {origin}'
     return title, [row_of(some[k]) for k in order]
 
 PAGE = '''<!DOCTYPE html>
@@ -84,9 +86,10 @@ PAGE = '''<!DOCTYPE html>
 <title>tinybench forms</title><style>{{ style|safe }}</style></head><body>
 <header><h1>tinybench forms</h1><p class="lead">{{ n }} forms in {{ groups|length }} groups.</p>
 <p class="note">{{ note }}</p></header>
-{% for title, rows in groups %}<section><h3>{{ title }}</h3><div class="scroll"><table class="answers">
+{% for title, rows in groups %}<section><h3>{{ title }}</h3><div class="scroll"><table class="board">
 <tr>{% for h in head %}<th scope="col">{{ h }}</th>{% endfor %}</tr>
-{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}
+{% for row in rows %}<tr>{% for cell in row %}<td data-what="{{ head[loop.index0] }}">{{ cell }}</td>
+{% endfor %}</tr>{% endfor %}
 </table></div></section>{% endfor %}
 <footer>Written by tinybench {{ version }}.</footer></body></html>
 '''
