@@ -1,5 +1,5 @@
 "The host of the serial protocol: which examples, which windows, which report, and how it says what is wrong"
-import math, os, threading
+import math, os, threading, time
 import numpy as np
 import pytest
 for _name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(_name, reason='needs the extra mcu')
@@ -91,6 +91,16 @@ def test_the_hosts_clock_is_called_the_hosts():
     assert clock_of(identity(Direct(d)).name) == 'host clock of an emulated board'
     ticks = iter([5_000, 1_005_000])
     assert HostClock(lambda: next(ticks)).micros() == 1000
+
+def test_no_inference_is_counted_twice_however_long_the_count_takes():
+    d, _, _ = small('kws01', 'modelled')
+    p = Direct(d)
+    load(p, bytes(6))
+    def slowly():
+        time.sleep(.3)
+        return 120_000      # a millisecond
+    d.clock.cycles = slowly
+    assert infer(p, 3, 1).micros == 3000 and d.clock.total == 4*120_000
 
 def test_a_device_says_itself_that_its_clock_is_modelled():
     "So that times do not pass for measured where it is a port to the host."
