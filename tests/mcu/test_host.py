@@ -1,5 +1,5 @@
 "The host of the serial protocol: which examples, which windows, which report, and how it says what is wrong"
-import math, os, threading
+import math, os, threading, time
 import numpy as np
 import pytest
 for _name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(_name, reason='needs the extra mcu')
@@ -72,12 +72,35 @@ def test_the_cycles_are_those_of_the_firmware_that_serves():
     want, got = emulate(firmware(p, BOARD), x).functions[0], d.machine.by_function()
     assert {name: dict(got[name]) for name in want} == want and len(want) > 2
 
+def test_a_host_that_waits_for_long_hears_of_it():
+    "A line after each inference, if it has been silent for so long; results and times are as they were."
+    d, _, _ = small('kws01', 'modelled')
+    p, seconds = Direct(d), iter(range(0, 10**6, 3))
+    load(p, bytes(6))
+    quiet = p.ask('infer 8 0')
+    d.page.now = lambda: next(seconds)
+    lines = p.ask('infer 8 0')
+    told = [line for line in lines if line == 'm-[still inferring]']
+    assert 2 <= len(told) <= 8 and told[0] not in quiet
+    assert infer(p, 8).results == infer(p, 8).results and infer(p, 8).micros > 0
+    assert [line for line in lines if line.startswith('m-results')] == quiet[-1:]
+
 def test_the_hosts_clock_is_called_the_hosts():
     d, *_ = small('kws01', 'host')
     assert d.clock.provenance == 'measured' and "host's" in d.clock.said and 'not the board' in d.clock.said
     assert clock_of(identity(Direct(d)).name) == 'host clock of an emulated board'
     ticks = iter([5_000, 1_005_000])
     assert HostClock(lambda: next(ticks)).micros() == 1000
+
+def test_no_inference_is_counted_twice_however_long_the_count_takes():
+    d, _, _ = small('kws01', 'modelled')
+    p = Direct(d)
+    load(p, bytes(6))
+    def slowly():
+        time.sleep(.3)
+        return 120_000      # a millisecond
+    d.clock.cycles = slowly
+    assert infer(p, 3, 1).micros == 3000 and d.clock.total == 4*120_000
 
 def test_a_device_says_itself_that_its_clock_is_modelled():
     "So that times do not pass for measured where it is a port to the host."

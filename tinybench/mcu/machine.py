@@ -1,5 +1,5 @@
 "A Cortex-M board, emulated: memory, a device page, instructions counted exactly, and faults in a sentence"
-import bisect, math, signal, struct, threading, time
+import bisect, signal, struct, threading, time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -166,12 +166,16 @@ class Machine:
         self.end, until = 0, time.monotonic() + secs
         with self.interruptible() as interrupted: self.go_on(pc, until, secs, interrupted)
         return self.status
-    def resume(self, secs:float=math.inf) -> int:
-        "Run on from where `stop` ended a run, and as that."
+    def resume(self):
+        """Run on from where a function of the page called `stop`, until one does again. Ctrl-C is seen when
+        the page is asked. Fault if the program faults."""
         self.status = self.fault_at = self.bad = self.error = None
-        pc, until = self.uc.reg_read(self.u.arm_const.UC_ARM_REG_PC), time.monotonic() + secs
-        with self.interruptible() as interrupted: self.go_on(pc, until, secs, interrupted)
-        return self.status
+        pc = self.uc.reg_read(self.u.arm_const.UC_ARM_REG_PC)
+        # in one piece: a store to the page in which the emulator is stopped by time is done again
+        try: self.uc.emu_start(pc | 1, 0xFFFFFFFE)
+        except self.u.UcError as e: raise Fault(self.sentence(e)) from None
+        if self.error: raise self.error
+        if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
     @contextmanager
     def interruptible(self):
         "A function that lets Ctrl-C, if it came in the block, do what it does; the emulator stops for it."
@@ -185,6 +189,7 @@ class Machine:
         signal.signal(signal.SIGINT, note)
         try: yield lambda: caught and before(*caught.pop())
         finally: signal.signal(signal.SIGINT, before)
+        if caught: before(*caught.pop())                # it came after the last look
     def go_on(self, pc:int, until:float, secs:float, interrupted:Callable):
         "Run from `pc` to the program's end, or to the time `until`."
         arm = self.u.arm_const

@@ -108,6 +108,7 @@ static void once(void)
     REGISTER(@mark) = 1;
     {name}_run(x, y, {name}_arena, {name}_weights);
     REGISTER(@mark) = 0;
+    if (REGISTER(@mark)) line("m-[still inferring]");   /* emulated, a window may outlast a host's patience */
 }
 
 static void db_load(char *n)

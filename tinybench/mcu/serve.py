@@ -44,25 +44,29 @@ class ModelledClock:
     def mark(self, on:bool):
         if on: self.total += self.cycles()
 
+SILENCE = 5.        # seconds of this machine after which a host that waits for a long window is told to go on
+
 class Page:
     "The registers of a board: a UART, a clock, a mark around each inference. `stop` stops the processor."
-    def __init__(self, clock:Clock, stop:Callable[[], None], tell:Callable[[bytes], None]):
-        self.clock, self.stop, self.tell = clock, stop, tell
-        self.came, self.said, self.now = deque(), bytearray(), 0
+    def __init__(self, clock:Clock, stop:Callable[[], None], tell:Callable[[bytes], None],
+                 now:Callable[[], float]=time.monotonic):
+        self.clock, self.stop, self.tell, self.now = clock, stop, tell, now
+        self.came, self.said, self.lap, self.told = deque(), bytearray(), 0, now()
     def read(self, at:int) -> int:
         if at == STATUS:
             if not self.came: self.stop()           # it asks again when a byte has come
             return int(bool(self.came))
         if at == DATA: return self.came.popleft() if self.came else 0
-        if at == MICROS: self.now = self.clock.micros()
-        return {MICROS: self.now & 0xffffffff, MICROS_HIGH: self.now >> 32}.get(at, 0)
+        if at == MARK: return int(self.now() - self.told > SILENCE)
+        if at == MICROS: self.lap = self.clock.micros()     # the high half is of the same moment
+        return {MICROS: self.lap & 0xffffffff, MICROS_HIGH: self.lap >> 32}.get(at, 0)
     def write(self, at:int, value:int):
         if at == MARK: self.clock.mark(bool(value))
         elif at == DATA:
             self.said.append(value & 255)
             if value == 10: self.flush()            # a host that waits sees each line at once
     def flush(self):
-        said, self.said = bytes(self.said), bytearray()
+        said, self.said, self.told = bytes(self.said), bytearray(), self.now()
         if said: self.tell(said)
 
 class Device:
@@ -71,7 +75,7 @@ class Device:
         self.said, self.machine = bytearray(), machine
         self.tell, self.clock = self.said.extend, clock(machine)
         self.page = Page(self.clock, machine.stop, lambda data: self.tell(data))
-        for at in (STATUS, DATA, MICROS, MICROS_HIGH):
+        for at in (STATUS, DATA, MICROS, MICROS_HIGH, MARK):
             machine.reads[DEVICE_AT + at] = partial(self.page.read, at)
         for at in (DATA, MARK): machine.writes[DEVICE_AT + at] = partial(self.page.write, at)
         machine.run()               # until it waits for a command
