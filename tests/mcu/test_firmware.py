@@ -14,7 +14,7 @@ from tinybench.native.plan import least, plan
 from tinybench.nn.module import evaluating
 from tinybench.optimize.integer import integer
 from tinybench.optimize.step import strip
-from tinybench.peers.graph import folded
+from tinybench.exchange.graph import folded
 from tinybench.toolchain.store import NoLibrary
 
 for name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(name, reason='needs the extra mcu')

@@ -10,15 +10,8 @@ from .options import AsJson, Seed
 
 def codes_of(net:str, weights:Path|None, shape:str|None, examples:Path|None, seed:int) -> tuple:
     "The network of codes that the command was given, whole, and the shape of one input."
-    if not net.endswith('.tflite'):
-        made, takes = network_of(net, weights, shape, seed)
-        return quantized(made, takes, examples, seed), takes
-    if weights or shape or examples: raise ValueError(
-        f'{net} has its weights, shape and grids: leave out --weights, --shape and --examples')
-    from tinybench.models.weights import read_tflite
-    from tinybench.optimize.integer import integer_network
-    graph = read_tflite(Path(net).expanduser())
-    return integer_network(graph), graph.shape
+    made, takes = network_of(net, weights, shape, seed)
+    return quantized(made, takes, examples, seed), takes
 
 def emulated(f, net, seed:int):
     "An `Emulation` of random codes; ValueError unless its outputs are those of the network."
@@ -34,7 +27,7 @@ def emulated(f, net, seed:int):
     return found
 
 def make_firmware(
-    net:Annotated[str, typer.Argument(help='Network of the zoo, module:function of one, or a .tflite file.')],
+    net:Annotated[str, typer.Argument(help='Network of the zoo, module:function, or a .tflite or .onnx file.')],
     board:Annotated[str, typer.Option(help='Name of a board; a wrong one lists all.')],
     weights:Annotated[Path|None, typer.Option(help='What net.save wrote.')]=None,
     shape:Annotated[str|None, typer.Option(help='Of one input, as 28,28,1, if it is not known.')]=None,

@@ -9,24 +9,25 @@ from tinybench.base.terminal import bar, echo, say
 from .compile import as_shape, network_of
 from .engines import names_in
 from .options import AsJson, Repeats, Seed
+from .plan import graph_in, is_file
 
 def job_from(net:str, weights:Path|None, shape:str|None, int8:bool, batch:int, threads:int, seed:int):
-    "What all runtimes are given: a network of the zoo, of a function or of a .tflite file."
+    "What all runtimes are given: a network of the zoo, of a function or of a .tflite or .onnx file."
     from tinybench.peers.runtimes import job_of, quantized_job
     if net.endswith('.npz'): raise ValueError(
         f'{net} holds weights; name their network as well: tinybench runtimes NET --weights {net}')
-    if net.endswith('.tflite'): return job_in_file(net, weights, shape, int8, batch, threads)
+    if is_file(net): return job_in_file(net, weights, shape, int8, batch, threads)
     made, takes = network_of(net, weights, shape, seed)
     if int8: return quantized_job(made, takes, batch, threads, seed)
     return job_of(made, takes, batch, threads)
 
 def job_in_file(path:str, weights, shape, int8:bool, batch:int, threads:int):
-    "The job of a .tflite file, which says its own numbers and shape."
-    from tinybench.models.weights import network, read_tflite
+    "The job of a file of other runtimes, which says its own numbers and shape."
+    from tinybench.models.weights import network
     from tinybench.peers.runtimes import code_job, job_of
     for name in (k for k, v in dict(weights=weights, shape=shape).items() if v):
         raise ValueError(f'--{name} says nothing: {path} has its own')
-    graph = read_tflite(path)
+    graph = graph_in(path)
     if graph.grid: return code_job(graph, batch, threads)
     if int8: raise ValueError(f'{path} computes in fractions: leave out --int8')
     return job_of(network(graph), tuple(graph.shape), batch, threads)
@@ -44,7 +45,7 @@ def write_runtimes(found, folder:Path):
     write_whole(folder/'report.md', '\n\n'.join(text) + '\n')
 
 def race_runtimes(
-    net:Annotated[str, typer.Argument(help='Network of the zoo, module:function, or a .tflite file.')],
+    net:Annotated[str, typer.Argument(help='Network of the zoo, module:function, or a .tflite or .onnx file.')],
     weights:Annotated[Path|None, typer.Option(help='What net.save wrote.')]=None,
     shape:Annotated[str|None, typer.Option(help='Of one input, as 28,28,1, if it is not known.')]=None,
     batch:Annotated[int, typer.Option(help='Inputs a call.', min=1)]=1,
