@@ -135,18 +135,31 @@ def any_net(rng):
 
 def framed(net): return any(isinstance(getattr(m, 'padding', None), tuple) for _, m in walk(net))
 
-@each_runtime
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
-@given(st.integers(0, 10**6), st.booleans())
-def test_any_network(suffix, runtime, tmp_path, seed, int8):
-    needs(runtime)
+def any_file(suffix, runtime, folder, seed, int8):
+    "A random network is written, run and read again; or a frame that .tflite cannot say is named."
     rng = np.random.default_rng(seed)
     net, shape = any_net(rng)
-    x, path = rng.normal(size=(8, *shape)).astype(np.float32), tmp_path/f'net{suffix}'
+    x, path = rng.normal(size=(8, *shape)).astype(np.float32), folder/f'net{suffix}'
     try: export(net, path, shape, int8, x, (runtime,))
     except ValueError as e:
+        if int8 and 'calibration saw only 0.0' in str(e): return     # all of its numbers died in a ReLU
         assert suffix == '.tflite' and framed(net) and 'a .tflite file can say no padding and that of' in str(e), str(e)
     else: same_graph(lesson.READERS[suffix](path), as_graph(net, shape, int8, x))
+
+@each_runtime
+@pytest.mark.parametrize('int8', [False, True])
+@pytest.mark.parametrize('seed', range(2))
+def test_any_network(suffix, runtime, tmp_path, seed, int8):
+    needs(runtime)
+    any_file(suffix, runtime, tmp_path, seed, int8)
+
+@pytest.mark.slow
+@each_runtime
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@given(st.integers(0, 10**6), st.booleans())
+def test_many_networks(suffix, runtime, tmp_path, seed, int8):
+    needs(runtime)
+    any_file(suffix, runtime, tmp_path, seed, int8)
 
 
 # --- files that are wrong
