@@ -4,7 +4,7 @@ import json, os
 import numpy as np
 import pytest
 from tinybench.forms.cell import filled as fill
-from tinybench.forms.check import check_form, times_as_long
+from tinybench.forms.check import check_form, timed_verdict, times_as_long
 from tinybench.forms.entries import check_folder, check_name, entries, name_of, submit_form, write_form
 from tinybench.forms.fields import EDGE
 from tinybench.forms.form import NoForm, read_form
@@ -107,6 +107,20 @@ def test_a_form_as_it_was_filled_is_taken(filled, edited):
         assert 'load_cpu' in found.of('cannot be told')      # and it says so
         assert 'cannot be told' in str(found)
 
+def test_what_is_said_of_times_that_were_taken_again():
+    "Times whose spread is known: the same, much less than they are, and not to be told apart."
+    rng = np.random.default_rng(5)
+    def cell(middle, spread, n=9): return fill(KNOWN['latency'], middle*rng.lognormal(0, spread, n), 'here')
+    calm, busy = cell(3., .01), cell(3., .5)
+    assert timed_verdict(calm, cell(3., .01)).verdict == 'same'
+    assert timed_verdict(cell(3/20, .5), busy).verdict == timed_verdict(cell(60., .5), busy).verdict == 'differs'
+    assert timed_verdict(calm, cell(3.6, .01)).verdict == timed_verdict(busy, cell(3., .5)).verdict == 'undecided'
+    assert timed_verdict(cell(3., .01, 5), calm).verdict == 'cannot be told'
+    by = [1.]*9, [2.]*9     # the machine took twice as long for a product, too
+    assert timed_verdict(calm, cell(6., .01), by).verdict == 'same'
+
+@pytest.mark.slow
+@pytest.mark.alone
 def test_times_that_agree_with_themselves_are_taken_again(edited):
     found = check_folder(edited(lambda d: scaled(d, 1/20)), processes=6)
     assert 'latency' in found.of('differs') and 'surely beyond 2 times' in ' '.join(found.refused)
