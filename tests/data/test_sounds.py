@@ -236,3 +236,16 @@ def test_packed_numbers_come_back_within_half_a_step(n, m, seed):
     assert back.keys() == {'a.w', 'a.b'} and all(a.dtype == np.float32 for a in back.values())
     assert (np.abs(back['a.w'] - w) <= np.abs(w).max(0)/254*1.001).all()
     np.testing.assert_allclose(back['a.b'], w[0], rtol=1e-3)
+
+def test_numbers_too_large_for_float16_stay_what_they_are():
+    from tinybench.embedded.pack import packed, unpacked
+    var = np.float32([2748, 65504, 70_000, 3e8])
+    np.testing.assert_array_equal(unpacked(packed({'var': var}))['var'], var)
+
+def test_every_number_that_ships_is_finite():
+    from tinybench.base.files import shipped
+    files = sorted(shipped('pictures.npz').parent.glob('*.npz'))
+    assert len(files) >= 8
+    for f in files:
+        with np.load(f, allow_pickle=False) as z:
+            for k in z.files: assert z[k].dtype.kind not in 'fc' or np.isfinite(z[k]).all(), f'{f.name}: {k}'

@@ -1,14 +1,15 @@
-"Weights in about a quarter of their size: matrices as int8 codes, all else as float16"
+"Weights in about a quarter of their size: matrices as int8 codes, all else as float16 if it fits"
 import numpy as np
 
 from tinybench.base.files import shipped
 from tinybench.nn.module import Module, load_arrays
 
 def packed(state:dict) -> dict[str, np.ndarray]:
-    "Arrays of two axes or more as int8 codes with a scale a column, `NAME.scale`; others as float16."
+    """Arrays of two axes or more as int8 codes with a scale a column, `NAME.scale`; others as float16, or as
+    they are if a number is too large for it."""
     out = {}
     for name, a in state.items():
-        if a.ndim < 2: out[name] = a.astype(np.float16)
+        if a.ndim < 2: out[name] = a.astype(np.float16 if np.abs(a).max(initial=0) < 65504 else a.dtype)
         else:
             scale = np.abs(a).max(tuple(range(a.ndim - 1)))/np.float32(127)
             scale = np.where(scale > 0, scale, 1).astype(np.float32)      # all zero: any scale does
