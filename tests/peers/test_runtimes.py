@@ -22,9 +22,12 @@ QUICK = [k for k in RUNTIMES if k not in ('torch_compiled', 'keras')]
 ROW = job_of(Sequential(Dense(3, 5, np.random.default_rng(0))), (3,))
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch):
+def surroundings():
     "What a runtime sets for its own process ends with the test."
-    monkeypatch.setattr(os, 'environ', os.environ.copy())
+    before = dict(os.environ)
+    yield
+    for k in {*os.environ} - {*before}: del os.environ[k]
+    os.environ.update(before)
 
 def small(rng):
     "Two convolutions, an arm, moments as after a training, a Dropout."
@@ -54,6 +57,7 @@ def test_a_runtime_gives_the_answers_of_the_network_as_it_was(name, batch):
         assert said == '' and off < 1e-5, (setting, off)
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings('ignore:.torch.jit:DeprecationWarning')       # PyTorch's own, of its compiler
 @pytest.mark.parametrize('name', ['torch_compiled', 'keras'])
 def test_a_runtime_that_is_slow_to_begin_gives_them_too(name):
     net, shape = small(np.random.default_rng(0))

@@ -21,7 +21,7 @@ from ..toolchain.load import load
 from .runtimes import Job, openvino_compiled
 
 WARM, CALLS = 5, 40         # calls that a profile leaves out, and calls that it is the mean of
-HANDS_OVER = '(between layers)'
+BETWEEN = 'between layers'
 
 
 # An ONNX file whose operators have our layers' names
@@ -75,7 +75,7 @@ def of_numpy(r) -> list[Operator]:
     with no_grad(), evaluating(net):
         for _ in range(WARM + CALLS): rec.watched(lambda: net(x))
     secs = mean_secs([rec.passes[WARM:]])
-    return [Operator(HANDS_OVER.strip('()'), (name,) if name in leaves else (), float(v[0]))
+    return [Operator(BETWEEN, (name,) if name in leaves else (), float(v[0]))
             for (name, _), v in secs.items() if name not in (MINE, WHOLE)]
 
 STAMP = '''#include <time.h>
