@@ -1,5 +1,6 @@
 "`tinybench device`: a board that is served, a board that is measured, inputs for another runner, and refusals."
 import json, os, select, signal, subprocess, sys
+from importlib.util import find_spec
 import numpy as np
 import pytest
 from tinybench.cli import main
@@ -8,8 +9,7 @@ from tinybench.cli.device import calibration, examples_of, int8_network, task_na
 from tinybench.cli.host import encoded, fewer
 from tinybench.mcu.protocol import decoded, side_of
 
-mcu = pytest.mark.skipif(not all(map(__import__('importlib.util').util.find_spec, ('unicorn', 'elftools', 'ziglang'))),
-                         reason='needs the extra mcu')
+mcu = pytest.mark.skipif(not all(map(find_spec, ('unicorn', 'elftools', 'ziglang'))), reason='needs the extra mcu')
 
 def status(*args):
     with pytest.raises(SystemExit) as e: main(list(map(str, args)))

@@ -32,7 +32,7 @@ def examples(name:str, n:int=30) -> Examples:
     side = side_of(name, net, SHAPE)
     return Examples('noise', x, net(decoded(side, encoded(side, x), SHAPE)).data.argmax(1))
 
-@pytest.mark.parametrize('name', OUTPUTS)
+@pytest.mark.parametrize('name', ['kws01', 'ad01', *(pytest.param(n, marks=pytest.mark.slow) for n in ('ic01', 'vww01'))])
 def test_a_task_is_run_to_its_compliance_report(name, tmp_path):
     d, side, net = small(name, 'modelled')
     t, e = task_of(name), examples(name)

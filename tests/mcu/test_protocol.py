@@ -6,8 +6,12 @@ for _name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(_name, reas
 from hypothesis import HealthCheck, given, settings, strategies as st
 from tinybench.cli.host import DeviceError, Direct, identity, infer, load, results_of
 from tinybench.mcu.protocol import LINE, PROFILE, code_limits, decoded, encoded, ordered, program, side_of
+from tinybench.mcu.serve import emulated
+from tinybench.nn.dense import Dense, ReLU, Softmax
+from tinybench.nn.module import Sequential
+from tinybench.optimize.integer import integer
 from tinybench.optimize.quantize import Grid, to_grid
-from boardkit import OUTPUTS, SHAPE, inputs, network, served, small
+from boardkit import BOARD, OUTPUTS, SHAPE, inputs, network, served, small
 
 
 @pytest.fixture(scope='module')
@@ -57,6 +61,15 @@ def test_results_are_what_the_integer_core_computes(task):
     got = results_of(Direct(d), data, want.shape[1])
     assert np.abs(got - want).max() <= 2e-6*max(1, want.max())
     if task != 'ad01': assert (got.argmax(1) == out.argmax(1)).all()
+
+def test_a_network_that_gives_shares_is_printed_as_it_is():
+    "One that ends in a softmax of codes, as the reference networks do."
+    rng, x = np.random.default_rng(0), inputs('kws01', 64)
+    net = integer(Sequential(Dense(6, 8, rng), ReLU(), Dense(8, 5, rng), Softmax()), x)
+    side = side_of('kws01', net, SHAPE)
+    data = encoded(side, x[:20])
+    got = results_of(Direct(emulated(net, SHAPE, side, BOARD, 'host')), data, 5)
+    assert np.abs(got - net(decoded(side, data, SHAPE)).data).max() <= 1e-6
 
 def test_classes_are_told_apart_where_three_decimals_would_not(kws):
     "Codes that differ give results that differ, and in their order."
