@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT/'nbs').glob('[0-9][0-9]_*.ipynb'))
 MODULES = sorted(p for p in (ROOT/'tinybench').rglob('*.py') if not p.name.startswith('_'))
 UNITS = tomllib.loads((ROOT/'assignments'/'course.toml').read_text())['unit']
-PLAIN = {'base', 'embedded', 'official', 'toolchain', 'emit', 'learn', 'operating', 'peers', 'course', 'cli'}    # written by hand, not exported
+PLAIN = {'base', 'embedded', 'official', 'toolchain', 'emit', 'learn', 'mcu', 'operating', 'peers', 'course', 'cli'}    # written by hand, not exported
 each_notebook = pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda p: p.stem)
 each_module = pytest.mark.parametrize('path', MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
 

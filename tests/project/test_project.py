@@ -28,7 +28,7 @@ def test_package_is_what_the_notebooks_export(project, script):
     lib = project/'tinybench'
     before = contents(lib, '*.py')
     # from nothing, so that a module whose notebook is gone does not stay
-    plain = ('__init__.py', 'cli/', 'base/', 'embedded/', 'official/', 'toolchain/', 'emit/', 'learn/', 'operating/', 'peers/', 'course/')    # written by hand
+    plain = ('__init__.py', 'cli/', 'base/', 'embedded/', 'official/', 'toolchain/', 'emit/', 'learn/', 'mcu/', 'operating/', 'peers/', 'course/')    # written by hand
     for name in before:
         if not name.startswith(plain): (lib/name).unlink()
     run(script('nbdev_export'), cwd=project)
@@ -82,7 +82,7 @@ def test_pyproject_follows_settings_ini(ini, pyproject, root):
 
 def test_extras(pyproject):
     extras = pyproject['project']['optional-dependencies']
-    assert set(extras) == {'fast', 'torch', 'onnx', 'jax', 'litert', 'openvino', 'keras', 'h5', 'faces', 'mlperf', 'postgres', 'course', 'explore', 'dev'}
+    assert set(extras) == {'fast', 'torch', 'onnx', 'jax', 'litert', 'openvino', 'keras', 'h5', 'faces', 'mlperf', 'postgres', 'course', 'explore', 'mcu', 'dev'}
     assert 'nbdev==2.4.14' in extras['course']
 
 def test_top_level(project):

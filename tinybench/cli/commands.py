@@ -17,6 +17,7 @@ from .demo import demo_suite, gains
 from .engines import names_in, race_engines, race_steps
 from .explore import explored
 from .figures import suite_figures, write_figures, write_race
+from .firmware import make_firmware
 from .gate import as_share, compared_files, gate_status, gate_words, gates, is_rate, sure_of
 from .olympics import board, submit, verify
 from .operating import operating
@@ -433,6 +434,7 @@ def race(
 
 command(operating)
 command(compile_network, name='compile')
+command(make_firmware, name='firmware')
 for f, name in ((list_tasks, 'list'), (run_tasks, 'run'), (report_tasks, 'report')): command(f, tasks, name)
 for f, name in ((list_data, 'list'), (get_data, 'get')): command(f, data, name)
 for f in (submit, verify, board): command(f, olympics)

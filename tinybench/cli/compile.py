@@ -55,21 +55,22 @@ def file_names(name:str) -> dict:
     library = f'{"lib" if os.name == "posix" else ""}{name}{SUFFIX}'
     return dict(c=f'{name}.c', h=f'{name}.h', bin=f'{name}.bin', array=f'{name}_weights.c', library=library)
 
-def foreign(folder:Path, name:str) -> str:
-    "A file in `folder` that this command did not write for the network `name`; '' if there is none."
+def foreign(folder:Path, name:str, ours:set=frozenset(), mark:str='') -> str:
+    """A file in `folder` that this command did not write for the network `name`; '' if there is none. `ours`:
+    names of the files that another command writes; `mark`: how its header begins."""
     from tinybench.emit.files import MARK
-    ours = {*file_names(name).values(), f'{name}.o'}     # the header says how to make the last
+    ours = ours or {*file_names(name).values(), f'{name}.o'}    # the header says how to make the last
     found = sorted(p.name for p in folder.iterdir())
     if other := next((n for n in found if n not in ours), ''): return other
-    try: return '' if not found or read_text(folder/f'{name}.h').startswith(MARK) else found[0]
+    try: return '' if not found or read_text(folder/f'{name}.h').startswith(mark or MARK) else found[0]
     except (OSError, ValueError): return found[0]
 
-def check_out(out:Path, name:str):
+def check_out(out:Path, name:str, *of):
     "OSError unless the folder `out` is this command's to write: new, empty, or of this network before."
     if not out.exists(): return
     if not out.is_dir(): raise FileExistsError(f'{out} is a file; name a folder')
     if out == Path.cwd(): raise FileExistsError(f'{out} is the folder you are in; name one inside it')
-    if other := foreign(out, name): raise FileExistsError(
+    if other := foreign(out, name, *of): raise FileExistsError(
         f'{out} holds {other}, which is not of {name}, and will not be replaced; name another folder')
 
 def network_of(net:str, weights:Path|None, shape:str|None, seed:int):
@@ -147,12 +148,12 @@ def how_compiled() -> tuple:
     native = NATIVE.get(platform.machine().lower())
     return ' '.join(['-std=c11', '-O3', *([native] if native else []), *FAST[:3]]), ' '.join(FAST[3:])
 
-def write_folder(out:Path, name:str, files:dict):
+def write_folder(out:Path, name:str, files:dict, *of):
     "All `files` in the folder `out`, in place of what this command wrote there; or nothing, and OSError."
     try:
         with new_folder(out) as folder:
             for file, data in files.items(): write_whole(folder/file, data)
-            check_out(out, name)    # somebody may have put something there meanwhile
+            check_out(out, name, *of)   # somebody may have put something there meanwhile
     except FileExistsError: raise
     except OSError as e: raise type(e)(
         e.errno, f'cannot write a folder into {out.parent} ({e.strerror}); name another') from e

@@ -39,7 +39,7 @@ BY_INDEX = 'conv_transpose2d', 'layernorm', 'concatenate'   # read even one numb
 class Network:
     """Writes the C of a layout whose stores lie at `offsets` in the arena; `head` is C that its blocks need.
     The function `name` is the only one that others see."""
-    RUN, FRAME = RUN, FRAME
+    RUN, FRAME, INCLUDE = RUN, FRAME, '#include <math.h>\n'
     def __init__(self, layout:Layout, offsets:dict, head:str, lanes:int, name:str='run'):
         self.layout, self.offsets, self.lanes = layout, offsets, lanes
         self.functions, self.calls, self.blob, self.size = [], [], [], 0
@@ -52,7 +52,7 @@ class Network:
         run = self.RUN.format(name=name, x=shapes[0], y=shapes[layout.last], arena=self.arena,
                               weights=self.size, calls=calls, **self.types())
         frame = self.FRAME if layout.frames else ''
-        self.code = f'#include <math.h>\n{head}{frame}{"".join(self.functions)}{run}'
+        self.code = f'{self.INCLUDE}{head}{frame}{"".join(self.functions)}{run}'
     def types(self) -> dict: return {}
     def pointer(self, v:int, bare:bool=False) -> str:
         "Where a value begins, or its store."

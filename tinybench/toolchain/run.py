@@ -1,6 +1,6 @@
 "A run of a compiler that ends, without a shell"
 import os, re, shutil, signal, threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,17 +28,19 @@ def end(process):
     else: process.kill()
     process.wait()
 
-def run(command:Sequence[str], folder:str, secs:float) -> tuple[int, str]:
+def run(command:Sequence[str], folder:str, secs:float, also:Mapping[str, str]={}) -> tuple[int, str]:
     """Exit status of `command`, run in `folder`, and the start of what it printed; it has ended in any case,
-    Ctrl-C too. OSError if it does not start, TimeoutError if it takes more than `secs`."""
+    Ctrl-C too. `also`: more of its environment. OSError if it does not start, TimeoutError if it takes
+    more than `secs`."""
     import subprocess           # not above: what was kept is loaded without it
     said = Path(folder, 'said.txt')     # a file: a pipe stays open while any child has it
     with open(said, 'wb') as out:
         process = None
         try:
             with undisturbed():
-                process = subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True,
-                                           stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+                process = subprocess.Popen(command, cwd=folder, env={**environment(), **also},
+                                           start_new_session=True, stdin=subprocess.DEVNULL, stdout=out,
+                                           stderr=subprocess.STDOUT)
             code = process.wait(secs)
         except subprocess.TimeoutExpired: raise TimeoutError(f'did not end within {secs:g} s') from None
         finally:

@@ -1,0 +1,57 @@
+"`tinybench firmware`: what is written, what is refused, and that nothing is half written."
+import json
+from pathlib import Path
+import pytest
+from tinybench.cli import main
+from tinybench.embedded.digits import PATH
+
+for name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(name, reason='needs the extra mcu')
+
+@pytest.fixture(scope='module', autouse=True)
+def kept(tmp_path_factory):
+    "One cache for all: the run-time library of a processor takes seconds to compile."
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('TINYBENCH_CACHE', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+def status(*args):
+    with pytest.raises(SystemExit) as e: main(['firmware', *map(str, args)])
+    return e.value.code or 0
+
+def test_a_program_and_its_inference(folder, capsys):
+    assert status(PATH, '--board', 'nucleo-l4r5zi', '--emulate', '--json') == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found['board'] == 'nucleo-l4r5zi' and found['flash'] > 0
+    assert {r['provenance'] for r in found['emulation']['results']} == {'measured', 'modelled'}
+    written = {p.name for p in Path('firmware/digits').iterdir()}
+    assert written == {'digits.c', 'digits.h', 'digits_weights.c', 'main.c', 'start.c', 'device.h', 'board.ld', 'digits.elf'}
+    assert status(PATH, '--board', 'nucleo-l4r5zi') == 0         # its own folder is replaced
+    assert 'RAM' in capsys.readouterr().out
+
+@pytest.mark.parametrize('args, says', [
+    (['--board', 'nucleo'], "no board 'nucleo'"), (['--board', 'nukleo-l4r5zi'], "did you mean 'nucleo-l4r5zi'?"),
+    (['--board', 'pico', '--shape', '8,8,1'], 'leave out --weights, --shape and --examples'),
+    (['--board', 'nucleo-l4r5zi', '--name', 'a b'], 'is no name in C')])
+def test_refusals(args, says, folder, capsys):
+    assert status(PATH, *args) == 1 and says in capsys.readouterr().err
+    assert not [*folder.iterdir()]
+
+def test_no_model_and_no_room(folder, capsys):
+    assert status('none.tflite', '--board', 'pico') == 1 and 'no .tflite file at none.tflite' in capsys.readouterr().err
+    (folder/'x.tflite').write_bytes(b'no model')
+    assert status('x.tflite', '--board', 'pico') == 1 and 'it is no .tflite file' in capsys.readouterr().err
+    (folder/'full').mkdir()
+    (folder/'full'/'mine.txt').touch()
+    assert status(PATH, '--board', 'nucleo-l4r5zi', '--out', 'full') == 1
+    assert 'mine.txt, which is not of digits' in capsys.readouterr().err and [p.name for p in Path('full').iterdir()] == ['mine.txt']
+
+def test_without_the_extra(capsys, monkeypatch):
+    monkeypatch.setattr('tinybench.toolchain.cross.wheel', lambda: None)
+    monkeypatch.setattr('tinybench.toolchain.cross.on_path', lambda said: None)
+    assert status(PATH, '--board', 'nucleo-l4r5zi') == 1
+    assert "pip install 'tinybench-ml[mcu]'" in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"Programs for boards: bit for bit the integer core's codes, sizes from the ELF, and what does not fit."
+from dataclasses import replace
+import numpy as np
+import pytest
+from mcukit import official_plan, small_net, small_plan
+from tinybench.mcu.boards import BOARDS
+from tinybench.mcu.emulate import emulate
+from tinybench.mcu.firmware import firmware, opened, peak
+from tinybench.native import int8
+from tinybench.native.plan import least, plan
+
+for name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(name, reason='needs the extra mcu')
+M4 = BOARDS['nucleo-l4r5zi']
+
+@pytest.fixture(scope='module')
+def small(): return small_plan()
+
+@pytest.fixture(scope='module')
+def built(small): return firmware(small[0], M4)
+
+def same_codes(p, x, want, board, **how):
+    e = emulate(firmware(p, board, **how), x, count=False)
+    np.testing.assert_array_equal(e.outputs, want)
+
+def test_the_codes_of_the_integer_core(small, built):
+    p, x, want = small
+    np.testing.assert_array_equal(emulate(built, x, count=False).outputs, want)
+
+def test_without_fpu_and_smlad(small): same_codes(*small, 'pico')
+
+@pytest.mark.slow
+@pytest.mark.parametrize('board', BOARDS)
+def test_random_networks_on_every_board(board):
+    for seed in range(4):
+        shape = (9 + seed, 11 - seed, 3)
+        same_codes(*small_plan(seed, shape), board)
+
+def test_plain_c_gives_the_same(small): same_codes(*small, M4, dsp=False)
+
+def test_sizes_are_those_of_the_elf(built):
+    elf = opened(built.elf)
+    loaded = sum(s['p_filesz'] for s in elf.iter_segments() if s['p_type'] == 'PT_LOAD')
+    assert built.flash == loaded
+    symbols = {s.name: s for s in elf.get_section_by_name('.symtab').iter_symbols()}
+    assert symbols['net_arena']['st_size'] == built.arena and symbols['_stack']['st_value'] == M4.ram_at + built.stack
+    assert built.weights >= symbols['net_weights']['st_size'] > 0
+    assert built.ram == built.stack + built.data + built.bss + built.arena
+
+def test_what_is_live(small, built):
+    p = small[0]
+    assert built.least == 4*least(p.sizes, p.lives) == peak(built.layers).live <= built.arena
+    assert built.macs == sum(layer.macs for layer in built.layers) > 0
+    assert repr(built).count('bytes') > 5 and peak(built.layers).name in repr(built)
+
+def test_a_network_that_does_not_fit(small, built):
+    p, top = small[0], peak(built.layers)
+    with pytest.raises(ValueError, match=rf'does not fit small: {built.ram:,} bytes of RAM, {built.ram - 2000:,} more than there are; '
+                                         rf'the peak of its activations is {top.name} .*{top.live:,} bytes at once'):
+        firmware(p, replace(M4, name='small', ram=2000))
+    with pytest.raises(ValueError, match=rf'{built.flash:,} bytes of flash, {built.flash - 4096:,} more than there are; the most weights has'):
+        firmware(p, replace(M4, flash=4096))
+
+def test_what_is_no_plan_of_codes(small):
+    net, r = small_net(), np.random.default_rng(0)
+    with pytest.raises(ValueError, match='takes a plan of int8 codes'): firmware(plan(net, (9, 11, 3), native=False), M4)
+    with pytest.raises(ValueError, match='one input at a time, and this plan takes 2'):
+        from tinybench.optimize.integer import integer
+        codes = integer(net, r.normal(size=(4, 9, 11, 3)).astype(np.float32))
+        firmware(int8.plan(codes, (9, 11, 3), 'int8', 2, native=False), M4)
+    with pytest.raises(ValueError, match='has no SMLAD'): firmware(small[0], 'pico', dsp=True)
+    with pytest.raises(ValueError, match="did you mean 'pico'"): firmware(small[0], 'picco')
+
+def test_the_text_is_for_reading(built):
+    text = built.files['net.c']
+    assert all(f'void {layer.name}(' in text for layer in built.layers)
+    assert '3x3 convolution (9, 11, 3) -> (5, 6, 6)' in text and '__smlad' in text
+
+# --- the official networks
+
+def test_keywords_on_the_reference_board(reference_dir):
+    p, x, want = official_plan('kws', reference_dir)
+    same_codes(p, x[:3], want[:3], M4)
+
+@pytest.mark.slow
+@pytest.mark.parametrize('board', ['nucleo-l4r5zi', 'nucleo-h743zi'])
+@pytest.mark.parametrize('task', ['kws', 'ic', 'vww', 'ad'])
+def test_all_stored_inputs(task, board, reference_dir): same_codes(*official_plan(task, reference_dir), board)

@@ -1,0 +1,109 @@
+"The emulated board: exact counts, the device page, and every way to fail in a sentence."
+import pytest
+from mcukit import small_plan
+from tinybench.mcu.boards import BOARDS
+from tinybench.mcu.emulate import emulate
+from tinybench.mcu.firmware import firmware
+from tinybench.mcu.machine import Fault, Machine
+from tinybench.mcu.startup import DEVICE_AT
+from tinybench.mcu.thumb import wide
+
+for name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(name, reason='needs the extra mcu')
+M4 = 'nucleo-l4r5zi'
+
+@pytest.fixture(scope='module')
+def small(): return small_plan()
+
+@pytest.fixture(scope='module')
+def built(small): return firmware(small[0], M4)
+
+def machine(small, main, count=True, **how):
+    f = firmware(small[0], M4, main='#include "{name}.h"\n#include "device.h"\n' + main, **how)
+    return Machine(f.elf, f.board, count)
+
+def test_counts_are_those_of_a_hook_for_each_instruction(small, built):
+    "The slow way: the emulator calls back before each instruction, but not if the condition in an IT block rules it out."
+    import unicorn
+    m, seen, at_once = Machine(built.elf, built.board), [0, 0], []
+    def halves(a, b):
+        "Instructions between two addresses."
+        n = 0
+        while a < b: a, n = a + (4 if wide(int.from_bytes(m.uc.mem_read(a, 2), 'little')) else 2), n + 1
+        return n
+    def block(uc, at, size, _):
+        if at_once: seen[0] += halves(at_once[1], at_once[0])
+        at_once[:] = at + size, at
+    def one(uc, at, size, _):
+        seen[0] += 1 + halves(at_once[1], at)
+        seen[1] += halves(at_once[1], at)
+        at_once[1] = at + size
+    m.uc.hook_add(unicorn.UC_HOOK_BLOCK, block)
+    m.uc.hook_add(unicorn.UC_HOOK_CODE, one)
+    m.write('x', small[1][0].tobytes())
+    m.run()
+    seen[0] += halves(at_once[1], at_once[0])
+    assert m.instructions() == seen[0] and seen[1] > 0
+
+def test_counts_are_the_same_each_time(small, built):
+    x = small[1][:1]
+    counts = {emulate(built, x).instructions for _ in range(5)} | {emulate(built, x.repeat(20, 0)).instructions[-1:]}
+    assert len(counts) == 1
+
+@pytest.mark.slow
+def test_counts_are_the_same_a_hundred_times(small, built):
+    assert len({*emulate(built, small[1][:1].repeat(100, 0)).instructions}) == 1
+
+def test_what_an_emulation_says(small, built):
+    e = emulate(built, small[1][0])
+    assert sum(sum(c[k] for k in e.kinds()) for c in e.layers().values()) == e.instructions[0] == sum(e.kinds().values())
+    found = {r.metric: r for r in e.results()}
+    assert {m for m, r in found.items() if r.provenance == 'measured'} == {'flash', 'RAM', 'stack', 'instructions'}
+    assert {m for m, r in found.items() if r.provenance == 'modelled'} == {'cycles', 'latency', 'energy'}
+    assert all('source' in r.how for r in found.values() if r.provenance == 'modelled')
+    assert found['latency'].median == pytest.approx(e.cycles[0]/120e6) and 'DDI 0439' in found['cycles'].how['source']
+    assert found['energy'].median == pytest.approx(found['latency'].median*3.3*.0132)
+    assert e.instructions[0] < e.cycles[0] < 2*e.instructions[0]
+    assert 'modelled' in repr(e) and 'instructions a MAC' in repr(e)
+    bare = emulate(built, small[1][0], count=False)
+    assert not bare.functions and {r.provenance for r in bare.results()} == {'measured'}
+
+@pytest.mark.parametrize('count', [True, False])
+def test_the_device_page(count, small):
+    "A function is asked when the program reads, and told when it writes."
+    m = machine(small, '''
+int main(void) {
+    volatile unsigned *page = (volatile unsigned *)0xF0000100;
+    unsigned sum = 0;
+    while (page[0]) sum += page[1];
+    page[2] = sum;
+    return 7;
+}''', count)
+    left, told = [3], []
+    def more():
+        left[0] -= 1
+        return left[0] >= 0
+    m.reads |= {DEVICE_AT + 0x100: more, DEVICE_AT + 0x104: lambda: 5}
+    m.writes[DEVICE_AT + 0x108] = told.append
+    assert m.run() == 7 and told == [15]
+
+@pytest.mark.parametrize('body, says', [
+    ('*(volatile int *)0x60000000 = 1;', 'main writes to 0x60000000, where nucleo-l4r5zi has nothing'),
+    ('return *(volatile int *)0x90000000;', 'main reads from 0x90000000, where nucleo-l4r5zi has nothing'),
+    ('__asm__ volatile("udf #0");', 'hard fault in main'),
+    ('((void (*)(void))0x60000001)();', 'jumps to 0x60000000'),
+    ('DEVICE->fault = (unsigned)&main & ~1u;', 'hard fault in main, at 0x'),
+    ('for (volatile int k = 0;; k++) ;', r'did not end within 0.2 s, and was in main')])
+def test_faults(body, says, small):
+    m = machine(small, f'int main(void) {{ {body} return 0; }}')
+    with pytest.raises(Fault, match=says): m.run(.2)
+
+def test_a_stack_that_is_too_small(small, built):
+    with pytest.raises(Fault, match=r'stack overflow in \w+: it needs more than the 64 bytes that are kept'):
+        emulate(firmware(small[0], M4, stack=64), small[1][0])
+    need = emulate(built, small[1][0]).stack
+    assert need < built.stack and emulate(firmware(small[0], M4, stack=need), small[1][0]).stack == need
+
+def test_what_is_no_input(built):
+    with pytest.raises(ValueError, match='takes codes, int8, not float64'): emulate(built, [[.5]])
+    import numpy as np
+    with pytest.raises(ValueError, match=r'for inputs of shape \(9, 11, 3\)'): emulate(built, np.zeros((3, 3), np.int8))
