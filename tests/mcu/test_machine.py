@@ -1,4 +1,5 @@
 "The emulated board: exact counts, the device page, and every way to fail in a sentence."
+import os, signal, threading
 import pytest
 from mcukit import small_plan
 from tinybench.mcu.boards import BOARDS
@@ -103,7 +104,39 @@ def test_a_stack_that_is_too_small(small, built):
     need = emulate(built, small[1][0]).stack
     assert need < built.stack and emulate(firmware(small[0], M4, stack=need), small[1][0]).stack == need
 
+def test_an_unknown_variable(built):
+    with pytest.raises(ValueError, match="no variable of the program 'net_aren', did you mean 'net_arena'"): Machine(built.elf, built.board).read('net_aren')
+
 def test_what_is_no_input(built):
     with pytest.raises(ValueError, match='takes codes, int8, not float64'): emulate(built, [[.5]])
     import numpy as np
-    with pytest.raises(ValueError, match=r'for inputs of shape \(9, 11, 3\)'): emulate(built, np.zeros((3, 3), np.int8))
+    with pytest.raises(ValueError, match=r'for inputs of shape \(9, 13, 3\)'): emulate(built, np.zeros((3, 3), np.int8))
+
+@pytest.mark.parametrize('count', [True, False])
+def test_ctrl_c_ends_it(count, small):
+    "At once, and the machine can run again."
+    m = machine(small, 'int main(void) { while (*(volatile unsigned *)0xF0000100) ; return 3; }', count)
+    m.reads[DEVICE_AT + 0x100] = lambda: 1
+    timer = threading.Timer(.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt): m.run(50)
+    timer.join()
+    m.reads[DEVICE_AT + 0x100] = lambda: 0
+    assert m.run(float('inf')) == 3
+
+def test_ctrl_c_ends_a_function_of_the_page(small):
+    "One that waits for somebody who does not come."
+    m = machine(small, 'int main(void) { return *(volatile unsigned *)0xF0000100; }')
+    r, w = os.pipe()
+    m.reads[DEVICE_AT + 0x100] = lambda: os.read(r, 1)[0]
+    timer = threading.Timer(.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt): m.run(50)
+    timer.join()
+    os.close(r), os.close(w)
+
+def test_what_a_function_of_the_page_raises_is_raised(small):
+    m = machine(small, 'int main(void) { return *(volatile unsigned *)0xF0000100; }')
+    def none(): raise OSError('the line is cut')
+    m.reads[DEVICE_AT + 0x100] = none
+    with pytest.raises(OSError, match='the line is cut'): m.run()

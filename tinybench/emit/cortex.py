@@ -23,17 +23,36 @@ typedef unsigned char byte;
 INLINE double rint(double z) {{ return (z + 6755399441055744.) - 6755399441055744.; }}
 '''
 CODE = '''
-/* The byte of a sum: times m, to the next whole number (of two the even one), plus `add`, in lo..hi */
-INLINE byte requantized(int sum, float m, const int lo, const int hi, const int add)
+#if !defined(__ARM_FP)
+/* sum times the float32 whose bits are m, to the next whole number, of two the even one; no code needs
+   more than 1024. float32 rounds twice, to 24 bits and then to a whole number: near the middle of two
+   numbers it is asked, anywhere else the exact product, with 16 bits behind the point, says the same */
+NOINLINE int times(const int sum, const int m)
+{
+    const unsigned s = sum < 0 ? -(unsigned)sum : (unsigned)sum, n = 134 - (m >> 23);
+    if (s >> 24 == 0 && m > 0x800000 && n < 64) {
+        const unsigned long long t = (unsigned long long)s*((m & 0x7FFFFF) | 0x800000) >> n;
+        const unsigned low = (unsigned)t, q = t >> 26 ? 1024 : (low + 0x8000) >> 16;
+        if (q == 1024 || (low & 0xFFFF) - 0x7FFD > 5) return sum < 0 ? -(int)q : (int)q;
+    }
+    float z;
+    memcpy(&z, &m, 4);
+    z *= (float)sum;
+    return whole(z < -1024.f ? -1024.f : z > 1024.f ? 1024.f : z);
+}
+#endif
+/* The byte of a sum: times the float32 of these bits, to the next whole number (of two the even one),
+   plus `add`, in lo..hi */
+INLINE byte requantized(int sum, int bits, const int lo, const int hi, const int add)
 {
 #if defined(__ARM_FP)
+    float m;
+    memcpy(&m, &bits, 4);
     const float z = __builtin_arm_vcvtr_f((float)sum*m, 0);     /* it holds an int, as rounded by FPSCR */
     int q;
     memcpy(&q, &z, 4);
 #else
-    float z = (float)sum*m;
-    z = z < -4194303.f ? -4194303.f : z > 4194303.f ? 4194303.f : z;
-    int q = whole(z);
+    int q = times(sum, bits);
 #endif
     q += add;
 #if defined(__ARM_FEATURE_SAT)
@@ -41,7 +60,6 @@ INLINE byte requantized(int sum, float m, const int lo, const int hi, const int 
 #endif
     return q < lo ? lo : q > hi ? hi : q;
 }
-INLINE float number(int bits) { float m; memcpy(&m, &bits, 4); return m; }
 '''
 PAIRS = '''
 INLINE int four(const byte *x) { int a; memcpy(&a, x, 4); return a; }
@@ -75,7 +93,7 @@ NOINLINE const int *{name}_two(const int *x, const int *w, byte *y, byte *z)
             __asm__ volatile("" : "+r"(d));     /* else loads are moved up, and registers run out */
         }}
     }} while (x < end);
-    const float m = number(own[2]), n = number(own[3]);
+    const int m = own[2], n = own[3];
     y[0] = requantized(a, m, {ends}), y[1] = requantized(b, n, {ends});
     z[0] = requantized(c, m, {ends}), z[1] = requantized(d, n, {ends});
     return w;
@@ -96,7 +114,7 @@ NOINLINE const int *{name}_one(const int *x, const int *w, byte *y)
             __asm__ volatile("" : "+r"(b));
         }}
     }} while (x < end);
-    y[0] = requantized(a, number(own[2]), {ends}), y[1] = requantized(b, number(own[3]), {ends});
+    y[0] = requantized(a, own[2], {ends}), y[1] = requantized(b, own[3], {ends});
     return w;
 }}
 '''
@@ -183,7 +201,7 @@ class PlainSums(Sums):
                 f'const signed char *v = (const signed char *)(w + {2*f});',
                 f'for (int f = 0; f < {f}; f++, v += {k}) {{', *indent([
                     'int sum = w[f];', *each,
-                    f'to[f] = requantized(sum, number(w[{f} + f]), {self.ends()});']), '}']), '}'])
+                    f'to[f] = requantized(sum, w[{f} + f], {self.ends()});']), '}']), '}'])
 
 class PairSums(Sums):
     "Two outputs of two pixels at a time, by SMLAD."
@@ -264,7 +282,7 @@ class PlainDepth(Depth):
                     f'    for (int j = 0; j < {self.kw}; j++)',
                     f'        sum += from[i*{self.row} + q*{self.step} + j*{c} + c]'
                     f'*v[(i*{self.kw} + j)*{c} + c];',
-                    f'to[q*{self.out} + c] = requantized(sum, number(w[{c} + c]), {self.ends()});']), '}'])])
+                    f'to[q*{self.out} + c] = requantized(sum, w[{c} + c], {self.ends()});']), '}'])])
 
 class PairDepth(Depth):
     "Four channels at a time: two halves of two registers."
@@ -276,7 +294,7 @@ class PairDepth(Depth):
         return packed_bits(np.hstack([b, m, w]))
     def rows_of(self, left:int) -> str:
         "The function of a row of `left` channels."
-        store = '\n'.join(f'        y[{k}] = requantized({"abcd"[k]}, number(w[{4 + k}]), {self.ends()});'
+        store = '\n'.join(f'        y[{k}] = requantized({"abcd"[k]}, w[{4 + k}], {self.ends()});'
                           for k in range(left))
         return FOUR.format(name=self.name, left=left, row_out=self.wide*self.out, step=self.step,
                            out=self.out, kh=self.kh, kw=self.kw, row=self.row, c=self.c, store=store)

@@ -58,7 +58,8 @@ class Firmware(Shown):
         "All but the program and its sources, ready for JSON."
         kept = {k: v for k, v in vars(self).items() if k not in ('elf', 'files')}
         layers = [vars(layer) for layer in self.layers]
-        return dict(kept, board=self.board.name, layers=layers, flash=self.flash, ram=self.ram, macs=self.macs)
+        sums = dict(flash=self.flash, ram=self.ram, macs=self.macs)
+        return dict(kept, board=self.board.name, layers=layers, **sums)
     def table(self) -> Table:
         b, top = self.board, peak(self.layers)
         rows = [('flash', self.flash, b.flash), ('  code', self.code, ''),

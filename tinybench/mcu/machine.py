@@ -1,9 +1,11 @@
 "A Cortex-M board, emulated: memory, a device page, instructions counted exactly, and faults in a sentence"
-import bisect, struct, time
+import bisect, signal, struct, threading, time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import contextmanager
 from typing import NamedTuple
 
+from ..base.names import lookup
 from ..toolchain.store import NoLibrary
 from .boards import Board
 from .firmware import opened
@@ -12,7 +14,8 @@ from .thumb import KINDS, decode, wide
 from .timing import TIMINGS
 
 
-PAINT, PAGE, SLICE = 0xA5, 0x1000, 250_000      # SLICE: microseconds until Ctrl-C is looked for
+PAINT, PAGE = 0xA5, 0x1000
+SLICE, LONG = 250_000, 10**12       # microseconds until Ctrl-C is looked for; longer than any run
 BELOW = 1 << 16         # bytes below the stack that only a stack too small reaches for
 
 class Fault(RuntimeError): "What stopped a program before its end, in a sentence."
@@ -41,7 +44,8 @@ class Machine:
         self.uc.ctl_set_cpu_model(getattr(u.arm_const, f'UC_CPU_ARM_{board.core.model}'))
         self.symbols, self.starts = {}, []
         self.read_symbols()
-        self.reads, self.writes, self.status, self.fault_at, self.bad = {}, {}, None, None, None
+        self.reads, self.writes, self.asking = {}, {}, False
+        self.status = self.fault_at = self.bad = self.error = None
         self.timing = TIMINGS[board.cpu]
         self.blocks, self.runs, self.jumps, self.last, self.end = {}, Counter(), Counter(), None, 0
         self.map()
@@ -73,8 +77,11 @@ class Machine:
         low, high = self.symbols['_stack_end'][0], self.symbols['_stack'][0]
         self.uc.mem_write(low, bytes([PAINT])*(high - low))
     # memory, by symbol
-    def write(self, name:str, data:bytes): self.uc.mem_write(self.symbols[name][0], bytes(data))
-    def read(self, name:str) -> bytes: return bytes(self.uc.mem_read(*self.symbols[name]))
+    def symbol(self, name:str) -> tuple:
+        "Address and size of a variable; ValueError with the nearest name if there is none."
+        return lookup('variable of the program', name, self.symbols)
+    def write(self, name:str, data:bytes): self.uc.mem_write(self.symbol(name)[0], bytes(data))
+    def read(self, name:str) -> bytes: return bytes(self.uc.mem_read(*self.symbol(name)))
     def function(self, at:int) -> str:
         "The name of the function at an address."
         k = bisect.bisect_right(self.starts, at) - 1
@@ -82,13 +89,21 @@ class Machine:
     # the device page
     def read_device(self, uc, offset, size, _):
         f = self.reads.get(DEVICE_AT + offset)
-        return f() if f else 0
+        return self.guarded(f) or 0 if f else 0
+    def guarded(self, f:Callable, *args):
+        "What `f` returns; what it raises ends the run, and is raised there: the emulator would lose it."
+        self.asking = True
+        try: return f(*args)
+        except BaseException as e:
+            self.error = e
+            self.uc.emu_stop()
+        finally: self.asking = False
     def write_device(self, uc, offset, size, value, _):
         if offset == 0: self.stop(value)
         elif offset == 4:
             self.fault_at = value
             uc.emu_stop()
-        elif f := self.writes.get(DEVICE_AT + offset): f(value)
+        elif f := self.writes.get(DEVICE_AT + offset): self.guarded(f, value)
     def stop(self, status:int=0):
         "Let `run` end with this status; a function in `reads` or `writes` may call it."
         self.status = status
@@ -138,25 +153,44 @@ class Machine:
         paint = bytes(self.uc.mem_read(low, high - low))
         return len(paint.lstrip(bytes([PAINT])))
     # running
-    def run(self, secs:float=60., tell:Callable|None=None) -> int:
+    def run(self, secs:float=60.) -> int:
         """Run from the reset to the program's end, and return its status. Fault if it faults or takes more
-        than `secs` of this machine's time."""
+        than `secs`, which may be inf, of this machine's time."""
         at = self.symbols['vectors'][0]
         sp, pc = struct.unpack('<II', bytes(self.uc.mem_read(at, 8)))
         arm = self.u.arm_const
         self.uc.reg_write(arm.UC_ARM_REG_SP, sp)
-        self.status = self.fault_at = self.bad = self.last = None
+        self.status = self.fault_at = self.bad = self.last = self.error = None
         self.end, until = 0, time.monotonic() + secs
+        with self.interruptible() as interrupted: self.go_on(pc, until, secs, interrupted)
+        return self.status
+    @contextmanager
+    def interruptible(self):
+        "A function that lets Ctrl-C, if it came in the block, do what it does; the emulator stops for it."
+        caught, before = [], signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is not threading.main_thread() or not callable(before):
+            return (yield lambda: None)
+        def note(*args):
+            if self.asking: return before(*args)        # a function of the page, which may wait for long
+            caught.append(args)
+            self.uc.emu_stop()
+        signal.signal(signal.SIGINT, note)
+        try: yield lambda: caught and before(*caught.pop())
+        finally: signal.signal(signal.SIGINT, before)
+    def go_on(self, pc:int, until:float, secs:float, interrupted:Callable):
+        "Run from `pc` to the program's end, or to the time `until`."
+        arm = self.u.arm_const
         while self.status is None:
             left = until - time.monotonic()
             if left <= 0: raise Fault(f'the program did not end within {secs:g} s, and was in {self.where()}')
-            # counted in one piece: Ctrl-C comes through the hook, and no block is cut
-            wait = left*1e6 if self.count else min(left*1e6, SLICE)
+            # counted in one piece: Ctrl-C comes between two calls of the hook, and no block is cut
+            wait = min(left*1e6, LONG if self.count else SLICE)
             try: self.uc.emu_start(pc | 1, 0xFFFFFFFE, int(wait) + 1)
             except self.u.UcError as e: raise Fault(self.sentence(e)) from None
+            finally: interrupted()
+            if self.error: raise self.error
             if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
             pc = self.uc.reg_read(arm.UC_ARM_REG_PC)
-        return self.status
     def where(self) -> str: return self.function(self.uc.reg_read(self.u.arm_const.UC_ARM_REG_PC))
     def sentence(self, error) -> str:
         "What went wrong, and where."
