@@ -1,13 +1,21 @@
 "Programs for boards: bit for bit the integer core's codes, sizes from the ELF, and what does not fit."
+import sys
 from dataclasses import replace
 import numpy as np
 import pytest
 from mcukit import official_plan, small_net, small_plan
+from tinybench.core.tensor import Tensor, no_grad
 from tinybench.mcu.boards import BOARDS
 from tinybench.mcu.emulate import emulate
 from tinybench.mcu.firmware import firmware, opened, peak
+from tinybench.models.zoo import SHAPES, create
 from tinybench.native import int8
 from tinybench.native.plan import least, plan
+from tinybench.nn.module import evaluating
+from tinybench.optimize.integer import integer
+from tinybench.optimize.step import strip
+from tinybench.peers.graph import folded
+from tinybench.toolchain.store import NoLibrary
 
 for name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(name, reason='needs the extra mcu')
 M4 = BOARDS['nucleo-l4r5zi']
@@ -64,7 +72,6 @@ def test_what_is_no_plan_of_codes(small):
     net, r = small_net(), np.random.default_rng(0)
     with pytest.raises(ValueError, match='takes a plan of int8 codes'): firmware(plan(net, (9, 13, 3), native=False), M4)
     with pytest.raises(ValueError, match='one input at a time, and this plan takes 2'):
-        from tinybench.optimize.integer import integer
         codes = integer(net, r.normal(size=(4, 9, 11, 3)).astype(np.float32))
         firmware(int8.plan(codes, (9, 13, 3), 'int8', 2, native=False), M4)
     with pytest.raises(ValueError, match='has no SMLAD'): firmware(small[0], 'pico', dsp=True)
@@ -111,3 +118,25 @@ void all(const int *sum, const int *m, unsigned char *y, int n) {
     c.all(*(a.ctypes.data_as(ctypes.c_void_p) for a in (sums, m.view(np.int32), y)), m.size)
     with np.errstate(over='ignore'): want = requantize(sums.astype(np.float64), m, 3)
     np.testing.assert_array_equal(y.astype(np.int16) - 128, want)
+
+# --- our own networks, and what is missing
+
+def zoo_plan(name):
+    r = np.random.default_rng(0)
+    net = integer(folded(strip(create(name, r).eval())), r.normal(size=(8, *SHAPES[name])).astype(np.float32))[1:-1]
+    x = r.integers(-128, 128, (2, *SHAPES[name])).astype(np.int8)
+    with no_grad(), evaluating(net): want = net(Tensor(x)).data
+    return int8.plan(net, SHAPES[name], 'int8', native=False), x, want
+
+@pytest.mark.parametrize('name', ['simple_cnn', *(pytest.param(n, marks=pytest.mark.slow) for n in SHAPES if n != 'simple_cnn')])
+def test_the_zoo(name): same_codes(*zoo_plan(name), M4)
+
+@pytest.mark.parametrize('package', ['unicorn', 'elftools.elf.elffile'])
+def test_without_the_emulator(package, small, built, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(NoLibrary, match=r"is not installed: pip install 'tinybench-ml\[mcu\]'"): emulate(built, small[1][0])
+
+def test_without_a_compiler(small, monkeypatch):
+    monkeypatch.setattr('tinybench.toolchain.cross.wheel', lambda: None)
+    monkeypatch.setattr('tinybench.toolchain.cross.on_path', lambda said: None)
+    with pytest.raises(NoLibrary, match=r"no compiler for microcontrollers: pip install 'tinybench-ml\[mcu\]'"): firmware(small[0], M4)

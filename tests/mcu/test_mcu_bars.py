@@ -22,9 +22,8 @@ def test_instructions_a_mac(reference_dir):
     assert fast.per_mac <= 1.5 < plain.per_mac
 
 def official_bytes(z):
-    "Of weights in an official int8 file: codes, biases of 4 bytes and, for each output, a scale of 4 bytes."
-    return sum(z[k].nbytes for k in z.files if k.startswith('int8/') and k.endswith('/w')) + \
-        sum(2*z[k].nbytes for k in z.files if k.startswith('int8/') and k.endswith('/b'))
+    "Of weights in an official int8 file: codes, biases of 4 bytes, scales of 4 bytes."
+    return sum(z[k].nbytes for k in z.files if k.startswith('int8/') and k.endswith(('/w', '/b', '/w_scale')))
 
 @pytest.mark.slow
 @pytest.mark.parametrize('task', TASKS)
