@@ -290,7 +290,8 @@ def beside(y, xs, axis, flip) -> list:
     lines, start = [], 0
     for k, x in enumerate(xs):
         part = each(y._replace(shape=x.shape), [x], f'Y = X0{" ^ 128" if flip else ""};')
-        lines += [line.replace('x0[', f'x{k}[').replace('y[', f'(y + {start*y.strides[axis]})[') for line in part]
+        to = f'(y + {start*y.strides[axis]})['
+        lines += [line.replace('x0[', f'x{k}[').replace('y[', to) for line in part]
         start += x.shape[axis]
     return lines
 
