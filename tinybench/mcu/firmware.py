@@ -18,7 +18,7 @@ from .arena import tight_fit
 from .boards import Board, board_of
 
 FLAGS = ('-std=c11', '-Wall', '-Wextra', '-Wno-unused-function', '-O3', '-g0', '-fomit-frame-pointer',
-         '-ffreestanding', '-ffp-contract=off', '-fno-sanitize=all', '-ffunction-sections',
+         '-ffreestanding', '-fwrapv', '-ffp-contract=off', '-fno-sanitize=all', '-ffunction-sections',
          '-Wl,--gc-sections', '-Wl,-e,start')
 SPARE = 1024        # bytes of stack beside a layer's own arrays
 PARTS = 'text', 'weights', 'data', 'bss io', 'arena', 'stack'       # sections, as a Firmware has them
@@ -73,7 +73,9 @@ class Firmware(Shown):
             f'{self.x} -> {self.y}, {len(self.layers)} functions, {self.macs:,} MACs.',
             f'The arena is largest in {top.name} ({top.path or top.op}): {top.live:,} bytes are live.'))
 
-def peak(layers:tuple) -> Layer: return max(layers, key=lambda layer: layer.live)
+def peak(layers:tuple) -> Layer:
+    "The layer while which most bytes of the arena are live."
+    return max(layers, key=lambda layer: layer.live)
 
 def layers_of(p, c) -> tuple:
     "What is live while each step of the plan `p` runs, its multiply-adds, and its bytes of weights in `c`."
@@ -89,6 +91,7 @@ def check_plan(p):
         f'firmware is for one input at a time, and this plan takes {p.takes[0]}: leave out batch and threads')
 
 def c_numbers(a:np.ndarray) -> str:
+    "Numbers of 4 bytes as C, by their bits."
     said = [hex(v) for v in at_least_one(a).view(np.uint32).tolist()]
     return ',\n'.join(', '.join(said[i:i + 8]) for i in range(0, len(said), 8))
 

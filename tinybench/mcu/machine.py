@@ -51,6 +51,7 @@ class Machine:
         self.map()
         self.clear()
     def read_symbols(self):
+        "Addresses and sizes by name; where functions begin, in order."
         functions = []
         for s in self.elf.get_section_by_name('.symtab').iter_symbols():
             kind = s['st_info']['type']
@@ -59,6 +60,7 @@ class Machine:
                 if kind == 'STT_FUNC': functions.append((s['st_value'] & ~1, s.name))
         self.starts, self.names = zip(*sorted(dict(functions).items()))
     def map(self):
+        "Flash, RAM, the processor's own registers, the device page, and what is called back."
         u, b = self.u, self.board
         for at, size in ((b.flash_at, b.flash), (b.ram_at, b.ram)):
             low, high = at//PAGE*PAGE, -(-(at + size)//PAGE)*PAGE

@@ -21,6 +21,7 @@ def decode(a:int, b:int=0) -> Instruction:
     return decode32(a, b) if wide(a) else decode16(a)
 
 def decode16(a:int) -> Instruction:
+    "One of 16 bits."
     top = a >> 12
     if a >> 6 == 0b0100001101: return Instruction('multiply', 2)
     if a >> 10 == 0b010001:
@@ -38,6 +39,7 @@ def decode16(a:int) -> Instruction:
     return Instruction('other', 2)
 
 def misc16(a:int) -> Instruction:
+    "Compare and branch, push and pop, and what only changes registers."
     if a & 0x0500 == 0x0100: return Instruction('branch', 2)                    # CBZ, CBNZ
     if a & 0x0600 == 0x0400:                                                    # PUSH, POP
         n, pop, last = (a & 255).bit_count(), a & 0x0800, a >> 8 & 1
@@ -45,6 +47,7 @@ def misc16(a:int) -> Instruction:
     return Instruction('other', 2)
 
 def decode32(a:int, b:int) -> Instruction:
+    "One of 32 bits."
     if a >> 10 & 3 == 3 and a >> 12 == 0b1110 or a >> 10 == 0b111111: return decode_float(a, b)
     if a >> 11 == 0b11110: return decode_branch(a, b)
     if a >> 9 == 0b1110100: return decode_many(a, b)
@@ -53,6 +56,7 @@ def decode32(a:int, b:int) -> Instruction:
     return Instruction('other', 4)
 
 def decode_float(a:int, b:int) -> Instruction:
+    "Of the FPU, with its loads and stores."
     if a >> 9 == 0b1110110:                     # 0xEC, 0xED
         if a & 0xFFE0 == 0xEC40: return Instruction('float', 4, 'two')
         n = (b & 255)//(2 if b & 0x100 else 1)
@@ -65,6 +69,7 @@ def decode_float(a:int, b:int) -> Instruction:
     return Instruction('float', 4)
 
 def decode_branch(a:int, b:int) -> Instruction:
+    "Branches and calls; barriers and numbers in the instruction share their beginning."
     if not b & 0x8000: return Instruction('other', 4)
     if b & 0x5000 == 0x5000: return Instruction('branch', 4, 'call')
     if b & 0x1000 or not b & 0x5000 and a >> 6 & 14 != 14: return Instruction('branch', 4)
@@ -88,6 +93,7 @@ def decode_one(a:int, b:int) -> Instruction:
     return Instruction('load' if a & 16 else 'store', 4, 'offset' if offset else '')
 
 def decode_multiply(a:int, b:int) -> Instruction:
+    "Products, of 64 bits too, and divisions."
     if a & 0x80:
         if b & 0xF0 == 0xF0: return Instruction('other', 4, 'divide')
         return Instruction('multiply', 4, 'long' if a & 0x40 == 0 else 'long accumulate')

@@ -37,6 +37,7 @@ def linked(files:Mapping[str, str], script:str, flags:Sequence[str], secs:float=
     return data
 
 def made(files:Mapping[str, str], script:str, flags:Sequence[str], cc:Compiler, secs:float) -> bytes:
+    "The ELF, compiled now."
     import tempfile
     command = [*cc.command, *flags, '-o', 'firmware.elf', f'-Wl,-T,{script}',
                *(name for name in files if name.endswith('.c'))]
