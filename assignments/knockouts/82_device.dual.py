@@ -172,7 +172,8 @@ def block_lines(pixels:int, outputs:int) -> list[str]:
     for j in range(outputs):
         lines += [f'w0 = w[{j}];', 'even = sxtb16(w0);', 'odd = sxtb16(ror(w0, 8));']
         for i in range(pixels):
-            lines += [f's{i}{j} = smlad(x[{2*i}], even, s{i}{j});', f's{i}{j} = smlad(x[{2*i + 1}], odd, s{i}{j});']
+            lines.append(f's{i}{j} = smlad(x[{2*i}], even, s{i}{j});')
+            lines.append(f's{i}{j} = smlad(x[{2*i + 1}], odd, s{i}{j});')
     return lines
 
 # %% block-lines wrong: makes weights halves for each pixel
