@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from codekit import check_run, coded, codes, eager, grid, of, product
-from tinybench.core.tensor import Tensor
+from tinybench.core.tensor import Tensor, concatenate
 from tinybench.emit.integer import one_step
 from tinybench.emit.steps import Apply, Step
 from tinybench.models.zoo import SHAPES, create
@@ -313,3 +313,31 @@ def test_a_target_without_a_dot_product_has_other_c_and_the_same_answer(real):
     x, two = codes(shape, batch), (host(), replace(host(), dot=''))
     p, q = (built(net, shape, batch=batch, target=t) for t in two)
     np.testing.assert_array_equal(p(x).copy(), q(x))
+
+class Side(Module):
+    "Slices of its input, perhaps through a layer, side by side."
+    def __init__(self, layer, axis): self.layer, self.axis = layer, axis
+    def forward(self, x):
+        halves = x[:, :, 2:5], x[:, :, 4:1:-1]
+        return concatenate([halves[0] if self.layer is None else self.layer(halves[0]), halves[1]], self.axis)
+
+@needs_c
+@pytest.mark.parametrize('axis', [1, 2, 3, -1])
+@pytest.mark.parametrize(('behind', 'through'), [(False, True), (True, False), (True, True)])
+def test_slices_and_images_side_by_side(axis, behind, through):
+    r = np.random.default_rng(8 + axis + 4*behind)
+    at, c = grid(r), 5
+    def conv(c): return product(IntegerConv2d, (3, 3, c, c), at, at, r, padding='same')
+    net = Sequential(Side(conv(c) if through else None, axis), *([conv(2*c if axis in (3, -1) else c)] if behind else []))
+    x = r.integers(-128, 128, (1, 4, 6, c)).astype(np.int8)
+    for native in (True, False):
+        p = built(net, (4, 6, c), native=native)
+        assert np.array_equal(p(x), net(Tensor(x)).data)
+    # what is read of the input is copied, and no more: two parts of three columns each
+    assert [s.shape for s in p.layout.steps if s.op == 'copy'][:2] == [(1, 4, 3, c)]*2
+
+def test_codes_beside_fractions_are_refused():
+    class Odd(Module):
+        def forward(self, x): return concatenate([x, np.zeros((1, 4), np.int8)], 1)
+    with pytest.raises(ValueError, match="no C is known for the operation 'concatenate' of codes"):
+        plan(Sequential(Lookup(np.zeros(256, np.int8), 'any'), Odd()), (4,), 'int8', native=False)

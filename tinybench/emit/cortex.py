@@ -1,4 +1,6 @@
 "C for int8 networks on a bare Cortex-M: products by SMLAD or in plain C, all else as on any machine"
+from collections.abc import Callable
+from functools import partial
 from math import ceil
 import numpy as np
 
@@ -16,11 +18,15 @@ HEAD = '''/* A network of int8 codes for a Cortex-M{dsp}; no library is needed b
 {include}#define INLINE static inline __attribute__((always_inline, unused))
 #define NOINLINE static __attribute__((noinline))
 #define UNROLL _Pragma("GCC unroll 32")
-typedef unsigned char byte;
+{macros}typedef unsigned char byte;
 #define memcpy __builtin_memcpy
 #define memset __builtin_memset
 /* the whole number next to z, of two the even one; 0 <= z < 2^51 */
 INLINE double rint(double z) {{ return (z + 6755399441055744.) - 6755399441055744.; }}
+'''
+MACROS = '''#define sxtb16 __sxtb16
+#define ror __ror
+#define smlad __smlad
 '''
 CODE = '''
 #if !defined(__ARM_FP)
@@ -73,48 +79,22 @@ INLINE void spread(int *to, const byte *x, const int n, const int step)
 }
 '''
 
-# Four registers hold sums, four the pairs of two pixels, two the weights of two outputs: none is left over
-TWO = '''
-/* Two outputs of two pixels, whose pairs x holds in turns; w: two biases, two multipliers, fours of codes */
-NOINLINE const int *{name}_two(const int *x, const int *w, byte *y, byte *z)
+BLOCK = '''
+/* Two outputs of {pixels}, whose pairs x holds in turns; w: two biases, two multipliers, fours of codes */
+NOINLINE const int *{name}_{size}(const int *x, const int *w, {to})
 {{
-    int a = w[0], b = w[1], c = a, d = b;
+    int {sums};
     const int *const own = w, *const end = x + {words};
     w += 4;
     do {{
-        UNROLL for (int k = 0; k < {unroll}; k++, x += 4, w += 2) {{
-            const int e = x[0], o = x[1], g = x[2], p = x[3], v = w[0], u = w[1];
-            int even = __sxtb16(v), odd = __sxtb16(__ror(v, 8));
-            a = __smlad(e, even, a), c = __smlad(g, even, c);
-            a = __smlad(o, odd, a), c = __smlad(p, odd, c);
-            even = __sxtb16(u), odd = __sxtb16(__ror(u, 8));
-            b = __smlad(e, even, b), d = __smlad(g, even, d);
-            b = __smlad(o, odd, b), d = __smlad(p, odd, d);
-            __asm__ volatile("" : "+r"(d));     /* else loads are moved up, and registers run out */
+        UNROLL for (int k = 0; k < {unroll}; k++, x += {step}, w += 2) {{
+            int {names};
+{lines}
+            __asm__ volatile("" : "+r"({last}));     /* else loads are moved up, and registers run out */
         }}
     }} while (x < end);
     const int m = own[2], n = own[3];
-    y[0] = requantized(a, m, {ends}), y[1] = requantized(b, n, {ends});
-    z[0] = requantized(c, m, {ends}), z[1] = requantized(d, n, {ends});
-    return w;
-}}
-'''
-ONE = '''
-/* Two outputs of one pixel */
-NOINLINE const int *{name}_one(const int *x, const int *w, byte *y)
-{{
-    int a = w[0], b = w[1];
-    const int *const own = w, *const end = x + {words};
-    w += 4;
-    do {{
-        UNROLL for (int k = 0; k < {unroll}; k++, x += 2, w += 2) {{
-            const int e = x[0], o = x[1], v = w[0], u = w[1];
-            a = __smlad(e, __sxtb16(v), a), a = __smlad(o, __sxtb16(__ror(v, 8)), a);
-            b = __smlad(e, __sxtb16(u), b), b = __smlad(o, __sxtb16(__ror(u, 8)), b);
-            __asm__ volatile("" : "+r"(b));
-        }}
-    }} while (x < end);
-    y[0] = requantized(a, own[2], {ends}), y[1] = requantized(b, own[3], {ends});
+{stores}
     return w;
 }}
 '''
@@ -204,7 +184,10 @@ class PlainSums(Sums):
                     f'to[f] = requantized(sum, w[{f} + f], {self.ends()});']), '}']), '}'])
 
 class PairSums(Sums):
-    "Two outputs of two pixels at a time, by SMLAD."
+    "Two outputs of two pixels at a time, by SMLAD; `lines(pixels, outputs)` are those of a block."
+    def __init__(self, *args, lines:Callable):
+        super().__init__(*args)
+        self.lines = lines
     def weights(self):
         f, g = self.rows.outputs, ceil(self.rows.outputs/2)
         def two(a): return np.pad(a, [(0, 2*g - f)] + [(0, 0)]*(a.ndim - 1))
@@ -226,15 +209,27 @@ class PairSums(Sums):
                        f'spread(to, side, {n}, {step});']
         head = f'INLINE void {self.name}_spread{step}(int *to, const byte *x)'
         return '\n'.join(['', head, '{', *indent(lines), '}', ''])
+    def block(self, pixels:int) -> str:
+        "The function of a block of two outputs."
+        lines, sums = self.lines(pixels, 2), [f's{i}{j}' for i in range(pixels) for j in range(2)]
+        names = dict.fromkeys(line.split(' =')[0] for line in lines)
+        to = 'y[0] = {}, m', 'y[1] = {}, n', 'z[0] = {}, m', 'z[1] = {}, n'
+        stores = [f'{line.format(f"requantized({s}")}, {self.ends()});' for line, s in zip(to, sums)]
+        return BLOCK.format(
+            name=self.name, size=('one', 'two')[pixels - 1], pixels=('one pixel', 'two pixels')[pixels - 1],
+            to=', '.join(['byte *y', 'byte *z'][:pixels]), sums=', '.join(f'{s} = w[{s[2]}]' for s in sums),
+            names=', '.join(n for n in names if n not in sums), lines='\n'.join(indent(lines, 3)),
+            last=sums[-1],
+            unroll=max(k for k in range(1, 17) if self.groups % k == 0), words=2*pixels*self.groups,
+            step=2*pixels, stores='\n'.join(indent(stores)))
     def text(self) -> str:
-        g, f, even = self.groups, self.rows.outputs, self.pixels//2*2
-        unroll = max(k for k in range(1, 17) if g % k == 0)
+        g, even = self.groups, self.pixels//2*2
         parts, lines = [], [f'int pairs[{4*g if even else 2*g}];']
         if even:
-            parts += [self.gather(4), TWO.format(name=self.name, words=4*g, unroll=unroll, ends=self.ends())]
+            parts += [self.gather(4), self.block(2)]
             lines += [f'for (int p = 0; p < {even}; p += 2) {{', *indent(self.two()), '}']
         if self.pixels % 2:
-            parts += [self.gather(2), ONE.format(name=self.name, words=2*g, unroll=unroll, ends=self.ends())]
+            parts += [self.gather(2), self.block(1)]
             lines += self.one(even)
         return ''.join(parts) + function(self.name, self.comment(), self.ARGS, lines)
     def two(self) -> list:
@@ -321,9 +316,12 @@ void {name}(const {x_type} *x, {y_type} *y, float *arena, const int *w)
 class CortexNetwork(CodeNetwork):
     "Writes the C of a layout of int8 codes, batch 1, for a Cortex-M with or without the DSP instructions."
     RUN, FRAME, INCLUDE = RUN, FRAME, ''
-    def __init__(self, layout, offsets, dsp:bool, name='run'):
-        self.dsp, self.bytes, self.deepest = dsp, {}, 4*max(map(stack_of, layout.steps), default=0)
-        head = HEAD.format(dsp=' with DSP instructions' if dsp else '',
+    def __init__(self, layout, offsets, lines:Callable|None=None, name='run'):
+        "`lines` of C for a block with SMLAD, as lesson 82 writes them; None: without the DSP instructions."
+        dsp = lines is not None
+        self.lines, self.dsp, self.bytes = lines, dsp, {}
+        self.deepest = 4*max(map(stack_of, layout.steps), default=0)
+        head = HEAD.format(dsp=' with DSP instructions' if dsp else '', macros=MACROS if dsp else '',
                            include='#include <arm_acle.h>\n' if dsp else '')
         tools = CODE + PAIRS*dsp
         Network.__init__(self, layout, offsets, TOOLS + head + HELPERS + tools, 1, name)
@@ -339,7 +337,8 @@ class CortexNetwork(CodeNetwork):
         if s.w.dtype != np.int8: raise ValueError(
             'firmware is for networks of codes, and this layer has fractions')
         depth = s.op == 'depthwise_conv2d'
-        kind = (PairDepth if depth else PairSums) if self.dsp else PlainDepth if depth else PlainSums
+        pairs = PairDepth if depth else partial(PairSums, lines=self.lines)
+        kind = pairs if self.dsp else PlainDepth if depth else PlainSums
         p = kind(name, s, self.layout.places, 128 - self.flip(s.out))
         self.functions.append(p.text())
         self.deepest = max(self.deepest, p.stack)

@@ -285,6 +285,16 @@ def largest(y, x, kernel, stride, pads, flip) -> list:
     lines = [line.replace('-INFINITY', '0') for line in windows('max_pool2d', y, x, kernel, stride, pads)]
     return lines + (each(y, [y], f'Y ^= {flip};') if flip else [])
 
+def beside(y, xs, axis, flip) -> list:
+    "Arrays of codes one behind the other."
+    lines, start = [], 0
+    for k, x in enumerate(xs):
+        part = each(y._replace(shape=x.shape), [x], f'Y = X0{" ^ 128" if flip else ""};')
+        to = f'(y + {start*y.strides[axis]})['
+        lines += [line.replace('x0[', f'x{k}[').replace('y[', to) for line in part]
+        start += x.shape[axis]
+    return lines
+
 def softmax(y, x, flip) -> list:
     "Probabilities by the table of powers in x1; numbers are doubles."
     n, kept = x.shape[-1], names(len(x.shape) - 1)
@@ -368,6 +378,7 @@ class CodeNetwork(Network):
         if s.op == 'copy': return each(y, xs, f'Y = X0{" ^ 128" if flip ^ self.flip(s.ins[0]) else ""};')
         if s.op == 'add': return add(y, *xs, s, flip)
         if s.op == 'softmax': return softmax(y, *xs, flip)
+        if s.op == 'concatenate': return beside(y, xs, how.get('axis', 0) % len(y.shape), flip)
         if s.op == 'max_pool2d': return largest(image(y), image(xs[0]), *window(), flip)
         if s.op == 'avg_pool2d': return averages(image(y), image(xs[0]), *window(), flip)
         if s.op == 'mean':

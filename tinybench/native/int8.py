@@ -128,24 +128,31 @@ def kinds_of(nodes:list[Node], dtype:str) -> dict:
     "'int8' for each value that is one of codes; the input is of `dtype`. ValueError where fractions are due."
     found = {0: 'int8'} if dtype == 'int8' else {}
     for v, n in enumerate(nodes[1:], 1):
+        some, every = (test(type(i) is int and i in found for i in n.ins) for test in (any, all))
         if n.op.fwd in CODE_OPS: made = n.op is not Dequantize.op
-        else: made = any(type(i) is int and i in found for i in n.ins)
-        if made and n.op.fwd not in CODE_OPS and n.op.name not in VIEWS: raise ValueError(
+        else: made = some
+        moves = n.op.fwd in CODE_OPS or n.op.name in VIEWS or every and n.op.name == 'concatenate'
+        if made and not moves: raise ValueError(
             f'{n.path or "the network"}: no C is known for the operation {n.op.name!r} of codes')
         if made: found[v] = 'int8'
     return found
 
 # %% ../../nbs/60_native.int8.ipynb #code-steps
 def code_steps(nodes:list[Node], kinds:dict) -> tuple[list[Step], dict]:
-    "The steps of a plan with codes, and the shapes of its values; the caller's codes are copied at first."
-    shapes, steps, first = {v: n.shape for v, n in enumerate(nodes)}, [], {}
-    if 0 in kinds:
-        first[0] = new = len(nodes)
-        shapes[new], kinds[new] = nodes[0].shape, 'int8'
-        steps.append(Step('copy', [0], new, nodes[0].shape, {}, run=np.asarray))
+    "The steps of a plan with codes, and the shapes of its values; what is read of the caller's is copied."
+    shapes, steps, copies = {v: n.shape for v, n in enumerate(nodes)}, [], {}
+    theirs = {0} if 0 in kinds else set()       # the caller's codes, and views of these
+    def ours(i):
+        if i not in theirs: return i
+        if i not in copies:
+            copies[i] = new = max(shapes) + 1
+            shapes[new], kinds[new] = shapes[i], 'int8'
+            steps.append(Step('copy', [i], new, shapes[i], {}, run=np.asarray))
+        return copies[i]
     for v, n in enumerate(nodes[1:], 1):
         s = (as_code_step if n.op.fwd in CODE_OPS else as_step)(n, v)
-        s.ins = [first.get(i, i) if type(i) is int else i for i in s.ins]
+        if s.op in VIEWS and s.ins[0] in theirs: theirs.add(v)
+        else: s.ins = [ours(i) if type(i) is int else i for i in s.ins]
         steps.append(s)
     return steps, shapes
 
