@@ -27,7 +27,7 @@ def emulated(f, net, seed:int):
     return found
 
 def make_firmware(
-    net:Annotated[str, typer.Argument(help='Network of the zoo, module:function, or a .tflite or .onnx file.')],
+    net:Annotated[str, typer.Argument(help='Of the zoo, module:function, or a .tflite or .onnx file.')],
     board:Annotated[str, typer.Option(help='Name of a board; a wrong one lists all.')],
     weights:Annotated[Path|None, typer.Option(help='What net.save wrote.')]=None,
     shape:Annotated[str|None, typer.Option(help='Of one input, as 28,28,1, if it is not known.')]=None,
