@@ -87,3 +87,17 @@ def test_the_data_know_the_shape(tmp_path, monkeypatch, capsys, torch):
     assert found['names'] == ['flat', 'conv', 'plain'] and not found['failures'] and len(found['scores']) == 3
     (tmp_path/'bare.toml').write_text(f'repeats = 6\n{models}')
     assert status('run', 'bare.toml') == 1 and 'of what shape is one example?' in capsys.readouterr().err
+
+def test_weights_of_another_network_are_refused_in_a_line(tmp_path, capsys):
+    from tinybench.models.zoo import create
+    create('resnet8', np.random.default_rng(0)).save(tmp_path/'w.npz')
+    assert status('compile', 'ds_cnn', '--weights', tmp_path/'w.npz', '--out', tmp_path/'out') == 1
+    said = capsys.readouterr().err
+    assert 'w.npz: this state does not fit Sequential: missing: layers.' in said and 'things more' in said and said.count('\n') == 1
+    assert not (tmp_path/'out').exists()
+
+def test_a_function_that_makes_no_network_is_refused(tmp_path, capsys, monkeypatch):
+    (tmp_path/'made_nothing.py').write_text('def five(): return 5\n')
+    monkeypatch.chdir(tmp_path)
+    assert status('compile', 'made_nothing:five', '--shape', '3,3,1') == 1
+    assert 'neither a network nor a function' in capsys.readouterr().err

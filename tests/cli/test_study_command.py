@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='needs PyTorch')
 from tinybench.cli import main
-from tinybench.cli.study import data_in, load_images, make_net, whole_numbers
+from tinybench.cli.study import data_in, load_images, made_by, maker_of, whole_numbers
 from tinybench.study import runs, study as S
 from tinybench.study.study import Study
 
@@ -59,9 +59,16 @@ def test_a_folder_with_cifar10_is_data(data_dir, monkeypatch, tmp_path):
     with data_in(None): assert os.environ['TINYBENCH_DATA'] == str(tmp_path)
 
 def test_a_network_is_that_of_its_seed(here):
-    one, again, other = (make_net('simple_cnn', (3, 32, 32), 10, seed).state_dict()['0.weight'] for seed in (0, 0, 1))
+    make = maker_of('simple_cnn')
+    one, again, other = (made_by(make, 'simple_cnn', (3, 32, 32), 10, seed).state_dict()['0.weight'] for seed in (0, 0, 1))
     assert torch.equal(one, again) and not torch.equal(one, other)
     assert whole_numbers(' 1, 2,1', '--batches') == (1, 2)
+
+def test_a_network_that_is_none_is_told_before_a_download(here, capsys, monkeypatch):
+    from tinybench.cli import study
+    monkeypatch.setattr(study, 'load_images', lambda name: pytest.fail('it loaded the data first'))
+    assert status('study', 'torch', '--net', 'nope', '--out', 'out') == 1
+    assert "no network 'nope'" in capsys.readouterr().err
 
 def test_a_report_with_its_figures_and_reasons(here, capsys, monkeypatch):
     monkeypatch.setitem(S.QUICK, 'processes', 0)

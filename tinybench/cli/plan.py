@@ -115,7 +115,7 @@ def make_model(name:str, table:dict, seed:int=0, shapes=()):
         else: net = create(use, np.random.default_rng(seed), **options)
         if weights and not hasattr(net, 'load'): raise ValueError(
             f'model {name!r}: weights are for a tinybench network, not for a {type(net).__name__}')
-        if weights: net.load(weights)
+        if weights: load_into(net, weights)
     except TypeError as e: raise ValueError(f'model {name!r}: {e}') from e
     if isinstance(net, Model): return replace(net, name=name)
     shape = shape or options.get('in_shape') or SHAPES.get(use)
@@ -125,7 +125,16 @@ def make_model(name:str, table:dict, seed:int=0, shapes=()):
         'option --shape 28,28,1; else have the function return as_model(name, net, (28, 28, 1))')
     if not isinstance(shape, (list, tuple)):
         raise ValueError(f'model {name!r}: shape is a list, not {shape!r}')
-    return as_model(name, net, tuple(shape))
+    try: return as_model(name, net, tuple(shape))
+    except TypeError as e: raise ValueError(str(e)) from e
+
+def load_into(net, weights):
+    "Load the weights in a file; ValueError if they are of another network."
+    try: net.load(weights)
+    except KeyError as e:
+        first, *more = str(e.args[0]).split('; ')
+        rest = f'; and {len(more)} things more' if more else ''
+        raise ValueError(f'{weights}: {first}{rest}') from e
 
 def make_suite(plan:dict, out:Path|None=None):
     "The `BenchmarkSuite` of a plan: each build has copies of the models, or what `use` makes anew."

@@ -45,17 +45,24 @@ def torch_images(x):
     import numpy as np
     return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
 
-def make_net(name:str, shape:tuple, classes:int, seed:int):
-    "SimpleCNN, or what 'module:function' returns, with first weights from `seed`; ValueError if it is none."
+def maker_of(name:str):
+    "What makes a network of (shape of an image, classes): SimpleCNN, or 'module:function'; ValueError if none."
     from tinybench.base.names import meant
     from tinybench.study.techniques import NO_TORCH, simple_cnn
     if ':' not in name and name != 'simple_cnn': raise ValueError(
         f'no network {name!r}{meant(name, ["simple_cnn"])}, and module:function that makes a torch.nn.Module')
-    try: import torch
+    try: import torch  # noqa: F401
     except ImportError as e: raise ValueError(NO_TORCH) from e
+    if name == 'simple_cnn': return simple_cnn
+    function = named_object(name)
+    return lambda shape, classes: function()
+
+def made_by(make, name:str, shape:tuple, classes:int, seed:int):
+    "The network that `make` makes, with first weights from `seed`; ValueError if it is none of PyTorch's."
+    import torch
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        net = simple_cnn(shape, classes) if name == 'simple_cnn' else named_object(name)()
+        net = make(shape, classes)
     if not isinstance(net, torch.nn.Module):
         raise ValueError(f'{name} gives a {type(net).__name__}, no torch.nn.Module')
     return net
@@ -123,9 +130,10 @@ def study_torch(
     Example: tinybench study torch --data digits --quick --out reports/mine
     """
     from tinybench.study.study import QUICK, study
+    make = maker_of(net)        # before a download
     d = load_images(data)
     images = [torch_images(x) for x in (d.x_train, d.x_test)]
-    made = make_net(net, images[0].shape[1:], len(d.classes), seed)
+    made = made_by(make, net, images[0].shape[1:], len(d.classes), seed)
     asked = dict(seed=seed, batches=whole_numbers(batches, '--batches'),
                  workers=whole_numbers(workers, '--workers'), builds=builds, rounds=rounds, epochs=epochs,
                  threads=threads)
