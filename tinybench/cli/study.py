@@ -46,7 +46,7 @@ def torch_images(x):
     return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
 
 def maker_of(name:str):
-    "What makes a network of (shape of an image, classes): SimpleCNN, or 'module:function'; ValueError if none."
+    "What makes a network of (shape, classes): SimpleCNN, or 'module:function'; ValueError if there is none."
     from tinybench.base.names import meant
     from tinybench.study.techniques import NO_TORCH, simple_cnn
     if ':' not in name and name != 'simple_cnn': raise ValueError(
