@@ -1,5 +1,5 @@
 "`tinybench form`: a form filled by measurement, and the table of forms that people add"
-import json, tempfile
+import json, os, tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -111,11 +111,13 @@ def fill(
 
 # --- the table
 
-def serve_checks(pipe, folders:list, how:dict, more:int):
-    "The life of a checker's process: for each folder a `Checked`, or the reason why it is refused."
+def serve_checks(pipe, folders:list, how:dict, more:int, place:str):
+    """The life of a checker's process, whose files are in the folder `place`: for each folder a `Checked`, or
+    the reason why it is refused."""
     from tinybench.forms.entries import check_folder
     from tinybench.forms.form import NoForm
     from .judge import limit_memory
+    tempfile.tempdir = os.environ['TMPDIR'] = place
     limit_memory(more)
     for folder in folders:
         try: answer = check_folder(folder, **how)
@@ -126,7 +128,9 @@ def check_apart(folders:list, secs:float=300., more:int=2**32, progress=None, **
     "folder -> its `Checked`, or why it is refused; each in a process with limits of time and memory."
     todo, found = list(folders), {}
     while todo:
-        with Child('the checker', serve_checks, todo, how, more) as child:
+        # a checker that is ended clears up nothing: its files are below a folder of ours
+        with (tempfile.TemporaryDirectory(prefix='tinybench-') as place,
+              Child('the checker', serve_checks, todo, how, more, place) as child):
             alive = True
             while todo and alive:
                 found[todo[0]], alive = next_check(child, todo[0], secs)
@@ -136,12 +140,8 @@ def check_apart(folders:list, secs:float=300., more:int=2**32, progress=None, **
 
 def next_check(child:Child, folder:Path, secs:float) -> tuple:
     "(what became of `folder`, whether `child` lives on)."
-    def refused(why): return f'{one_line(folder.name)[:60]} is refused: {why}', False
-    try:
-        if child.pipe.poll(secs): return child.answer(), True
-    except ChildProcessError as e: return refused(e)
-    child.process.kill()
-    return refused(f'it took over {secs:g} s')
+    try: return child.answer(secs), True
+    except ChildProcessError as e: return f'{one_line(folder.name)[:60]} is refused: {e}', False
 
 def refusals(found:dict) -> list[str]:
     "Why forms are refused, a sentence each."
