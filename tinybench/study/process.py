@@ -11,6 +11,7 @@ from .runs import Inference, Training, loader_of, run_once
 from .techniques import TECHNIQUES, Ready, compiling
 
 CALLS = 3
+SECS = 900.     # that a fresh process may take: torch.compile compiles in it
 
 def resident() -> dict[str,int]:
     "Bytes of this process that are resident, now and at most, as Linux counts them."
@@ -98,10 +99,10 @@ def packed(net, x:np.ndarray, y:np.ndarray, threads:int, seed:int) -> bytes:
         f'the network cannot be sent to another process ({type(e).__name__}: {e}): let its classes stand '
         'in a module') from e
 
-def in_fresh_process(job:bytes, technique:str, folder) -> dict:
-    "What a process of its own says of `technique`; ChildProcessError if it failed."
+def in_fresh_process(job:bytes, technique:str, folder, secs:float=SECS) -> dict:
+    "What a process of its own says of `technique`; ChildProcessError if it failed, or takes over `secs`."
     with Child(f'the process for {technique}', look, job, technique, str(folder)) as child:
-        return child.answer()
+        return child.answer(secs)
 
 def not_here() -> str:
     "Why this system does not say how far a process grows; '' if it does."
