@@ -29,8 +29,8 @@ class Child:
         self.process.start()
         theirs.close()
     def answer(self, secs:float|None=None):
-        """Its next answer; ChildProcessError with its message if it failed, is gone, or takes more than `secs`,
-        after which it has ended."""
+        """Its next answer; ChildProcessError with its message if it failed, is gone, or has not answered
+        after `secs`, when it is ended."""
         try:
             late = secs is not None and not self.pipe.poll(secs)
             status, *rest = ('late',) if late else self.pipe.recv()
