@@ -1,5 +1,5 @@
 "One fresh process: from its start to a first answer, how large it grows, and what answers then take"
-import json, re, subprocess, sys, tempfile, time
+import json, subprocess, sys, tempfile, time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +7,7 @@ from threading import Timer
 import numpy as np
 
 from ..backends.base import running
-from ..base.files import read_text
+from ..base.memory import peak_bytes
 from ..base.terminal import echo
 from ..measure.clock import interleave
 from ..tasks.task import TASKS
@@ -17,12 +17,6 @@ TIMED = 'latency', 'preprocessing', 'inference', 'postprocessing'
 CALLS = 3               # answers before the memory is read
 COMMAND = sys.executable, '-m', 'tinybench.forms.fresh'
 SIDE = 96               # of the matrices whose product is timed beside, so that a run can be held to another
-
-def peak_bytes() -> int|None:
-    "Most bytes of memory that this process had resident, as Linux counts them; None elsewhere."
-    try: said = re.search(r'(?m)^VmHWM:\s*(\d+) kB$', read_text('/proc/self/status'))
-    except OSError: return None
-    return 1024*int(said[1]) if said else None
 
 def steps_of(model, task:str, x:np.ndarray) -> dict[str, Callable]:
     """By name what an answer to the stored example `x`, (1, ...), takes: to the type and place that the model
