@@ -168,10 +168,10 @@ def submit_form(
     Example: tinybench form submit forms-of-mine/resnet8 --to forms
     """
     from tinybench.forms import entries
-    from tinybench.forms.table import draw_board
+    from tinybench.forms.table import draw_table
     found = entries.submit_form(folder, to, name, times=times)
-    board = draw_board(to, by)
-    echo(json.dumps(found.to_dict(), indent=1) if as_json else f'{found}\n\n{board}')
+    table = draw_table(to, by)
+    echo(json.dumps(found.to_dict(), indent=1) if as_json else f'{found}\n\n{table}')
     say(f'table: {to/"index.html"}')
 
 def check_forms(
@@ -191,13 +191,13 @@ def check_forms(
     Example: tinybench form check forms
     """
     from tinybench.forms.entries import entries
-    from tinybench.forms.table import draw_board
+    from tinybench.forms.table import draw_table
     folders = entries(folder)
     with bar('checking') as tell:
         found = check_apart(folders, progress=tell, times=times, processes=processes)
     echo(json.dumps(checked_rows(found), indent=1) if as_json else '\n\n'.join(map(str, found.values())))
     if refusals(found): raise typer.Exit(1)
     if folders == [folder]: return
-    if not as_json: echo(f'\n{draw_board(folder, by)}')
-    else: draw_board(folder, by)
+    if not as_json: echo(f'\n{draw_table(folder, by)}')
+    else: draw_table(folder, by)
     say(f'table: {folder/"index.html"}')
