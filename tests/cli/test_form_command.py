@@ -1,11 +1,13 @@
 "`tinybench form`: filled, checked, submitted; and a sentence for each thing that is not there."
 import json, subprocess, sys, tempfile, time
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 from tinybench.base.files import shipped, write_whole
 from tinybench.cli import form as F, main
+from tinybench.forms import edge
 
 def status(*args):
     with pytest.raises(SystemExit) as e: main(list(map(str, args)))
@@ -15,8 +17,10 @@ def status(*args):
 def mine(tmp_path_factory):
     "The folder of a form of a small .tflite file."
     out = tmp_path_factory.mktemp('form')/'mine'
-    assert status('form', shipped('digits.tflite'), '--device', 'edge', '--processes', 1, '--rounds', 2, '--reference',
-                  'LeCun 1998', '--out', out) == 0
+    with pytest.MonkeyPatch.context() as m:
+        m.setattr(edge, 'watched', partial(edge.watched, secs=.01))     # what is read here only has to be there
+        assert status('form', shipped('digits.tflite'), '--device', 'edge', '--processes', 1, '--rounds', 2, '--reference',
+                      'LeCun 1998', '--out', out) == 0
     return out
 
 def test_help(capsys):
@@ -47,12 +51,14 @@ def test_checked_and_submitted(mine, tmp_path, capsys):
     before = {p: p.read_bytes() for p in (tmp_path/'table').iterdir() if p.is_file()}
     path = tmp_path/'table'/'digits'/'form.json'
     path.write_text(path.read_text().replace('5050', '1050'))
-    assert status('form', 'check', tmp_path/'table', '--no-times') == 1
-    assert 'parameters, differs: says 1,050, and again it is 5,050' in capsys.readouterr().out
-    path.write_text('{')
+    (tmp_path/'table'/'torn').mkdir()
+    (tmp_path/'table'/'torn'/'form.json').write_text('{')
+    capsys.readouterr()
     assert status('form', 'check', tmp_path/'table', '--no-times', '--json') == 1
-    row, = json.loads(capsys.readouterr().out)
-    assert row['verdict'] == 'refused' and 'no JSON' in row['why']
+    changed, torn = json.loads(capsys.readouterr().out)
+    assert changed['verdict'] == 'refused' and dict(field='parameters', verdict='differs',
+        words='says 1,050, and again it is 5,050') in changed['findings']
+    assert torn['verdict'] == 'refused' and 'no JSON' in torn['why']
     assert before == {p: p.read_bytes() for p in before}         # the table stays as it was
 
 @pytest.mark.parametrize('args, says', [
