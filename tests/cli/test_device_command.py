@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from tinybench.cli import main
 from tinybench.cli.compliance import load_compliance
-from tinybench.cli.device import calibration, examples_of, int8_network, task_named
+from tinybench.embedded.calibrate import calibration
+from tinybench.cli.device import examples_of, int8_network, task_named
 from tinybench.cli.host import encoded, fewer
 from tinybench.mcu.protocol import decoded, side_of
 

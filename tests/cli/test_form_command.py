@@ -1,9 +1,13 @@
 "`tinybench form`: filled, checked, submitted; and a sentence for each thing that is not there."
-import json
+import json, subprocess, sys, tempfile, time
+from functools import partial
+from pathlib import Path
 
+import psutil
 import pytest
-from tinybench.base.files import shipped
-from tinybench.cli import main
+from tinybench.base.files import shipped, write_whole
+from tinybench.cli import form as F, main
+from tinybench.forms import edge
 
 def status(*args):
     with pytest.raises(SystemExit) as e: main(list(map(str, args)))
@@ -13,8 +17,10 @@ def status(*args):
 def mine(tmp_path_factory):
     "The folder of a form of a small .tflite file."
     out = tmp_path_factory.mktemp('form')/'mine'
-    assert status('form', shipped('digits.tflite'), '--device', 'edge', '--processes', 1, '--rounds', 2, '--reference',
-                  'LeCun 1998', '--out', out) == 0
+    with pytest.MonkeyPatch.context() as m:
+        m.setattr(edge, 'watched', partial(edge.watched, secs=.01))     # what is read here only has to be there
+        assert status('form', shipped('digits.tflite'), '--device', 'edge', '--processes', 1, '--rounds', 2, '--reference',
+                      'LeCun 1998', '--out', out) == 0
     return out
 
 def test_help(capsys):
@@ -45,12 +51,14 @@ def test_checked_and_submitted(mine, tmp_path, capsys):
     before = {p: p.read_bytes() for p in (tmp_path/'table').iterdir() if p.is_file()}
     path = tmp_path/'table'/'digits'/'form.json'
     path.write_text(path.read_text().replace('5050', '1050'))
-    assert status('form', 'check', tmp_path/'table', '--no-times') == 1
-    assert 'parameters, differs: says 1,050, and again it is 5,050' in capsys.readouterr().out
-    path.write_text('{')
+    (tmp_path/'table'/'torn').mkdir()
+    (tmp_path/'table'/'torn'/'form.json').write_text('{')
+    capsys.readouterr()
     assert status('form', 'check', tmp_path/'table', '--no-times', '--json') == 1
-    row, = json.loads(capsys.readouterr().out)
-    assert row['verdict'] == 'refused' and 'no JSON' in row['why']
+    changed, torn = json.loads(capsys.readouterr().out)
+    assert changed['verdict'] == 'refused' and dict(field='parameters', verdict='differs',
+        words='says 1,050, and again it is 5,050') in changed['findings']
+    assert torn['verdict'] == 'refused' and 'no JSON' in torn['why']
     assert before == {p: p.read_bytes() for p in before}         # the table stays as it was
 
 @pytest.mark.parametrize('args, says', [
@@ -74,6 +82,30 @@ def test_a_sentence_for_what_is_not_there(tmp_path, monkeypatch, capsys, args, s
     err = capsys.readouterr().err
     assert err.startswith('tinybench: ') and says in err and 'Traceback' not in err
     assert {p.name for p in tmp_path.iterdir()} == {'folder', 'bad.npz', 'bad.tflite', 'net.onnx'}
+
+def stuck(pipe, *of):
+    "A checker, at work on a folder that is a file to write to, in a check that has started a process and does not end."
+    from tinybench.forms import entries
+    def never(folder, **how):
+        busy = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])
+        write_whole(folder, json.dumps([tempfile.mkdtemp(), busy.pid]))
+        time.sleep(600)
+    entries.check_folder = never
+    F.serve_checks(pipe, *of)      # in its process nothing is patched
+
+def test_a_check_that_does_not_end_leaves_nothing(tmp_path, monkeypatch):
+    note, real = tmp_path/'note', F.next_check
+    def later(child, folder, secs):
+        while not note.exists() and child.process.is_alive(): time.sleep(.05)
+        return real(child, folder, secs)
+    monkeypatch.setattr(F, 'next_check', later)
+    monkeypatch.setattr(F, 'serve_checks', stuck)
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    found = F.check_apart([note], secs=.1)
+    assert found == {note: 'note is refused: the checker did not answer within 0.1 s'}
+    place, pid = json.loads(note.read_text())
+    assert Path(place).is_relative_to(tmp_path) and [p.name for p in tmp_path.iterdir()] == ['note']
+    assert not psutil.pid_exists(pid) or psutil.wait_procs([psutil.Process(pid)], 30)[1] == []
 
 def test_a_folder_of_something_else_is_refused_at_once(tmp_path, capsys):
     (tmp_path/'notes.txt').write_text('mine')

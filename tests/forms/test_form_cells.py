@@ -72,7 +72,7 @@ finite = st.floats(1e-9, 1e9)
 def test_a_value_is_the_median_of_what_was_taken(raw, f):
     c = fill(f, raw, 'here')
     assert math.isclose(c.value, float(np.median(raw))/f.by)
-    assert (c.lo is None) == (len(raw) < 6)
+    assert (c.lo is None) == (len(raw) < 6 or f.rule == 'median')      # readings of one process are not independent
     if c.lo is not None: assert c.lo <= c.value*(1 + 1e-12) and c.value <= c.hi*(1 + 1e-12)
     d = json.loads(json.dumps(c.to_dict()))
     again = cell_from(d, KNOWN)

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 from tinybench.forms.cell import rate_of
-from tinybench.forms.table import COLUMNS, Board, Mixed, board_files, board_of, draw_board, grouped_by, ranked
+from tinybench.forms.table import COLUMNS, FormTable, Mixed, table_files, table_of, draw_table, grouped_by, ranked
 from tinybench.forms.entries import submit_form
 
 def other(f, name='other', **changes):
@@ -38,17 +38,17 @@ def test_a_ranking_of_what_was_measured_and_what_was_modelled_is_refused(filled)
     g = other(f, cells=tuple(lat if c.field.name == 'latency' else c for c in f.cells))
     with pytest.raises(Mixed, match='not of one provenance'): ranked(dict(f=f, g=g), 'latency')
     assert len(grouped_by(dict(f=f, g=g), 'latency')) == 2
-    assert len(Board(dict(f=f, g=g)).groups()) == 2
+    assert len(FormTable(dict(f=f, g=g)).groups()) == 2
     runtime = replace(f, model=dict(f.model, runtime='compiled'))
     with pytest.raises(Mixed, match='not of one runtime'): ranked(dict(f=f, g=runtime), 'latency')
 
 def test_the_table_is_what_the_files_say(filled, tmp_path):
     for name in ('one', 'two'): submit_form(filled.folder, tmp_path, name, times=False)
-    b = draw_board(tmp_path)
+    b = draw_table(tmp_path)
     written = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
     assert {*written} == {'README.md', 'index.html', 'table.csv', 'table.json'}
     for p in written: (tmp_path/p).unlink()
-    draw_board(tmp_path)
+    draw_table(tmp_path)
     assert written == {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
     rows = list(csv.DictReader(io.StringIO(written['table.csv'].decode())))
     assert tuple(rows[0]) == COLUMNS and len(rows) == 2 and 'measured' in rows[0]['latency']
@@ -62,5 +62,5 @@ def test_the_table_is_what_the_files_say(filled, tmp_path):
 def test_a_cell_that_no_form_has(filled, tmp_path):
     submit_form(filled.folder, tmp_path, 'one', times=False)
     with pytest.raises(ValueError, match="no field 'latncy', did you mean 'latency'"):
-        board_of([tmp_path/'one'], 'latncy')
-    assert {'index.html', 'README.md'} <= {*board_files(board_of([tmp_path/'one'], 'size'))}
+        table_of([tmp_path/'one'], 'latncy')
+    assert {'index.html', 'README.md'} <= {*table_files(table_of([tmp_path/'one'], 'size'))}

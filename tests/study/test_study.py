@@ -174,10 +174,12 @@ def test_each_question_has_all_its_answers(found):
     names = {of for of, _ in r.answers['effects']}
     assert names == {*FACTORS, ' × '.join(FACTORS)}
     for metric in {m for _, m in r.answers['effects']}:                     # the effects are those of the four ratios
-        at = {x.name: np.log(x.how['within']).ravel() for x in r.suite.results if x.metric == metric}
-        both = at['channels last + bfloat16']
-        last = np.median((at['channels last'] - at['base'] + both - at['bfloat16'])/2)
-        assert r.answers['effects']['channels last', metric].kind == 'ratio' and np.isfinite(last)
+        at = {x.name: np.log(x.values) for x in r.suite.results if x.metric == metric}
+        base, last, half, both = (at[k] for k in EAGER)
+        for of, its in (('channels last', (last - base + both - half)/2), ('bfloat16', (half - base + both - last)/2),
+                        ('channels last × bfloat16', both - half - last + base)):
+            a = r.answers['effects'][of, metric]
+            assert a.kind == 'ratio' and math.isclose(a.mid, np.exp(its.mean()))
     assert set(answer_tables(r)) == {QUESTIONS[k][1] for k in sizes}
 
 def test_what_is_not_here_is_named(found):
@@ -262,6 +264,11 @@ def test_a_fresh_process_tells_how_far_it_grows(tmp_path):
     assert one <= told['inference'] <= 10*one and told['training'] >= told['inference']/2
     if torch.backends.mkldnn.is_available(): assert isinstance(told['onednn'], list)
 
+@pytest.mark.skipif(bool(process.not_here()), reason='needs Linux')
+def test_a_fresh_process_that_does_not_end_is_said(tmp_path):
+    with pytest.raises(ChildProcessError, match='the process for base did not answer within 0.01 s'):
+        process.in_fresh_process(process.packed(nn.Linear(2, 2), *digits(2), 1, 0), 'base', tmp_path, secs=.01)
+
 def test_memory_is_judged_by_rounds_of_processes():
     from tinybench.measure.result import BenchmarkResult
     from tinybench.bench.suite import SuiteResult
@@ -315,11 +322,12 @@ def test_with_a_gpu_there_are_ratios_to_the_cpu(found):
     from tinybench.measure.result import plain
     from tinybench.study.answers import devices_compared
     r, *_ = found
-    def thrice(x): return replace(x, metric=x.metric + ' on the GPU', values=[3*v for v in x.values],
-                                  how=plain(x.how) | dict(within=[[3*v for v in run] for run in x.how['within']]))
+    by = 3*np.exp([.03, -.03, .02, -.02, .01, -.01])        # of the builds: 3 in the mean, with a spread that is known
+    def thrice(x): return replace(x, metric=x.metric + ' on the GPU', values=[float(v*k) for v, k in zip(x.values, by, strict=True)],
+                                  how=plain(x.how) | dict(within=[[float(v*k) for v in run] for run, k in zip(x.how['within'], by)]))
     both = Study(replace(r.suite, results=(*r.suite.results, *map(thrice, r.suite.results))), off=r.off, devices=(CPU, GPU))
     answered = both.answers['devices']
-    assert len(answered) == 4*6 and all(a.kind == 'ratio' and math.isclose(a.mid, 3) and a.verdict == 'faster' for a in answered.values())
+    assert len(answered) == 4*6 and all(a.kind == 'ratio' and math.isclose(a.mid, 3) and a.lo < 3 < a.hi and a.verdict == 'faster' for a in answered.values())
     assert len(devices_compared(both).rows) == 4*6 and devices_compared(r) is None
     assert 'no GPU here' not in repr(not_run_table(both)) and 'on the GPU by its events' in repr(how_table(both))
 

@@ -2,6 +2,7 @@
 import multiprocessing, signal, sys, traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 
 def in_notebook() -> bool:
@@ -27,15 +28,21 @@ class Child:
         self.process = spawn.Process(target=live, args=(life, theirs, *args), daemon=True)
         self.process.start()
         theirs.close()
-    def answer(self):
-        "Its next answer; ChildProcessError with its message if it failed, or is gone."
-        try: status, *rest = self.pipe.recv()
+    def answer(self, secs:float|None=None):
+        """Its next answer; ChildProcessError with its message if it failed, is gone, or has not answered
+        after `secs`, when it is ended."""
+        try:
+            late = secs is not None and not self.pipe.poll(secs)
+            status, *rest = ('late',) if late else self.pipe.recv()
         except (EOFError, OSError):
             self.process.join(5)
             raise ChildProcessError(
                 f'{self.name} ended without a word (exit code {self.process.exitcode}); a script that starts '
                 'processes needs `if __name__ == "__main__":` around the call that does') from None
         if status == 'ok': return rest[0]
+        if status == 'late':
+            self.kill()
+            raise ChildProcessError(f'{self.name} did not answer within {secs:g} s')
         failure = ChildProcessError(f'{self.name} failed: {rest[0]}')
         failure.add_note(rest[1])
         raise failure
@@ -44,12 +51,22 @@ class Child:
         try: self.pipe.send(request)
         except OSError: pass                # it is gone: `answer` says so
         return self.answer()
+    def kill(self):
+        "Ends it now, and all that it started."
+        import psutil
+        try:
+            its = psutil.Process(self.process.pid)
+            its.suspend()                   # it starts no more while these are listed
+            for p in [*its.children(recursive=True), its]:
+                with suppress(psutil.NoSuchProcess): p.kill()
+        except psutil.Error: self.process.kill()
+        self.process.join()
     def close(self, secs:float=5):
         "Let it end; after `secs` it has to."
         try: self.pipe.send(None)
         except OSError: pass                # it has ended already
         self.process.join(secs)
-        if self.process.is_alive(): self.process.kill()
+        if self.process.is_alive(): self.kill()
         self.process.join()
         self.pipe.close()
     def __enter__(self): return self

@@ -12,7 +12,6 @@ from .options import AsJson, Seed
 from .tasks import Data, examples_for, missing, model_for
 
 SHORT = dict(kws='kws01', ic='ic01', vww='vww01', ad='ad01')
-ROWS = 512      # examples that the grids are found by
 
 class Time(str, Enum):
     "What an emulated board takes for its time."
@@ -45,30 +44,17 @@ def task_named(text:str):
     known = SHORT | {name: name for name in SHORT.values()}
     return TASKS[lookup('task of a device', text, known)]
 
-def calibration(task:str):
-    "Examples of `task` that a network has learned from, to find grids by; ValueError without a package."
-    import numpy as np
-    from tinybench.data.audio import in_a_row
-    from tinybench.data.sounds import machine_clips
-    from tinybench.embedded.tasks import class_examples
-    x = (class_examples(task, 'train').x if task != 'ad01' else
-         in_a_row(machine_clips('train', 2)[0]).reshape(-1, 640))
-    rows = np.random.default_rng(0).permutation(len(x))[:ROWS]
-    return np.ascontiguousarray(x[np.sort(rows)], np.float32)
-
 def int8_network(t, model:str|None):
     "The network of codes of a `Task`, and what it was quantized from, None if it comes from a file."
+    from tinybench.embedded.calibrate import calibration, in_codes
     from tinybench.embedded.tasks import embedded_network
     from tinybench.native.int8 import has_codes
-    from tinybench.optimize.integer import integer
-    from tinybench.optimize.step import strip
-    from tinybench.exchange.graph import folded
     if model is not None:
         net = model_for(t, model).source
         if not has_codes(net): raise ValueError(f'{model} holds no network of int8 codes')
         return net, None
     given = embedded_network(t.name)
-    return integer(folded(strip(given)), calibration(t.name)), given
+    return in_codes(given, calibration(t.name)), given
 
 def serve_device(task:TaskName, board:BoardName=None, clock:Clock=Time.modelled, model:Network=None):
     """Put an emulated board on a pseudo-terminal.

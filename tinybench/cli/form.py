@@ -1,5 +1,5 @@
 "`tinybench form`: a form filled by measurement, and the table of forms that people add"
-import json, tempfile
+import json, os, tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -111,11 +111,13 @@ def fill(
 
 # --- the table
 
-def serve_checks(pipe, folders:list, how:dict, more:int):
-    "The life of a checker's process: for each folder a `Checked`, or the reason why it is refused."
+def serve_checks(pipe, folders:list, how:dict, more:int, place:str):
+    """The life of a checker's process, whose files are in the folder `place`: for each folder a `Checked`, or
+    the reason why it is refused."""
     from tinybench.forms.entries import check_folder
     from tinybench.forms.form import NoForm
     from .judge import limit_memory
+    tempfile.tempdir = os.environ['TMPDIR'] = place
     limit_memory(more)
     for folder in folders:
         try: answer = check_folder(folder, **how)
@@ -126,7 +128,9 @@ def check_apart(folders:list, secs:float=300., more:int=2**32, progress=None, **
     "folder -> its `Checked`, or why it is refused; each in a process with limits of time and memory."
     todo, found = list(folders), {}
     while todo:
-        with Child('the checker', serve_checks, todo, how, more) as child:
+        # a checker that is ended clears up nothing: its files are below a folder of ours
+        with (tempfile.TemporaryDirectory(prefix='tinybench-') as place,
+              Child('the checker', serve_checks, todo, how, more, place) as child):
             alive = True
             while todo and alive:
                 found[todo[0]], alive = next_check(child, todo[0], secs)
@@ -136,12 +140,8 @@ def check_apart(folders:list, secs:float=300., more:int=2**32, progress=None, **
 
 def next_check(child:Child, folder:Path, secs:float) -> tuple:
     "(what became of `folder`, whether `child` lives on)."
-    def refused(why): return f'{one_line(folder.name)[:60]} is refused: {why}', False
-    try:
-        if child.pipe.poll(secs): return child.answer(), True
-    except ChildProcessError as e: return refused(e)
-    child.process.kill()
-    return refused(f'it took over {secs:g} s')
+    try: return child.answer(secs), True
+    except ChildProcessError as e: return f'{one_line(folder.name)[:60]} is refused: {e}', False
 
 def refusals(found:dict) -> list[str]:
     "Why forms are refused, a sentence each."
@@ -168,10 +168,10 @@ def submit_form(
     Example: tinybench form submit forms-of-mine/resnet8 --to forms
     """
     from tinybench.forms import entries
-    from tinybench.forms.table import draw_board
+    from tinybench.forms.table import draw_table
     found = entries.submit_form(folder, to, name, times=times)
-    board = draw_board(to, by)
-    echo(json.dumps(found.to_dict(), indent=1) if as_json else f'{found}\n\n{board}')
+    table = draw_table(to, by)
+    echo(json.dumps(found.to_dict(), indent=1) if as_json else f'{found}\n\n{table}')
     say(f'table: {to/"index.html"}')
 
 def check_forms(
@@ -191,13 +191,13 @@ def check_forms(
     Example: tinybench form check forms
     """
     from tinybench.forms.entries import entries
-    from tinybench.forms.table import draw_board
+    from tinybench.forms.table import draw_table
     folders = entries(folder)
     with bar('checking') as tell:
         found = check_apart(folders, progress=tell, times=times, processes=processes)
     echo(json.dumps(checked_rows(found), indent=1) if as_json else '\n\n'.join(map(str, found.values())))
     if refusals(found): raise typer.Exit(1)
     if folders == [folder]: return
-    if not as_json: echo(f'\n{draw_board(folder, by)}')
-    else: draw_board(folder, by)
+    if not as_json: echo(f'\n{draw_table(folder, by)}')
+    else: draw_table(folder, by)
     say(f'table: {folder/"index.html"}')

@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.tensor import Tensor, no_grad
-from ..data.audio import in_a_row
-from ..data.sounds import machine_clips
-from ..embedded.tasks import class_examples
+from ..embedded.calibrate import calibration, in_codes
 from ..emit.files import c_name
 from ..mcu.boards import Board, board_of
 from ..mcu.emulate import Emulation, emulate
@@ -17,10 +15,7 @@ from ..mcu.machine import Fault
 from ..measure.result import cpu_model
 from ..native import int8
 from ..nn.module import Module, evaluating
-from ..optimize.integer import integer
-from ..optimize.step import strip
-from ..exchange.graph import folded
-from ..tasks.task import TASKS, Examples
+from ..tasks.task import Examples
 from ..toolchain.store import NoLibrary
 from .cell import Cell, filled, rate_of, unknown
 from .edge import NO_TASK, RANDOM, about_model, example_for, task_named
@@ -30,25 +25,18 @@ from .network import Opened, counted_cells, examples_of, model_of, open_file, qu
 
 class NoExtra(ValueError): "Compiler or emulator are not there; the message says how to get them."
 
-CALIBRATE = 256     # examples to train on that give the ranges of codes
-
 UNKNOWN = dict(
     temperature=('an emulator has none', 'with the board, and its sensor or a thermometer'),
     startup=('the emulated program begins at its reset handler',
              'with the board, from reset to a pin that it sets'))
 
-def examples_to_calibrate(o:Opened, task:str, e:Examples|None, seed:int) -> np.ndarray:
-    "Inputs that give the ranges of codes: some that ship to train on, or noise."
-    if task in TASKS and TASKS[task].metric == 'accuracy' and e is not None:
-        return class_examples(task, 'train').x[:CALIBRATE].astype(np.float32)
-    if e is not None: return in_a_row(machine_clips('train', 1)[0]).reshape(-1, *o.shape)[:CALIBRATE]
-    return np.random.default_rng(seed).standard_normal((32, *o.shape), np.float32)
-
-def in_codes(o:Opened, task:str, e:Examples|None, seed:int=0) -> Opened:
-    "The network in codes of 8 bits, with a Quantize before and a Dequantize behind; itself if it is."
+def as_codes(o:Opened, task:str, e:Examples|None, seed:int=0) -> Opened:
+    """The network in codes of 8 bits, with a Quantize before and a Dequantize behind; itself if it is. Its
+    grids are found by examples of `task` to train on; without examples `e` to judge it, by noise."""
     if int8.has_codes(o.net): return o
-    x = examples_to_calibrate(o, task, e, seed)
-    return o._replace(net=integer(folded(strip(o.net)), x).eval())
+    x = (np.random.default_rng(seed).standard_normal((32, *o.shape), np.float32) if e is None else
+         calibration(task))
+    return o._replace(net=in_codes(o.net, x))
 
 def codes_of(net:Module, x:np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     "The codes that `net` has of the inputs `x`, and those that the integer core makes of them."
@@ -108,7 +96,7 @@ def board_form(path:Path, network:str='', task:str='', board:str='nucleo-l4r5zi'
     o = open_file(path, network, task)
     task = task_named(task, o)
     e = examples_of(task) if task and trained else None
-    codes = in_codes(o, task, e, seed)
+    codes = as_codes(o, task, e, seed)
     ran = emulated(codes, b, name, example_for(o, e, seed), progress)
     answered = quality_cells(known, task if e else '', model_of(codes, name), e,
                              NO_TASK if trained else RANDOM)

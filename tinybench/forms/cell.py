@@ -46,7 +46,7 @@ def summary(f:Field, raw) -> tuple:
         return tuple(v/f.by for v in (right/n, *wilson(right, n, LEVEL)))
     if f.rule in ('times', 'median'):
         mid = float(np.median(raw))/f.by
-        if len(raw) < fewest_values(LEVEL): return mid, None, None
+        if f.rule == 'median' or len(raw) < fewest_values(LEVEL): return mid, None, None
         return mid, *(v/f.by for v in median_interval(raw, LEVEL))
     value, = raw
     return value/f.by, None, None

@@ -11,7 +11,7 @@ from ..mcu.boards import board_of
 from ..measure.accuracy import z_score
 from ..measure.result import environment
 from .cell import Cell, close
-from .board import NoExtra, board_facts, emulated, emulated_cells, in_codes
+from .board import NoExtra, as_codes, board_facts, emulated, emulated_cells
 from .edge import PROCESSES, example_for, fresh_cells, fresh_runs
 from .form import Form, NoForm, read_form
 from .fresh import TIMED
@@ -79,7 +79,7 @@ def counted_again(f:Form, o:Opened, path:Path, here:bool) -> list[Finding]:
     e = examples_of(f.task) if f.task else None
     if e is not None and told(e) != dict(f.data): return [*found, Finding(
         'data', 'differs', f'{e.name} that ship here are others than the form was filled with')]
-    if f.device != 'edge': o = in_codes(o, f.task, e, seed_of(f))
+    if f.device != 'edge': o = as_codes(o, f.task, e, seed_of(f))
     answered = quality_cells(known, f.task, model_of(o, f.model['name']), e)
     exact = here and f.model['runtime'] != 'compiled'       # C adds up in another order than numpy
     give = 0 if exact else min(answered.close, 1 + f.data.get('n', 0)//100)

@@ -1,11 +1,13 @@
 "One fresh process: from its start to a first answer, how large it grows, and what answers then take"
-import json, re, subprocess, sys, time
+import json, subprocess, sys, tempfile, time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 import numpy as np
 
 from ..backends.base import running
-from ..base.files import read_text
+from ..base.memory import peak_bytes
 from ..base.terminal import echo
 from ..measure.clock import interleave
 from ..tasks.task import TASKS
@@ -13,13 +15,8 @@ from .network import model_of, open_file
 
 TIMED = 'latency', 'preprocessing', 'inference', 'postprocessing'
 CALLS = 3               # answers before the memory is read
+COMMAND = sys.executable, '-m', 'tinybench.forms.fresh'
 SIDE = 96               # of the matrices whose product is timed beside, so that a run can be held to another
-
-def peak_bytes() -> int|None:
-    "Most bytes of memory that this process had resident, as Linux counts them; None elsewhere."
-    try: said = re.search(r'(?m)^VmHWM:\s*(\d+) kB$', read_text('/proc/self/status'))
-    except OSError: return None
-    return 1024*int(said[1]) if said else None
 
 def steps_of(model, task:str, x:np.ndarray) -> dict[str, Callable]:
     """By name what an answer to the stored example `x`, (1, ...), takes: to the type and place that the model
@@ -59,26 +56,32 @@ def live():
         for _ in range(CALLS): steps_of(model, do['task'], x)['latency']()
         tell(dict(memory=peak_bytes(), secs=timed(model, do['task'], x, do['rounds'], do['seed'])))
 
-def run_fresh(do:Mapping, clock:Callable=time.perf_counter) -> dict:
+def run_fresh(do:Mapping, clock:Callable=time.perf_counter, secs:float=600.) -> dict:
     """What one fresh process found: seconds to `startup` and to `deployment`, its `answer`, `memory` (bytes
     or None), and seconds of each step and of the `product`. ChildProcessError, with its last words, if it
-    fails."""
-    start = clock()
-    with subprocess.Popen([sys.executable, '-m', 'tinybench.forms.fresh'], text=True, stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+    fails, or has not ended after `secs`."""
+    start, lines, at, late = clock(), [], [], []
+    # its errors go to a file: a pipe that nobody reads meanwhile would fill, and it would wait for ever
+    with tempfile.TemporaryFile() as errors, subprocess.Popen(
+            COMMAND, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as p:
+        timer = Timer(secs, lambda: (late.append(True), p.kill()))
+        timer.start()
         try:
-            p.stdin.write(json.dumps(do) + '\n')
-            p.stdin.close()
-            lines, at = [], []
+            with suppress(BrokenPipeError), p.stdin: p.stdin.write(json.dumps(do) + '\n')
             for line in p.stdout:
                 at.append(clock() - start)
-                lines.append(json.loads(line))
-            words = p.stderr.read().strip().splitlines()
+                lines.append(line)
+            p.wait()
         except BaseException:
             p.kill()
             raise
+        finally: timer.cancel()
+        errors.seek(0)
+        words = errors.read().decode('utf-8', 'replace').strip().splitlines()
+    why = f'it took over {secs:g} s' if late else words[-1] if words else f'status {p.returncode}'
     if p.returncode or len(lines) != 3: raise ChildProcessError(
-        f'a fresh process with {do["name"]} failed: {words[-1] if words else f"status {p.returncode}"}')
+        f'a fresh process with {do["name"]} failed: {why}')
+    lines = [json.loads(line) for line in lines]
     _, answer, rest = lines
     return dict(startup=at[0], deployment=at[1], answer=answer, memory=rest['memory'], **rest['secs'])
 

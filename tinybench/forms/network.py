@@ -6,15 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 from ..backends.base import Model, as_model, native
+from ..backends.export import our_network
 from ..base.archive import check_npz, plain_file
 from ..base.names import lookup
 from ..bench.benchmark import array_digest
 from ..embedded.tasks import embedded_examples
 from ..measure.accuracy import auc_interval
-from ..models.weights import network, read_tflite
+from ..models.weights import read_tflite
 from ..models.zoo import MODELS, SHAPES, create
 from ..nn.module import Module, live_state, load_arrays
-from ..optimize.integer import integer_network
 from ..profile.cost import cost
 from ..tasks.task import TASKS, Examples, answers_in, outputs_of, task_of
 from .cell import Cell, filled, unknown
@@ -47,9 +47,8 @@ def open_tflite(path:Path) -> Opened:
     "The network in a .tflite file, float32 or int8."
     plain_file(path, LIMIT)
     graph = read_tflite(path)
-    net = network(graph) if graph.grid is None else integer_network(graph)
     if graph.shape is None: raise ValueError(f'{path.name} does not say what it takes')
-    return Opened(net.eval(), tuple(graph.shape), graph.n_weights(), '')
+    return Opened(our_network(graph), tuple(graph.shape), graph.n_weights(), '')
 
 def open_file(path:Path, name:str='', task:str='') -> Opened:
     "The network in `path`, which `name` of the zoo has the weights of, if it is an .npz; ValueError if none."

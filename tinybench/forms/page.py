@@ -10,7 +10,8 @@ from .form import Form, grouped, lead
 HEAD = 'field', 'title', 'unit', 'value', 'lo', 'hi', 'n', 'provenance', 'source'
 READ = ('Measured: taken here, in the way that stands beside it. Modelled: computed, from the source beside '
         'it. Literature: as the source beside it says. n/a: not known here, and what it would need. An '
-        'interval in brackets holds the median, or the share, at 95%.')
+        'interval in brackets holds the median over fresh processes, or the share, at 95%. Readings of one '
+        'process depend on each other: their median has none.')
 
 HOW = 'how, or what it would need'
 

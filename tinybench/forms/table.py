@@ -57,7 +57,7 @@ def row_of(f:Form) -> tuple:
     return model, f.task, quality, said('latency'), size, platform_of(f), '; '.join(f.references)
 
 @dataclass(frozen=True, repr=False)
-class Board(Shown):
+class FormTable(Shown):
     "All forms of a table, in groups that can be ranked. Frozen."
     forms: Mapping
     by: str = 'latency'
@@ -94,13 +94,13 @@ PAGE = '''<!DOCTYPE html>
 <footer>Written by tinybench {{ version }}.</footer></body></html>
 '''
 
-def board_of(folders:Iterable[Path], by:str='latency') -> Board:
+def table_of(folders:Iterable[Path], by:str='latency') -> FormTable:
     "The table of the forms in `folders`; ValueError for a cell that no form has."
     forms = {p.name: read_form(read_text(p/'form.json')) for p in folders}
     lookup('field', by, {c.field.name: c for f in forms.values() for c in f.cells})
-    return Board(forms, by)
+    return FormTable(forms, by)
 
-def board_files(b:Board) -> dict[str, str]:
+def table_files(b:FormTable) -> dict[str, str]:
     "By name of a file the table as Markdown, HTML, CSV and JSON."
     groups, note = b.groups(), RANKED.format(by=b.by)
     parts = [f'### {escaped(title)}\n\n{markdown([COLUMNS, *rows])}' for title, rows in groups]
@@ -109,8 +109,8 @@ def board_files(b:Board) -> dict[str, str]:
             'index.html': html_of(PAGE, said), 'table.csv': b.table().to_csv(),
             'table.json': json.dumps(b.to_dict(), indent=1, allow_nan=False) + '\n'}
 
-def draw_board(root:Path, by:str='latency') -> Board:
+def draw_table(root:Path, by:str='latency') -> FormTable:
     "Draws the table of the forms below `root` into it, each file whole, from the files alone."
-    b = board_of(entries(root), by)
-    for name, text in board_files(b).items(): write_whole(root/name, text)
+    b = table_of(entries(root), by)
+    for name, text in table_files(b).items(): write_whole(root/name, text)
     return b

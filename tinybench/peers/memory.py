@@ -1,5 +1,5 @@
 "What a network takes of memory: how far a fresh process grows while it loads the model and runs it"
-import ctypes, gc, importlib, math, sys, tempfile
+import ctypes, importlib, math, sys, tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 
-from ..base.files import read_text
+from ..base.memory import resident, settle
 from ..base.process import Child
 from ..base.text import Shown, Table, worded
 from ..core.tensor import no_grad
@@ -74,20 +74,6 @@ def of_ours(name:str, net:Module, batch:int, seed:int, folder:Path) -> dict[str,
 
 # One process
 
-def resident() -> dict[str,int]:
-    "Bytes of this process, as Linux counts them: resident now, at most, and of no file."
-    # the first is exact; the second may miss some pages of a peak that has passed
-    text = ''.join(read_text(Path(f'/proc/self/{name}')) for name in ('smaps_rollup', 'status'))
-    lines = (line.split() for line in text.splitlines())
-    return {words[0]: 1024*int(words[1]) for words in lines if words[0] in ('Rss:', 'Anonymous:', 'VmHWM:')}
-
-def settle():
-    "Gives back what is free, and begins the peak anew; OSError if the system does not let us."
-    gc.collect()
-    # what is free but kept would be filled first, and that growth would be seen by nobody
-    if trim := getattr(ctypes.CDLL(None), 'malloc_trim', None): trim(0)
-    with open('/proc/self/clear_refs', 'w') as f: f.write('5')
-
 def growth(load:Callable, x:np.ndarray) -> tuple[Growth,np.ndarray]:
     "How far this process grows while it loads a model and runs it `CALLS` times, and the answer."
     resident()
@@ -95,8 +81,8 @@ def growth(load:Callable, x:np.ndarray) -> tuple[Growth,np.ndarray]:
     before, run = resident(), load()
     for _ in range(CALLS): y = run(x)
     after = resident()
-    peak = max(after['VmHWM:'], after['Rss:'])
-    return Growth(peak - before['Rss:'], after['Anonymous:'] - before['Anonymous:']), np.array(y)
+    peak = max(after['VmHWM'], after['Rss'])
+    return Growth(peak - before['Rss'], after['Anonymous'] - before['Anonymous']), np.array(y)
 
 def measure_growth(pipe, load:Callable, library:str, x:np.ndarray):
     "The life of a fresh process: imports, then `growth`."

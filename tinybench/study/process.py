@@ -1,28 +1,16 @@
 "What a fresh process tells of a technique: how far it grows, and what oneDNN ran in it"
-import ctypes, gc, os, re, sys, tempfile
+import ctypes, os, re, sys, tempfile
 from collections import Counter
-from pathlib import Path
 import numpy as np
 
-from ..base.files import read_text
+from ..base.memory import resident, settle
 from ..base.process import Child
 from ..bench.benchmark import OwnPickler
 from .runs import Inference, Training, loader_of, run_once
 from .techniques import TECHNIQUES, Ready, compiling
 
 CALLS = 3
-
-def resident() -> dict[str,int]:
-    "Bytes of this process that are resident, now and at most, as Linux counts them."
-    text = read_text(Path('/proc/self/smaps_rollup')) + read_text(Path('/proc/self/status'))
-    lines = (line.split() for line in text.splitlines())
-    return {w[0]: 1024*int(w[1]) for w in lines if w[0] in ('Rss:', 'VmHWM:')}
-
-def settle():
-    "Gives back what is free, and begins the peak anew; OSError if the system does not let us."
-    gc.collect()
-    if trim := getattr(ctypes.CDLL(None), 'malloc_trim', None): trim(0)
-    with open('/proc/self/clear_refs', 'w') as f: f.write('5')
+SECS = 900.     # that a fresh process may take: torch.compile compiles in it
 
 def growth(cell) -> int:
     "Bytes by which this process grows, at the fullest moment, in `CALLS` runs of a cell after its first."
@@ -34,7 +22,7 @@ def growth(cell) -> int:
     before = resident()
     for _ in range(CALLS): cell.run()
     after = resident()
-    return max(after['VmHWM:'], after['Rss:'], before['Rss:']) - before['Rss:']
+    return max(after['VmHWM'], after['Rss'], before['Rss']) - before['Rss']
 
 def onednn_lines(cell) -> list[str]:
     "What oneDNN says that it ran in one run of `cell`, a line for each primitive; [] if it says nothing."
@@ -98,10 +86,10 @@ def packed(net, x:np.ndarray, y:np.ndarray, threads:int, seed:int) -> bytes:
         f'the network cannot be sent to another process ({type(e).__name__}: {e}): let its classes stand '
         'in a module') from e
 
-def in_fresh_process(job:bytes, technique:str, folder) -> dict:
-    "What a process of its own says of `technique`; ChildProcessError if it failed."
+def in_fresh_process(job:bytes, technique:str, folder, secs:float=SECS) -> dict:
+    "What a process of its own says of `technique`; ChildProcessError if it failed, or takes over `secs`."
     with Child(f'the process for {technique}', look, job, technique, str(folder)) as child:
-        return child.answer()
+        return child.answer(secs)
 
 def not_here() -> str:
     "Why this system does not say how far a process grows; '' if it does."
