@@ -96,7 +96,7 @@ int main(void) {
     ('for (volatile int k = 0;; k++) ;', r'did not end within 0.2 s, and was in main')])
 def test_faults(body, says, small):
     m = machine(small, f'int main(void) {{ {body} return 0; }}')
-    with pytest.raises(Fault, match=says): m.run(.2)
+    with pytest.raises(Fault, match=says): m.run(.2 if 'did not end' in says else 60)
 
 def test_a_stack_that_is_too_small(small, built):
     with pytest.raises(Fault, match=r'stack overflow in \w+: it needs more than the 64 bytes that are kept'):
@@ -134,6 +134,26 @@ def test_ctrl_c_ends_a_function_of_the_page(small):
     with pytest.raises(KeyboardInterrupt): m.run(50)
     timer.join()
     os.close(r), os.close(w)
+
+class Interrupted(dict):
+    "Functions of a page, each preceded by a Ctrl-C that comes just before it is asked."
+    def get(self, *key):
+        os.kill(os.getpid(), signal.SIGINT)
+        return super().get(*key)
+
+@pytest.mark.parametrize('how', ['run', 'resume'])
+def test_ctrl_c_just_before_a_function_of_the_page(how, small):
+    "The function, which may wait for ever, is not asked."
+    m = machine(small, 'int main(void) { while (*(volatile unsigned *)0xF0000100) ; return 3; }')
+    if how == 'resume':
+        m.reads[DEVICE_AT + 0x100] = lambda: m.stop() or 1
+        m.run()
+    asked = []
+    m.reads = Interrupted({DEVICE_AT + 0x100: lambda: asked.append(1) or m.stop()})
+    with pytest.raises(KeyboardInterrupt): getattr(m, how)()
+    assert not asked
+    m.reads = {DEVICE_AT + 0x100: lambda: 0}
+    assert m.run() == 3
 
 def test_what_a_function_of_the_page_raises_is_raised(small):
     m = machine(small, 'int main(void) { return *(volatile unsigned *)0xF0000100; }')

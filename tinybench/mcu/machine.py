@@ -44,7 +44,7 @@ class Machine:
         self.uc.ctl_set_cpu_model(getattr(u.arm_const, f'UC_CPU_ARM_{board.core.model}'))
         self.symbols, self.starts = {}, []
         self.read_symbols()
-        self.reads, self.writes, self.asking = {}, {}, False
+        self.reads, self.writes, self.asking, self.interrupted = {}, {}, False, lambda: None
         self.status = self.fault_at = self.bad = self.error = None
         self.timing = TIMINGS[board.cpu]
         self.blocks, self.runs, self.jumps, self.last, self.end = {}, Counter(), Counter(), None, 0
@@ -94,10 +94,12 @@ class Machine:
         return self.guarded(f) or 0 if f else 0
     def guarded(self, f:Callable, *args):
         "What `f` returns; what it raises ends the run, and is raised there: the emulator would lose it."
-        self.asking = True
-        try: return f(*args)
+        try:
+            self.asking = True          # a Ctrl-C from here on ends `f`
+            self.interrupted()          # and one that came before, and was only noted, does not let it begin
+            return f(*args)
         except BaseException as e:
-            self.error = e
+            self.asking, self.error = False, e
             self.uc.emu_stop()
         finally: self.asking = False
     def write_device(self, uc, offset, size, value, _):
@@ -164,33 +166,37 @@ class Machine:
         self.uc.reg_write(arm.UC_ARM_REG_SP, sp)
         self.status = self.fault_at = self.bad = self.last = self.error = None
         self.end, until = 0, time.monotonic() + secs
-        with self.interruptible() as interrupted: self.go_on(pc, until, secs, interrupted)
+        with self.interruptible(): self.go_on(pc, until, secs)
         return self.status
     def resume(self):
         """Run on from where a function of the page called `stop`, until one does again. Ctrl-C is seen when
-        the page is asked. Fault if the program faults."""
+        the page is asked, or at the end. Fault if the program faults."""
         self.status = self.fault_at = self.bad = self.error = None
         pc = self.uc.reg_read(self.u.arm_const.UC_ARM_REG_PC)
         # in one piece: a store to the page in which the emulator is stopped by time is done again
-        try: self.uc.emu_start(pc | 1, 0xFFFFFFFE)
-        except self.u.UcError as e: raise Fault(self.sentence(e)) from None
-        if self.error: raise self.error
-        if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
+        with self.interruptible(stops=False):
+            try: self.uc.emu_start(pc | 1, 0xFFFFFFFE)
+            except self.u.UcError as e: raise Fault(self.sentence(e)) from None
+            if self.error: raise self.error
+            if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
     @contextmanager
-    def interruptible(self):
-        "A function that lets Ctrl-C, if it came in the block, do what it does; the emulator stops for it."
+    def interruptible(self, stops:bool=True):
+        """In the block Ctrl-C is noted, and does what it does when `interrupted` is called, while a function of
+        the page is asked, or at the end; the emulator `stops` for it."""
         caught, before = [], signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is not threading.main_thread() or not callable(before):
-            return (yield lambda: None)
+        if threading.current_thread() is not threading.main_thread() or not callable(before): return (yield)
         def note(*args):
             if self.asking: return before(*args)        # a function of the page, which may wait for long
             caught.append(args)
-            self.uc.emu_stop()
+            if stops: self.uc.emu_stop()
         signal.signal(signal.SIGINT, note)
-        try: yield lambda: caught and before(*caught.pop())
-        finally: signal.signal(signal.SIGINT, before)
+        self.interrupted = lambda: caught and before(*caught.pop())
+        try: yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+            self.interrupted = lambda: None
         if caught: before(*caught.pop())                # it came after the last look
-    def go_on(self, pc:int, until:float, secs:float, interrupted:Callable):
+    def go_on(self, pc:int, until:float, secs:float):
         "Run from `pc` to the program's end, or to the time `until`."
         arm = self.u.arm_const
         while self.status is None:
@@ -200,7 +206,7 @@ class Machine:
             wait = min(left*1e6, LONG if self.count else SLICE)
             try: self.uc.emu_start(pc | 1, 0xFFFFFFFE, int(wait) + 1)
             except self.u.UcError as e: raise Fault(self.sentence(e)) from None
-            finally: interrupted()
+            finally: self.interrupted()
             if self.error: raise self.error
             if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
             pc = self.uc.reg_read(arm.UC_ARM_REG_PC)
