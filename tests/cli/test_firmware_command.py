@@ -7,15 +7,8 @@ from tinybench.embedded.digits import PATH
 
 for name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(name, reason='needs the extra mcu')
 
-@pytest.fixture(scope='module', autouse=True)
-def kept(tmp_path_factory):
-    "One cache for all: the run-time library of a processor takes seconds to compile."
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('TINYBENCH_CACHE', str(tmp_path_factory.mktemp('cache')))
-        yield
-
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, own_cache):
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -35,10 +28,14 @@ def test_a_program_and_its_inference(folder, capsys):
 
 @pytest.mark.parametrize('args, says', [
     (['--board', 'nucleo'], "no board 'nucleo'"), (['--board', 'nukleo-l4r5zi'], "did you mean 'nucleo-l4r5zi'?"),
-    (['--board', 'pico', '--shape', '8,8,1'], 'leave out --weights, --shape and --examples'),
+    (['--board', 'pico', '--shape', '8,8,1'], 'a file has all that it needs, and takes no shape'),
+    (['--board', 'pico', '--weights', 'w.npz'], 'a file has all that it needs, and takes no weights'),
+    (['--board', 'pico', '--examples', 'x.npy'], '--examples say nothing: this network has its grids'),
     (['--board', 'nucleo-l4r5zi', '--name', 'a b'], 'is no name in C')])
 def test_refusals(args, says, folder, capsys):
-    assert status(PATH, *args) == 1 and says in capsys.readouterr().err
+    assert status(PATH, *args) == 1
+    said = capsys.readouterr().err
+    assert says in said and len(said.strip().splitlines()) == 1
     assert not [*folder.iterdir()]
 
 def test_no_model_and_no_room(folder, capsys):
