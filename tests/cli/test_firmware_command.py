@@ -23,8 +23,10 @@ def test_a_program_and_its_inference(folder, capsys):
     assert {r['provenance'] for r in found['emulation']['results']} == {'measured', 'modelled'}
     written = {p.name for p in Path('firmware/digits').iterdir()}
     assert written == {'digits.c', 'digits.h', 'digits_weights.c', 'main.c', 'start.c', 'device.h', 'board.ld', 'digits.elf'}
-    assert status(PATH, '--board', 'nucleo-l4r5zi') == 0         # its own folder is replaced
-    assert 'RAM' in capsys.readouterr().out
+    assert status(PATH, '--board', 'nucleo-l4r5zi', '--emulate') == 0         # its own folder is replaced
+    said = capsys.readouterr().out
+    assert 'RAM' in said and 'DDI 0439' in said
+    assert {*found['emulation']['layers']} - {''} <= {line.split()[0] for line in said.splitlines() if line} and 'all else' in said
 
 @pytest.mark.parametrize('args, says', [
     (['--board', 'nucleo'], "no board 'nucleo'"), (['--board', 'nukleo-l4r5zi'], "did you mean 'nucleo-l4r5zi'?"),

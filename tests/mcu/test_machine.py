@@ -1,9 +1,10 @@
 "The emulated board: exact counts, the device page, and every way to fail in a sentence."
 import os, signal, threading
+import numpy as np
 import pytest
 from mcukit import small_plan
 from tinybench.mcu.boards import BOARDS
-from tinybench.mcu.emulate import emulate
+from tinybench.mcu.emulate import emulate, emulate_checked
 from tinybench.mcu.firmware import firmware
 from tinybench.mcu.machine import Fault, Machine
 from tinybench.mcu.startup import DEVICE_AT
@@ -68,6 +69,25 @@ def test_what_an_emulation_says(small, built):
     bare = emulate(built, small[1][0], count=False)
     assert not bare.functions and {r.provenance for r in bare.results()} == {'measured'}
 
+def test_codes_that_are_not_those_of_the_core(small, built):
+    "How many there are, and the first; however large the output is."
+    _, x, want = small
+    found = emulate_checked(built, x[:2], want[:2])
+    assert found.instructions == emulate(built, x[:2]).instructions
+    other = want[:2].copy()
+    other[1, 2:4] ^= 1
+    with pytest.raises(ValueError, match=rf'other codes than the integer core: 2 of 10, the first at \(1, 2\): {want[1, 2]} in place of '):
+        emulate_checked(built, x[:2], other)
+    with pytest.raises(ValueError, match=r'codes of shape \(2, 5\), not \(5,\)'): emulate_checked(built, x[:2], want[0])
+
+def test_what_each_layer_takes(small, built):
+    e = emulate(built, small[1][0])
+    t = e.by_layer()
+    assert [row[0] for row in t.rows] == [layer.name for layer in built.layers] + ['all else']
+    assert sum(int(row[3].replace(',', '')) for row in t.rows) == e.instructions[0]
+    assert all(bool(row[2]) == bool(row[4]) for row in t.rows)
+    with pytest.raises(ValueError, match='nothing was counted'): emulate(built, small[1][0], count=False).by_layer()
+
 @pytest.mark.parametrize('count', [True, False])
 def test_the_device_page(count, small):
     "A function is asked when the program reads, and told when it writes."
@@ -109,7 +129,6 @@ def test_an_unknown_variable(built):
 
 def test_what_is_no_input(built):
     with pytest.raises(ValueError, match='takes codes, int8, not float64'): emulate(built, [[.5]])
-    import numpy as np
     with pytest.raises(ValueError, match=r'for inputs of shape \(9, 13, 3\)'): emulate(built, np.zeros((3, 3), np.int8))
 
 @pytest.mark.parametrize('count', [True, False])

@@ -84,13 +84,13 @@ def serve_device(task:TaskName, board:BoardName=None, clock:Clock=Time.modelled,
     """
     from tinybench.mcu.boards import board_of
     from tinybench.mcu.protocol import side_of
-    from tinybench.mcu.serve import emulated, serve
+    from tinybench.mcu.serve import emulated_device, serve
     if board is None: raise typer.BadParameter('name a board with --board')
     t = task_named(task)
     board_of(board)
     net, _ = int8_network(t, model)
     with failures():
-        d = emulated(net, t.shape, side_of(t.name, net, t.shape), board, clock.value)
+        d = emulated_device(net, t.shape, side_of(t.name, net, t.shape), board, clock.value)
         say(f'{t.network} on {board}, emulated; {d.clock.said}. Ctrl-C ends it.')
         try: serve(d, echo)
         except KeyboardInterrupt: say('ended')
@@ -170,7 +170,7 @@ def run_device_task(
     """
     from tinybench.mcu.boards import board_of
     from tinybench.mcu.protocol import side_of
-    from tinybench.mcu.serve import emulated
+    from tinybench.mcu.serve import emulated_device
     from tinybench.tasks.run import QUICK, Rules
     from .host import Direct, Serial, fewer, run_device
     t, rules = task_named(task), QUICK if quick else Rules()
@@ -182,7 +182,7 @@ def run_device_task(
         net, given = int8_network(t, model)
         side, e = side_of(t.name, net, t.shape), fewer(examples_of(t, model, data), examples)
         if board:
-            d = emulated(net, t.shape, side, board, clock.value)
+            d = emulated_device(net, t.shape, side, board, clock.value)
             way = Direct(d)
             say(d.clock.said)
         with bar(t.name) as tell: outcome, answers = run_device(
