@@ -6,7 +6,7 @@ import pytest
 from tinybench.cli import main
 from tinybench.cli.compliance import load_compliance
 from tinybench.cli.device import calibration, examples_of, int8_network, task_named
-from tinybench.cli.host import encoded, fewer
+from tinybench.mcu.host import encoded, fewer
 from tinybench.mcu.protocol import decoded, side_of
 
 mcu = pytest.mark.skipif(not all(map(find_spec, ('unicorn', 'elftools', 'ziglang'))), reason='needs the extra mcu')

@@ -6,7 +6,7 @@ for _name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(_name, reas
 from dataclasses import replace
 from tinybench.cli.compliance import load_compliance, save_compliance
 from tinybench.cli.device import compliance_of
-from tinybench.cli.host import (DeviceError, Direct, clock_of, fewer, files_of, identity, infer, load,
+from tinybench.mcu.host import (DeviceError, Direct, clock_of, fewer, files_of, identity, infer, load,
                                 run_device, window)
 from tinybench.mcu.emulate import emulate
 from tinybench.mcu.firmware import firmware

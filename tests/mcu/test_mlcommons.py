@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 for _name in ('unicorn', 'elftools', 'ziglang', 'serial', 'usb', 'yaml'): pytest.importorskip(_name)
 from tinybench.cli.device import examples_of, int8_network, task_named
-from tinybench.cli.host import fewer, files_of
+from tinybench.mcu.host import fewer, files_of
 from tinybench.mcu.protocol import decoded, encoded, side_of
 from tinybench.mcu.serve import emulated_device
 from boardkit import BOARD, served

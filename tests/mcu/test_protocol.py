@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 for _name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(_name, reason='needs the extra mcu')
 from hypothesis import HealthCheck, given, settings, strategies as st
-from tinybench.cli.host import DeviceError, Direct, identity, infer, load, results_of
+from tinybench.mcu.host import DeviceError, Direct, identity, infer, load, results_of
 from tinybench.mcu.protocol import LINE, PROFILE, code_limits, decoded, encoded, ordered, program, side_of
 from tinybench.mcu.serve import emulated_device
 from tinybench.nn.dense import Dense, ReLU, Softmax
@@ -183,7 +183,7 @@ def test_clients_come_and_go(port):
 
 def test_the_host_at_a_port(port):
     pytest.importorskip('serial')
-    from tinybench.cli.host import Serial
+    from tinybench.mcu.host import Serial
     p = Serial(port)
     try:
         assert identity(p).model == 'kws01'

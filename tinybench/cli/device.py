@@ -35,7 +35,7 @@ def failures():
     "What can go wrong with a board, in a sentence, as a ValueError."
     from tinybench.mcu.machine import Fault
     from tinybench.toolchain.store import NoLibrary
-    from .host import DeviceError
+    from tinybench.mcu.host import DeviceError
     try: yield
     except (DeviceError, Fault, NoLibrary, ImportError) as e: raise ValueError(str(e)) from e
 
@@ -110,7 +110,7 @@ def write_inputs(
     """
     from tinybench.base.files import new_folder, write_whole
     from tinybench.mcu.protocol import side_of
-    from .host import fewer, files_of
+    from tinybench.mcu.host import fewer, files_of
     t = task_named(task)
     net, _ = int8_network(t, model)
     side = side_of(t.name, net, t.shape)
@@ -172,7 +172,7 @@ def run_device_task(
     from tinybench.mcu.protocol import side_of
     from tinybench.mcu.serve import emulated_device
     from tinybench.tasks.run import QUICK, Rules
-    from .host import Direct, Serial, fewer, run_device
+    from tinybench.mcu.host import Direct, Serial, fewer, run_device
     t, rules = task_named(task), QUICK if quick else Rules()
     if (board is None) == (port is None): raise typer.BadParameter(
         'name a board to emulate with --board, or the serial port of a real one with --port')

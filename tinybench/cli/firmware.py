@@ -24,7 +24,7 @@ def one_inference(f, net, seed:int):
     return emulate_checked(f, x, want)
 
 def make_firmware(
-    net:Annotated[str, typer.Argument(help='Network of the zoo, module:function, or a .tflite or .onnx file.')],
+    net:Annotated[str, typer.Argument(help='Of the zoo, module:function, or a .tflite or .onnx file.')],
     board:Annotated[str, typer.Option(help='Name of a board; a wrong one lists all.')],
     weights:Annotated[Path|None, typer.Option(help='What net.save wrote.')]=None,
     shape:Annotated[str|None, typer.Option(help='Of one input, as 28,28,1, if it is not known.')]=None,
@@ -41,8 +41,8 @@ def make_firmware(
     that; a network that does not fit is refused with by how much, and what is largest.
 
     With --emulate one inference is run in an emulator, its codes are compared with the network's, and its
-    instructions are counted, in all and by layer; cycles, latency and energy are modelled, each by the source
-    that is named.
+    instructions are counted, in all and by layer; cycles, latency and energy are modelled, each by the
+    source that is named.
 
     A network of the zoo is new, with random weights, unless --weights names what net.save wrote. Needs the
     extra mcu: pip install 'tinybench-ml[mcu]'.

@@ -181,10 +181,11 @@ class Machine:
             if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
     @contextmanager
     def interruptible(self, stops:bool=True):
-        """In the block Ctrl-C is noted, and does what it does when `interrupted` is called, while a function of
-        the page is asked, or at the end; the emulator `stops` for it."""
+        """Ctrl-C in the block is noted, and the emulator `stops` for it; it does what it does when `interrupted`
+        is called, while a function of the page is asked, or at the end."""
         caught, before = [], signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is not threading.main_thread() or not callable(before): return (yield)
+        if threading.current_thread() is not threading.main_thread() or not callable(before):
+            return (yield)
         def note(*args):
             if self.asking: return before(*args)        # a function of the page, which may wait for long
             caught.append(args)
