@@ -181,8 +181,8 @@ class Machine:
             if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
     @contextmanager
     def interruptible(self, stops:bool=True):
-        """Ctrl-C in the block is noted, and the emulator `stops` for it; it does what it does when `interrupted`
-        is called, while a function of the page is asked, or at the end."""
+        """Ctrl-C in the block is noted, and the emulator `stops` for it. It does what it does when
+        `interrupted` is called, at once while a function of the page is asked, or at the end."""
         caught, before = [], signal.getsignal(signal.SIGINT)
         if threading.current_thread() is not threading.main_thread() or not callable(before):
             return (yield)
