@@ -55,6 +55,19 @@ def test_counts_are_the_same_each_time(small, built):
 def test_counts_are_the_same_a_hundred_times(small, built):
     assert len({*emulate(built, small[1][:1].repeat(100, 0)).instructions}) == 1
 
+def test_cycles_do_not_depend_on_where_the_program_lies(small):
+    "Of two loads in a row the second takes one cycle, also if a page of code, where the emulator cuts, ends between them."
+    def cycles(nops):
+        m = machine(small, """
+int main(void) {
+    __asm__ volatile(".balign 1024\\n .rept %d\\n nop\\n .endr\\n ldr r0, [%%0]\\n ldr r0, [%%0]\\n nop\\n nop" :: "r"(DEVICE) : "r0");
+    return 0;
+}""" % nops)
+        m.run()
+        return m.cycles(), m.instructions(), m.by_function()['main']['cycles']
+    (cut, many, of_main), (whole, fewer, less) = cycles(511), cycles(510)
+    assert (cut - whole, many - fewer, of_main - less) == (1, 1, 1)
+
 def test_what_an_emulation_says(small, built):
     e = emulate(built, small[1][0])
     assert sum(sum(c[k] for k in e.kinds()) for c in e.layers().values()) == e.instructions[0] == sum(e.kinds().values())

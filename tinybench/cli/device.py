@@ -78,6 +78,8 @@ def serve_device(task:TaskName, board:BoardName=None, clock:Clock=Time.modelled,
     `benchmark/runner` of mlcommons/tiny or `tinybench device run kws --port PATH`.
 
     By the modelled clock the time stands still but for inferences, which take the cycles that are modelled.
+    The same input takes the same cycles each time; another takes a few more or less only where the program
+    reckons without an FPU, or in doubles, as a softmax does.
     The host's clock times the emulation, and says nothing of the board.
 
     Example: tinybench device serve kws --board nucleo-l4r5zi

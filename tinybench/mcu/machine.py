@@ -10,7 +10,7 @@ from ..toolchain.store import NoLibrary
 from .boards import Board
 from .firmware import opened
 from .startup import DEVICE_AT
-from .thumb import KINDS, decode, wide
+from .thumb import KINDS, Instruction, decode, wide
 from .timing import TIMINGS
 
 
@@ -21,11 +21,14 @@ BELOW = 1 << 16         # bytes below the stack that only a stack too small reac
 class Fault(RuntimeError): "What stopped a program before its end, in a sentence."
 
 class Block(NamedTuple):
-    "Instructions that run one after the other: how many of each kind, cycles, and more if its end jumps."
+    """Instructions that run one after the other: how many of each kind, cycles, and more if its end jumps;
+    the first and the last of them."""
     function: str
     kinds: dict
     cycles: int
     jump: int
+    head: Instruction
+    tail: Instruction
 
 def unicorn():
     "The emulator's module; NoLibrary with how to get it."
@@ -126,30 +129,41 @@ class Machine:
         if at != self.end and self.last: self.jumps[self.last] += 1
         self.last, self.end = key, at + size
     def read_block(self, at:int, size:int) -> Block:
-        code, k, before, kinds, cycles, jump = bytes(self.uc.mem_read(at, size)), 0, None, Counter(), 0, 0
+        code, k, before, kinds, cycles, head = bytes(self.uc.mem_read(at, size)), 0, None, Counter(), 0, None
         while k < size:
             a, = struct.unpack_from('<H', code, k)
             b = struct.unpack_from('<H', code, k + 2)[0] if wide(a) and k + 2 < size else 0
             i = decode(a, b)
             kinds[i.kind] += 1
             cycles += self.timing.cycles(i, before)
-            before, k = i, k + i.size
-        return Block(self.function(at), kinds, cycles, self.timing.taken)
+            before, k, head = i, k + i.size, head or i
+        return Block(self.function(at), kinds, cycles, self.timing.taken, head, before)
     def instructions(self) -> int:
         "So far."
         return sum(sum(self.blocks[k].kinds.values())*n for k, n in self.runs.items())
     def cycles(self) -> int:
         "So far, by the processor's table of times: modelled."
-        return (sum(self.blocks[k].cycles*n for k, n in self.runs.items())
-                + sum(self.blocks[k].jump*n for k, n in self.jumps.items()))
+        return sum(self.block_cycles().values())
+    def block_cycles(self) -> Counter:
+        "By block: cycles so far, wherever the program lies."
+        found, starts = Counter(), {k >> 16: k for k in self.runs}
+        for k, n in self.runs.items():
+            b, after = self.blocks[k], starts.get((k >> 16) + (k & 0xFFFF))
+            found[k] += b.cycles*n + b.jump*self.jumps[k]
+            if after is None: continue
+            # the emulator cuts blocks at the end of a page of code, where the processor knows of no cut
+            head = self.blocks[after].head
+            saved = self.timing.cycles(head, None) - self.timing.cycles(head, b.tail)
+            found[after] -= saved*(n - self.jumps[k])
+        return found
     def by_function(self) -> dict:
         "By function, in the order of their first run: instructions of each kind, and `cycles`, modelled."
-        found = {}
+        found, cycles = {}, self.block_cycles()
         for k, n in self.runs.items():
             b = self.blocks[k]
             row = found.setdefault(b.function, Counter(dict.fromkeys((*KINDS, 'cycles'), 0)))
             for kind, m in b.kinds.items(): row[kind] += m*n
-            row['cycles'] += b.cycles*n + b.jump*self.jumps[k]
+            row['cycles'] += cycles[k]
         return found
     def stack_peak(self) -> int:
         "Bytes of the stack that were written to, from its top on."
