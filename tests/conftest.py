@@ -58,6 +58,19 @@ def own_cache(tmp_path_factory):
         m.setenv('TINYBENCH_CACHE', str(tmp_path_factory.mktemp('cache')))
         yield
 
+@pytest.fixture
+def limited(request):
+    "A test that waits for a terminal, a thread or a process fails instead of hanging: after three minutes, slow ones twenty."
+    if not hasattr(signal, 'setitimer'): return (yield)
+    secs = 1200 if request.node.get_closest_marker('slow') else 180
+    def late(*_): raise TimeoutError(f'the test hangs: it has not ended in {secs} s')
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, secs)
+    try: yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
 @pytest.fixture(scope='session')
 def root(): return ROOT
 

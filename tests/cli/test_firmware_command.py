@@ -7,15 +7,8 @@ from tinybench.embedded.digits import PATH
 
 for name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(name, reason='needs the extra mcu')
 
-@pytest.fixture(scope='module', autouse=True)
-def kept(tmp_path_factory):
-    "One cache for all: the run-time library of a processor takes seconds to compile."
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('TINYBENCH_CACHE', str(tmp_path_factory.mktemp('cache')))
-        yield
-
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, own_cache):
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -30,15 +23,21 @@ def test_a_program_and_its_inference(folder, capsys):
     assert {r['provenance'] for r in found['emulation']['results']} == {'measured', 'modelled'}
     written = {p.name for p in Path('firmware/digits').iterdir()}
     assert written == {'digits.c', 'digits.h', 'digits_weights.c', 'main.c', 'start.c', 'device.h', 'board.ld', 'digits.elf'}
-    assert status(PATH, '--board', 'nucleo-l4r5zi') == 0         # its own folder is replaced
-    assert 'RAM' in capsys.readouterr().out
+    assert status(PATH, '--board', 'nucleo-l4r5zi', '--emulate') == 0         # its own folder is replaced
+    said = capsys.readouterr().out
+    assert 'RAM' in said and 'DDI 0439' in said
+    assert {*found['emulation']['layers']} - {''} <= {line.split()[0] for line in said.splitlines() if line} and 'all else' in said
 
 @pytest.mark.parametrize('args, says', [
     (['--board', 'nucleo'], "no board 'nucleo'"), (['--board', 'nukleo-l4r5zi'], "did you mean 'nucleo-l4r5zi'?"),
-    (['--board', 'pico', '--shape', '8,8,1'], 'leave out --weights, --shape and --examples'),
+    (['--board', 'pico', '--shape', '8,8,1'], 'a file has all that it needs, and takes no shape'),
+    (['--board', 'pico', '--weights', 'w.npz'], 'a file has all that it needs, and takes no weights'),
+    (['--board', 'pico', '--examples', 'x.npy'], '--examples say nothing: this network has its grids'),
     (['--board', 'nucleo-l4r5zi', '--name', 'a b'], 'is no name in C')])
 def test_refusals(args, says, folder, capsys):
-    assert status(PATH, *args) == 1 and says in capsys.readouterr().err
+    assert status(PATH, *args) == 1
+    said = capsys.readouterr().err
+    assert says in said and len(said.strip().splitlines()) == 1
     assert not [*folder.iterdir()]
 
 def test_no_model_and_no_room(folder, capsys):

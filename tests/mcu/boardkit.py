@@ -3,7 +3,7 @@ from contextlib import contextmanager
 import os, threading
 import numpy as np
 from tinybench.mcu.protocol import side_of
-from tinybench.mcu.serve import emulated, serve
+from tinybench.mcu.serve import emulated_device, serve
 from tinybench.nn.dense import Dense, ReLU
 from tinybench.nn.module import Sequential
 from tinybench.optimize.integer import integer
@@ -27,7 +27,7 @@ def small(task:str, clock:str='host', board:str=BOARD):
     "(device, side, network) of a small network in the emulator."
     net = network(task)
     side = side_of(task, net, SHAPE)
-    return emulated(net, SHAPE, side, board, clock), side, net
+    return emulated_device(net, SHAPE, side, board, clock), side, net
 
 @contextmanager
 def served(d):

@@ -8,10 +8,13 @@ from tinybench.core.tensor import Tensor, no_grad
 from tinybench.mcu.boards import BOARDS
 from tinybench.mcu.emulate import emulate
 from tinybench.mcu.firmware import firmware, opened, peak
+from tinybench.mcu.machine import PAGE
 from tinybench.models.zoo import SHAPES, create
 from tinybench.native import int8
 from tinybench.native.plan import least, plan
-from tinybench.nn.module import evaluating
+from tinybench.nn.channels import DepthwiseConv2d
+from tinybench.nn.dense import ReLU
+from tinybench.nn.module import Sequential, evaluating
 from tinybench.optimize.integer import integer
 from tinybench.optimize.step import strip
 from tinybench.exchange.graph import folded
@@ -59,6 +62,21 @@ def test_what_is_live(small, built):
     assert built.least == 4*least(p.sizes, p.lives) == peak(built.layers).live <= built.arena
     assert built.macs == sum(layer.macs for layer in built.layers) > 0
     assert repr(built).count('bytes') > 5 and peak(built.layers).name in repr(built)
+
+@pytest.mark.parametrize('c', [1, 2, 3])
+def test_nothing_is_read_behind_the_end_of_ram(c):
+    """Four channels are read at once, also of the last pixel: here that of a value of 64 bytes or more of these, alone in
+    the arena, which ends where RAM does. And what is said to be all of RAM is all of it."""
+    r, shape = np.random.default_rng(c), (8, 8, c)
+    net = integer(Sequential(DepthwiseConv2d(c, 3, rng=r), ReLU()), r.normal(size=(16, *shape)).astype(np.float32))[1:-1]
+    p, x = int8.plan(net, shape, 'int8', native=False), r.integers(-128, 128, (3, *shape)).astype(np.int8)
+    with no_grad(), evaluating(net): want = net(Tensor(x)).data
+    f = firmware(p, M4)
+    stack = f.stack + -f.ram % PAGE         # the emulator has memory by the page
+    f = firmware(p, replace(M4, name='full', ram=f.ram + stack - f.stack), stack=stack)
+    arena = next(s for s in opened(f.elf).get_section_by_name('.symtab').iter_symbols() if s.name == 'net_arena')
+    assert arena['st_value'] + arena['st_size'] == M4.ram_at + f.board.ram == M4.ram_at + f.ram and f.ram % PAGE == 0
+    np.testing.assert_array_equal(emulate(f, x, count=False).outputs, want)
 
 def test_a_network_that_does_not_fit(small, built):
     p, top = small[0], peak(built.layers)

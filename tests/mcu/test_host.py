@@ -6,13 +6,13 @@ for _name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(_name, reas
 from dataclasses import replace
 from tinybench.cli.compliance import load_compliance, save_compliance
 from tinybench.cli.device import compliance_of
-from tinybench.cli.host import (DeviceError, Direct, clock_of, fewer, files_of, identity, infer, load,
+from tinybench.mcu.host import (DeviceError, Direct, clock_of, fewer, files_of, identity, infer, load,
                                 run_device, window)
 from tinybench.mcu.emulate import emulate
 from tinybench.mcu.firmware import firmware
 from tinybench.mcu.machine import Machine
 from tinybench.mcu.protocol import decoded, encoded, program, side_of
-from tinybench.mcu.serve import Device, HostClock, ModelledClock, emulated, write_all
+from tinybench.mcu.serve import Device, HostClock, ModelledClock, emulated_device, write_all
 from tinybench.native.int8 import plan
 from tinybench.tasks.run import Rules
 from tinybench.tasks.task import TASKS, Examples
@@ -189,11 +189,11 @@ def test_what_nobody_reads_is_lost_and_nothing_waits_for_ever():
 def test_boards_and_clocks_that_are_not_known():
     net = network('kws01')
     side = side_of('kws01', net, SHAPE)
-    with pytest.raises(ValueError, match='did you mean'): emulated(net, SHAPE, side, 'nucleo-l4r5', 'host')
-    with pytest.raises(ValueError, match='did you mean'): emulated(net, SHAPE, side, 'nucleo-l4r5zi', 'model')
+    with pytest.raises(ValueError, match='did you mean'): emulated_device(net, SHAPE, side, 'nucleo-l4r5', 'host')
+    with pytest.raises(ValueError, match='did you mean'): emulated_device(net, SHAPE, side, 'nucleo-l4r5zi', 'model')
     assert math.isfinite(infer_once(net, side))
 
 def infer_once(net, side) -> float:
-    p = Direct(emulated(net, SHAPE, side, 'pico', 'host'))      # without DSP and FPU it says the same
+    p = Direct(emulated_device(net, SHAPE, side, 'pico', 'host'))      # without DSP and FPU it says the same
     load(p, bytes(range(6)))
     return infer(p).results[0]

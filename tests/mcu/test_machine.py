@@ -1,9 +1,10 @@
 "The emulated board: exact counts, the device page, and every way to fail in a sentence."
 import os, signal, threading
+import numpy as np
 import pytest
 from mcukit import small_plan
 from tinybench.mcu.boards import BOARDS
-from tinybench.mcu.emulate import emulate
+from tinybench.mcu.emulate import emulate, emulate_checked
 from tinybench.mcu.firmware import firmware
 from tinybench.mcu.machine import Fault, Machine
 from tinybench.mcu.startup import DEVICE_AT
@@ -54,6 +55,19 @@ def test_counts_are_the_same_each_time(small, built):
 def test_counts_are_the_same_a_hundred_times(small, built):
     assert len({*emulate(built, small[1][:1].repeat(100, 0)).instructions}) == 1
 
+def test_cycles_do_not_depend_on_where_the_program_lies(small):
+    "Of two loads in a row the second takes one cycle, also if a page of code, where the emulator cuts, ends between them."
+    def cycles(nops):
+        m = machine(small, """
+int main(void) {
+    __asm__ volatile(".balign 1024\\n .rept %d\\n nop\\n .endr\\n ldr r0, [%%0]\\n ldr r0, [%%0]\\n nop\\n nop" :: "r"(DEVICE) : "r0");
+    return 0;
+}""" % nops)
+        m.run()
+        return m.cycles(), m.instructions(), m.by_function()['main']['cycles']
+    (cut, many, of_main), (whole, fewer, less) = cycles(511), cycles(510)
+    assert (cut - whole, many - fewer, of_main - less) == (1, 1, 1)
+
 def test_what_an_emulation_says(small, built):
     e = emulate(built, small[1][0])
     assert sum(sum(c[k] for k in e.kinds()) for c in e.layers().values()) == e.instructions[0] == sum(e.kinds().values())
@@ -67,6 +81,25 @@ def test_what_an_emulation_says(small, built):
     assert 'modelled' in repr(e) and 'instructions a MAC' in repr(e)
     bare = emulate(built, small[1][0], count=False)
     assert not bare.functions and {r.provenance for r in bare.results()} == {'measured'}
+
+def test_codes_that_are_not_those_of_the_core(small, built):
+    "How many there are, and the first; however large the output is."
+    _, x, want = small
+    found = emulate_checked(built, x[:2], want[:2])
+    assert found.instructions == emulate(built, x[:2]).instructions
+    other = want[:2].copy()
+    other[1, 2:4] ^= 1
+    with pytest.raises(ValueError, match=rf'other codes than the integer core: 2 of 10, the first at \(1, 2\): {want[1, 2]} in place of '):
+        emulate_checked(built, x[:2], other)
+    with pytest.raises(ValueError, match=r'codes of shape \(2, 5\), not \(5,\)'): emulate_checked(built, x[:2], want[0])
+
+def test_what_each_layer_takes(small, built):
+    e = emulate(built, small[1][0])
+    t = e.by_layer()
+    assert [row[0] for row in t.rows] == [layer.name for layer in built.layers] + ['all else']
+    assert sum(int(row[3].replace(',', '')) for row in t.rows) == e.instructions[0]
+    assert all(bool(row[2]) == bool(row[4]) for row in t.rows)
+    with pytest.raises(ValueError, match='nothing was counted'): emulate(built, small[1][0], count=False).by_layer()
 
 @pytest.mark.parametrize('count', [True, False])
 def test_the_device_page(count, small):
@@ -96,7 +129,7 @@ int main(void) {
     ('for (volatile int k = 0;; k++) ;', r'did not end within 0.2 s, and was in main')])
 def test_faults(body, says, small):
     m = machine(small, f'int main(void) {{ {body} return 0; }}')
-    with pytest.raises(Fault, match=says): m.run(.2)
+    with pytest.raises(Fault, match=says): m.run(.2 if 'did not end' in says else 60)
 
 def test_a_stack_that_is_too_small(small, built):
     with pytest.raises(Fault, match=r'stack overflow in \w+: it needs more than the 64 bytes that are kept'):
@@ -109,7 +142,6 @@ def test_an_unknown_variable(built):
 
 def test_what_is_no_input(built):
     with pytest.raises(ValueError, match='takes codes, int8, not float64'): emulate(built, [[.5]])
-    import numpy as np
     with pytest.raises(ValueError, match=r'for inputs of shape \(9, 13, 3\)'): emulate(built, np.zeros((3, 3), np.int8))
 
 @pytest.mark.parametrize('count', [True, False])
@@ -134,6 +166,26 @@ def test_ctrl_c_ends_a_function_of_the_page(small):
     with pytest.raises(KeyboardInterrupt): m.run(50)
     timer.join()
     os.close(r), os.close(w)
+
+class Interrupted(dict):
+    "Functions of a page, each preceded by a Ctrl-C that comes just before it is asked."
+    def get(self, *key):
+        os.kill(os.getpid(), signal.SIGINT)
+        return super().get(*key)
+
+@pytest.mark.parametrize('how', ['run', 'resume'])
+def test_ctrl_c_just_before_a_function_of_the_page(how, small):
+    "The function, which may wait for ever, is not asked."
+    m = machine(small, 'int main(void) { while (*(volatile unsigned *)0xF0000100) ; return 3; }')
+    if how == 'resume':
+        m.reads[DEVICE_AT + 0x100] = lambda: m.stop() or 1
+        m.run()
+    asked = []
+    m.reads = Interrupted({DEVICE_AT + 0x100: lambda: asked.append(1) or m.stop()})
+    with pytest.raises(KeyboardInterrupt): getattr(m, how)()
+    assert not asked
+    m.reads = {DEVICE_AT + 0x100: lambda: 0}
+    assert m.run() == 3
 
 def test_what_a_function_of_the_page_raises_is_raised(small):
     m = machine(small, 'int main(void) { return *(volatile unsigned *)0xF0000100; }')

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 for _name in ('unicorn', 'elftools', 'ziglang', 'serial', 'usb', 'yaml'): pytest.importorskip(_name)
 from tinybench.cli.device import examples_of, int8_network, task_named
-from tinybench.cli.host import fewer, files_of
+from tinybench.mcu.host import fewer, files_of
 from tinybench.mcu.protocol import decoded, encoded, side_of
-from tinybench.mcu.serve import emulated
+from tinybench.mcu.serve import emulated_device
 from boardkit import BOARD, served
 
 # It looks for boards by their USB ids, which a pseudo-terminal has not: it is told those of its reference board.
@@ -80,7 +80,7 @@ with DUT(sys.argv[1], 115200) as d:
     print(d.load(bytes.fromhex(sys.argv[2])))
     print(d.infer(1, 0))
 '''
-    with served(emulated(net, t.shape, side, BOARD, 'host')) as path:
+    with served(emulated_device(net, t.shape, side, BOARD, 'host')) as path:
         done = subprocess.run([sys.executable, '-c', code, path, encoded(side, e.x[:1])[0].hex()], cwd=tmp_path,
                               capture_output=True, text=True, timeout=120, check=True)
     assert f"['{BOARD}, emulated by tinybench, host clock', 'kws01', 'ULPMark for tinyML Firmware V0.0.1']" in done.stdout
@@ -92,7 +92,7 @@ with DUT(sys.argv[1], 115200) as d:
 def test_its_accuracy_mode(runner, kws, tmp_path, clock):
     "24 inputs loaded, inferred once each: the classes of the integer core, and its accuracy."
     t, net, side, e = kws
-    with served(emulated(net, t.shape, side, BOARD, clock)) as path:
+    with served(emulated_device(net, t.shape, side, BOARD, clock)) as path:
         rows, said = started(runner, tmp_path, path, kws, 'a')
     want = net(decoded(side, encoded(side, e.x), t.shape)).data.argmax(1)
     got = [int(np.argmax(r['infer']['results'])) for r in rows]
@@ -104,7 +104,7 @@ def test_its_accuracy_mode(runner, kws, tmp_path, clock):
 def test_its_performance_mode(runner, kws, tmp_path):
     "Five windows of more than ten seconds by the modelled clock, all alike, on five inputs."
     t, net, side, e = kws
-    d = emulated(net, t.shape, side, BOARD, 'modelled')
+    d = emulated_device(net, t.shape, side, BOARD, 'modelled')
     with served(d) as path: rows, said = started(runner, tmp_path, path, kws, 'p', 250, 10)
     secs = [r['infer']['elapsed_time']/1e6 for r in rows if 'infer' in r]
     assert len(secs) == 5 and min(secs) > 10 and len({r['file'] for r in rows}) == 5

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 for _name in ('unicorn', 'elftools', 'ziglang'): pytest.importorskip(_name, reason='needs the extra mcu')
 from hypothesis import HealthCheck, given, settings, strategies as st
-from tinybench.cli.host import DeviceError, Direct, identity, infer, load, results_of
+from tinybench.mcu.host import DeviceError, Direct, identity, infer, load, results_of
 from tinybench.mcu.protocol import LINE, PROFILE, code_limits, decoded, encoded, ordered, program, side_of
-from tinybench.mcu.serve import emulated
+from tinybench.mcu.serve import emulated_device
 from tinybench.nn.dense import Dense, ReLU, Softmax
 from tinybench.nn.module import Sequential
 from tinybench.optimize.integer import integer
@@ -68,7 +68,7 @@ def test_a_network_that_gives_shares_is_printed_as_it_is():
     net = integer(Sequential(Dense(6, 8, rng), ReLU(), Dense(8, 5, rng), Softmax()), x)
     side = side_of('kws01', net, SHAPE)
     data = encoded(side, x[:20])
-    got = results_of(Direct(emulated(net, SHAPE, side, BOARD, 'host')), data, 5)
+    got = results_of(Direct(emulated_device(net, SHAPE, side, BOARD, 'host')), data, 5)
     assert np.abs(got - net(decoded(side, data, SHAPE)).data).max() <= 1e-6
 
 def test_classes_are_told_apart_where_three_decimals_would_not(kws):
@@ -183,7 +183,7 @@ def test_clients_come_and_go(port):
 
 def test_the_host_at_a_port(port):
     pytest.importorskip('serial')
-    from tinybench.cli.host import Serial
+    from tinybench.mcu.host import Serial
     p = Serial(port)
     try:
         assert identity(p).model == 'kws01'

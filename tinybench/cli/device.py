@@ -34,7 +34,7 @@ def failures():
     "What can go wrong with a board, in a sentence, as a ValueError."
     from tinybench.mcu.machine import Fault
     from tinybench.toolchain.store import NoLibrary
-    from .host import DeviceError
+    from tinybench.mcu.host import DeviceError
     try: yield
     except (DeviceError, Fault, NoLibrary, ImportError) as e: raise ValueError(str(e)) from e
 
@@ -64,19 +64,21 @@ def serve_device(task:TaskName, board:BoardName=None, clock:Clock=Time.modelled,
     `benchmark/runner` of mlcommons/tiny or `tinybench device run kws --port PATH`.
 
     By the modelled clock the time stands still but for inferences, which take the cycles that are modelled.
+    The same input takes the same cycles each time; another takes a few more or less only where the program
+    reckons without an FPU, or in doubles, as a softmax does.
     The host's clock times the emulation, and says nothing of the board.
 
     Example: tinybench device serve kws --board nucleo-l4r5zi
     """
     from tinybench.mcu.boards import board_of
     from tinybench.mcu.protocol import side_of
-    from tinybench.mcu.serve import emulated, serve
+    from tinybench.mcu.serve import emulated_device, serve
     if board is None: raise typer.BadParameter('name a board with --board')
     t = task_named(task)
     board_of(board)
     net, _ = int8_network(t, model)
     with failures():
-        d = emulated(net, t.shape, side_of(t.name, net, t.shape), board, clock.value)
+        d = emulated_device(net, t.shape, side_of(t.name, net, t.shape), board, clock.value)
         say(f'{t.network} on {board}, emulated; {d.clock.said}. Ctrl-C ends it.')
         try: serve(d, echo)
         except KeyboardInterrupt: say('ended')
@@ -96,7 +98,7 @@ def write_inputs(
     """
     from tinybench.base.files import new_folder, write_whole
     from tinybench.mcu.protocol import side_of
-    from .host import fewer, files_of
+    from tinybench.mcu.host import fewer, files_of
     t = task_named(task)
     net, _ = int8_network(t, model)
     side = side_of(t.name, net, t.shape)
@@ -156,9 +158,9 @@ def run_device_task(
     """
     from tinybench.mcu.boards import board_of
     from tinybench.mcu.protocol import side_of
-    from tinybench.mcu.serve import emulated
+    from tinybench.mcu.serve import emulated_device
     from tinybench.tasks.run import QUICK, Rules
-    from .host import Direct, Serial, fewer, run_device
+    from tinybench.mcu.host import Direct, Serial, fewer, run_device
     t, rules = task_named(task), QUICK if quick else Rules()
     if (board is None) == (port is None): raise typer.BadParameter(
         'name a board to emulate with --board, or the serial port of a real one with --port')
@@ -168,7 +170,7 @@ def run_device_task(
         net, given = int8_network(t, model)
         side, e = side_of(t.name, net, t.shape), fewer(examples_of(t, model, data), examples)
         if board:
-            d = emulated(net, t.shape, side, board, clock.value)
+            d = emulated_device(net, t.shape, side, board, clock.value)
             way = Direct(d)
             say(d.clock.said)
         with bar(t.name) as tell: outcome, answers = run_device(

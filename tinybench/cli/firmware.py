@@ -13,18 +13,15 @@ def codes_of(net:str, weights:Path|None, shape:str|None, examples:Path|None, see
     made, takes = network_of(net, weights, shape, seed)
     return quantized(made, takes, examples, seed), takes
 
-def emulated(f, net, seed:int):
+def one_inference(f, net, seed:int):
     "An `Emulation` of random codes; ValueError unless its outputs are those of the network."
     import numpy as np
     from tinybench.core.tensor import Tensor, no_grad
-    from tinybench.mcu.emulate import emulate
+    from tinybench.mcu.emulate import emulate_checked
     from tinybench.nn.module import evaluating
     x = np.random.default_rng(seed).integers(-128, 128, (1, *f.x)).astype(np.int8)
     with no_grad(), evaluating(net): want = net(Tensor(x)).data
-    found = emulate(f, x)
-    if not np.array_equal(found.outputs, want): raise ValueError(
-        'the emulated codes are not those of the network, and nothing was written')
-    return found
+    return emulate_checked(f, x, want)
 
 def make_firmware(
     net:Annotated[str, typer.Argument(help='Of the zoo, module:function, or a .tflite or .onnx file.')],
@@ -44,7 +41,8 @@ def make_firmware(
     that; a network that does not fit is refused with by how much, and what is largest.
 
     With --emulate one inference is run in an emulator, its codes are compared with the network's, and its
-    instructions are counted; cycles, latency and energy are modelled, each by the source that is named.
+    instructions are counted, in all and by layer; cycles, latency and energy are modelled, each by the
+    source that is named.
 
     A network of the zoo is new, with random weights, unless --weights names what net.save wrote. Needs the
     extra mcu: pip install 'tinybench-ml[mcu]'.
@@ -68,10 +66,10 @@ def make_firmware(
         files = dict(f.files, **{f'{name}.elf': f.elf})
         of = {*files}, MARK
         check_out(out, name, *of)
-        ran = emulated(f, between(whole), seed) if emulate else None
+        ran = one_inference(f, between(whole), seed) if emulate else None
     write_folder(out, name, files, *of)
     if as_json: echo(json.dumps(dict(f.to_dict(), emulation=ran and ran.to_dict()), indent=1))
     else:
         echo(f)
-        if ran: echo(f'\n{ran}')
+        if ran: echo(f'\n{ran}\n\n{ran.by_layer()}')
     say(f'written to {out}: {", ".join(files)}')

@@ -9,7 +9,7 @@ from ..core.tensor import Tensor, no_grad
 from ..embedded.calibrate import calibration, in_codes
 from ..emit.files import c_name
 from ..mcu.boards import Board, board_of
-from ..mcu.emulate import Emulation, emulate
+from ..mcu.emulate import Emulation, emulate_checked
 from ..mcu.firmware import firmware
 from ..mcu.machine import Fault
 from ..measure.result import cpu_model
@@ -50,12 +50,9 @@ def emulated(o:Opened, board:Board, name:str, x:np.ndarray, progress:Callable|No
     q, want = codes_of(o.net, x[:1])
     try:
         f = firmware(int8.plan(int8.between(o.net), o.shape, 'int8', native=False), board, c_name(name))
-        found = emulate(f, q, progress=progress)
+        return emulate_checked(f, q, want, progress)
     except NoLibrary as e: raise NoExtra(str(e)) from e
     except Fault as e: raise ValueError(str(e)) from e
-    if not np.array_equal(found.outputs, want): raise ValueError(
-        f'the emulated {board.name} gives other codes than the integer core: {found.outputs} and {want}')
-    return found
 
 def emulated_cells(known:Mapping[str, Field], found:Emulation) -> list[Cell]:
     "The cells of an emulation: what was measured in it, and what is modelled of it."

@@ -119,3 +119,14 @@ def emulate(
         if progress: progress(k + 1, len(x))
     return Emulation(f, np.array(outputs), stack, tuple(functions), f'unicorn {unicorn().__version__}',
                      m.timing.source)
+
+def emulate_checked(f:Firmware, x:np.ndarray, want:np.ndarray, progress:Callable|None=None) -> Emulation:
+    "As `emulate`; ValueError, with how many differ and the first, unless the outputs are the codes `want`."
+    found = emulate(f, x, progress=progress)
+    got, who = found.outputs, f'{f.name} on {f.board.name}, emulated, gives'
+    if got.shape != want.shape: raise ValueError(f'{who} codes of shape {got.shape}, not {want.shape}')
+    other = np.argwhere(got != want).tolist()
+    if other: raise ValueError(
+        f'{who} other codes than the integer core: {len(other):,} of {want.size:,}, the first at '
+        f'{tuple(other[0])}: {got[*other[0]]} in place of {want[*other[0]]}')
+    return found

@@ -10,7 +10,7 @@ from ..toolchain.store import NoLibrary
 from .boards import Board
 from .firmware import opened
 from .startup import DEVICE_AT
-from .thumb import KINDS, decode, wide
+from .thumb import KINDS, Instruction, decode, wide
 from .timing import TIMINGS
 
 
@@ -21,11 +21,14 @@ BELOW = 1 << 16         # bytes below the stack that only a stack too small reac
 class Fault(RuntimeError): "What stopped a program before its end, in a sentence."
 
 class Block(NamedTuple):
-    "Instructions that run one after the other: how many of each kind, cycles, and more if its end jumps."
+    """Instructions that run one after the other: how many of each kind, cycles, and more if its end jumps;
+    the first and the last of them."""
     function: str
     kinds: dict
     cycles: int
     jump: int
+    head: Instruction
+    tail: Instruction
 
 def unicorn():
     "The emulator's module; NoLibrary with how to get it."
@@ -44,7 +47,7 @@ class Machine:
         self.uc.ctl_set_cpu_model(getattr(u.arm_const, f'UC_CPU_ARM_{board.core.model}'))
         self.symbols, self.starts = {}, []
         self.read_symbols()
-        self.reads, self.writes, self.asking = {}, {}, False
+        self.reads, self.writes, self.asking, self.interrupted = {}, {}, False, lambda: None
         self.status = self.fault_at = self.bad = self.error = None
         self.timing = TIMINGS[board.cpu]
         self.blocks, self.runs, self.jumps, self.last, self.end = {}, Counter(), Counter(), None, 0
@@ -94,10 +97,12 @@ class Machine:
         return self.guarded(f) or 0 if f else 0
     def guarded(self, f:Callable, *args):
         "What `f` returns; what it raises ends the run, and is raised there: the emulator would lose it."
-        self.asking = True
-        try: return f(*args)
+        try:
+            self.asking = True          # a Ctrl-C from here on ends `f`
+            self.interrupted()          # and one that came before, and was only noted, does not let it begin
+            return f(*args)
         except BaseException as e:
-            self.error = e
+            self.asking, self.error = False, e
             self.uc.emu_stop()
         finally: self.asking = False
     def write_device(self, uc, offset, size, value, _):
@@ -124,30 +129,41 @@ class Machine:
         if at != self.end and self.last: self.jumps[self.last] += 1
         self.last, self.end = key, at + size
     def read_block(self, at:int, size:int) -> Block:
-        code, k, before, kinds, cycles, jump = bytes(self.uc.mem_read(at, size)), 0, None, Counter(), 0, 0
+        code, k, before, kinds, cycles, head = bytes(self.uc.mem_read(at, size)), 0, None, Counter(), 0, None
         while k < size:
             a, = struct.unpack_from('<H', code, k)
             b = struct.unpack_from('<H', code, k + 2)[0] if wide(a) and k + 2 < size else 0
             i = decode(a, b)
             kinds[i.kind] += 1
             cycles += self.timing.cycles(i, before)
-            before, k = i, k + i.size
-        return Block(self.function(at), kinds, cycles, self.timing.taken)
+            before, k, head = i, k + i.size, head or i
+        return Block(self.function(at), kinds, cycles, self.timing.taken, head, before)
     def instructions(self) -> int:
         "So far."
         return sum(sum(self.blocks[k].kinds.values())*n for k, n in self.runs.items())
     def cycles(self) -> int:
         "So far, by the processor's table of times: modelled."
-        return (sum(self.blocks[k].cycles*n for k, n in self.runs.items())
-                + sum(self.blocks[k].jump*n for k, n in self.jumps.items()))
+        return sum(self.block_cycles().values())
+    def block_cycles(self) -> Counter:
+        "By block: cycles so far, wherever the program lies."
+        found, starts = Counter(), {k >> 16: k for k in self.runs}
+        for k, n in self.runs.items():
+            b, after = self.blocks[k], starts.get((k >> 16) + (k & 0xFFFF))
+            found[k] += b.cycles*n + b.jump*self.jumps[k]
+            if after is None: continue
+            # the emulator cuts blocks at the end of a page of code, where the processor knows of no cut
+            head = self.blocks[after].head
+            saved = self.timing.cycles(head, None) - self.timing.cycles(head, b.tail)
+            found[after] -= saved*(n - self.jumps[k])
+        return found
     def by_function(self) -> dict:
         "By function, in the order of their first run: instructions of each kind, and `cycles`, modelled."
-        found = {}
+        found, cycles = {}, self.block_cycles()
         for k, n in self.runs.items():
             b = self.blocks[k]
             row = found.setdefault(b.function, Counter(dict.fromkeys((*KINDS, 'cycles'), 0)))
             for kind, m in b.kinds.items(): row[kind] += m*n
-            row['cycles'] += b.cycles*n + b.jump*self.jumps[k]
+            row['cycles'] += cycles[k]
         return found
     def stack_peak(self) -> int:
         "Bytes of the stack that were written to, from its top on."
@@ -164,33 +180,38 @@ class Machine:
         self.uc.reg_write(arm.UC_ARM_REG_SP, sp)
         self.status = self.fault_at = self.bad = self.last = self.error = None
         self.end, until = 0, time.monotonic() + secs
-        with self.interruptible() as interrupted: self.go_on(pc, until, secs, interrupted)
+        with self.interruptible(): self.go_on(pc, until, secs)
         return self.status
     def resume(self):
         """Run on from where a function of the page called `stop`, until one does again. Ctrl-C is seen when
-        the page is asked. Fault if the program faults."""
+        the page is asked, or at the end. Fault if the program faults."""
         self.status = self.fault_at = self.bad = self.error = None
         pc = self.uc.reg_read(self.u.arm_const.UC_ARM_REG_PC)
         # in one piece: a store to the page in which the emulator is stopped by time is done again
-        try: self.uc.emu_start(pc | 1, 0xFFFFFFFE)
-        except self.u.UcError as e: raise Fault(self.sentence(e)) from None
-        if self.error: raise self.error
-        if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
+        with self.interruptible(stops=False):
+            try: self.uc.emu_start(pc | 1, 0xFFFFFFFE)
+            except self.u.UcError as e: raise Fault(self.sentence(e)) from None
+            if self.error: raise self.error
+            if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
     @contextmanager
-    def interruptible(self):
-        "A function that lets Ctrl-C, if it came in the block, do what it does; the emulator stops for it."
+    def interruptible(self, stops:bool=True):
+        """Ctrl-C in the block is noted, and the emulator `stops` for it. It does what it does when
+        `interrupted` is called, at once while a function of the page is asked, or at the end."""
         caught, before = [], signal.getsignal(signal.SIGINT)
         if threading.current_thread() is not threading.main_thread() or not callable(before):
-            return (yield lambda: None)
+            return (yield)
         def note(*args):
             if self.asking: return before(*args)        # a function of the page, which may wait for long
             caught.append(args)
-            self.uc.emu_stop()
+            if stops: self.uc.emu_stop()
         signal.signal(signal.SIGINT, note)
-        try: yield lambda: caught and before(*caught.pop())
-        finally: signal.signal(signal.SIGINT, before)
+        self.interrupted = lambda: caught and before(*caught.pop())
+        try: yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+            self.interrupted = lambda: None
         if caught: before(*caught.pop())                # it came after the last look
-    def go_on(self, pc:int, until:float, secs:float, interrupted:Callable):
+    def go_on(self, pc:int, until:float, secs:float):
         "Run from `pc` to the program's end, or to the time `until`."
         arm = self.u.arm_const
         while self.status is None:
@@ -200,7 +221,7 @@ class Machine:
             wait = min(left*1e6, LONG if self.count else SLICE)
             try: self.uc.emu_start(pc | 1, 0xFFFFFFFE, int(wait) + 1)
             except self.u.UcError as e: raise Fault(self.sentence(e)) from None
-            finally: interrupted()
+            finally: self.interrupted()
             if self.error: raise self.error
             if self.bad or self.fault_at is not None: raise Fault(self.sentence(None))
             pc = self.uc.reg_read(arm.UC_ARM_REG_PC)

@@ -99,7 +99,7 @@ def cycles_of(f:Firmware, source:str='x') -> Callable[[Machine], int]:
 CLOCKS = 'modelled', 'host'
 EMULATED = '{}, emulated by tinybench, {} clock'     # what a device calls itself, wherever its port leads
 
-def emulated(net:Module, shape:tuple, side:Side, board:str, clock:str='modelled') -> Device:
+def emulated_device(net:Module, shape:tuple, side:Side, board:str, clock:str='modelled') -> Device:
     """`net`, a network of codes for inputs of `shape`, in firmware of a `board` that speaks the protocol,
     emulated. ValueError if the board is not known or too small; NoLibrary without compiler or emulator."""
     lookup('clock', clock, dict.fromkeys(CLOCKS))

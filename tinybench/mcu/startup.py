@@ -17,7 +17,7 @@ SECTIONS
     _data_from = LOADADDR(.data);
     .bss (NOLOAD) : {{ _bss = .; *(.bss*) *(COMMON) . = ALIGN(4); _bss_end = .; }} > RAM
     /* not cleared: what lies here is put in place from outside, or written before it is read */
-    .io (NOLOAD)    : {{ *(.io*) }} > RAM
+    .io (NOLOAD)    : {{ *(.io*) . = ALIGN(8); }} > RAM
     .arena (NOLOAD) : {{ *(.arena*) }} > RAM
     /DISCARD/ : {{ *(.ARM.*) *(.comment*) }}
 }}

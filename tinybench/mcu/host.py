@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 import numpy as np
 
-from tinybench.mcu.protocol import LOADED, MOST, Side, encoded
-from tinybench.mcu.serve import EMULATED, Device
-from tinybench.measure.result import BenchmarkResult, environment
-from tinybench.tasks.run import Outcome, Rules, chosen
-from tinybench.tasks.task import Examples, Task, quality_from
+from ..measure.result import BenchmarkResult, environment
+from ..tasks.run import Outcome, Rules, chosen
+from ..tasks.task import Examples, Task, quality_from
+from .protocol import LOADED, MOST, Side, encoded
+from .serve import EMULATED, Device
 
 
 class DeviceError(RuntimeError):
