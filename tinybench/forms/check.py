@@ -13,14 +13,13 @@ from ..measure.result import environment
 from .cell import Cell, close
 from .board import NoExtra, board_facts, emulated, emulated_cells, in_codes
 from .edge import PROCESSES, example_for, fresh_cells, fresh_runs
-from .form import Form, NoForm, read_form
+from .form import FEWEST, Form, NoForm, read_form
 from .fresh import TIMED
 from .machine import tells
 from .network import Opened, counted_cells, digest, examples_of, model_of, open_file, quality_cells, told
 
 SAME, WIDE = 1.1, 2.   # ratios: within the first times agree, surely beyond the second they do not
 HERE = 'cpu', 'cores', 'cpus', 'platform', 'blas', 'python', 'numpy'
-FEWEST = 6             # values on either side
 VERDICTS = 'same', 'differs', 'undecided', 'cannot be told'
 
 class Finding(NamedTuple):
@@ -166,11 +165,17 @@ def model_in(f:Form, folder:Path) -> Path:
         f'{path.name} is another than the form was filled with')
     return path
 
+def check_times(f:Form):
+    "NoForm for times of too few processes: nobody could say whether they are the same again."
+    few = [c for c in f.cells if c.known and c.field.rule == 'times' and len(c.raw) < FEWEST]
+    if few: raise NoForm(f'{", ".join(c.field.name for c in few)}: of {len(few[0].raw)} processes, which is '
+                         f'too few to be held against others: fill it with --processes {FEWEST} or more')
+
 def check_form(text:str, folder:Path, times:bool=True, processes:int=PROCESSES,
                progress:Callable|None=None) -> Checked:
     """The form in `text`, whose model lies in `folder`, held against all that can be done again. NoForm if it
     does not agree with itself, or its model is not the one it names; ValueError for a model that is none."""
-    f = read_form(text)
+    check_times(f := read_form(text))
     path, here = model_in(f, folder), like_here(f)
     o = open_file(path, f.model['network'], f.task)
     found = counted_again(f, o, path, here)
