@@ -1,9 +1,12 @@
 "A form that was forged so that its cells agree with each other is refused all the same."
+from pathlib import Path
+
 import pytest
 from tinybench.forms.cell import filled as fill
 from tinybench.forms.entries import check_folder, submit_form
 from tinybench.forms.fields import EDGE
 from tinybench.forms.form import NoForm, read_form
+from tinybench.forms.table import draw_board
 
 KNOWN = {f.name: f for f in EDGE}
 TIMES = 'latency', 'preprocessing', 'inference', 'postprocessing', 'startup', 'deployment', 'memory'
@@ -53,3 +56,51 @@ def test_a_time_that_any_machine_can_take_is_not_left_out(edited, name):
 def test_other_settings_than_the_times_are_of(edited):
     with pytest.raises(NoForm, match='latency: of 6 processes, and settings has 9'):
         check_folder(edited(lambda d: d['settings'].update(processes=9)), times=False)
+
+
+# --- a submission is taken whole or not at all
+
+def files(root): return {p.relative_to(root): p.read_bytes() for p in root.rglob('*') if p.is_file()}
+
+def test_a_table_that_cannot_be_drawn_takes_nothing(filled, tmp_path):
+    root = tmp_path/'table'
+    with pytest.raises(ValueError, match="no field 'latencyy', did you mean 'latency'"):
+        submit_form(filled.folder, root, 'one', by='latencyy', times=False)
+    assert not root.exists()
+    submit_form(filled.folder, root, 'one', by='size', times=False)
+    draw_board(root, 'size')
+    before = files(root)
+    with pytest.raises(ValueError, match="no field 'flash'"): submit_form(filled.folder, root, 'two', by='flash', times=False)
+    (root/'one'/'form.json').write_text('{')
+    with pytest.raises(NoForm, match='one, which is in .*table already, is no form: it is no JSON'):
+        submit_form(filled.folder, root, 'two', times=False)
+    (root/'one'/'form.json').write_bytes(before[Path('one/form.json')])
+    (root/'notes.txt').write_text('mine')
+    with pytest.raises(ValueError, match="holds 'notes.txt'"): submit_form(filled.folder, root, 'two', times=False)
+    (root/'notes.txt').unlink()
+    with pytest.raises(FileExistsError, match='is the folder of a form'): submit_form(filled.folder, filled.folder, 'two')
+    with pytest.raises(FileExistsError, match='is a file'): submit_form(filled.folder, filled.folder/'form.md', 'two')
+    assert files(root) == before
+
+@pytest.mark.parametrize('name, text', [('README.md', '# My project'), ('index.html', '<p>mine'), ('table.csv', 'a,b'),
+                                        ('table.json', '{"table": "mine"}'), ('table.json', '[')])
+def test_files_that_are_not_of_the_table_are_not_replaced(filled, tmp_path, name, text):
+    (tmp_path/name).write_text(text)
+    with pytest.raises(FileExistsError, match=f'holds {name}, and no table.json by tinybench'):
+        submit_form(filled.folder, tmp_path, 'one', times=False)
+    assert files(tmp_path) == {Path(name): text.encode()}
+    (tmp_path/'one').mkdir()
+    (tmp_path/'one'/'form.json').write_bytes((filled.folder/'form.json').read_bytes())
+    with pytest.raises(FileExistsError, match=f'holds {name}'): draw_board(tmp_path)        # as `form check` would
+    assert (tmp_path/name).read_text() == text
+
+def test_a_table_of_ours_is_drawn_again(filled, tmp_path):
+    submit_form(filled.folder, tmp_path, 'one', times=False)
+    draw_board(tmp_path)
+    before = files(tmp_path)
+    (tmp_path/'README.md').write_text('old')
+    (tmp_path/'index.html').unlink()
+    submit_form(filled.folder, tmp_path, 'two', times=False)
+    draw_board(tmp_path)
+    assert {*files(tmp_path)} == {*before, Path('two/form.json'), Path('two/model.npz')}
+    assert 'old' != (tmp_path/'README.md').read_text()

@@ -172,7 +172,7 @@ def submit_form(
     """
     from tinybench.forms import entries
     from tinybench.forms.table import draw_board
-    found = entries.submit_form(folder, to, name, times=times)
+    found = entries.submit_form(folder, to, name, by, times=times)
     board = draw_board(to, by)
     echo(json.dumps(found.to_dict(), indent=1) if as_json else f'{found}\n\n{board}')
     say(f'table: {to/"index.html"}')
