@@ -19,6 +19,7 @@ from .machine import tells
 from .network import Opened, counted_cells, digest, examples_of, model_of, open_file, quality_cells, told
 
 SAME, WIDE = 1.1, 2.   # ratios: within the first times agree, surely beyond the second they do not
+OTHER = 1.5            # times: what another compiler or emulator may make of a program
 HERE = 'cpu', 'cores', 'cpus', 'platform', 'blas', 'python', 'numpy'
 VERDICTS = 'same', 'differs', 'undecided', 'cannot be told'
 
@@ -103,9 +104,15 @@ def emulated_again(f:Form, o:Opened, e) -> list[Finding]:
     cells = emulated_cells({c.field.name: c.field for c in f.cells}, again)
     found = [compared(f[c.field.name], c) for c in cells]
     other = [k for k in ('compiler', 'emulator', 'numpy', 'host') if f.platform.get(k) != now[k]]
-    if not other: return found
-    return [x._replace(verdict='undecided', words=f'{x.words}; but its {", ".join(other)} was another')
-            if x.verdict == 'differs' else x for x in found]
+    again = {c.field.name: c for c in cells}
+    return [excused(x, f[x.field], again[x.field], other) for x in found] if other else found
+
+def excused(x:Finding, was:Cell, now:Cell, other:list) -> Finding:
+    "A finding, undecided if what is `other` than the form's may explain it: by half as much again, no more."
+    if x.verdict != 'differs' or was.provenance == 'literature' or not (was.known and now.known): return x
+    why, (low, high) = f'its {", ".join(other)} was another', sorted((was.value, now.value))
+    if low > 0 and high <= OTHER*low: return x._replace(verdict='undecided', words=f'{x.words}; but {why}')
+    return x._replace(words=f'{x.words}; {why}, which does not explain more than {OTHER:g} times')
 
 
 # --- times

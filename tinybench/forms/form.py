@@ -1,11 +1,12 @@
 "A filled form: cells with their provenance, what they are about and where; read back and checked for sense"
-import json
+import json, math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from .. import __version__
 from ..base.text import Shown, Table
+from ..mcu.boards import board_of
 from ..measure.result import freeze, plain
 from .cell import Cell, cell_from, close, misfits
 from .fields import GROUPS, RUNTIMES, fields_of
@@ -145,7 +146,26 @@ def between(f:Form):
         if wrong.known and wrong.raw != (n - k, n): yield (
             f'error: {k} right of {n} leave {n - k}, not {wrong.raw[0]} of {wrong.raw[1]}')
         if n != of: yield f'accuracy: {n} answers to {of} examples'
-    if 'inference' in f: yield from between_times(f)
+    yield from between_times(f) if f.device == 'edge' else between_modelled(f)
+
+def between_modelled(f:Form):
+    "What does not follow from the cycles of a board by its clock, supply and current."
+    try: board = board_of(f.device.partition(':')[2])
+    except ValueError as e:
+        yield str(e)
+        return
+    if not all(f[k].known for k in ('cycles', 'clock', 'latency')):
+        yield 'cycles, clock, latency: an emulated board has them, and one is not there'
+        return
+    cycles, mhz, lat, energy = (f[k].value for k in ('cycles', 'clock', 'latency', 'energy'))
+    ms = cycles/mhz/1e3 if mhz > 0 else math.nan
+    if not close(lat, ms): yield (
+        f'latency: {cycles:,.0f} cycles at {mhz:g} MHz are not {lat:g} ms')
+    elif not board.milliamps:
+        if energy is not None: yield f'energy: no current of {board.name} is known'
+    elif energy is None or not close(energy, ms*board.volts*board.milliamps/3.6e6): yield (
+        f'energy: {ms:g} ms at {board.volts:g} V and {board.milliamps:g} mA are not '
+        f'{"n/a" if energy is None else f"{energy:g} mWh"}')
 
 FASTER = 8      # times the rate of a product of float32 matrices: what codes of 8 bits may reach
 FEWEST = 6      # processes: one that was disturbed proves nothing
