@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from tinybench.forms.cell import filled as fill
+from tinybench.forms.check import rate_verdict
 from tinybench.forms.entries import check_folder, submit_form
 from tinybench.forms.fields import EDGE
 from tinybench.forms.form import NoForm, read_form
@@ -56,6 +57,57 @@ def test_a_time_that_any_machine_can_take_is_not_left_out(edited, name):
 def test_other_settings_than_the_times_are_of(edited):
     with pytest.raises(NoForm, match='latency: of 6 processes, and settings has 9'):
         check_folder(edited(lambda d: d['settings'].update(processes=9)), times=False)
+
+
+# --- what cannot be
+
+def scaled(*names, by): return lambda d: [refill(d, k, [v*by for v in d['of'][k]['raw']]) for k in names]
+def known_as(name, raw):
+    def change(d):
+        d['of'][name]['provenance'] = KNOWN[name].origins[0]
+        refill(d, name, raw)
+    return change
+
+@pytest.mark.parametrize('change, says', [
+    (known_as('load_cpu', [-.05]*8), 'load_cpu: -5 %, and it is from 0 to 100'), (known_as('load_cpu', [9.]*8), 'load_cpu: 900 %'),
+    (known_as('load_gpu', [1.01]*8), 'load_gpu: 101 %'), (known_as('clock', [0.]*8), 'clock: 0 MHz'),
+    (known_as('clock', [-1e9]*8), 'clock: -1000 MHz'), (known_as('temperature', [1000.]*8), 'temperature: 1000 °C'),
+    (known_as('bandwidth', [0]), 'bandwidth: 0 Mbit/s'), (known_as('peak', [0.]*9), 'peak: 0 GFLOP/s'),
+    (lambda d: d['of']['load_cpu'].update(parts=dict(cpu0=9.)), 'load_cpu: parts are shares'),
+    (known_as('memory', [1000]*6), 'memory: 1,000 bytes of a process, and the file of its weights has'),
+    (scaled('peak', by=100), 'peak: .* GFLOP/s, and the products timed beside the latency reached'),
+    (scaled('peak', by=1/100), 'peak: .* GFLOP/s, and the products')])
+def test_numbers_that_cannot_be(edited, change, says):
+    with pytest.raises(NoForm, match=says): check_folder(edited(change), times=False)
+
+@pytest.mark.parametrize('name', ['parameters', 'size', 'macs', 'working', 'accuracy', 'error', 'auc'])
+def test_the_source_of_what_is_counted_is_what_we_would_write(edited, name):
+    found = check_folder(edited(lambda d: d['of'][name].update(source='on the full ImageNet; with care')), times=False)
+    assert found.of('differs') == [name] and "comes from as 'on the full ImageNet" in found.refused[0]
+
+def test_parts_of_what_has_none(edited):
+    found = check_folder(edited(lambda d: d['of']['accuracy'].update(parts=dict(top5=359))), times=False)
+    assert found.refused == ['accuracy: has parts, and such a cell has none']
+
+def test_the_name_that_a_file_had_is_no_matter(edited):
+    source = 'the bytes of npz file my net; v2.npz; 1 MB is 1,000,000'
+    assert 'size' in check_folder(edited(lambda d: d['of']['size'].update(source=source)), times=False).of('same')
+
+@pytest.mark.parametrize('by, verdict', [(1., 'same'), (1.05, 'same'), (3., 'undecided'), (1/3, 'undecided'), (9., 'differs'),
+                                         (1/9, 'differs')])
+def test_a_rate_that_is_not_divided_by_another(by, verdict): assert rate_verdict('peak', by).verdict == verdict
+
+@pytest.mark.slow
+def test_a_whole_machine_that_is_said_to_be_faster_is_timed_again(edited):
+    "All times, those of the product and the peak alike: they agree with each other, and not with this machine."
+    def change(d):
+        scaled('peak', by=30)(d)
+        scaled(*TIMES[:-1], by=1/30)(d)
+        parts = d['of']['latency']['parts']
+        parts['product'] = [v/30 for v in parts['product']]
+        follow(d)
+    found = check_folder(edited(change), processes=6)
+    assert {'peak', 'product'} <= {*found.of('differs')} and 'beyond 8 times' in ' '.join(found.refused)
 
 
 # --- a submission is taken whole or not at all

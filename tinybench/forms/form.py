@@ -10,6 +10,7 @@ from ..mcu.boards import board_of
 from ..measure.result import freeze, plain
 from .cell import Cell, cell_from, close, misfits
 from .fields import GROUPS, RUNTIMES, fields_of
+from .fresh import SIDE
 
 ABOUT = dict(model=dict, data=dict, platform=dict, settings=dict, device=str, task=str, version=str,
              references=list, cells=list)
@@ -146,6 +147,9 @@ def between(f:Form):
         if wrong.known and wrong.raw != (n - k, n): yield (
             f'error: {k} right of {n} leave {n - k}, not {wrong.raw[0]} of {wrong.raw[1]}')
         if n != of: yield f'accuracy: {n} answers to {of} examples'
+    size = f['size'].raw[0] if f['size'].known else 0
+    if 'memory' in f and f['memory'].known and min(f['memory'].raw) < size: yield (
+        f'memory: {min(f["memory"].raw):,.0f} bytes of a process, and the file of its weights has {size:,}')
     yield from between_times(f) if f.device == 'edge' else between_modelled(f)
 
 def between_modelled(f:Form):
@@ -210,6 +214,9 @@ def between_processes(f:Form):
 def between_rates(f:Form):
     "What no processor of this peak bears out: an answer of so much work in so little time."
     peak = max(f['peak'].raw)/f['peak'].field.by        # GFLOP/s
+    beside = 2*SIDE**3/min(f['latency'].parts['product'])/1e6
+    if len(f['latency'].raw) >= FEWEST and not 1/FASTER <= peak/beside <= FASTER: yield (
+        f'peak: {peak:.3g} GFLOP/s, and the products timed beside the latency reached {beside:.3g}')
     for k in ('latency', 'inference'):
         rate = f['flops'].value/max(f[k].raw)/1e6 if f['flops'].known else 0.
         if rate > FASTER*peak: yield (
