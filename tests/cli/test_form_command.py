@@ -19,7 +19,7 @@ def mine(tmp_path_factory):
     out = tmp_path_factory.mktemp('form')/'mine'
     with pytest.MonkeyPatch.context() as m:
         m.setattr(edge, 'watched', partial(edge.watched, secs=.01))     # what is read here only has to be there
-        assert status('form', shipped('digits.tflite'), '--device', 'edge', '--processes', 1, '--rounds', 2, '--reference',
+        assert status('form', shipped('digits.tflite'), '--device', 'edge', '--processes', 6, '--rounds', 2, '--reference',
                       'LeCun 1998', '--out', out) == 0
     return out
 
@@ -117,3 +117,10 @@ def test_weights_of_no_network(tmp_path, capsys):
     np.savez(tmp_path/'odd.npz', w=np.zeros(3))
     assert status('form', tmp_path/'odd.npz') == 1
     assert 'weights of no network of the zoo' in capsys.readouterr().err
+
+def test_a_form_of_few_processes_says_that_no_table_takes_it(tmp_path, capsys):
+    args = 'form', shipped('digits.tflite'), '--processes', 1, '--rounds', 1, '--out', tmp_path/'quick'
+    assert status(*args) == 0
+    assert 'no table takes it: its times are of too few processes; --processes 6 or more' in capsys.readouterr().err
+    assert status('form', 'submit', tmp_path/'quick', '--to', tmp_path/'table') == 1
+    assert '--processes 6 or more' in capsys.readouterr().err and not (tmp_path/'table').exists()

@@ -74,7 +74,7 @@ def fill(
     device:Annotated[str, typer.Option(help='edge: this machine; or mcu:BOARD, emulated.')]='edge',
     task:Annotated[str, typer.Option(help='Whose examples judge it, if not the first that fits.')]='',
     runtime:Annotated[str, typer.Option(help='What runs it: core (numpy) or compiled (our C).')]='core',
-    processes:Annotated[int, typer.Option(help='Fresh ones to measure in; 6 for an interval.', min=1)]=9,
+    processes:Annotated[int, typer.Option(help='Fresh ones to measure in; 6 for a table.', min=1)]=9,
     rounds:Annotated[int, typer.Option(help='Rounds of timing in each process.', min=1)]=20,
     reference:Annotated[list[str]|None, typer.Option(help='Where the model is described; several.')]=None,
     out:Annotated[Path|None, typer.Option(help='Folder for form.html, .md, .csv, .json and the model.')]=None,
@@ -96,6 +96,7 @@ def fill(
     """
     from tinybench.forms.entries import check_out, write_form
     from tinybench.forms.fields import RUNTIMES
+    from tinybench.forms.form import FEWEST
     kinds = wanted(formats)
     check_device(device)
     lookup('runtime', runtime, dict.fromkeys(RUNTIMES))
@@ -107,6 +108,8 @@ def fill(
         if out: write_form(f, found[0], out, kinds)
     echo(f.to_json() if as_json else f)
     if out: say(f'form: {", ".join(str(out/f"form.{k}") for k in kinds)}')
+    if out and device == 'edge' and processes < FEWEST: say(
+        f'no table takes it: its times are of too few processes; --processes {FEWEST} or more')
 
 
 # --- the table
@@ -169,9 +172,11 @@ def submit_form(
     """
     from tinybench.forms import entries
     from tinybench.forms.table import draw_table
-    found = entries.submit_form(folder, to, name, times=times)
+    found = entries.submit_form(folder, to, name, by, times=times)
     table = draw_table(to, by)
-    echo(json.dumps(found.to_dict(), indent=1) if as_json else f'{found}\n\n{table}')
+    echo(json.dumps(found.to_dict(), indent=1) if as_json else f'{found}
+
+{table}')
     say(f'table: {to/"index.html"}')
 
 def check_forms(

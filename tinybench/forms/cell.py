@@ -9,7 +9,7 @@ from ..base.text import Shown, Table, digits, worded
 from ..measure.accuracy import wilson
 from ..measure.result import freeze, plain
 from ..measure.stats import fewest_values, median_interval
-from .fields import RULES, Field
+from .fields import BOUNDS, RULES, Field
 
 LEVEL = .95
 TIMES = dict(s=1, ms=1e-3)
@@ -147,6 +147,12 @@ def raw_misfits(c:Cell) -> list[str]:
     if f.rule == 'share' and (raw[0] > raw[1] or not raw[1]):
         return [f'{raw[0]} of {raw[1]} is no share']
     if f.rule == 'times' and min(raw) <= 0: return [f'a value of {min(raw):g}, and they are above 0']
+    least, most = BOUNDS.get(f.name, (-math.inf, math.inf))
+    if odd := [v for v in raw if not least <= v/f.by <= most]: return [
+        f'{odd[0]/f.by:g} {f.unit}, and it is from {number(least)} to {number(most)}']
+    if f.name.startswith('load') and not all(
+            type(v) in (int, float) and 0 <= v <= 1 for v in c.parts.values()):
+        return ['parts are shares, from 0 to 1']
     bad = [k for k, want, have in zip(('value', 'lo', 'hi'), summary(f, raw), (c.value, c.lo, c.hi))
            if not close(want, have)]
     return [f'{", ".join(bad)} not what raw says by {RULES[f.rule]}'] if bad else []

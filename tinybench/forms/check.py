@@ -1,5 +1,5 @@
 "A form held against what can be done again: counted, answered and timed; and what nobody can tell"
-import math
+import math, re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +11,17 @@ from ..mcu.boards import board_of
 from ..measure.accuracy import z_score
 from ..measure.result import environment
 from .cell import Cell, close
-from .board import NoExtra, as_codes, board_facts, emulated, emulated_cells
-from .edge import PROCESSES, example_for, fresh_cells, fresh_runs
-from .form import Form, NoForm, read_form
+from .board import NoExtra, as_codes, board_facts, by_codes, emulated, emulated_cells
+from .edge import PROCESSES, RANDOM, example_for, fresh_cells, fresh_runs
+from .form import FASTER, FEWEST, Form, NoForm, read_form
 from .fresh import TIMED
-from .machine import tells
-from .network import Opened, counted_cells, digest, examples_of, model_of, open_file, quality_cells, told
+from .machine import peak_cell, tells
+from .network import (
+    NO_TASK, Opened, counted_cells, digest, examples_of, model_of, open_file, quality_cells, told)
 
 SAME, WIDE = 1.1, 2.   # ratios: within the first times agree, surely beyond the second they do not
+OTHER = 1.5            # times: what another compiler or emulator may make of a program
 HERE = 'cpu', 'cores', 'cpus', 'platform', 'blas', 'python', 'numpy'
-FEWEST = 6             # values on either side
 VERDICTS = 'same', 'differs', 'undecided', 'cannot be told'
 
 class Finding(NamedTuple):
@@ -60,6 +61,20 @@ def near(a, b) -> bool: return close(a, b) or None not in (a, b) and math.isclos
 
 def compared(was:Cell, now:Cell, exact:bool=True, give:int=0) -> Finding:
     "A cell that follows from the files alone, against what they give now; `give` answers may differ."
+    found = compared_values(was, now, exact, give)
+    alike = unnamed(was.source) == unnamed(now.source)
+    if found.verdict == 'same' and not alike: return found._replace(verdict='differs', words=(
+        f'says where it comes from as {was.source[:200]!r}, and again it is {now.source!r}'))
+    if found.verdict == 'same' and was.parts: return found._replace(
+        verdict='differs', words='has parts, and such a cell has none')
+    return found
+
+def unnamed(source:str) -> str:
+    "A source without the name that the file of the model had where the form was filled."
+    return re.sub('^(the bytes of [a-z]+ file) [^/]{1,255}(; 1 MB)', r'\1\2', source)
+
+def compared_values(was:Cell, now:Cell, exact:bool, give:int) -> Finding:
+    "Whether the values of two cells are the same, as `compared`."
     name, same = was.field.name, close if exact else near
     if was.known != now.known: return Finding(name, 'differs', (
         f'says {was.words()}, and again it is {now.words()}' + ('' if now.known else f': {now.source}')))
@@ -80,10 +95,12 @@ def counted_again(f:Form, o:Opened, path:Path, here:bool) -> list[Finding]:
     if e is not None and told(e) != dict(f.data): return [*found, Finding(
         'data', 'differs', f'{e.name} that ship here are others than the form was filled with')]
     if f.device != 'edge': o = as_codes(o, f.task, e, seed_of(f))
-    answered = quality_cells(known, f.task, model_of(o, f.model['name']), e)
+    why = next((w for w in (NO_TASK, RANDOM) if f['accuracy'].source == '; '.join(w)), NO_TASK)
+    answered = quality_cells(known, f.task, model_of(o, f.model['name']), e, why)
     exact = here and f.model['runtime'] != 'compiled'       # C adds up in another order than numpy
     give = 0 if exact else min(answered.close, 1 + f.data.get('n', 0)//100)
-    found += [compared(f[c.field.name], c, exact, give) for c in answered.cells]
+    cells = answered.cells if f.device == 'edge' else map(by_codes, answered.cells)
+    found += [compared(f[c.field.name], c, exact, give) for c in cells]
     return found if f.device == 'edge' else found + emulated_again(f, o, e)
 
 def seed_of(f:Form) -> int:
@@ -104,9 +121,15 @@ def emulated_again(f:Form, o:Opened, e) -> list[Finding]:
     cells = emulated_cells({c.field.name: c.field for c in f.cells}, again)
     found = [compared(f[c.field.name], c) for c in cells]
     other = [k for k in ('compiler', 'emulator', 'numpy', 'host') if f.platform.get(k) != now[k]]
-    if not other: return found
-    return [x._replace(verdict='undecided', words=f'{x.words}; but its {", ".join(other)} was another')
-            if x.verdict == 'differs' else x for x in found]
+    again = {c.field.name: c for c in cells}
+    return [excused(x, f[x.field], again[x.field], other) for x in found] if other else found
+
+def excused(x:Finding, was:Cell, now:Cell, other:list) -> Finding:
+    "A finding, undecided if what is `other` than the form's may explain it: by half as much again, no more."
+    if x.verdict != 'differs' or was.provenance == 'literature' or not (was.known and now.known): return x
+    why, (low, high) = f'its {", ".join(other)} was another', sorted((was.value, now.value))
+    if low > 0 and high <= OTHER*low: return x._replace(verdict='undecided', words=f'{x.words}; but {why}')
+    return x._replace(words=f'{x.words}; {why}, which does not explain more than {OTHER:g} times')
 
 
 # --- times
@@ -146,7 +169,17 @@ def timed_again(f:Form, o:Opened, path:Path, processes:int, progress:Callable|No
     cells = fresh_cells({c.field.name: c.field for c in f.cells}, found, '', 1)
     both = f['latency'].parts['product'], cells[0].parts['product']
     by = {k: both for k in (*TIMED, 'deployment', 'startup')}
-    return [timed_verdict(f[k], c, by.get(k, ())) for c in cells if c.known and (k := c.field.name)]
+    timed = [timed_verdict(f[k], c, by.get(k, ())) for c in cells if c.known and (k := c.field.name)]
+    peak = peak_cell(f['peak'].field)
+    return [*timed, rate_verdict('peak', max(peak.raw)/max(f['peak'].raw)),
+            rate_verdict('product', min(both[0])/min(both[1]))]
+
+def rate_verdict(name:str, by:float) -> Finding:
+    """Whether a rate of this processor, `by` times what the form says, is the same again. It is that of the
+    fastest, not divided by that of something beside it, so it differs beyond `FASTER` times only."""
+    words = f'the fastest is again {digits(by)} times what it says'
+    if not 1/FASTER <= by <= FASTER: return Finding(name, 'differs', f'{words}: beyond {FASTER} times')
+    return Finding(name, 'same' if 1/SAME <= by <= SAME else 'undecided', words)
 
 def told_here(f:Form) -> list[Finding]:
     "Findings of cells that this platform does not tell, and the form of one like it does."
@@ -166,11 +199,17 @@ def model_in(f:Form, folder:Path) -> Path:
         f'{path.name} is another than the form was filled with')
     return path
 
+def check_times(f:Form):
+    "NoForm for times of too few processes: nobody could say whether they are the same again."
+    few = [c for c in f.cells if c.known and c.field.rule == 'times' and len(c.raw) < FEWEST]
+    if few: raise NoForm(f'{", ".join(c.field.name for c in few)}: of {len(few[0].raw)} processes, which is '
+                         f'too few to be held against others: fill it with --processes {FEWEST} or more')
+
 def check_form(text:str, folder:Path, times:bool=True, processes:int=PROCESSES,
                progress:Callable|None=None) -> Checked:
     """The form in `text`, whose model lies in `folder`, held against all that can be done again. NoForm if it
     does not agree with itself, or its model is not the one it names; ValueError for a model that is none."""
-    f = read_form(text)
+    check_times(f := read_form(text))
     path, here = model_in(f, folder), like_here(f)
     o = open_file(path, f.model['network'], f.task)
     found = counted_again(f, o, path, here)

@@ -1,14 +1,15 @@
 "Folders of forms: what `tinybench form` writes, and what people add to a table, taken only if it holds"
-import os, re
+import json, os, re
 from collections.abc import Iterable
 from pathlib import Path
 
 from .. import __version__
 from ..base.archive import plain_file
 from ..base.files import new_folder, read_text, write_whole
+from ..base.names import lookup
 from ..base.text import one_line
 from .check import Checked, check_form
-from .form import LIMIT, Form, NoForm
+from .form import LIMIT, Form, NoForm, read_form
 from .network import LIMIT as MODEL_LIMIT
 from .page import FORMATS, pages_of
 
@@ -72,21 +73,58 @@ def write_form(f:Form, model:Path, out:Path, formats:Iterable[str]=tuple(FORMATS
         write_whole(new/f.model['file'], model.read_bytes())
     return out
 
-def submit_form(folder:Path, root:Path, name:str='', **how) -> Checked:
-    "Puts the form in `folder` into the table at `root`, if it holds; NoForm or FileExistsError if not."
+def submit_form(folder:Path, root:Path, name:str='', by:str='latency', **how) -> Checked:
+    """Puts the form in `folder` into the table at `root`, if it holds and the table can then be drawn by the
+    cell `by`; NoForm, ValueError or FileExistsError if not, and nothing is written then."""
+    if name: check_name(name)
+    there = beside(root)
     found = check_folder(folder, **how)
     if found.refused: raise NoForm(f'{folder.name} is refused: {"; ".join(found.refused)}')
     check_name(name := name or name_of(found.form))
     if os.path.lexists(place := root/name): raise FileExistsError(
         f'{place} is there already: choose another --name')
+    lookup('field', by, {c.field.name: c for f in (*there, found.form) for c in f.cells})
     with new_folder(place) as new:
         for file in ('form.json', found.form.model['file']): write_whole(new/file, (folder/file).read_bytes())
     return found
 
+def beside(root:Path) -> list[Form]:
+    "The forms that the table at `root` has; NoForm, ValueError or FileExistsError if it is none of ours."
+    if not os.path.lexists(root): return []
+    if os.path.lexists(root/'form.json'): raise FileExistsError(
+        f'{root} is the folder of a form; name that of a table')
+    forms = []
+    for p in folders_in(root):
+        try: forms.append(read_form(read_text(p/'form.json')))
+        except (ValueError, OSError) as e: raise NoForm(
+            f'{p.name}, which is in {root} already, is no form: {one_line(str(e))[:300]}') from e
+    return forms
+
+def drawn(path:Path) -> bool:
+    "Whether `path` is the table.json of a table of forms."
+    try: d = json.loads(read_text(path)) if path.is_file() else None
+    except (ValueError, OSError, RecursionError): return False
+    return isinstance(d, dict) and d.get('table') == 'forms'
+
+def check_pages_beside(root:Path):
+    "FileExistsError if drawing the table at `root` would replace a file that tinybench has not drawn."
+    odd = sorted(k for k in BESIDE if os.path.lexists(root/k))
+    if odd and not drawn(root/'table.json'): raise FileExistsError(
+        f'{root} holds {odd[0]}, and no table.json by tinybench: it is no page of a table of forms, and will '
+        'not be replaced; move it, or name another folder')
+
 def entries(root:Path) -> list[Path]:
-    "The folders of a table, or `root` if it is one form; ValueError if something else stands among them."
+    """The folders of a table, or `root` if it is one form; ValueError if something else stands among them,
+    FileExistsError if its pages are not those of a table."""
     if not root.is_dir(): raise FileNotFoundError(f'no folder {root}')
     if os.path.lexists(root/'form.json'): return [root]
+    found = folders_in(root)
+    if not found: raise ValueError(f'{root} holds no form, which is NAME/form.json')
+    return found
+
+def folders_in(root:Path) -> list[Path]:
+    "The folders of a table; ValueError or FileExistsError if something stands there that is not of it."
+    if not root.is_dir(): raise FileExistsError(f'{root} is a file; name the folder of a table')
     def fits(p):
         if p.is_symlink(): return False
         return p.is_dir() and NAME.fullmatch(p.name) or p.is_file() and p.name in BESIDE
@@ -94,6 +132,5 @@ def entries(root:Path) -> list[Path]:
     if odd := [p.name for p in inside if not fits(p)]: raise ValueError(
         f'{root} holds {odd[0][:60]!r}: a table has folders NAME with form.json and a model, and beside them '
         f'only {", ".join(sorted(BESIDE))}')
-    found = [p for p in inside if p.is_dir()]
-    if not found: raise ValueError(f'{root} holds no form, which is NAME/form.json')
-    return found
+    check_pages_beside(root)
+    return [p for p in inside if p.is_dir()]

@@ -66,6 +66,10 @@ BOARD = (
     Field('temperature', 'temperature', '°C', PLATFORM, 'median', COUNTED),
     Field('startup', 'start-up', 's', PLATFORM, 'times', COUNTED))
 
+# By field the least and the most that can be, in its unit: generous, for an impossible number was never read
+BOUNDS = dict(load_cpu=(0, 100), load_gpu=(0, 100), load_npu=(0, 100), clock=(.01, 20_000),
+              temperature=(-100, 200), bandwidth=(1e-3, 1e7), peak=(1e-6, 1e5))
+
 def fields_of(device:str) -> dict[str, Field]:
     "The fields of a form for 'edge' or 'mcu:BOARD' by name; ValueError for another device."
     if device == 'edge': return {f.name: f for f in EDGE}

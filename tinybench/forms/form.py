@@ -1,14 +1,16 @@
 "A filled form: cells with their provenance, what they are about and where; read back and checked for sense"
-import json
+import json, math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from .. import __version__
 from ..base.text import Shown, Table
+from ..mcu.boards import board_of
 from ..measure.result import freeze, plain
 from .cell import Cell, cell_from, close, misfits
 from .fields import GROUPS, RUNTIMES, fields_of
+from .fresh import SIDE
 
 ABOUT = dict(model=dict, data=dict, platform=dict, settings=dict, device=str, task=str, version=str,
              references=list, cells=list)
@@ -145,39 +147,77 @@ def between(f:Form):
         if wrong.known and wrong.raw != (n - k, n): yield (
             f'error: {k} right of {n} leave {n - k}, not {wrong.raw[0]} of {wrong.raw[1]}')
         if n != of: yield f'accuracy: {n} answers to {of} examples'
-    if 'inference' in f: yield from between_times(f)
+    size = f['size'].raw[0] if f['size'].known else 0
+    if 'memory' in f and f['memory'].known and min(f['memory'].raw) < size: yield (
+        f'memory: {min(f["memory"].raw):,.0f} bytes of a process, and the file of its weights has {size:,}')
+    yield from between_times(f) if f.device == 'edge' else between_modelled(f)
+
+def between_modelled(f:Form):
+    "What does not follow from the cycles of a board by its clock, supply and current."
+    try: board = board_of(f.device.partition(':')[2])
+    except ValueError as e:
+        yield str(e)
+        return
+    if not all(f[k].known for k in ('cycles', 'clock', 'latency')):
+        yield 'cycles, clock, latency: an emulated board has them, and one is not there'
+        return
+    cycles, mhz, lat, energy = (f[k].value for k in ('cycles', 'clock', 'latency', 'energy'))
+    ms = cycles/mhz/1e3 if mhz > 0 else math.nan
+    if not close(lat, ms): yield (
+        f'latency: {cycles:,.0f} cycles at {mhz:g} MHz are not {lat:g} ms')
+    elif not board.milliamps:
+        if energy is not None: yield f'energy: no current of {board.name} is known'
+    elif energy is None or not close(energy, ms*board.volts*board.milliamps/3.6e6): yield (
+        f'energy: {ms:g} ms at {board.volts:g} V and {board.milliamps:g} mA are not '
+        f'{"n/a" if energy is None else f"{energy:g} mWh"}')
 
 FASTER = 8      # times the rate of a product of float32 matrices: what codes of 8 bits may reach
 FEWEST = 6      # processes: one that was disturbed proves nothing
+WITHIN, WITHIN_FEW = 2, 50      # times: what parts and whole may be apart, of so many processes and of fewer
+TAKEN = 'latency', 'preprocessing', 'inference', 'postprocessing', 'deployment', 'startup', 'peak'
 
 def between_times(f:Form):
     "What does not fit between the times of a form that was measured."
+    if lost := [k for k in TAKEN if not f[k].known]:
+        yield f'{", ".join(lost)}: any machine can measure it, and it is not there'
+        return
     lat, up, first = (f[k] for k in ('latency', 'startup', 'deployment'))
-    parts = [f[k] for k in ('preprocessing', 'inference', 'postprocessing')]
-    if not all(c.known for c in (lat, up, first, *parts)): return
-    if len({len(c.raw) for c in (lat, up, first, *parts)}) > 1:
+    if len({len(f[k].raw) for k in TAKEN[:-1] + ('memory',)*f['memory'].known}) > 1:
         yield 'raw: the times are not of equally many processes'
         return
+    if f.settings.get('processes') != len(lat.raw): yield (
+        f'latency: of {len(lat.raw)} processes, and settings has {str(f.settings.get("processes"))[:20]}')
     said = lat.parts.get('product')
     if not isinstance(said, tuple) or len(said) != len(lat.raw) or not all(
             type(v) in (int, float) and v > 0 for v in said):
         yield 'latency: parts has no product, ms, of each process'
+        return
     if any(a >= b for a, b in zip(up.raw, first.raw)): yield (
         'deployment: a first answer before the runtime was ready')
-    elif len(lat.raw) >= FEWEST: yield from between_processes(f)
+    else:
+        yield from between_processes(f)
+        yield from between_rates(f)
 
 def between_processes(f:Form):
-    "What no process of several bears out: a sum of parts, a first answer, a rate."
+    "What no process bears out: a sum of parts, a first answer."
     lat, gaps = f['latency'].raw, [b - a for a, b in zip(f['startup'].raw, f['deployment'].raw)]
     parts = [f[k].raw for k in ('preprocessing', 'inference', 'postprocessing')]
     most, least = (sum(map(g, parts)) for g in (max, min))
-    if most < min(lat)/2 or least > 2*max(lat): yield (
+    within = WITHIN if len(lat) >= FEWEST else WITHIN_FEW
+    if most < min(lat)/within or least > within*max(lat): yield (
         f'latency: its parts take {least:.3g} to {most:.3g} ms together, and all of it {min(lat):.3g} to '
         f'{max(lat):.3g} ms')
-    if (longest := 1000*max(gaps)) < min(lat)/2: yield (
+    if (longest := 1000*max(gaps)) < min(lat)/within: yield (
         f'deployment: {longest:.2g} ms at most from start-up to the first answer, and an answer takes '
         f'{min(lat):.2g} ms or more')
-    if not (f['peak'].known and f['flops'].known): return
-    rate, peak = f['flops'].value/max(parts[1])/1e6, max(f['peak'].raw)/f['peak'].field.by      # GFLOP/s
-    if rate > FASTER*peak: yield (
-        f'inference: {rate:.3g} GFLOP/s, more than {FASTER} times what the processor reaches on matrices')
+
+def between_rates(f:Form):
+    "What no processor of this peak bears out: an answer of so much work in so little time."
+    peak = max(f['peak'].raw)/f['peak'].field.by        # GFLOP/s
+    beside = 2*SIDE**3/min(f['latency'].parts['product'])/1e6
+    if len(f['latency'].raw) >= FEWEST and not 1/FASTER <= peak/beside <= FASTER: yield (
+        f'peak: {peak:.3g} GFLOP/s, and the products timed beside the latency reached {beside:.3g}')
+    for k in ('latency', 'inference'):
+        rate = f['flops'].value/max(f[k].raw)/1e6 if f['flops'].known else 0.
+        if rate > FASTER*peak: yield (
+            f'{k}: {rate:.3g} GFLOP/s, more than {FASTER} times what the processor reaches on matrices')
