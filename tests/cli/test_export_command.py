@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 from tinybench.backends import export as lesson
 from tinybench.cli import main
+from tinybench.cli.device import int8_network
+from tinybench.cli.tasks import given_models, model_for
 from tinybench.exchange.missing import Missing
 from tinybench.models.weights import read_tflite
 from tinybench.models.zoo import create
+from tinybench.tasks.task import TASKS
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
@@ -53,6 +56,22 @@ def test_other_commands_take_such_files(folder, capsys):
     assert status('compile', 'a.tflite', '--dtype', 'int8') == 1 and 'no C compiler' in capsys.readouterr().err
     assert 'a_run' in (folder/'compiled'/'a'/'a.c').read_text()
     assert status('run', '--models', 'a.tflite', '--repeats', 6, '--out', 'r') == 0 and 'a.tflite' in capsys.readouterr().out
+
+@pytest.mark.parametrize('suffix', ['.onnx', '.tflite'])
+@pytest.mark.parametrize('int8', [False, True])
+def test_tasks_and_devices_take_such_files(folder, suffix, int8):
+    if suffix == '.onnx': pytest.importorskip('onnx', reason='needs onnx')
+    net, x = create('fc_autoencoder', np.random.default_rng(2)).eval(), np.random.default_rng(3).normal(size=(16, 640)).astype(np.float32)
+    lesson.export(net, f'a{suffix}', (640,), int8, x, unchecked=True)
+    graph, task = lesson.READERS[suffix](f'a{suffix}'), TASKS['ad01']
+    model = given_models([f'ad01=a{suffix}'], ['ad01'])['ad01']
+    want = lesson.our_network(graph)(x).data
+    assert model.name == 'a' and model.shape == (640,)
+    np.testing.assert_array_equal(model.call(model.feed(x)).data, want)
+    with pytest.raises(ValueError, match=r"takes \(640,\), and ic01 gives \(32, 32, 3\)"): model_for(TASKS['ic01'], f'a{suffix}')
+    if int8: np.testing.assert_array_equal(int8_network(task, f'a{suffix}')[0](x).data, want)
+    else:
+        with pytest.raises(ValueError, match='holds no network of int8 codes'): int8_network(task, f'a{suffix}')
 
 @pytest.mark.parametrize('args, says', [
     (['simple_cn'], "did you mean 'simple_cnn'"), (['simple_cnn', '--to', 'tflit'], "no format 'tflit', did you mean 'tflite'"),
