@@ -50,8 +50,8 @@ def export_network(
     and rounds inside; a .tflite file of int8 takes and gives codes.
 
     The file is run, and compared with our library: numbers of float32 have to agree to a hundred-thousandth
-    of the largest, codes to the last bit, but for what the makers of the runtime say that they round
-    otherwise, which is counted. If they do not, the operator at fault is named, and nothing is written.
+    of the largest, codes to the last bit, but for what the runtime was seen to round otherwise, which
+    is counted. If they do not, the operator at fault is named, and nothing is written.
 
     Example: tinybench export resnet8 --weights resnet8.npz --to tflite --int8
     """

@@ -45,7 +45,7 @@ def write_runtimes(found, folder:Path):
     write_whole(folder/'report.md', '\n\n'.join(text) + '\n')
 
 def race_runtimes(
-    net:Annotated[str, typer.Argument(help='Network of the zoo, module:function, or a .tflite or .onnx file.')],
+    net:Annotated[str, typer.Argument(help='Network of the zoo, module:function, or .tflite or .onnx file.')],
     weights:Annotated[Path|None, typer.Option(help='What net.save wrote.')]=None,
     shape:Annotated[str|None, typer.Option(help='Of one input, as 28,28,1, if it is not known.')]=None,
     batch:Annotated[int, typer.Option(help='Inputs a call.', min=1)]=1,

@@ -7,7 +7,7 @@ from time import perf_counter, process_time
 import numpy as np
 
 from ..backends.base import Watched, running, usual_builds
-from ..backends.runtimes import difference
+from ..backends.export import relative_error
 from ..base.graph import walk_nodes
 from ..base.process import Child
 from ..base.text import Shown, Table, worded
@@ -90,7 +90,7 @@ def differs(job:Job, want:np.ndarray, got:np.ndarray, rounding:int=0) -> tuple[f
         return math.inf, f'its output has the shape {np.shape(got)}, not {want.shape}'
     got = np.reshape(got, want.shape)
     if not job.codes:
-        off = difference(want, got)
+        off = relative_error(want, got)
         return off, '' if off <= CLOSE else f'its answer is off by {off:.2g} of the largest number'
     far = int(np.abs(want.astype(int) - got).max(initial=0))
     added = any(n.op == 'ADD' for _, n in walk_nodes(job.graph.nodes))      # LiteRT's numbers are its own
