@@ -17,11 +17,11 @@ from ..exchange.run import in_litert, in_onnxruntime, in_openvino
 from ..exchange.tflite import tflite
 from ..measure.builds import t_interval
 from ..models.zoo import SHAPES, create
-from ..native.plan import off_by
 from ..nn.module import Module
 from .engines import onnx_model, ours
+from .turns import differs
 
-CALLS, CLOSE = 10, 1e-4
+CALLS = 10
 LIBRARIES = dict(litert='ai_edge_litert.interpreter', onnxruntime='onnxruntime', openvino='openvino')
 COMPILED, PLANNED = OURS = 'tinybench, compiled', 'tinybench, planned'
 
@@ -170,7 +170,6 @@ def memory_of(name:str, load:dict, x, want, rng, repeats:int) -> dict:
     for _ in range(repeats):
         for key in rng.permutation(list(load)):
             grew, y = in_fresh_process(load[key], LIBRARIES.get(key, ''), x)
-            off = off_by(want, np.reshape(y, want.shape))
-            if not off <= CLOSE: raise ValueError(f'{key} gives other answers for {name}: off by {off:.2g}')
+            if said := differs(want, y)[1]: raise ValueError(f'{key} gives other answers for {name}: {said}')
             found[key].append(grew)
     return found
