@@ -4,12 +4,15 @@ import json
 import numpy as np
 import pytest
 from tinybench.backends import export as lesson
-from tinybench.cli import main
+from tinybench.cli import main, plan
 from tinybench.cli.device import int8_network
 from tinybench.cli.tasks import given_models, model_for
 from tinybench.exchange.missing import Missing
+from tinybench.exchange.run import RUNTIMES, runtimes_by_key
 from tinybench.models.weights import read_tflite
 from tinybench.models.zoo import create
+from tinybench.peers.memory import LIBRARIES
+from tinybench.peers.runtimes import RUNTIMES as PEERS
 from tinybench.tasks.task import TASKS
 
 @pytest.fixture(autouse=True)
@@ -91,6 +94,11 @@ def test_a_file_that_is_no_model_is_said_by_other_commands(folder, capsys):
     for args in (['compile', 'junk.tflite'], ['run', '--models', 'junk.tflite']):
         assert status(*args) == 1 and 'junk.tflite: it is no .tflite file' in capsys.readouterr().err
     assert status('compile', 'junk.tflite', '--weights', 'w.npz') == 1 and 'takes no weights' in capsys.readouterr().err
+
+def test_kinds_of_files_are_named_alike():
+    "The commands have a list of their own, which loads nothing."
+    assert plan.FILES == tuple(lesson.READERS) == tuple(lesson.FILES) == tuple(RUNTIMES)
+    assert {**runtimes_by_key('.onnx'), **runtimes_by_key('.tflite')} == {k: r.title for k, r in PEERS.items() if k in LIBRARIES}
 
 def test_without_the_runtime(folder, capsys, monkeypatch):
     def gone(*args, **how): raise Missing('LiteRT is not installed: pip install ai-edge-litert')

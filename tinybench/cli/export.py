@@ -11,7 +11,6 @@ from .options import AsJson, Seed
 from .plan import FILES, graph_in, is_file
 
 FORMATS = {suffix[1:]: suffix for suffix in FILES}
-RUNTIMES = {'.onnx': dict(onnxruntime='ONNX Runtime', openvino='OpenVINO'), '.tflite': dict(litert='LiteRT')}
 
 def out_path(net:str, to:str|None, out:Path|None) -> Path:
     "The file to write; ValueError if its name and `to` differ; OSError if it is there and was not named."
@@ -56,8 +55,9 @@ def export_network(
     Example: tinybench export resnet8 --weights resnet8.npz --to tflite --int8
     """
     from tinybench.backends.export import export
+    from tinybench.exchange.run import runtimes_by_key
     path = out_path(net, to, out)
-    known = RUNTIMES[path.suffix]
+    known = runtimes_by_key(path.suffix)
     named = f'runtime of {path.suffix} files'
     runtimes = tuple(lookup(named, k, known) for k in names_in(check or '')) or None
     if is_file(net):

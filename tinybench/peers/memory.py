@@ -13,7 +13,7 @@ from ..base.text import Shown, Table, worded
 from ..core.tensor import no_grad
 from ..emit.network import aligned
 from ..exchange.graph import graph_of
-from ..exchange.run import in_litert, in_onnxruntime, in_openvino
+from ..exchange.run import RUNTIMES, in_litert, runtimes_by_key
 from ..exchange.tflite import tflite
 from ..measure.builds import t_interval
 from ..models.zoo import SHAPES, create
@@ -56,9 +56,9 @@ def loaders(name:str, keys, batch:int, seed:int, folder:Path) -> dict[str,Callab
             (path := folder/'net.tflite').write_bytes(tflite(graph_of(net, shape)))
             found[key] = partial(in_litert, shape, batch, model_path=str(path))
         else:
-            load = dict(onnxruntime=in_onnxruntime, openvino=in_openvino)[key]
-            (path := folder/'net.onnx').write_bytes(onnx_model(net, shape, batch, key, LIBRARIES[key]))
-            found[key] = partial(load, str(path))
+            title = runtimes_by_key('.onnx')[key]
+            (path := folder/'net.onnx').write_bytes(onnx_model(net, shape, batch, title, LIBRARIES[key]))
+            found[key] = partial(RUNTIMES['.onnx'][title], str(path))
     return found
 
 def of_ours(name:str, net:Module, batch:int, seed:int, folder:Path) -> dict[str,Callable]:

@@ -194,7 +194,8 @@ def checked(job:Job, want:np.ndarray, names, stack:ExitStack, tell:Callable) -> 
         else: stack.push(runners[name])
     return runners, off, wrong
 
-def in_turns(job:Job, want:np.ndarray, runners:dict, repeats:int, rng, tell:Callable) -> tuple[list,dict,list]:
+def in_turns(job:Job, want:np.ndarray, runners:dict, repeats:int, rng,
+             tell:Callable) -> tuple[list,dict,list]:
     """Seconds of each runtime in each build, the processors that worked for it, and words about those that
     fail or give another answer on the way: `runners` loses them."""
     runs, busy, wrong, done = [], {k: [] for k in runners}, [], 0
