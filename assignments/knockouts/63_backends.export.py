@@ -101,47 +101,90 @@ def pixel_rows(w, shape):
 
 # %% relative-error wrong: each number in parts of itself
 def relative_error(want, got):
-    want, got = np.ravel(want).astype(float), np.ravel(got).astype(float)
-    if not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
-    return float(np.max(np.abs(got - want)/np.maximum(np.abs(want), 1e-30)))
+    want, got = np.asarray(want, float), np.asarray(got, float)
+    if want.shape != got.shape or not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
+    return float((np.abs(got - want)/np.maximum(np.abs(want), 1e-30)).max(initial=0))
 
 # %% relative-error wrong: the mean difference
 def relative_error(want, got):
-    want, got = np.ravel(want).astype(float), np.ravel(got).astype(float)
-    if not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
-    return float(np.abs(got - want).mean()/max(np.abs(want).max(), 1e-30))
+    want, got = np.asarray(want, float), np.asarray(got, float)
+    if want.shape != got.shape or not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
+    off, largest = np.abs(got - want).sum()/max(want.size, 1), np.abs(want).max(initial=0)
+    return float(off/largest) if largest else np.inf if off else 0.
 
 # %% relative-error wrong: NaN passes
 def relative_error(want, got):
+    want, got = np.asarray(want, float), np.asarray(got, float)
+    if want.shape != got.shape: return np.inf
+    off, largest = np.nanmax(np.abs(got - want), initial=0), np.nanmax(np.abs(want), initial=0)
+    return float(off/largest) if largest else np.inf if off else 0.
+
+# %% relative-error wrong: NaN that is due passes; only the hidden check notices
+def relative_error(want, got):
+    want, got = np.asarray(want, float), np.asarray(got, float)
+    if want.shape != got.shape or not np.isfinite(got).all(): return np.inf
+    off, largest = np.nanmax(np.abs(got - want), initial=0), np.nanmax(np.abs(want), initial=0)
+    return float(off/largest) if largest else np.inf if off else 0.
+
+# %% relative-error wrong: shapes that broadcast are taken for the same; only the hidden check notices
+def relative_error(want, got):
+    want, got = np.asarray(want, float), np.asarray(got, float)
+    if not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
+    try: off, largest = np.abs(got - want).max(initial=0), np.abs(want).max(initial=0)
+    except ValueError: return np.inf
+    return float(off/largest) if largest else np.inf if off else 0.
+
+# %% relative-error wrong: as many numbers are enough; only the hidden check notices
+def relative_error(want, got):
     want, got = np.ravel(want).astype(float), np.ravel(got).astype(float)
-    return float(np.nanmax(np.abs(got - want))/np.nanmax(np.abs(want)))
+    if want.size != got.size or not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
+    off, largest = np.abs(got - want).max(initial=0), np.abs(want).max(initial=0)
+    return float(off/largest) if largest else np.inf if off else 0.
 
 # %% relative-error wrong: the largest number, not the largest size
 def relative_error(want, got):
-    want, got = np.ravel(want).astype(float), np.ravel(got).astype(float)
-    if not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
-    off = np.abs(got - want).max(initial=0)
-    return float(off/want.max()) if off else 0.
+    want, got = np.asarray(want, float), np.asarray(got, float)
+    if want.shape != got.shape or not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
+    off, largest = np.abs(got - want).max(initial=0), np.abs(want.max(initial=0))
+    return float(off/largest) if largest else np.inf if off else 0.
 
 # %% relative-error wrong: codes are subtracted as int8; only the hidden check notices
 def relative_error(want, got):
-    if not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
-    off = float(np.abs(got - want).max())
-    return off/float(np.abs(want.astype(float)).max()) if off else 0.
+    if want.shape != got.shape or not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
+    off, largest = float(np.abs(got - want).max(initial=0)), np.abs(want.astype(float)).max(initial=0)
+    return off/largest if largest else np.inf if off else 0.
 
 # %% relative-error wrong: in parts of the larger of both; only the hidden check notices
 def relative_error(want, got):
-    want, got = np.ravel(want).astype(float), np.ravel(got).astype(float)
-    if not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
+    want, got = np.asarray(want, float), np.asarray(got, float)
+    if want.shape != got.shape or not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
     off = np.abs(got - want).max(initial=0)
-    return float(off/max(np.abs(want).max(), np.abs(got).max())) if off else 0.
+    largest = max(np.abs(want).max(initial=0), np.abs(got).max(initial=0))
+    return float(off/largest) if largest else 0.
+
+# %% relative-error wrong: a small number in place of zeros that are due; only the hidden check notices
+def relative_error(want, got):
+    want, got = np.asarray(want, float), np.asarray(got, float)
+    if want.shape != got.shape or not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
+    return float(np.abs(got - want).max(initial=0)/max(np.abs(want).max(initial=0), 1e-30))
 
 # %% relative-error right: by the norm that takes the largest
 def relative_error(want, got):
-    want, got = (np.asarray(a, np.float64).reshape(-1) for a in (want, got))
-    if not np.isfinite(np.concatenate([want, got])).all(): return float('inf')
-    off, size = np.linalg.norm(got - want, np.inf), np.linalg.norm(want, np.inf)
-    return 0. if off == 0 else off/size
+    want, got = np.asarray(want, np.float64), np.asarray(got, np.float64)
+    if want.shape != got.shape: return float('inf')
+    if want.size == 0: return 0.
+    a, b = want.reshape(-1), got.reshape(-1)
+    if not np.isfinite(np.concatenate([a, b])).all(): return float('inf')
+    off, size = np.linalg.norm(b - a, np.inf), np.linalg.norm(a, np.inf)
+    return 0. if off == 0 else off/size if size else float('inf')
+
+# %% relative-error right: one number after the other
+def relative_error(want, got):
+    if np.shape(want) != np.shape(got): return float('inf')
+    pairs = [(float(a), float(b)) for a, b in zip(np.ravel(want), np.ravel(got))]
+    if any(a - a != 0 or b - b != 0 for a, b in pairs): return float('inf')
+    scale, off = max((abs(a) for a, _ in pairs), default=0), max((abs(a - b) for a, b in pairs), default=0)
+    return off/scale if scale else (float('inf') if off else 0.)
 
 # %% steps-off wrong: subtracted as int8, which only the hidden check notices
 def steps_off(want, got):

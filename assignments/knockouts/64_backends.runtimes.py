@@ -1,49 +1,5 @@
 "Known answers to the exercises of 64_backends.runtimes, for `tinybench course prove`."
 
-# %% parity wrong: number by number
-def difference(want, got):
-    want, got = np.asarray(want, float), np.asarray(got, float)
-    if got.shape != want.shape or not np.isfinite(got).all(): return float('inf')
-    apart = abs(got - want)/np.maximum(abs(want), 1e-30)
-    return float(apart.max(initial=0))
-
-# %% parity wrong: shapes that broadcast are taken for the same
-def difference(want, got):
-    want, got = np.asarray(want, float), np.asarray(got, float)
-    try: off = abs(got - want).max(initial=0)
-    except ValueError: return float('inf')
-    if not np.isfinite(got).all(): return float('inf')
-    scale = abs(want).max(initial=0)
-    return float(off/scale) if scale else float('inf') if off else 0.
-
-# %% parity wrong: codes of int8 wrap around
-def difference(want, got):
-    if got.shape != want.shape or not np.isfinite(got).all(): return float('inf')
-    off, scale = abs(got - want).max(initial=0), abs(want).max(initial=0)
-    return float(off/scale) if scale else float('inf') if off else 0.
-
-# %% parity wrong: the largest, not the largest size
-def difference(want, got):
-    want, got = np.asarray(want, float), np.asarray(got, float)
-    if got.shape != want.shape or not np.isfinite(got).all(): return float('inf')
-    off, scale = abs(got - want).max(initial=0), abs(want.max(initial=0))
-    return float(off/scale) if scale else float('inf') if off else 0.
-
-# %% parity wrong: NaN is nearer than anything
-def difference(want, got):
-    want, got = np.asarray(want, float), np.asarray(got, float)
-    if got.shape != want.shape: return float('inf')
-    off, scale = np.nanmax(abs(got - want), initial=0), abs(want).max(initial=0)
-    return float(off/scale) if scale else float('inf') if off else 0.
-
-# %% parity right: one number after the other
-def difference(want, got):
-    if np.shape(want) != np.shape(got): return float('inf')
-    pairs = [(float(a), float(b)) for a, b in zip(np.ravel(want), np.ravel(got))]
-    if any(b - b != 0 for _, b in pairs): return float('inf')
-    scale, off = max((abs(a) for a, _ in pairs), default=0), max((abs(a - b) for a, b in pairs), default=0)
-    return off/scale if scale else (float('inf') if off else 0.)
-
 # %% timed wrong: does not wait at the end
 def timed(device, job, n=10, clock=time.perf_counter):
     device.sync()

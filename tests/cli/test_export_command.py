@@ -4,10 +4,16 @@ import json
 import numpy as np
 import pytest
 from tinybench.backends import export as lesson
-from tinybench.cli import main
+from tinybench.cli import main, plan
+from tinybench.cli.device import int8_network
+from tinybench.cli.tasks import given_models, model_for
 from tinybench.exchange.missing import Missing
+from tinybench.exchange.run import RUNTIMES, runtimes_by_key
 from tinybench.models.weights import read_tflite
 from tinybench.models.zoo import create
+from tinybench.peers.memory import LIBRARIES
+from tinybench.peers.runtimes import RUNTIMES as PEERS
+from tinybench.tasks.task import TASKS
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
@@ -54,6 +60,22 @@ def test_other_commands_take_such_files(folder, capsys):
     assert 'a_run' in (folder/'compiled'/'a'/'a.c').read_text()
     assert status('run', '--models', 'a.tflite', '--repeats', 6, '--out', 'r') == 0 and 'a.tflite' in capsys.readouterr().out
 
+@pytest.mark.parametrize('suffix', ['.onnx', '.tflite'])
+@pytest.mark.parametrize('int8', [False, True])
+def test_tasks_and_devices_take_such_files(folder, suffix, int8):
+    if suffix == '.onnx': pytest.importorskip('onnx', reason='needs onnx')
+    net, x = create('fc_autoencoder', np.random.default_rng(2)).eval(), np.random.default_rng(3).normal(size=(16, 640)).astype(np.float32)
+    lesson.export(net, f'a{suffix}', (640,), int8, x, unchecked=True)
+    graph, task = lesson.READERS[suffix](f'a{suffix}'), TASKS['ad01']
+    model = given_models([f'ad01=a{suffix}'], ['ad01'])['ad01']
+    want = lesson.our_network(graph)(x).data
+    assert model.name == 'a' and model.shape == (640,)
+    np.testing.assert_array_equal(model.call(model.feed(x)).data, want)
+    with pytest.raises(ValueError, match=r"takes \(640,\), and ic01 gives \(32, 32, 3\)"): model_for(TASKS['ic01'], f'a{suffix}')
+    if int8: np.testing.assert_array_equal(int8_network(task, f'a{suffix}')[0](x).data, want)
+    else:
+        with pytest.raises(ValueError, match='holds no network of int8 codes'): int8_network(task, f'a{suffix}')
+
 @pytest.mark.parametrize('args, says', [
     (['simple_cn'], "did you mean 'simple_cnn'"), (['simple_cnn', '--to', 'tflit'], "no format 'tflit', did you mean 'tflite'"),
     (['simple_cnn', '--out', 'a.txt'], 'its name ends in .onnx or .tflite'), (['simple_cnn', '--to', 'onnx', '--out', 'a.tflite'], 'leave one of the two out'),
@@ -72,6 +94,11 @@ def test_a_file_that_is_no_model_is_said_by_other_commands(folder, capsys):
     for args in (['compile', 'junk.tflite'], ['run', '--models', 'junk.tflite']):
         assert status(*args) == 1 and 'junk.tflite: it is no .tflite file' in capsys.readouterr().err
     assert status('compile', 'junk.tflite', '--weights', 'w.npz') == 1 and 'takes no weights' in capsys.readouterr().err
+
+def test_kinds_of_files_are_named_alike():
+    "The commands have a list of their own, which loads nothing."
+    assert plan.FILES == tuple(lesson.READERS) == tuple(lesson.FILES) == tuple(RUNTIMES)
+    assert {**runtimes_by_key('.onnx'), **runtimes_by_key('.tflite')} == {k: r.title for k, r in PEERS.items() if k in LIBRARIES}
 
 def test_without_the_runtime(folder, capsys, monkeypatch):
     def gone(*args, **how): raise Missing('LiteRT is not installed: pip install ai-edge-litert')

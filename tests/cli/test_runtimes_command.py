@@ -46,12 +46,12 @@ def test_a_network_that_others_do_not_know_is_named(capsys, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     (tmp_path/'mine.py').write_text('''
 import numpy as np
-from tinybench.nn.dense import Dense, Sigmoid
+from tinybench.nn.dense import GELU, Dense
 from tinybench.nn.module import Sequential
-def net(): return Sequential(Dense(3, 2, np.random.default_rng(0)), Sigmoid())
+def net(): return Sequential(Dense(3, 2, np.random.default_rng(0)), GELU())
 ''')
     code, _, told = ran(capsys, 'mine:net', '--shape', '3', '--repeats', 12)
-    assert code == 1 and 'Sigmoid() has no operator here' in told
+    assert code == 1 and 'GELU() has no operator here' in told
 
 def test_a_folder_of_something_else_stays(tmp_path, capsys):
     (tmp_path/'notes.txt').write_text('mine')

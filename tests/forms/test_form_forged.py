@@ -7,7 +7,7 @@ from tinybench.forms.check import rate_verdict
 from tinybench.forms.entries import check_folder, submit_form
 from tinybench.forms.fields import EDGE
 from tinybench.forms.form import NoForm, read_form
-from tinybench.forms.table import draw_board
+from tinybench.forms.table import draw_table
 
 KNOWN = {f.name: f for f in EDGE}
 TIMES = 'latency', 'preprocessing', 'inference', 'postprocessing', 'startup', 'deployment', 'memory'
@@ -120,7 +120,7 @@ def test_a_table_that_cannot_be_drawn_takes_nothing(filled, tmp_path):
         submit_form(filled.folder, root, 'one', by='latencyy', times=False)
     assert not root.exists()
     submit_form(filled.folder, root, 'one', by='size', times=False)
-    draw_board(root, 'size')
+    draw_table(root, 'size')
     before = files(root)
     with pytest.raises(ValueError, match="no field 'flash'"): submit_form(filled.folder, root, 'two', by='flash', times=False)
     (root/'one'/'form.json').write_text('{')
@@ -143,16 +143,16 @@ def test_files_that_are_not_of_the_table_are_not_replaced(filled, tmp_path, name
     assert files(tmp_path) == {Path(name): text.encode()}
     (tmp_path/'one').mkdir()
     (tmp_path/'one'/'form.json').write_bytes((filled.folder/'form.json').read_bytes())
-    with pytest.raises(FileExistsError, match=f'holds {name}'): draw_board(tmp_path)        # as `form check` would
+    with pytest.raises(FileExistsError, match=f'holds {name}'): draw_table(tmp_path)        # as `form check` would
     assert (tmp_path/name).read_text() == text
 
 def test_a_table_of_ours_is_drawn_again(filled, tmp_path):
     submit_form(filled.folder, tmp_path, 'one', times=False)
-    draw_board(tmp_path)
+    draw_table(tmp_path)
     before = files(tmp_path)
     (tmp_path/'README.md').write_text('old')
     (tmp_path/'index.html').unlink()
     submit_form(filled.folder, tmp_path, 'two', times=False)
-    draw_board(tmp_path)
+    draw_table(tmp_path)
     assert {*files(tmp_path)} == {*before, Path('two/form.json'), Path('two/model.npz')}
     assert 'old' != (tmp_path/'README.md').read_text()

@@ -2,7 +2,6 @@
 import numpy as np
 import pytest
 
-from tinybench.base.graph import Graph
 from tinybench.core.tensor import no_grad
 from tinybench.models.zoo import SHAPES, create
 from tinybench.nn.conv import Conv2d
@@ -14,7 +13,8 @@ from tinybench.native.plan import off_by
 from tinybench.peers.engines import ENGINES, OF_CODES
 from tinybench.exchange.graph import graph_of
 from tinybench.exchange.missing import Missing
-from tinybench.peers.inference import NETS, differs, one_network, raced, race_inference
+from tinybench.peers.inference import NETS, one_network, raced, race_inference
+from tinybench.peers.turns import differs
 
 PEERS = [k for k in ENGINES if k != 'tinybench']
 
@@ -101,9 +101,9 @@ def test_litert_gives_nearly_our_codes_where_arms_are_added():
     pytest.importorskip('ai_edge_litert', reason='needs LiteRT')
     given, x, want = raced('resnet8', 1, np.random.default_rng(2), 0, 'int8')
     np.testing.assert_array_equal(OF_CODES['tinybench'](given, SHAPES['resnet8'], 1)(x).reshape(want.shape), want)
-    assert not differs(want, OF_CODES['litert'](given, SHAPES['resnet8'], 1)(x), given)
-    assert differs(want, np.where(want > 0, want - 3, want + 3), given) == 'off by 3 steps of the grid'
-    assert differs(want, want ^ 1, Graph(())) == 'off by 1 steps of the grid'
+    assert differs(want, OF_CODES['litert'](given, SHAPES['resnet8'], 1)(x), given)[1] == ''
+    assert differs(want, np.where(want > 0, want - 3, want + 3), given) == (3, 'its answer is off by 3 steps of the grid')
+    assert differs(want, want ^ 1) == (1, 'its answer is off by 1 steps of the grid') and not differs(want, want ^ 1, rounding=1)[1]
 
 def test_a_race_of_codes(monkeypatch):
     def again(*args): return lambda x, run=OF_CODES['tinybench'](*args): run(x).copy()
@@ -112,5 +112,5 @@ def test_a_race_of_codes(monkeypatch):
     assert r.missing == ('onnxruntime is given no network of int8 here',) and '1 input of int8' in repr(r)
     assert r.to_dict()['dtype'] == 'int8' and [row[1] for row in r.table().rows] == ['tinybench', 'litert']
     monkeypatch.setitem(OF_CODES, 'litert', lambda *args: lambda x: OF_CODES['tinybench'](*args)(x) ^ 1)
-    with pytest.raises(ValueError, match='litert gives other answers for simple_cnn: off by 1 steps'):
+    with pytest.raises(ValueError, match='litert gives other answers for simple_cnn: its answer is off by 1 steps'):
         race_inference(['simple_cnn'], ('litert',), dtype='int8', repeats=16)

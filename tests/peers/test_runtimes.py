@@ -19,8 +19,6 @@ from tinybench.toolchain.compiler import find_compiler
 needs_c = pytest.mark.skipif(not find_compiler(), reason='needs a C compiler')
 QUICK = [k for k in RUNTIMES if k not in ('torch_compiled', 'keras')]
 
-ROW = job_of(Sequential(Dense(3, 5, np.random.default_rng(0))), (3,))
-
 @pytest.fixture(autouse=True)
 def surroundings():
     "What a runtime sets for its own process ends with the test."
@@ -52,7 +50,7 @@ def test_a_runtime_gives_the_answers_of_the_network_as_it_was(name, batch):
     for setting in RUNTIMES[name].settings(job):
         r = loaded(job, name, setting)
         got = r.build()
-        off, said = differs(job, want, got)
+        off, said = differs(want, got)
         r.stack.close()
         assert said == '' and off < 1e-5, (setting, off)
 
@@ -64,7 +62,7 @@ def test_a_runtime_that_is_slow_to_begin_gives_them_too(name):
     job = job_of(net, shape)
     for setting in RUNTIMES[name].settings(job):
         r = loaded(job, name, setting)
-        off, said = differs(job, our_answer(job), r.build())
+        off, said = differs(our_answer(job), r.build())
         r.stack.close()
         assert said == '' and off < 1e-5, (setting, off)
 
@@ -72,7 +70,7 @@ def test_a_runtime_that_is_slow_to_begin_gives_them_too(name):
 def test_a_runtime_gives_our_codes(name):
     job = quantized_job(*small(np.random.default_rng(1)), batch=2)
     r = loaded(job, name, {})
-    off, said = differs(job, our_answer(job), r.build(), RUNTIMES[name].rounding)
+    off, said = differs(our_answer(job), r.build(), job.graph, RUNTIMES[name].rounding)
     r.stack.close()
     assert said == '' and off <= (0 if name in ('numpy', 'native') else 2)
 
@@ -82,13 +80,13 @@ def test_a_difference_counts_in_parts_of_the_largest_number(seed, by, part):
     want = by*np.random.default_rng(seed).standard_normal((1, 5))
     got = want.copy()
     got[0, 0] += part*abs(want).max()
-    off, said = differs(ROW, want, got)
+    off, said = differs(want, got)
     assert off == pytest.approx(abs(part), rel=1e-6, abs=1e-12) and bool(said) == (off > 1e-4)
 
 def test_an_answer_of_another_size_or_with_nan_differs():
     want = np.ones((1, 5))
-    assert 'shape (1, 4)' in differs(ROW, want, np.ones((1, 4)))[1]
-    assert differs(ROW, want, np.full((1, 5), np.nan))[1]
+    assert 'shape (1, 4)' in differs(want, np.ones((1, 4)))[1]
+    assert differs(want, np.full((1, 5), np.nan))[1]
 
 def wrong(job, threads=1):
     "Our plan of other weights: the first kernel is mirrored."
@@ -110,6 +108,26 @@ def test_who_differs_or_fails_is_named_and_not_timed(monkeypatch):
     assert sorted(x.name for x in r.comparison.results) == ['tinybench, native', 'tinybench, numpy']
     assert r.wrong[0].startswith('Wrong is not timed: its answer is off by') and 'Ends is not timed' in r.wrong[1]
     assert all(words in repr(r) for words in r.wrong)
+
+@needs_c
+@pytest.mark.parametrize('names', [('native', 'late', 'numpy', 'dies'), ('late',)])
+def test_who_differs_or_fails_on_a_rebuild_is_dropped_and_the_others_go_on(monkeypatch, names):
+    job, built = job_of(*small(np.random.default_rng(5))), dict(late=0, dies=0)
+    def again(key, then):
+        def build(job):
+            built[key] += 1
+            return native(job) if built[key] < 3 else then(job)
+        return build
+    monkeypatch.setattr('tinybench.peers.turns.Runner', Here)
+    monkeypatch.setitem(RUNTIMES, 'late', Runtime('Late', again('late', wrong)))
+    monkeypatch.setitem(RUNTIMES, 'dies', Runtime('Dies', again('dies', lambda job: native(job, threads=0))))
+    if 'native' not in names:
+        with pytest.raises(ValueError, match='nothing to time: Late is not timed: its answer'): run_runtimes('small', job, names, repeats=12)
+        return
+    r = run_runtimes('small', job, names, repeats=12)
+    assert [x.name for x in r.comparison.results] == ['tinybench, native', 'tinybench, numpy'] == list(r.off)
+    assert all(x.how['builds'] > 3 for x in r.comparison.results) and built == dict(late=3, dies=3)
+    assert len(r.wrong) == 2 and r.wrong[0].startswith('Late is not timed: its answer is off by') and 'Dies is not timed' in r.wrong[1]
 
 class Here:
     "What `Runner` does, in this process, where a test's own runtimes are known."

@@ -79,15 +79,13 @@ ONNX = Planes(explicit_pads, named_padding, onnx_weights, our_weights, pixel_row
 FILES = {'.onnx': partial(onnx_bytes, how=ONNX), '.tflite': tflite}
 
 # %% ../../nbs/63_backends.export.ipynb #relative-error
-def relative_error(
-    want:np.ndarray,
-    got:np.ndarray,     # as many numbers
-) -> float:
-    "The largest difference, in parts of the largest number of `want`; infinite if there is NaN or infinity."
-    want, got = np.ravel(want).astype(float), np.ravel(got).astype(float)
-    if not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
-    off = np.abs(got - want).max(initial=0)
-    return float(off/np.abs(want).max()) if off else 0.
+def relative_error(want:np.ndarray, got:np.ndarray) -> float:
+    "The largest difference in parts of the largest number of `want`; inf for another shape, NaN or infinity."
+    want, got = np.asarray(want, float), np.asarray(got, float)
+    if want.shape != got.shape or not (np.isfinite(want).all() and np.isfinite(got).all()): return np.inf
+    off, largest = np.abs(got - want).max(initial=0), np.abs(want).max(initial=0)
+    if largest: return float(off/largest)
+    return np.inf if off else 0.
 
 # %% ../../nbs/63_backends.export.ipynb #steps-off
 def steps_off(
@@ -144,7 +142,7 @@ def may_round(
     runtime:str,
     n:Node,
 ) -> tuple[float, str]:    # steps, and why; (0, '') if there is no reason
-    "By how many steps, in the mean, the codes of `n` may differ in `runtime`, by what its makers write."
+    "By how many steps, in the mean, the codes of `n` may differ in `runtime`: as much as was seen here."
     inside = [m for _, m in walk_nodes((n,))]
     ops = {m.op for m in inside}
     if runtime != 'LiteRT' and 'AVERAGE_POOL_2D' in ops:

@@ -11,7 +11,6 @@ from .options import AsJson, Seed
 from .plan import FILES, graph_in, is_file
 
 FORMATS = {suffix[1:]: suffix for suffix in FILES}
-RUNTIMES = {'.onnx': dict(onnxruntime='ONNX Runtime', openvino='OpenVINO'), '.tflite': dict(litert='LiteRT')}
 
 def out_path(net:str, to:str|None, out:Path|None) -> Path:
     "The file to write; ValueError if its name and `to` differ; OSError if it is there and was not named."
@@ -50,14 +49,15 @@ def export_network(
     and rounds inside; a .tflite file of int8 takes and gives codes.
 
     The file is run, and compared with our library: numbers of float32 have to agree to a hundred-thousandth
-    of the largest, codes to the last bit, but for what the makers of the runtime say that they round
-    otherwise, which is counted. If they do not, the operator at fault is named, and nothing is written.
+    of the largest, codes to the last bit, but for what the runtime was seen to round otherwise, which
+    is counted. If they do not, the operator at fault is named, and nothing is written.
 
     Example: tinybench export resnet8 --weights resnet8.npz --to tflite --int8
     """
     from tinybench.backends.export import export
+    from tinybench.exchange.run import runtimes_by_key
     path = out_path(net, to, out)
-    known = RUNTIMES[path.suffix]
+    known = runtimes_by_key(path.suffix)
     named = f'runtime of {path.suffix} files'
     runtimes = tuple(lookup(named, k, known) for k in names_in(check or '')) or None
     if is_file(net):

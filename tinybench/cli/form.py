@@ -174,9 +174,7 @@ def submit_form(
     from tinybench.forms.table import draw_table
     found = entries.submit_form(folder, to, name, by, times=times)
     table = draw_table(to, by)
-    echo(json.dumps(found.to_dict(), indent=1) if as_json else f'{found}
-
-{table}')
+    echo(json.dumps(found.to_dict(), indent=1) if as_json else f'{found}\n\n{table}')
     say(f'table: {to/"index.html"}')
 
 def check_forms(

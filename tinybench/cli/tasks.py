@@ -46,23 +46,23 @@ def names_of(text:str) -> list[str]:
     return names
 
 def model_for(task, use:str):
-    "The `Model` for a `Task` in a file (.tflite, .h5, or .npz of its network) or a SavedModel, or by name."
+    "The `Model` for a `Task` in a file (.onnx, .tflite, .h5, .npz of its network), a SavedModel, or by name."
     from tinybench.backends.base import as_model
-    from tinybench.models.weights import network, read_h5, read_tflite
-    from tinybench.optimize.integer import integer_network
+    from tinybench.backends.export import READERS, our_network
+    from tinybench.models.weights import network, read_h5
     from tinybench.peers.savedmodel import read_savedmodel
     path, options = Path(use).expanduser(), getattr(task, 'options', {})
     if path.suffix == '.npz':
         if not path.is_file(): raise FileNotFoundError(f'no .npz file at {path}')
         return make_model(task.network, dict(options, weights=path, shape=list(task.shape)))
-    read = {'.tflite': read_tflite, '.h5': read_h5}.get(path.suffix, read_savedmodel)
+    read = (READERS | {'.h5': read_h5}).get(path.suffix, read_savedmodel)
     if read is read_savedmodel and not (path/'saved_model.pb').exists():
         return make_model(use, dict(options if use == task.network else {}, shape=list(task.shape)))
     try: graph = read(path)
     except ImportError as e: raise ValueError(f'{path}: {e}') from e
     if graph.shape != task.shape: raise ValueError(
         f'{path} takes {graph.shape}, and {task.name} gives {task.shape}')
-    return as_model(path.stem, network(graph) if graph.grid is None else integer_network(graph), task.shape)
+    return as_model(path.stem, (our_network if path.suffix in READERS else network)(graph), task.shape)
 
 def given_models(texts:list[str], names:list[str]) -> dict:
     """By task the model in each `task=network`, or `network` if one task is run; ValueError for another text,
@@ -159,7 +159,7 @@ def list_tasks(as_json:AsJson=False):
 def run_tasks(
     tasks:Annotated[str, typer.Argument(help='Names with commas between, or all.')]='all',
     model:Annotated[list[str]|None, typer.Option(
-        help='TASK=NETWORK, TASK=FILE (.tflite, .h5, .npz, or the folder of a SavedModel) or '
+        help='TASK=NETWORK, TASK=FILE (.onnx, .tflite, .h5, .npz, or the folder of a SavedModel) or '
              'TASK=module:function. If only one task is run, TASK= can be left out.')]=None,
     data:Annotated[Data|None, typer.Option(help='Which examples; by default those that fit the model.')]=None,
     quick:Annotated[bool, typer.Option('--quick', help='Short windows: a look, not a valid run.')]=False,

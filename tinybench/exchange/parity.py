@@ -29,7 +29,7 @@ class Parity(Shown):
     nbytes: int
     dtype: str              # float32, or int8: of weights and activations
     found: dict             # runtime -> Match of the whole file
-    rounded: tuple = ()     # (runtime, operator in words, Match): what it rounds otherwise, as is documented
+    rounded: tuple = ()     # (runtime, operator in words, Match): what it rounds otherwise, as is known of it
     why: str = ''           # why nothing has checked it
     def table(self) -> Table:
         rows = tuple((r, str(m.n), m.words(), str(m.changed)) for r, m in self.found.items())

@@ -58,6 +58,10 @@ def openvino_model(model, threads:int=1, shape:tuple|None=None, **options):
 RUNTIMES = {'.onnx': {'ONNX Runtime': in_onnxruntime, 'OpenVINO': in_openvino},
             '.tflite': {'LiteRT': in_litert}}
 
+def runtimes_by_key(suffix:str) -> dict[str,str]:
+    "Who runs files of a `suffix`, by the names that options have: the titles in small letters, no spaces."
+    return {title.replace(' ', '').lower(): title for title in RUNTIMES[suffix]}
+
 def answers(runtime:str, raw:bytes, graph:Graph, x:np.ndarray, last:tuple|None) -> np.ndarray:
     """What `runtime` answers to the examples `x` (n, *graph.shape), float32, for the file `raw` of `graph`:
     float32, or of a graph of codes those on the grid `last` of its output. Missing if it is not installed."""

@@ -1,7 +1,7 @@
 "What shapes the operators of a graph make"
 from math import prod
 
-from ..base.graph import Graph, Node, walk_nodes
+from ..base.graph import Node
 from ..nn.conv import pads_for
 
 CURVES = dict(LOGISTIC=(1/256, -128), TANH=(1/128, 0))      # and the only grid of each in TensorFlow Lite
@@ -31,7 +31,3 @@ def chain_shape(nodes:tuple, shape:tuple) -> tuple:
 def named(n:Node) -> str:
     "An operator and how it works, for people."
     return f'{n.op} ({n.says()})' if n.says() else n.op
-
-def has_codes(graph:Graph) -> bool: return graph.grid is not None
-
-def operators_of(graph:Graph) -> set: return {n.op for _, n in walk_nodes(graph.nodes)}

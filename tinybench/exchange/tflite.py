@@ -1,5 +1,6 @@
 "Writes a graph as a .tflite file: what `tinybench.models.weights` reads, and LiteRT runs"
 import struct
+from collections import deque
 
 import numpy as np
 
@@ -20,7 +21,7 @@ TYPES = {'float32': 0, 'int32': 2, 'int64': 4, 'int8': 9}
 
 # --- a flatbuffer: what comes first has the offset of what comes later
 
-def put_table(out:bytearray, fields:dict, todo:list, vtables:dict) -> int:
+def put_table(out:bytearray, fields:dict, todo:deque, vtables:dict) -> int:
     "Append the table of `fields`, a value for each slot, behind its vtable if that is new; where it begins."
     inline = {slot: v if isinstance(v, np.generic) else np.uint32(0) for slot, v in fields.items()}
     at, places = 4, {}
@@ -40,7 +41,7 @@ def put_table(out:bytearray, fields:dict, todo:list, vtables:dict) -> int:
     todo += [(start + places[slot], v) for slot, v in fields.items() if not isinstance(v, np.generic)]
     return start
 
-def put_vector(out:bytearray, v, todo:list) -> int:
+def put_vector(out:bytearray, v, todo:deque) -> int:
     "Append text, numbers, or the offsets of tables; the byte where its length stands."
     if isinstance(v, list): n, items, align = len(v), bytes(4*len(v)), 4
     elif isinstance(v, str): n, items, align = len(v.encode()), v.encode() + b'\0', 4
@@ -54,9 +55,9 @@ def put_vector(out:bytearray, v, todo:list) -> int:
 
 def flatbuffer(root:dict, mark:bytes=b'TFL3') -> bytes:
     "A table as bytes: for each slot a number of numpy, a dict (a table), a list of dicts, text or an array."
-    out, todo, vtables = bytearray(struct.pack('<I4s', 0, mark)), [(0, root)], {}
+    out, todo, vtables = bytearray(struct.pack('<I4s', 0, mark)), deque([(0, root)]), {}
     while todo:
-        at, v = todo.pop(0)
+        at, v = todo.popleft()
         place = put_table(out, v, todo, vtables) if isinstance(v, dict) else put_vector(out, v, todo)
         struct.pack_into('<I', out, at, place - at)
     return bytes(out)

@@ -3,7 +3,6 @@ from dataclasses import dataclass
 from functools import partial
 import numpy as np
 
-from ..base.graph import walk_nodes
 from ..base.text import Shown, Table
 from ..core.tensor import Tensor, no_grad
 from ..exchange.graph import code_graph
@@ -12,14 +11,13 @@ from ..measure.builds import maker
 from ..measure.compare import compare
 from ..measure.pairs import Comparison
 from ..models.zoo import SHAPES, create
-from ..native.plan import off_by
 from ..nn.module import Sequential
 from ..optimize.integer import integer_network
 from .engines import ENGINES, OF_CODES
 from .memory import LIBRARIES, MemoryRace, check_memory, race_memory
+from .turns import differs
 
 NETS = 'resnet8', 'ds_cnn', 'mobilenet_v1_025', 'fc_autoencoder'
-CLOSE = 1e-4        # of the largest number: what engines may differ by, that add up in another order
 
 @dataclass(frozen=True, repr=False)
 class InferenceRace(Shown):
@@ -58,21 +56,13 @@ def raced(name:str, batch:int, rng, seed:int, dtype:str) -> tuple:
         net, x = Sequential(*rest), first(Tensor(x)).data
     with no_grad(): return given, x, net(x).data
 
-def differs(want:np.ndarray, got:np.ndarray, given) -> str:
-    "How an answer is another one; '' if it is right. Codes are equal, or, where arms are added, nearly."
-    got = np.reshape(got, want.shape)
-    if want.dtype != np.int8: return '' if (off := off_by(want, got)) <= CLOSE else f'off by {off:.2g}'
-    # LiteRT adds two grids with numbers of its own, and a sum may become the next code
-    far = np.abs(want.astype(int) - got).max(initial=0)
-    added = any(n.op == 'ADD' for _, n in walk_nodes(given.nodes))
-    return '' if far <= 2*added else f'off by {far} steps of the grid'
-
 def one_network(name:str, peers:dict, batch:int, rng, seed:int=0, dtype:str='float32', **how) -> Comparison:
     "Our plan of a network and the engines `peers` in turns; ValueError if one gives other answers."
     given, x, want = raced(name, batch, rng, seed, dtype)
     def build(engine): return partial(engine(given, SHAPES[name], batch), x)
+    graph = dict(graph=given) if dtype == 'int8' else {}
     for key, engine in peers.items():
-        if said := differs(want, build(engine)(), given): raise ValueError(
+        if said := differs(want, build(engine)(), **graph)[1]: raise ValueError(
             f'{key} gives other answers for {name}: {said}')
     makers = {key: maker(partial(build, engine)) for key, engine in peers.items()}
     return compare(makers, base='tinybench', rng=rng, **how)

@@ -13,15 +13,15 @@ from ..base.text import Shown, Table, worded
 from ..core.tensor import no_grad
 from ..emit.network import aligned
 from ..exchange.graph import graph_of
-from ..exchange.run import in_litert, in_onnxruntime, in_openvino
+from ..exchange.run import RUNTIMES, in_litert, runtimes_by_key
 from ..exchange.tflite import tflite
 from ..measure.builds import t_interval
 from ..models.zoo import SHAPES, create
-from ..native.plan import off_by
 from ..nn.module import Module
 from .engines import onnx_model, ours
+from .turns import differs
 
-CALLS, CLOSE = 10, 1e-4
+CALLS = 10
 LIBRARIES = dict(litert='ai_edge_litert.interpreter', onnxruntime='onnxruntime', openvino='openvino')
 COMPILED, PLANNED = OURS = 'tinybench, compiled', 'tinybench, planned'
 
@@ -56,9 +56,9 @@ def loaders(name:str, keys, batch:int, seed:int, folder:Path) -> dict[str,Callab
             (path := folder/'net.tflite').write_bytes(tflite(graph_of(net, shape)))
             found[key] = partial(in_litert, shape, batch, model_path=str(path))
         else:
-            load = dict(onnxruntime=in_onnxruntime, openvino=in_openvino)[key]
-            (path := folder/'net.onnx').write_bytes(onnx_model(net, shape, batch, key, LIBRARIES[key]))
-            found[key] = partial(load, str(path))
+            title = runtimes_by_key('.onnx')[key]
+            (path := folder/'net.onnx').write_bytes(onnx_model(net, shape, batch, title, LIBRARIES[key]))
+            found[key] = partial(RUNTIMES['.onnx'][title], str(path))
     return found
 
 def of_ours(name:str, net:Module, batch:int, seed:int, folder:Path) -> dict[str,Callable]:
@@ -156,7 +156,6 @@ def memory_of(name:str, load:dict, x, want, rng, repeats:int) -> dict:
     for _ in range(repeats):
         for key in rng.permutation(list(load)):
             grew, y = in_fresh_process(load[key], LIBRARIES.get(key, ''), x)
-            off = off_by(want, np.reshape(y, want.shape))
-            if not off <= CLOSE: raise ValueError(f'{key} gives other answers for {name}: off by {off:.2g}')
+            if said := differs(want, y)[1]: raise ValueError(f'{key} gives other answers for {name}: {said}')
             found[key].append(grew)
     return found

@@ -7,8 +7,8 @@ from time import perf_counter, process_time
 import numpy as np
 
 from ..backends.base import Watched, running, usual_builds
-from ..backends.runtimes import difference
-from ..base.graph import walk_nodes
+from ..backends.export import relative_error
+from ..base.graph import Graph, walk_nodes
 from ..base.process import Child
 from ..base.text import Shown, Table, worded
 from ..core.tensor import Tensor, no_grad
@@ -83,17 +83,17 @@ class Runner(Child):
 
 # Parity
 
-def differs(job:Job, want:np.ndarray, got:np.ndarray, rounding:int=0) -> tuple[float,str]:
+def differs(want:np.ndarray, got:np.ndarray, graph:Graph=Graph(()), rounding:int=0) -> tuple[float,str]:
     """How far an answer is from ours, and what is wrong with that, '' if it is right. Fractions: in parts of
-    the largest; codes: in steps of the grid, at most `rounding`, or a few where arms are added."""
+    the largest; codes (int8): in steps of the grid, at most `rounding`, or a few where `graph` adds arms."""
     if np.size(got) != want.size:
         return math.inf, f'its output has the shape {np.shape(got)}, not {want.shape}'
     got = np.reshape(got, want.shape)
-    if not job.codes:
-        off = difference(want, got)
+    if want.dtype != np.int8:
+        off = relative_error(want, got)
         return off, '' if off <= CLOSE else f'its answer is off by {off:.2g} of the largest number'
     far = int(np.abs(want.astype(int) - got).max(initial=0))
-    added = any(n.op == 'ADD' for _, n in walk_nodes(job.graph.nodes))      # LiteRT's numbers are its own
+    added = any(n.op == 'ADD' for _, n in walk_nodes(graph.nodes))      # LiteRT's numbers are its own
     return far, '' if far <= max(rounding, 2*added) else f'its answer is off by {far} steps of the grid'
 
 def our_answer(job:Job) -> np.ndarray:
@@ -154,7 +154,7 @@ def run_table(r:RuntimeRun) -> Table:
 
 def right(job:Job, want:np.ndarray, name:str, out:np.ndarray) -> float:
     "How far the answer of a runtime is from ours; ValueError if it is another one."
-    off, said = differs(job, want, out, RUNTIMES[name].rounding)
+    off, said = differs(want, out, job.graph, RUNTIMES[name].rounding)
     if said: raise ValueError(said)
     return off
 
@@ -174,38 +174,54 @@ def fastest(job:Job, want:np.ndarray, name:str, tell:Callable, trials:int=5) -> 
                     chosen.close()
                     chosen.push(mine.pop_all())
                     best = took, r, off
-            except (ValueError, ChildProcessError) as e: failed = e
+            except FAILURES as e: failed = e
         if not best: raise failed
         chosen.pop_all()
     return best[1:]
+
+FAILURES = ValueError, ChildProcessError      # of one runtime, which is named; the others go on
+
+def untimed(name:str, e:Exception) -> str:
+    "Why a runtime gets no time."
+    return f'{RUNTIMES[name].title} is not timed: {str(e).splitlines()[0]}'
 
 def checked(job:Job, want:np.ndarray, names, stack:ExitStack, tell:Callable) -> tuple[dict,dict,list]:
     "(key -> Runner, key -> difference, words about those that are not timed)."
     runners, off, wrong = {}, {}, []
     for name in names:
         try: runners[name], off[name] = fastest(job, want, name, tell)
-        except (ValueError, ChildProcessError) as e:
-            wrong.append(f'{RUNTIMES[name].title} is not timed: {str(e).splitlines()[0]}')
+        except FAILURES as e: wrong.append(untimed(name, e))
         else: stack.push(runners[name])
     return runners, off, wrong
 
-def in_turns(job:Job, want:np.ndarray, runners:Mapping, repeats:int, rng, tell:Callable) -> tuple[list,dict]:
-    "Seconds of each runtime in each build, and the processors that worked for it."
-    runs, busy, done = [], {k: [] for k in runners}, 0
+def in_turns(job:Job, want:np.ndarray, runners:dict, repeats:int, rng,
+             tell:Callable) -> tuple[list,dict,list]:
+    """Seconds of each runtime in each build, the processors that worked for it, and words about those that
+    fail or give another answer on the way: `runners` loses them."""
+    runs, busy, wrong, done = [], {k: [] for k in runners}, [], 0
+    def ask(k, what):
+        try:
+            got = runners[k].ask(what)
+            if what == 'build': right(job, want, k, got)
+            return got
+        except FAILURES as e:
+            wrong.append(untimed(k, e))
+            del runners[k]
     for i, rounds in enumerate(shared_out(repeats, usual_builds(repeats))):
-        for k, r in runners.items() if i else ():
+        for k in [*runners] if i else ():
             tell(f'{RUNTIMES[k].title} anew', done)
-            right(job, want, k, r.ask('build'))
+            ask(k, 'build')
         secs = {k: [] for k in runners}
         for order in random_rounds(list(runners), rounds, rng):
             for k in order:
-                took, worked = runners[k].ask('secs')
-                secs[k].append(took), busy[k].append(worked/took)
+                if k not in runners or not (found := ask(k, 'secs')): continue
+                secs[k].append(found[0]), busy[k].append(found[1]/found[0])
             done += 1
             tell('in turns', done)
-        for r in runners.values(): r.ask('check')
-        runs.append({RUNTIMES[k].title: np.array(v) for k, v in secs.items()})
-    return runs, {k: float(np.mean(v)) for k, v in busy.items()}
+        for k in [*runners]: ask(k, 'check')
+        runs.append(secs)
+    runs = [{RUNTIMES[k].title: np.array(secs[k]) for k in runners} for secs in runs]
+    return runs, {k: float(np.mean(busy[k])) for k in runners}, wrong
 
 def run_runtimes(net:str, job:Job, names=tuple(RUNTIMES), repeats:int=30, seed:int=0,
                  progress:Callable|None=None) -> RuntimeRun:
@@ -217,8 +233,9 @@ def run_runtimes(net:str, job:Job, names=tuple(RUNTIMES), repeats:int=30, seed:i
     missing = tuple(filter(None, why.values()))
     with ExitStack() as stack:
         runners, off, wrong = checked(job, want, [k for k in names if not why[k]], stack, tell)
+        runs, busy, lost = in_turns(job, want, runners, repeats, np.random.default_rng(seed), tell)
+        wrong += lost
         if not runners: raise ValueError(f'nothing to time: {"; ".join([*wrong, *missing])}')
-        runs, busy = in_turns(job, want, runners, repeats, np.random.default_rng(seed), tell)
         loops, setup = ({k: getattr(r, what) for k, r in runners.items()} for what in ('loops', 'setting'))
     def titled(d): return {RUNTIMES[k].title: d[k] for k in runners}
     how = dict(batch=job.batch, threads=job.threads, inputs='noise', seed=seed)
