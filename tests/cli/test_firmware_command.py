@@ -1,5 +1,5 @@
 "`tinybench firmware`: what is written, what is refused, and that nothing is half written."
-import json
+import json, sys
 from pathlib import Path
 import pytest
 from tinybench.cli import main
@@ -53,4 +53,11 @@ def test_without_the_extra(capsys, monkeypatch):
     monkeypatch.setattr('tinybench.toolchain.cross.wheel', lambda: None)
     monkeypatch.setattr('tinybench.toolchain.cross.on_path', lambda said: None)
     assert status(PATH, '--board', 'nucleo-l4r5zi') == 1
-    assert "pip install 'tinybench-ml[mcu]'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "pip install 'tinybench-ml[mcu]'" in said and said.count('\n') == 1
+
+def test_what_is_not_installed_is_told_in_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'unicorn', None)
+    assert status('mnist_mlp', '--board', 'pico', '--emulate', '--out', tmp_path/'out') == 1
+    assert capsys.readouterr().err.strip() == "tinybench: unicorn is not installed: pip install 'tinybench-ml[mcu]'"
+    assert not (tmp_path/'out').exists()

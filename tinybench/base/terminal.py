@@ -43,10 +43,12 @@ def bar(what:str):
         yield tell
 
 
+class GaveUp(SystemExit): "The end of a command that has said why."
+
 def give_up(why:str, status:int=1) -> None:
     "End the process with a line on stderr."
     say(f'tinybench: {why}')
-    raise SystemExit(status)
+    raise GaveUp(status)
 
 def error_line(e:Exception) -> str:
     "An error as one says it: with the file that it is about, without a number; its type if it has no words."

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 import typer
 from tinybench import __version__
-from tinybench.base.terminal import bar, echo, give_up, say, stoppable, told, write_anything
+from tinybench.base.terminal import GaveUp, bar, echo, give_up, say, stoppable, told, write_anything
 from tinybench.course.commands import group
 from tinybench.course.student.commands import app as student
 from tinybench.course.teacher.commands import app as teacher
@@ -50,6 +50,7 @@ def explained(kept:str):
         from tinybench.exchange.missing import Missing
         with told(OSError, ValueError, ModelError, Missing):
             try: yield
+            except GaveUp: raise        # it has said why
             except SystemExit as e:
                 give_up('something that was measured ended the process '
                         f'(status {e.code}): there is no result')
