@@ -56,7 +56,7 @@ def test_a_library_is_imported_before():
     with pytest.raises(ChildProcessError, match="No module named 'no_such_engine'"): in_fresh_process(nothing, 'no_such_engine', X)
 
 @needs_c
-@pytest.mark.parametrize('batch', [1, 4])
+@pytest.mark.parametrize('batch', [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_ours_counts_weights_and_arena(batch):
     found = race_memory(['simple_cnn'], [], batch, repeats=2).found['simple_cnn']
     p = plan(create('simple_cnn', np.random.default_rng(0)), SHAPES['simple_cnn'], batch)

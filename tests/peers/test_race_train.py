@@ -34,7 +34,7 @@ def needs(framework):
     for name in dict(torch=['torch'], jax=['jax'], keras=['keras', 'tensorflow']).get(framework, ()): pytest.importorskip(name, reason=f'needs {name}')
 
 @pytest.mark.parametrize('framework, how', [('tinybench', dict(threads=1)), ('torch', dict(threads=1, last=True, compiled=False)),
-                                            ('torch', dict(threads=1, last=False, compiled=False)), ('jax', {}), ('keras', dict(backend='tensorflow', compiled=True))])
+                                            pytest.param('torch', dict(threads=1, last=False, compiled=False), marks=pytest.mark.slow), ('jax', {}), ('keras', dict(backend='tensorflow', compiled=True))])
 def test_a_framework_trains_the_same_network(framework, how):
     needs(framework)
     def made():

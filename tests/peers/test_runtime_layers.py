@@ -78,6 +78,7 @@ def test_the_stamped_plan_gives_the_same_answer(codes):
     r.stack.close()
 
 @needs_c
+@pytest.mark.slow        # the quick one is `tinybench runtimes --layers`, in tests/cli
 def test_layers_stand_beside_each_other(monkeypatch):
     given = []      # seconds of all operators, in each profile
     def counted(ops, macs):

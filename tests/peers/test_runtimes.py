@@ -1,5 +1,5 @@
 "One network on every runtime that is installed: the same answers first, then times, and who is not there is named."
-import copy, importlib.util, json, os
+import copy, gc, importlib.util, json, os
 
 import numpy as np
 import pytest
@@ -21,9 +21,11 @@ QUICK = [k for k in RUNTIMES if k not in ('torch_compiled', 'keras')]
 
 @pytest.fixture(autouse=True)
 def surroundings():
-    "What a runtime sets for its own process ends with the test."
+    "What a runtime sets for its own process ends with the test; each build collects what the test has made."
     before = dict(os.environ)
+    gc.freeze()             # not what all libraries have made, a quarter of a second each time
     yield
+    gc.unfreeze()
     for k in {*os.environ} - {*before}: del os.environ[k]
     os.environ.update(before)
 
@@ -171,6 +173,7 @@ def test_what_else_is_missing_is_named(monkeypatch):
     assert 'given no network of int8' in lacking('torch', job._replace(dtype='int8'))
 
 def test_without_a_compiler_numpy_is_the_base(monkeypatch):
+    monkeypatch.setattr('tinybench.peers.turns.Runner', Here)
     monkeypatch.setattr('tinybench.toolchain.compiler.find_compiler', lambda: None)
     r = run_runtimes('small', job_of(*small(np.random.default_rng(4))), ('numpy', 'native'), repeats=12)
     assert 'no C compiler' in r.missing[0] and r.comparison.base == 'tinybench, numpy' and len(r.table().rows) == 1
