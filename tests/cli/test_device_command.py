@@ -1,5 +1,6 @@
 "`tinybench device`: a board that is served, a board that is measured, inputs for another runner, and refusals."
 import json, os, select, signal, subprocess, sys
+from dataclasses import replace
 from importlib.util import find_spec
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from tinybench.cli import main
 from tinybench.cli.compliance import load_compliance
 from tinybench.cli.device import examples_of, int8_network, task_named
 from tinybench.embedded.calibrate import calibration
+from tinybench.mcu.boards import BOARDS
 from tinybench.mcu.host import encoded, fewer
 from tinybench.mcu.protocol import decoded, side_of
 
@@ -37,12 +39,13 @@ def test_a_port_that_is_none(capsys, monkeypatch, tmp_path):
     assert "pip install \"tinybench-ml[mcu]\"" in capsys.readouterr().err
 
 @mcu
-def test_a_board_that_is_not_known_or_too_small(capsys):
+def test_a_board_that_is_not_known_or_too_small(capsys, monkeypatch):
     assert status('device', 'serve', 'kws', '--board', 'nucleo-l4r5') == 1
     assert "did you mean 'nucleo-l4r5zi'" in capsys.readouterr().err
-    assert status('device', 'serve', 'kws', '--board', 'bluepill') == 1
+    monkeypatch.setitem(BOARDS, 'tiny', replace(BOARDS['nucleo-l4r5zi'], name='tiny', ram=20*1024))
+    assert status('device', 'serve', 'kws', '--board', 'tiny') == 1
     said = capsys.readouterr().err
-    assert 'does not fit bluepill' in said and 'bytes at once' in said and len(said.strip().splitlines()) == 1
+    assert 'does not fit tiny' in said and 'bytes at once' in said and len(said.strip().splitlines()) == 1
 
 def test_grids_are_found_by_what_was_learned():
     for name in ('kws', 'ic'):

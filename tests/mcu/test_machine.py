@@ -1,5 +1,6 @@
 "The emulated board: exact counts, the device page, and every way to fail in a sentence."
 import os, signal, threading
+from functools import cache
 import numpy as np
 import pytest
 from mcukit import small_plan
@@ -19,9 +20,12 @@ def small(): return small_plan()
 @pytest.fixture(scope='module')
 def built(small): return firmware(small[0], M4)
 
-def machine(small, main, count=True, **how):
-    f = firmware(small[0], M4, main='#include "{name}.h"\n#include "device.h"\n' + main, **how)
-    return Machine(f.elf, f.board, count)
+@cache
+def program(main):
+    "Firmware of the small network with another program, made once."
+    return firmware(small_plan()[0], M4, main='#include "{name}.h"\n#include "device.h"\n' + main)
+
+def machine(main, count=True): return Machine(program(main).elf, program(main).board, count)
 
 def test_counts_are_those_of_a_hook_for_each_instruction(small, built):
     "The slow way: the emulator calls back before each instruction, but not if the condition in an IT block rules it out."
@@ -55,10 +59,10 @@ def test_counts_are_the_same_each_time(small, built):
 def test_counts_are_the_same_a_hundred_times(small, built):
     assert len({*emulate(built, small[1][:1].repeat(100, 0)).instructions}) == 1
 
-def test_cycles_do_not_depend_on_where_the_program_lies(small):
+def test_cycles_do_not_depend_on_where_the_program_lies():
     "Of two loads in a row the second takes one cycle, also if a page of code, where the emulator cuts, ends between them."
     def cycles(nops):
-        m = machine(small, """
+        m = machine("""
 int main(void) {
     __asm__ volatile(".balign 1024\\n .rept %d\\n nop\\n .endr\\n ldr r0, [%%0]\\n ldr r0, [%%0]\\n nop\\n nop" :: "r"(DEVICE) : "r0");
     return 0;
@@ -102,9 +106,9 @@ def test_what_each_layer_takes(small, built):
     with pytest.raises(ValueError, match='nothing was counted'): emulate(built, small[1][0], count=False).by_layer()
 
 @pytest.mark.parametrize('count', [True, False])
-def test_the_device_page(count, small):
+def test_the_device_page(count):
     "A function is asked when the program reads, and told when it writes."
-    m = machine(small, '''
+    m = machine('''
 int main(void) {
     volatile unsigned *page = (volatile unsigned *)0xF0000100;
     unsigned sum = 0;
@@ -120,16 +124,21 @@ int main(void) {
     m.writes[DEVICE_AT + 0x108] = told.append
     assert m.run() == 7 and told == [15]
 
-@pytest.mark.parametrize('body, says', [
-    ('*(volatile int *)0x60000000 = 1;', 'main writes to 0x60000000, where nucleo-l4r5zi has nothing'),
-    ('return *(volatile int *)0x90000000;', 'main reads from 0x90000000, where nucleo-l4r5zi has nothing'),
-    ('__asm__ volatile("udf #0");', 'hard fault in main'),
-    ('((void (*)(void))0x60000001)();', 'jumps to 0x60000000'),
-    ('DEVICE->fault = (unsigned)&main & ~1u;', 'hard fault in main, at 0x'),
-    ('for (volatile int k = 0;; k++) ;', r'did not end within 0.2 s, and was in main')])
-def test_faults(body, says, small):
-    m = machine(small, f'int main(void) {{ {body} return 0; }}')
-    with pytest.raises(Fault, match=says): m.run(.2 if 'did not end' in says else 60)
+FAULTS = {
+    '*(volatile int *)0x60000000 = 1;': 'main writes to 0x60000000, where nucleo-l4r5zi has nothing',
+    'return *(volatile int *)0x90000000;': 'main reads from 0x90000000, where nucleo-l4r5zi has nothing',
+    '__asm__ volatile("udf #0");': 'hard fault in main',
+    '((void (*)(void))0x60000001)();': 'jumps to 0x60000000',
+    'DEVICE->fault = (unsigned)&main & ~1u;': 'hard fault in main, at 0x',
+    'for (volatile int k = 0;; k++) ;': 'did not end within 0.2 s, and was in main'}
+
+@pytest.mark.parametrize('body', FAULTS)
+def test_faults(body):
+    "A program with all of them, and which one it is to run in a variable."
+    cases = '\n'.join(f'    if (which == {k}) {{ {text} }}' for k, text in enumerate(FAULTS))
+    m = machine(f'volatile char which __attribute__((section(".io")));\nint main(void) {{\n{cases}\n    return 0;\n}}')
+    m.write('which', bytes([[*FAULTS].index(body)]))
+    with pytest.raises(Fault, match=FAULTS[body]): m.run(.2 if 'did not end' in FAULTS[body] else 60)
 
 def test_a_stack_that_is_too_small(small, built):
     with pytest.raises(Fault, match=r'stack overflow in \w+: it needs more than the 64 bytes that are kept'):
@@ -145,9 +154,9 @@ def test_what_is_no_input(built):
     with pytest.raises(ValueError, match=r'for inputs of shape \(9, 13, 3\)'): emulate(built, np.zeros((3, 3), np.int8))
 
 @pytest.mark.parametrize('count', [True, False])
-def test_ctrl_c_ends_it(count, small):
+def test_ctrl_c_ends_it(count):
     "At once, and the machine can run again."
-    m = machine(small, 'int main(void) { while (*(volatile unsigned *)0xF0000100) ; return 3; }', count)
+    m = machine('int main(void) { while (*(volatile unsigned *)0xF0000100) ; return 3; }', count)
     m.reads[DEVICE_AT + 0x100] = lambda: 1
     timer = threading.Timer(.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
@@ -156,9 +165,9 @@ def test_ctrl_c_ends_it(count, small):
     m.reads[DEVICE_AT + 0x100] = lambda: 0
     assert m.run(float('inf')) == 3
 
-def test_ctrl_c_ends_a_function_of_the_page(small):
+def test_ctrl_c_ends_a_function_of_the_page():
     "One that waits for somebody who does not come."
-    m = machine(small, 'int main(void) { return *(volatile unsigned *)0xF0000100; }')
+    m = machine('int main(void) { return *(volatile unsigned *)0xF0000100; }')
     r, w = os.pipe()
     m.reads[DEVICE_AT + 0x100] = lambda: os.read(r, 1)[0]
     timer = threading.Timer(.3, os.kill, (os.getpid(), signal.SIGINT))
@@ -174,9 +183,9 @@ class Interrupted(dict):
         return super().get(*key)
 
 @pytest.mark.parametrize('how', ['run', 'resume'])
-def test_ctrl_c_just_before_a_function_of_the_page(how, small):
+def test_ctrl_c_just_before_a_function_of_the_page(how):
     "The function, which may wait for ever, is not asked."
-    m = machine(small, 'int main(void) { while (*(volatile unsigned *)0xF0000100) ; return 3; }')
+    m = machine('int main(void) { while (*(volatile unsigned *)0xF0000100) ; return 3; }')
     if how == 'resume':
         m.reads[DEVICE_AT + 0x100] = lambda: m.stop() or 1
         m.run()
@@ -187,8 +196,8 @@ def test_ctrl_c_just_before_a_function_of_the_page(how, small):
     m.reads = {DEVICE_AT + 0x100: lambda: 0}
     assert m.run() == 3
 
-def test_what_a_function_of_the_page_raises_is_raised(small):
-    m = machine(small, 'int main(void) { return *(volatile unsigned *)0xF0000100; }')
+def test_what_a_function_of_the_page_raises_is_raised():
+    m = machine('int main(void) { return *(volatile unsigned *)0xF0000100; }')
     def none(): raise OSError('the line is cut')
     m.reads[DEVICE_AT + 0x100] = none
     with pytest.raises(OSError, match='the line is cut'): m.run()

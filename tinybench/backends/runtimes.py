@@ -21,7 +21,7 @@ from ..profile.profiler import with_interval
 
 # %% ../../nbs/64_backends.runtimes.ipynb #device
 class Device:
-    "A thread that does jobs in the order in which they were launched, while who launched them goes on."
+    "A thread that does jobs in order, while its caller goes on."
     def __init__(self):
         self.jobs, self.launched, self.done, self.failed, self.closed = Queue(), 0, 0, None, False
         Thread(target=work_off, args=[self], daemon=True).start()
@@ -48,6 +48,7 @@ def work_off(d:Device):
         except Exception as e: d.failed = e
         d.done += 1
         d.jobs.task_done()
+    d.jobs.task_done()      # of None: whoever waits after `close` waits for nothing
 
 # %% ../../nbs/64_backends.runtimes.ipynb #timed
 def timed(device:Device, job:Callable, n:int=10, clock:Callable=time.perf_counter) -> float:
