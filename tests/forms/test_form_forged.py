@@ -138,6 +138,34 @@ def test_what_is_said_twice(filled, old, new, name):
     with pytest.raises(NoForm, match=f"'{name}' is there twice in one table"): read_form(text.replace(old, new, 1))
 
 
+# --- another version
+
+def test_pages_of_another_version_are_refused(filled, edited, tmp_path):
+    "Nobody here can draw them again, so they might say anything; without them the form is taken, and this is said."
+    folder = edited(lambda d: d.update(version='9.9.9'))
+    found = check_folder(folder, times=False)
+    assert not found.refused and not found.of('undecided')
+    assert 'Filled by tinybench 9.9.9, and this is' in str(found) and 'other words are undecided' in str(found)
+    for name in ('form.html', 'form.md', 'form.csv'):
+        (folder/name).write_bytes((filled.folder/name).read_bytes())
+        with pytest.raises(NoForm, match=f'{name} is said to be of tinybench 9.9.9'): check_folder(folder, times=False)
+        (folder/name).unlink()
+    (folder/'form.md').write_bytes((filled.folder/'form.md').read_bytes())
+    with pytest.raises(NoForm, match='is said to be of'): submit_form(folder, tmp_path/'table', 'one', times=False)
+    (folder/'form.md').unlink()
+    submit_form(folder, tmp_path/'table', 'one', times=False)
+    assert {p.name for p in (tmp_path/'table'/'one').iterdir()} == {'form.json', 'model.npz'}
+
+def test_words_of_another_version_are_undecided_and_numbers_are_not(edited):
+    def change(d):
+        d['version'] = '9.9.9'
+        d['of']['accuracy']['source'] = 'on the full ImageNet'
+        refill(d, 'parameters', [1000])
+    found = check_folder(edited(change), times=False)
+    assert (found.of('undecided'), found.of('differs')) == (['accuracy'], ['parameters'])
+    assert 'but it is said to be of tinybench 9.9.9' in str(found)
+
+
 # --- a submission is taken whole or not at all
 
 def files(root): return {p.relative_to(root): p.read_bytes() for p in root.rglob('*') if p.is_file()}
