@@ -110,6 +110,62 @@ def test_a_whole_machine_that_is_said_to_be_faster_is_timed_again(edited):
     assert {'peak', 'product'} <= {*found.of('differs')} and 'beyond 8 times' in ' '.join(found.refused)
 
 
+# --- platform, settings, and what is said twice
+
+@pytest.mark.parametrize('platform, says', [
+    ({}, "cpu is text, not 'None'"), (dict(cpu=['a', 'b']), r"cpu is text, not .*'a', 'b'"), (dict(cpu=' '), "cpu is text, not ' '"),
+    (dict(platform=3), "platform is text, not '3'"), (dict(numpy=None), "numpy is text, not 'None'"),
+    (dict(cpus=0), "cpus are 1 or more, not '0'"), (dict(cpus='2'), "cpus are 1 or more, not '2'"),
+    (dict(cpus=True), "cpus are 1 or more, not 'True'"), (dict(board=None), 'platform: board, and a form of edge is of no board'),
+    (dict(chip='STM32'), 'platform: chip, and'), (dict(gpu=dict(name='x')), 'gpu is text or a number'), (dict(note='a\nb'), 'note is text')])
+def test_platforms_that_are_none(edited, platform, says):
+    def change(d): d['platform'] = {**d['platform'], **platform} if platform else {}
+    with pytest.raises(NoForm, match=says): check_folder(edited(change), times=False)
+
+@pytest.mark.parametrize('settings, says', [
+    (dict(rounds=-4), "rounds is from 1 to 1,000,000, not '-4'"), (dict(seed='x'), "seed is from 0 to .*, not 'x'"),
+    (dict(seed=2**32), 'seed is from'), (dict(rounds=2.5), "rounds is .* not '2.5'"), (dict(threads=2), 'threads is from 1 to 1'),
+    (dict(processes=True), "processes is .* not 'True'"), (None, "seed is from .* not 'None'")])
+def test_settings_that_cannot_be(edited, settings, says):
+    def change(d): d['settings'] = d['settings'] | settings if settings else {}
+    with pytest.raises(NoForm, match=says): check_folder(edited(change), times=False)
+
+@pytest.mark.parametrize('old, new, name', [
+    ('"value": ', '"value": 1, "value": ', 'value'), ('"device": ', '"device": "mcu:pico", "device": ', 'device'),
+    ('"cpu": ', '"cpu": "another", "cpu": ', 'cpu')])
+def test_what_is_said_twice(filled, old, new, name):
+    text = filled.form.to_json()
+    with pytest.raises(NoForm, match=f"'{name}' is there twice in one table"): read_form(text.replace(old, new, 1))
+
+
+# --- another version
+
+def test_pages_of_another_version_are_refused(filled, edited, tmp_path):
+    "Nobody here can draw them again, so they might say anything; without them the form is taken, and this is said."
+    folder = edited(lambda d: d.update(version='9.9.9'))
+    found = check_folder(folder, times=False)
+    assert not found.refused and not found.of('undecided')
+    assert 'Filled by tinybench 9.9.9, and this is' in str(found) and 'other words are undecided' in str(found)
+    for name in ('form.html', 'form.md', 'form.csv'):
+        (folder/name).write_bytes((filled.folder/name).read_bytes())
+        with pytest.raises(NoForm, match=f'{name} is said to be of tinybench 9.9.9'): check_folder(folder, times=False)
+        (folder/name).unlink()
+    (folder/'form.md').write_bytes((filled.folder/'form.md').read_bytes())
+    with pytest.raises(NoForm, match='is said to be of'): submit_form(folder, tmp_path/'table', 'one', times=False)
+    (folder/'form.md').unlink()
+    submit_form(folder, tmp_path/'table', 'one', times=False)
+    assert {p.name for p in (tmp_path/'table'/'one').iterdir()} == {'form.json', 'model.npz'}
+
+def test_words_of_another_version_are_undecided_and_numbers_are_not(edited):
+    def change(d):
+        d['version'] = '9.9.9'
+        d['of']['accuracy']['source'] = 'on the full ImageNet'
+        refill(d, 'parameters', [1000])
+    found = check_folder(edited(change), times=False)
+    assert (found.of('undecided'), found.of('differs')) == (['accuracy'], ['parameters'])
+    assert 'but it is said to be of tinybench 9.9.9' in str(found)
+
+
 # --- a submission is taken whole or not at all
 
 def files(root): return {p.relative_to(root): p.read_bytes() for p in root.rglob('*') if p.is_file()}

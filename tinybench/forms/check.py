@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 
+from .. import __version__
 from ..base.text import Shown, Table, digits
 from ..mcu.boards import board_of
 from ..measure.accuracy import z_score
@@ -51,6 +52,8 @@ def checked_table(c:Checked) -> Table:
     rows = [(v, str(len(c.of(v))), ', '.join(c.of(v))) for v in VERDICTS if c.of(v)]
     where = 'this platform' if c.here else 'another platform, so nothing was timed again'
     words = [f'{c.where}: {"refused" if c.refused else "taken"}; of {where}.']
+    if c.form.version != __version__: words.append(
+        f'Filled by tinybench {c.form.version}, and this is {__version__}: other words are undecided.')
     words += [f'{f.field}, {f.verdict}: {f.words}.' for f in c.findings if f.words and f.verdict != 'same']
     return Table(('verdict', 'n', 'cells'), tuple(rows), tuple(words), left=None)
 
@@ -59,15 +62,17 @@ def checked_table(c:Checked) -> Table:
 
 def near(a, b) -> bool: return close(a, b) or None not in (a, b) and math.isclose(a, b, rel_tol=1e-5)
 
-def compared(was:Cell, now:Cell, exact:bool=True, give:int=0) -> Finding:
-    "A cell that follows from the files alone, against what they give now; `give` answers may differ."
+def compared(was:Cell, now:Cell, exact:bool=True, give:int=0, version:str=__version__) -> Finding:
+    """A cell that follows from the files alone, against what they give now; `give` answers may differ, and
+    another `version` of tinybench may have had other words."""
     found = compared_values(was, now, exact, give)
     alike = unnamed(was.source) == unnamed(now.source)
-    if found.verdict == 'same' and not alike: return found._replace(verdict='differs', words=(
-        f'says where it comes from as {was.source[:200]!r}, and again it is {now.source!r}'))
-    if found.verdict == 'same' and was.parts: return found._replace(
-        verdict='differs', words='has parts, and such a cell has none')
-    return found
+    if found.verdict != 'same' or alike and not was.parts: return found
+    if not alike: words = (
+        f'says where it comes from as {was.source[:200]!r}, and again it is {now.source!r}')
+    else: words = 'has parts, and such a cell has none'
+    if version == __version__: return found._replace(verdict='differs', words=words)
+    return found._replace(verdict='undecided', words=f'{words}; but it is said to be of tinybench {version}')
 
 def unnamed(source:str) -> str:
     "A source without the name that the file of the model had where the form was filled."
@@ -90,7 +95,7 @@ def compared_values(was:Cell, now:Cell, exact:bool, give:int) -> Finding:
 def counted_again(f:Form, o:Opened, path:Path, here:bool) -> list[Finding]:
     "Findings of the cells that follow from the files alone: counts, bytes, answers."
     known = {c.field.name: c.field for c in f.cells}
-    found = [compared(f[c.field.name], c) for c in counted_cells(known, o, path)]
+    found = [compared(f[c.field.name], c, version=f.version) for c in counted_cells(known, o, path)]
     e = examples_of(f.task) if f.task else None
     if e is not None and told(e) != dict(f.data): return [*found, Finding(
         'data', 'differs', f'{e.name} that ship here are others than the form was filled with')]
@@ -100,7 +105,7 @@ def counted_again(f:Form, o:Opened, path:Path, here:bool) -> list[Finding]:
     exact = here and f.model['runtime'] != 'compiled'       # C adds up in another order than numpy
     give = 0 if exact else min(answered.close, 1 + f.data.get('n', 0)//100)
     cells = answered.cells if f.device == 'edge' else map(by_codes, answered.cells)
-    found += [compared(f[c.field.name], c, exact, give) for c in cells]
+    found += [compared(f[c.field.name], c, exact, give, f.version) for c in cells]
     return found if f.device == 'edge' else found + emulated_again(f, o, e)
 
 def seed_of(f:Form) -> int:
@@ -119,7 +124,7 @@ def emulated_again(f:Form, o:Opened, e) -> list[Finding]:
         if f.platform.get(k) != now[k]: return [Finding('board', 'differs', (
             f'says the {k} {str(f.platform.get(k))[:60]}, and it is {now[k]}'))]
     cells = emulated_cells({c.field.name: c.field for c in f.cells}, again)
-    found = [compared(f[c.field.name], c) for c in cells]
+    found = [compared(f[c.field.name], c, version=f.version) for c in cells]
     other = [k for k in ('compiler', 'emulator', 'numpy', 'host') if f.platform.get(k) != now[k]]
     again = {c.field.name: c for c in cells}
     return [excused(x, f[x.field], again[x.field], other) for x in found] if other else found

@@ -39,10 +39,12 @@ def text_of(folder:Path) -> str:
     return read_text(folder/'form.json')
 
 def check_pages(folder:Path, f:Form):
-    "NoForm if a page beside form.json is not what this version of tinybench draws of it."
-    if f.version != __version__: return
+    "NoForm if a page beside form.json is of another version of tinybench, or not what this one draws of it."
     for name, text in pages_of(f).items():
         if not (folder/name).exists() or name == 'form.json': continue
+        if f.version != __version__: raise NoForm(
+            f'{name} is said to be of tinybench {f.version}, and this one, {__version__}, cannot say whether '
+            'that draws it so: remove it, since form.json says all, or fill the form again')
         if read_text(folder/name) != text.replace('\r\n', '\n'): raise NoForm(
             f'{name} does not say what form.json says: it was changed by hand, or drawn by other code; '
             'remove it, or fill the form again')

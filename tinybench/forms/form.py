@@ -8,7 +8,7 @@ from .. import __version__
 from ..base.text import Shown, Table
 from ..mcu.boards import board_of
 from ..measure.result import freeze, plain
-from .cell import Cell, cell_from, close, misfits
+from .cell import MOST, Cell, cell_from, close, misfits
 from .fields import GROUPS, RUNTIMES, fields_of
 from .fresh import SIDE
 
@@ -78,7 +78,13 @@ def form_dict(f:Form) -> dict:
 def text_dict(text:str) -> dict:
     "The JSON in `text`; NoForm if it is none, or holds what no number of JSON is."
     def no(v): raise NoForm(f'{v} is no number of JSON')
-    try: d = json.loads(text, parse_constant=no)
+    def once(pairs):
+        d = {}
+        for k, v in pairs:
+            if k in d: raise NoForm(f'{k[:60]!r} is there twice in one table: nobody could say which holds')
+            d[k] = v
+        return d
+    try: d = json.loads(text, parse_constant=no, object_pairs_hook=once)
     except NoForm: raise
     except (ValueError, RecursionError) as e: raise NoForm(f'it is no JSON: {str(e)[:200]}') from None
     if not isinstance(d, dict) or d.get('form') != 'tinybench': raise NoForm('it is no form of tinybench')
@@ -107,18 +113,49 @@ def check_references(found:list) -> tuple:
     return tuple(found)
 
 TEXTS = dict(model=('name', 'network', 'file', 'sha256', 'runtime'), data=('name', 'kind', 'sha256'))
+EDGE = 'cpu', 'platform', 'python', 'numpy', 'blas'                 # texts of `environment`
+BOARD = 'board', 'chip', 'processor', 'emulator', 'compiler', 'numpy', 'host'
+RANGES = dict(seed=(0, 2**32 - 1), processes=(1, MOST), rounds=(1, 10**6), threads=(1, 1))
+
+def short(v) -> bool: return isinstance(v, str) and len(v) <= 200 and v.isprintable()
+
+def whole(v, least:int, most:int) -> bool: return type(v) is int and least <= v <= most
+
+def platform_misfits(f:Form):
+    "What the form does not say of its platform as this tinybench does, or says of another kind."
+    p, edge = f.platform, f.device == 'edge'
+    for k in EDGE if edge else BOARD:
+        if not short(p.get(k)) or not p[k].strip(): yield f'platform: {k} is text, not {str(p.get(k))[:40]!r}'
+    for k, v in p.items():
+        if not (v is None or short(v) or whole(v, 0, 10**6)): yield (
+            f'platform: {k[:40]} is text or a number, not {str(v)[:40]!r}')
+    if not edge: return
+    if not whole(p.get('cpus'), 1, 10**6): yield (
+        f'platform: cpus are 1 or more, not {str(p.get("cpus"))[:40]!r}')
+    if odd := [k for k in BOARD if k in p and k not in EDGE]: yield (
+        f'platform: {odd[0]}, and a form of {f.device} is of no board')
+
+def settings_misfits(f:Form):
+    "Which settings are not there, or out of range."
+    for k, (least, most) in RANGES.items():
+        if f.device != 'edge' and k != 'seed' and k not in f.settings: continue
+        if not whole(f.settings.get(k), least, most): yield (
+            f'settings: {k} is from {least} to {most:,}, not {str(f.settings.get(k))[:40]!r}')
 
 def about_misfits(f:Form):
-    "What the form does not say of model and data."
+    "What the form does not say of model, data, platform and settings."
     for of, keys in TEXTS.items():
         if of == 'data' and not f.task: continue
         d = getattr(f, of)
         for k in keys:
             v = d.get(k)
-            if not isinstance(v, str) or len(v) > 200 or not v.isprintable(): yield f'{of} has no {k}'
+            if not short(v): yield f'{of} has no {k}'
     if f.task and type(f.data.get('n')) is not int: yield 'data has no n'
     known = RUNTIMES if f.device == 'edge' else ('firmware',)
     if f.model.get('runtime') not in known: yield f'its runtime is {" or ".join(known)}'
+    if not short(f.version) or not f.version: yield f'version is text, not {f.version[:40]!r}'
+    yield from platform_misfits(f)
+    yield from settings_misfits(f)
 
 def missing(f:Form) -> list[str]:
     "Which cells are not there, or there twice."
