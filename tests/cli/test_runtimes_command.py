@@ -44,13 +44,13 @@ def test_what_makes_no_sense_is_said(args, words, capsys):
 
 def test_a_network_that_others_do_not_know_is_named(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path/'mine.py').write_text('''
+    (tmp_path/'net_with_gelu.py').write_text('''
 import numpy as np
 from tinybench.nn.dense import GELU, Dense
 from tinybench.nn.module import Sequential
 def net(): return Sequential(Dense(3, 2, np.random.default_rng(0)), GELU())
 ''')
-    code, _, told = ran(capsys, 'mine:net', '--shape', '3', '--repeats', 12)
+    code, _, told = ran(capsys, 'net_with_gelu:net', '--shape', '3', '--repeats', 12)
     assert code == 1 and 'GELU() has no operator here' in told
 
 def test_a_folder_of_something_else_stays(tmp_path, capsys):

@@ -19,7 +19,7 @@ def names(folder): return sorted(p.name for p in folder.iterdir())
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    (tmp_path/'own_nets.py').write_text('''from tinybench.study.techniques import simple_cnn
+    (tmp_path/'nets_to_study.py').write_text('''from tinybench.study.techniques import simple_cnn
 def small(): return simple_cnn((1, 8, 8), width=4)
 def none(): return 3
 ''')
@@ -27,7 +27,7 @@ def none(): return 3
     return tmp_path
 
 @pytest.mark.parametrize('args, says', [
-    (['--net', 'simple_cn'], "did you mean 'simple_cnn'"), (['--net', 'own_nets:none'], 'own_nets:none gives a int, no torch.nn.Module'), (['--net', 'own_nets:no'], "has no 'no'"),
+    (['--net', 'simple_cn'], "did you mean 'simple_cnn'"), (['--net', 'nets_to_study:none'], 'nets_to_study:none gives a int, no torch.nn.Module'), (['--net', 'nets_to_study:no'], "has no 'no'"),
     (['--data', 'digit'], "did you mean 'digits'"), (['--batches', '32,many'], "--batches '32,many': whole numbers"), (['--workers', '-1'], 'workers are whole numbers from 0 on'),
     (['--techniques', 'bfloat'], "did you mean 'bfloat16'"), (['--data', '.'], 'holds no CIFAR-10')])
 def test_what_makes_no_sense_is_refused_in_a_line(here, capsys, args, says):
@@ -73,7 +73,7 @@ def test_a_network_that_is_none_is_told_before_a_download(here, capsys, monkeypa
 def test_a_report_with_its_figures_and_reasons(here, capsys, monkeypatch):
     monkeypatch.setitem(S.QUICK, 'processes', 0)
     monkeypatch.setitem(runs.MOST, 'cpu', 3)
-    args = ['study', 'torch', '--net', 'own_nets:small', '--data', 'digits', '--quick', '--rounds', 1, '--batches', '8', '--workers', '0', '--threads', 1,
+    args = ['study', 'torch', '--net', 'nets_to_study:small', '--data', 'digits', '--quick', '--rounds', 1, '--batches', '8', '--workers', '0', '--threads', 1,
             '--techniques', 'channels last,bfloat16,channels last + bfloat16', '--out', 'out']
     assert status(*args) == 0
     said, told = capsys.readouterr()
@@ -98,6 +98,6 @@ def test_a_report_with_its_figures_and_reasons(here, capsys, monkeypatch):
 def test_ctrl_c_says_that_it_goes_on(here, capsys, monkeypatch):
     def stops(self, *of): raise KeyboardInterrupt
     monkeypatch.setattr(S.Bench, 'accuracy', stops)
-    assert status('study', 'torch', '--net', 'own_nets:small', '--data', 'digits', '--quick', '--techniques', 'bfloat16', '--out', 'out') == 130
+    assert status('study', 'torch', '--net', 'nets_to_study:small', '--data', 'digits', '--quick', '--techniques', 'bfloat16', '--out', 'out') == 130
     assert '`tinybench study torch` goes on where it was, with --out out again' in capsys.readouterr().err
     assert len(names(here/'out'/'steps')) == 2

@@ -73,7 +73,7 @@ def test_another_word_for_data(cache, capsys):
 def test_files_of_models(net, tmp_path, capsys):
     x = from_codes(codes(3))[..., None]
     assert np.array_equal(model_for(TASKS['kws01'], str(net)).source.eval()(x).data, keyword_network()(x).data)
-    for name, says in (('absent.npz', 'no .npz file at'), ('absent.tflite', 'no .tflite file at'), ('absent.onnx', "no network 'absent.onnx'")):
+    for name, says in (('absent.npz', 'no .npz file at'), ('absent.tflite', 'no .tflite file at'), ('absent.onnx', 'no .onnx file at')):
         status, out, err = run(capsys, 'tasks', 'run', 'kws01', '--model', name)
         assert status == 1 and says in err and not out
     (tmp_path/'bad.tflite').write_bytes(b'TFL3 is not all')

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from tinybench.base.names import lookup
 from tinybench.base.terminal import bar, echo, say
-from .compliance import compliance_dict, save_compliance
 from .options import AsJson, Seed
 from .tasks import Data, examples_for, missing, model_for
 
@@ -25,7 +24,7 @@ class Division(str, Enum):
 
 TaskName = Annotated[str, typer.Argument(help=f'{", ".join(SHORT)}.', metavar='TASK')]
 BoardName = Annotated[str|None, typer.Option('--board', help='A board to emulate; a wrong name lists them.')]
-Network = Annotated[str|None, typer.Option('--model', help='A .tflite file of int8, not what ships.')]
+Network = Annotated[str|None, typer.Option('--model', help='A .tflite or .onnx of int8, not what ships.')]
 Clock = Annotated[Time, typer.Option(
     '--clock', help="Of an emulated board: modelled from the cycles of its processor, or the host's.")]
 
@@ -178,6 +177,7 @@ def run_device_task(
     # what is at a port may run other weights than these: nothing is said of them
     given = given if board and division is Division.closed else None
     c = compliance_of(t, net, given, e, outcome, answers, rules, seed, board or 'serial-port')
+    from .compliance import compliance_dict, save_compliance
     if out: save_compliance(c, out)
     echo(json.dumps(compliance_dict(c), indent=1) if as_json else c)
     if out: say(f'report: {out/"compliance.html"}')
